@@ -1,0 +1,58 @@
+{# Cast that gives NULL where the value does not fit. #}
+{% macro safe_cast(expression, type) -%}
+    try_cast({{ expression }} as {{ type }})
+{%- endmacro %}
+
+{# Ratio as a double; NULL where the denominator is zero or NULL, never infinite. #}
+{% macro safe_divide(numerator, denominator) -%}
+    cast({{ numerator }} as double) / nullif({{ denominator }}, 0)
+{%- endmacro %}
+
+{# The date a whole number of days later. #}
+{% macro add_days(date, days) -%}
+    {{ return(adapter.dispatch('add_days')(date, days)) }}
+{%- endmacro %}
+
+{% macro duckdb__add_days(date, days) -%}
+    ({{ date }} + cast({{ days }} as integer))
+{%- endmacro %}
+
+{% macro spark__add_days(date, days) -%}
+    date_add({{ date }}, cast({{ days }} as int))
+{%- endmacro %}
+
+{# The first day of the week (Monday) or month that a date lies in. #}
+{% macro period_start(period_type, date) -%}
+    cast(date_trunc('{{ period_type }}', {{ date }}) as date)
+{%- endmacro %}
+
+{# The date without an end: an open `valid_to`. #}
+{% macro open_end() -%}
+    cast('9999-12-31' as date)
+{%- endmacro %}
+
+{# One row a day, column `date_day`, from the first to the last date, both included. #}
+{% macro date_series(first_date, last_date) -%}
+    {{ return(adapter.dispatch('date_series')(first_date, last_date)) }}
+{%- endmacro %}
+
+{% macro duckdb__date_series(first_date, last_date) -%}
+    select cast(unnest(generate_series({{ first_date }}, {{ last_date }}, interval 1 day)) as date) as date_day
+{%- endmacro %}
+
+{% macro spark__date_series(first_date, last_date) -%}
+    select explode(sequence({{ first_date }}, {{ last_date }}, interval 1 day)) as date_day
+{%- endmacro %}
+
+{# A whole row of a relation as JSON text. #}
+{% macro row_as_json(alias) -%}
+    {{ return(adapter.dispatch('row_as_json')(alias)) }}
+{%- endmacro %}
+
+{% macro duckdb__row_as_json(alias) -%}
+    cast(to_json({{ alias }}) as varchar)
+{%- endmacro %}
+
+{% macro spark__row_as_json(alias) -%}
+    to_json(struct({{ alias }}.*))
+{%- endmacro %}

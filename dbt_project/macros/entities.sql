@@ -1,0 +1,128 @@
+{#
+  The contract of the canonical entities: columns with types, key, and what decides the latest version before
+  load date, file and row do. Staging supplies these columns; nothing downstream knows a source.
+#}
+{% macro entity(name) -%}
+    {%- set text = dbt.type_string() -%}
+    {%- set money = 'decimal(18, 4)' -%}
+    {%- set entities = {
+        'events': {
+            'key': ['event_id'], 'version': [],
+            'columns': {
+                'event_id': text, 'brand_id': text, 'visitor_id': text, 'member_id': text,
+                'event_at': 'timestamp', 'event_date': 'date', 'touch_kind': text,
+                'product_id': text, 'campaign_id': text, 'channel': text, 'session_id': text,
+            },
+        },
+        'orders': {
+            'key': ['order_id'], 'version': ['updated_at'],
+            'columns': {
+                'order_id': text, 'visitor_id': text, 'member_id': text, 'document_kind': text,
+                'created_at': 'timestamp', 'created_date': 'date', 'paid_at': 'timestamp', 'paid_date': 'date',
+                'cancelled_at': 'timestamp', 'amount': money, 'currency': text, 'updated_at': 'timestamp',
+            },
+        },
+        'order_lines': {
+            'key': ['order_id', 'line_id'], 'version': [],
+            'columns': {
+                'order_id': text, 'line_id': text, 'brand_id': text, 'product_id': text, 'product_name': text,
+                'quantity': money, 'unit_price': money, 'amount': money, 'is_duplicate': 'boolean',
+            },
+        },
+        'refunds': {
+            'key': ['refund_id'], 'version': [],
+            'columns': {
+                'refund_id': text, 'order_id': text, 'refunded_at': 'timestamp', 'refunded_on': 'date',
+                'amount': money, 'currency': text, 'is_full': 'boolean',
+            },
+        },
+        'reviews': {
+            'key': ['review_id'], 'version': [],
+            'columns': {
+                'review_id': text, 'brand_id': text, 'order_id': text, 'visitor_id': text, 'member_id': text,
+                'reviewed_at': 'timestamp', 'reviewed_on': 'date', 'rating': 'integer',
+            },
+        },
+        'memberships': {
+            'key': ['membership_id'], 'version': ['updated_at'],
+            'columns': {
+                'membership_id': text, 'brand_id': text, 'visitor_id': text, 'member_id': text,
+                'state_kind': text, 'tier': 'integer', 'joined_on': 'date', 'left_on': 'date',
+                'updated_at': 'timestamp',
+            },
+        },
+        'products': {
+            'key': ['product_id'], 'version': ['updated_at'],
+            'columns': {
+                'product_id': text, 'brand_id': text, 'product_name': text, 'category_id': text,
+                'category_name': text, 'listed_on': 'date', 'updated_at': 'timestamp',
+            },
+        },
+    } -%}
+    {{ return(entities[name]) }}
+{%- endmacro %}
+
+{# The names of all canonical entities. #}
+{% macro entity_names() -%}
+    {{ return(['events', 'orders', 'order_lines', 'refunds', 'reviews', 'memberships', 'products']) }}
+{%- endmacro %}
+
+{# The configured sources that have a staging model of this entity. #}
+{% macro sources_of_entity(name) -%}
+    {%- set found = [] -%}
+    {%- for source_id, declared in configured_sources().items() if name in declared.entities -%}
+        {%- do found.append(source_id) -%}
+    {%- endfor -%}
+    {{ return(found) }}
+{%- endmacro %}
+
+{#
+  All staged rows of an entity, over all configured sources: `source_id`, `person_id` where the entity names a
+  person, the entity's columns, `_load_date`, `_file`, `_row`, and with rejects also `reject_reason`, `raw_row`.
+#}
+{% macro staged(name, rejected=false) -%}
+    {%- set columns = entity(name).columns -%}
+    {%- for source_id in sources_of_entity(name) %}
+    {%- if not loop.first %}
+    union all{% endif %}
+    select
+        '{{ source_id }}' as source_id,
+        {%- if rejected %}
+        '{{ name }}' as entity,
+        reject_reason,
+        raw_row,
+        {%- else %}
+        {%- if 'member_id' in columns %}
+        {{ person_id(source_id) }} as person_id,
+        {%- endif %}
+        {%- for column, type in columns.items() %}
+        cast({{ column }} as {{ type }}) as {{ column }},
+        {%- endfor %}
+        {%- endif %}
+        _load_date,
+        _file,
+        _row
+    from {{ ref('stg_' ~ source_id ~ '__' ~ name) }}
+    where reject_reason is {{ 'not null' if rejected else 'null' }}
+        {{- only_changed_files("'" ~ source_id ~ "'") }}
+    {%- else %}
+    select
+        cast(null as {{ dbt.type_string() }}) as source_id,
+        {%- if rejected %}
+        '{{ name }}' as entity,
+        cast(null as {{ dbt.type_string() }}) as reject_reason,
+        cast(null as {{ dbt.type_string() }}) as raw_row,
+        {%- else %}
+        {%- if 'member_id' in columns %}
+        cast(null as {{ dbt.type_string() }}) as person_id,
+        {%- endif %}
+        {%- for column, type in columns.items() %}
+        cast(null as {{ type }}) as {{ column }},
+        {%- endfor %}
+        {%- endif %}
+        cast(null as date) as _load_date,
+        cast(null as {{ dbt.type_string() }}) as _file,
+        cast(null as bigint) as _row
+    where false
+    {%- endfor %}
+{%- endmacro %}

@@ -1,0 +1,66 @@
+{#
+  Body of an `int_<entity>` model: every accepted version of every entity, one row per source, file and row,
+  with `is_current` on the version that counts. The version is decided by content, never by arrival: updated-at
+  where the source has one, then load date, file, row number. In an incremental run these are the rows of the
+  changed files and all other versions of the same entities.
+#}
+{% macro entity_versions(name) -%}
+    {%- set contract = entity(name) -%}
+    {%- set key = (['source_id'] + contract.key) | join(', ') -%}
+    {%- set columns = ['source_id'] + (['person_id'] if 'member_id' in contract.columns else [])
+        + contract.columns | list + ['_load_date', '_file', '_row'] -%}
+    {%- set row_key = 'source_id, _file, _row' -%}
+    with arrived as (
+        {{ staged(name) }}
+    ),
+    {%- if is_incremental() %}
+    {%- set changed = ref('int_changed_files') %}
+
+    affected as (
+        select {{ key }} from arrived
+        union
+        select {{ key }} from {{ this }} as stored
+        where {{ in_relation('stored', changed, ['source_id', '_file']) }}
+    ),
+
+    versions as (
+        select * from arrived
+        union all
+        select {{ columns | join(', ') }} from {{ this }} as stored
+        where
+            {{ in_relation('stored', 'affected', ['source_id'] + contract.key) }}
+            and not {{ in_relation('stored', changed, ['source_id', '_file']) }}
+    ),
+    {%- else %}
+
+    versions as (
+        select * from arrived
+    ),
+    {%- endif %}
+
+    repeated as (
+        select {{ key }} from versions
+        group by {{ key }}
+        having count(*) > 1
+    ),
+
+    superseded as (
+        select {{ row_key }} from (
+            select
+                {{ row_key }},
+                row_number() over (
+                    partition by {{ key }}
+                    order by {% for column in contract.version %}{{ column }} desc nulls last, {% endfor %}_load_date desc, _file desc, _row desc
+                ) as version_rank
+            from versions
+            inner join repeated using ({{ key }})
+        ) as ranked
+        where version_rank > 1
+    )
+
+    select
+        versions.*,
+        superseded._row is null as is_current
+    from versions
+    left join superseded using ({{ row_key }})
+{%- endmacro %}

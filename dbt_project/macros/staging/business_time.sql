@@ -1,0 +1,62 @@
+{#
+  UTC timestamp of a local time of the source's zone (text or timestamp); NULL where it does not parse.
+#}
+{% macro utc_from_local(local_time, source_id) -%}
+    {{ return(adapter.dispatch('utc_from_zone')(local_time, source_setting(source_id, 'timezone') or 'UTC')) }}
+{%- endmacro %}
+
+{% macro duckdb__utc_from_zone(local_time, zone) -%}
+    {%- if zone == 'UTC' -%}
+        try_cast({{ local_time }} as timestamp)
+    {%- else -%}
+        timezone('UTC', timezone('{{ zone }}', try_cast({{ local_time }} as timestamp)))
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro spark__utc_from_zone(local_time, zone) -%}
+    to_utc_timestamp(try_cast({{ local_time }} as timestamp), '{{ zone }}')
+{%- endmacro %}
+
+{# UTC timestamp of unix seconds given as text; NULL where they are no whole number. #}
+{% macro utc_from_unix(seconds) -%}
+    {{ return(adapter.dispatch('utc_from_unix')(seconds)) }}
+{%- endmacro %}
+
+{% macro duckdb__utc_from_unix(seconds) -%}
+    make_timestamp(try_cast({{ seconds }} as bigint) * 1000000)
+{%- endmacro %}
+
+{% macro spark__utc_from_unix(seconds) -%}
+    timestamp_seconds(try_cast({{ seconds }} as bigint))
+{%- endmacro %}
+
+{#
+  Business day of a UTC timestamp: the calendar day in the brand's zone. Zones are constants in the SQL, one
+  branch a brand that declares its own, because a zone read from a column costs far more per row.
+#}
+{% macro business_date(utc_time, source_id, brand_id=none) -%}
+    {%- set zone = source_setting(source_id, 'timezone') or 'UTC' -%}
+    {%- set own = [] -%}
+    {%- for id, brand in (source_setting(source_id, 'brands') or {}).items() -%}
+        {%- if brand_id and brand.timezone and brand.timezone != zone %}{% do own.append((id, brand.timezone)) %}{% endif -%}
+    {%- endfor -%}
+    {%- if own -%}
+        case {{ brand_id }}
+        {% for id, brand_zone in own %} when '{{ id }}' then {{ adapter.dispatch('date_in_zone')(utc_time, brand_zone) }}
+        {% endfor %} else {{ adapter.dispatch('date_in_zone')(utc_time, zone) }} end
+    {%- else -%}
+        {{ adapter.dispatch('date_in_zone')(utc_time, zone) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro duckdb__date_in_zone(utc_time, zone) -%}
+    {%- if zone == 'UTC' -%}
+        cast({{ utc_time }} as date)
+    {%- else -%}
+        cast(timezone('{{ zone }}', timezone('UTC', {{ utc_time }})) as date)
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro spark__date_in_zone(utc_time, zone) -%}
+    cast(from_utc_timestamp({{ utc_time }}, '{{ zone }}') as date)
+{%- endmacro %}

@@ -1,0 +1,43 @@
+with files as (
+    select source_id, file, version from {{ source('arrival', 'files') }}
+),
+
+applied as (
+    select source_id, file, version from {{ source('arrival', 'applied') }}
+),
+
+known as (
+    select source_id, file from files
+    union
+    select source_id, file from applied
+),
+
+-- Full outer join: a file may be new, gone, or hold other content under its old name.
+differing as (
+    select known.source_id, known.file
+    from known
+    left join files on known.source_id = files.source_id and known.file = files.file
+    left join applied on known.source_id = applied.source_id and known.file = applied.file
+    where files.version is distinct from applied.version
+),
+
+-- Staging of a static dump may join its tables: one changed file changes the whole source.
+whole_sources as (
+    select distinct differing.source_id
+    from differing
+    inner join {{ source('arrival', 'sources') }} as sources on differing.source_id = sources.source_id
+    where sources.feed = 'static'
+)
+
+select
+    known.source_id,
+    known.file as _file,
+    files.load_date
+from known
+left join {{ source('arrival', 'files') }} as files on known.source_id = files.source_id and known.file = files.file
+where
+    known.source_id in (select whole_sources.source_id from whole_sources)
+    or exists (
+        select 1 from differing
+        where differing.source_id = known.source_id and differing.file = known.file
+    )

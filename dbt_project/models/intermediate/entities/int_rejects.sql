@@ -1,0 +1,24 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_scope',
+    scope='int_changed_files',
+    scope_key=['source_id', '_file'],
+) }}
+
+-- depends_on: {{ ref('int_changed_files') }}
+with rejected as (
+{%- for name in entity_names() %}
+    {{ staged(name, rejected=true) }}
+    {{- ' union all' if not loop.last }}
+{%- endfor %}
+)
+
+select
+    source_id,
+    entity,
+    reject_reason as reason,
+    raw_row,
+    _load_date,
+    _file,
+    _row
+from rejected

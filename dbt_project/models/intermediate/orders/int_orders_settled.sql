@@ -1,0 +1,77 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_scope',
+    scope='int_dirty_orders',
+    scope_key=['source_id', 'order_id'],
+) }}
+
+with orders as (
+    select * from {{ ref('int_orders') }} as orders
+    where orders.is_current {{ and_in_scope('orders', 'int_dirty_orders', ['source_id', 'order_id']) }}
+),
+
+refunds as (
+    select * from {{ ref('int_refunds') }} as refunds
+    where refunds.is_current {{ and_in_scope('refunds', 'int_dirty_orders', ['source_id', 'order_id']) }}
+),
+
+refunded_so_far as (
+    select
+        refunds.source_id,
+        refunds.order_id,
+        refunds.refunded_at,
+        refunds.refunded_on,
+        refunds.amount as refund_amount,
+        refunds.is_full,
+        orders.amount as order_amount,
+        sum(refunds.amount) over (
+            partition by refunds.source_id, refunds.order_id
+            order by refunds.refunded_at, refunds.refund_id
+            rows between unbounded preceding and current row
+        ) as refunded_amount
+    from refunds
+    inner join orders on refunds.source_id = orders.source_id and refunds.order_id = orders.order_id
+),
+
+refund_totals as (
+    select
+        source_id,
+        order_id,
+        sum(refund_amount) as refunded_amount,
+        min(case when is_full or (order_amount > 0 and refunded_amount >= order_amount) then refunded_at end)
+            as fully_refunded_at,
+        min(case when is_full or (order_amount > 0 and refunded_amount >= order_amount) then refunded_on end)
+            as fully_refunded_on
+    from refunded_so_far
+    group by source_id, order_id
+)
+
+select
+    orders.source_id,
+    orders.order_id,
+    orders.person_id,
+    orders.document_kind,
+    case
+        when orders.cancelled_at is not null and (orders.paid_at is null or orders.cancelled_at <= orders.paid_at)
+            then 'cancelled'
+        when refund_totals.fully_refunded_at is not null then 'refunded'
+        when orders.cancelled_at is not null then 'closed'
+        when orders.paid_at is not null then 'paid'
+        else 'created'
+    end as status,
+    orders.created_at,
+    orders.created_date,
+    orders.paid_at,
+    orders.paid_date,
+    orders.cancelled_at,
+    refund_totals.fully_refunded_at,
+    refund_totals.fully_refunded_on,
+    orders.amount,
+    cast(coalesce(refund_totals.refunded_amount, 0) as decimal(18, 4)) as refunded_amount,
+    orders.currency,
+    orders.document_kind = 'order'
+    and orders.paid_at is not null
+    and (orders.cancelled_at is null or orders.cancelled_at > orders.paid_at)
+    and (orders.amount is null or orders.amount > 0) as is_purchase
+from orders
+left join refund_totals on orders.source_id = refund_totals.source_id and orders.order_id = refund_totals.order_id

@@ -1,0 +1,81 @@
+with sources as (
+    select * from {{ source('arrival', 'sources') }}
+),
+
+declared as (
+    select * from {{ source('arrival', 'brands') }}
+),
+
+evidence as (
+    select source_id, brand_id, min(event_date) as first_day, max(event_date) as last_day
+    from {{ ref('int_events') }}
+    where is_current
+    group by source_id, brand_id
+
+    union all
+
+    select
+        lines.source_id,
+        lines.brand_id,
+        min(coalesce(orders.created_date, orders.paid_date)) as first_day,
+        max(greatest(orders.created_date, orders.paid_date)) as last_day
+    from {{ ref('int_order_lines') }} as lines
+    inner join {{ ref('int_orders_settled') }} as orders
+        on lines.source_id = orders.source_id and lines.order_id = orders.order_id
+    where lines.is_current
+    group by lines.source_id, lines.brand_id
+
+    union all
+
+    select source_id, brand_id, min(reviewed_on) as first_day, max(reviewed_on) as last_day
+    from {{ ref('int_person_reviews') }}
+    group by source_id, brand_id
+
+    union all
+
+    select source_id, brand_id, min(joined_on) as first_day, max(joined_on) as last_day
+    from {{ ref('int_memberships') }}
+    where is_current
+    group by source_id, brand_id
+),
+
+source_ends as (
+    select source_id, max(last_day) as last_day
+    from evidence
+    group by source_id
+),
+
+-- A daily feed is complete through what its calendar says; a static dump as declared, else to its last event.
+source_horizons as (
+    select
+        sources.source_id,
+        sources.is_stale,
+        coalesce(
+            sources.complete_through,
+            case when sources.feed = 'static' then source_ends.last_day end
+        ) as horizon
+    from sources
+    left join source_ends on sources.source_id = source_ends.source_id
+),
+
+source_brands as (
+    select source_id, brand_id, min(first_day) as first_day
+    from evidence
+    group by source_id, brand_id
+)
+
+select
+    source_brands.brand_id,
+    coalesce(max(declared.brand_name), source_brands.brand_id) as brand_name,
+    coalesce(max(declared.timezone), max(sources.timezone)) as timezone,
+    coalesce(max(declared.currency), max(sources.currency)) as currency,
+    coalesce(min(sources.starts_on), min(source_brands.first_day)) as first_day,
+    -- A brand fed by several sources is complete only as far as all of them.
+    case when count(source_horizons.horizon) = count(*) then min(source_horizons.horizon) end as horizon,
+    bool_or(source_horizons.is_stale) as is_stale
+from source_brands
+inner join sources on source_brands.source_id = sources.source_id
+inner join source_horizons on source_brands.source_id = source_horizons.source_id
+left join declared
+    on source_brands.source_id = declared.source_id and source_brands.brand_id = declared.brand_id
+group by source_brands.brand_id

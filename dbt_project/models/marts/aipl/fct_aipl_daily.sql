@@ -1,0 +1,66 @@
+with history as (
+    select * from {{ ref('fct_aipl_stage_history') }}
+    where stage_rank > 0
+),
+
+stages as (
+    select * from {{ ref('aipl_stages') }}
+    where rank > 0
+),
+
+moves as (
+    select preset, brand_id, stage_rank, valid_from as move_date, count(*) as persons
+    from history
+    group by preset, brand_id, stage_rank, valid_from
+
+    union all
+
+    select preset, brand_id, stage_rank, valid_to as move_date, -count(*) as persons
+    from history
+    group by preset, brand_id, stage_rank, valid_to
+),
+
+move_days as (
+    select preset, brand_id, stage_rank, move_date, sum(persons) as persons
+    from moves
+    group by preset, brand_id, stage_rank, move_date
+),
+
+brands as (
+    select history.preset, history.brand_id, min(history.valid_from) as first_day, max(brands.horizon) as horizon
+    from history
+    inner join {{ ref('int_brands') }} as brands on history.brand_id = brands.brand_id
+    group by history.preset, history.brand_id
+),
+
+spine as (
+    select
+        brands.preset,
+        brands.brand_id,
+        dates.date_day as as_of_date,
+        stages.stage,
+        stages.rank as stage_rank
+    from brands
+    inner join stages on brands.preset = stages.preset
+    inner join {{ ref('dim_date') }} as dates on dates.date_day between brands.first_day and brands.horizon
+)
+
+select
+    spine.preset,
+    spine.brand_id,
+    spine.as_of_date,
+    spine.stage,
+    spine.stage_rank,
+    cast(
+        sum(coalesce(move_days.persons, 0)) over (
+            partition by spine.preset, spine.brand_id, spine.stage_rank order by spine.as_of_date
+            rows between unbounded preceding and current row
+        ) as bigint
+    ) as persons
+from spine
+left join move_days
+    on
+        spine.preset = move_days.preset
+        and spine.brand_id = move_days.brand_id
+        and spine.stage_rank = move_days.stage_rank
+        and spine.as_of_date = move_days.move_date

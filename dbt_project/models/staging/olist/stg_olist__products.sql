@@ -1,0 +1,25 @@
+with products as (
+    select * from {{ source('olist', 'products') }}
+),
+
+categories as (
+    select product_category_name, max(product_category_name_english) as product_category_name_english
+    from {{ source('olist', 'product_category_names') }}
+    group by product_category_name
+)
+
+select
+    products.product_id,
+    'olist' as brand_id,
+    cast(null as {{ dbt.type_string() }}) as product_name,
+    products.product_category_name as category_id,
+    coalesce(categories.product_category_name_english, products.product_category_name) as category_name,
+    cast(null as date) as listed_on,
+    cast(null as timestamp) as updated_at,
+    products._load_date,
+    products._file,
+    products._row,
+    {{ row_as_json('products') }} as raw_row,
+    {{ reject_reason([('products.product_id is null', 'no product id')]) }} as reject_reason
+from products
+left join categories on products.product_category_name = categories.product_category_name

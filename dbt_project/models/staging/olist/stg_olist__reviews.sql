@@ -1,0 +1,37 @@
+with reviews as (
+    select * from {{ source('olist', 'order_reviews') }}
+),
+
+shaped as (
+    select
+        -- One review id may stand for several orders.
+        review_id || '-' || order_id as review_id,
+        'olist' as brand_id,
+        order_id,
+        cast(null as {{ dbt.type_string() }}) as visitor_id,
+        cast(null as {{ dbt.type_string() }}) as member_id,
+        {{ utc_from_local('review_answer_timestamp', 'olist') }} as reviewed_at,
+        {{ safe_cast('review_score', 'integer') }} as rating,
+        {{ row_as_json('reviews') }} as raw_row,
+        _load_date,
+        _file,
+        _row
+    from reviews
+),
+
+dated as (
+    select
+        *,
+        {{ business_date('reviewed_at', 'olist') }} as reviewed_on
+    from shaped
+)
+
+select
+    *,
+    {{ reject_reason([
+        ('review_id is null', 'no review or order id'),
+        ('reviewed_at is null', 'answer time that does not parse'),
+        (is_future('reviewed_on'), 'time in the future'),
+        ('rating is null', 'score that is not a number'),
+    ]) }} as reject_reason
+from dated

@@ -1,0 +1,44 @@
+with source as (
+    select * from {{ source('rees46', 'events') }}
+    where event_type is distinct from 'purchase'
+),
+
+shaped as (
+    select
+        user_id || '-' || coalesce(user_session, '') || '-' || event_type || '-' || product_id || '-' || event_time
+            as event_id,
+        coalesce(brand, 'unbranded') as brand_id,
+        cast(null as {{ dbt.type_string() }}) as visitor_id,
+        user_id as member_id,
+        {{ utc_from_local("replace(event_time, ' UTC', '')", 'rees46') }} as event_at,
+        case event_type
+            when 'view' then 'product_view'
+            when 'cart' then 'add_to_cart'
+        end as touch_kind,
+        product_id,
+        cast(null as {{ dbt.type_string() }}) as campaign_id,
+        cast(null as {{ dbt.type_string() }}) as channel,
+        user_session as session_id,
+        {{ row_as_json('source') }} as raw_row,
+        _load_date,
+        _file,
+        _row
+    from source
+),
+
+dated as (
+    select
+        *,
+        {{ business_date('event_at', 'rees46') }} as event_date
+    from shaped
+)
+
+select
+    *,
+    {{ reject_reason([
+        ('event_at is null', 'time that does not parse'),
+        (is_future('event_date'), 'time in the future'),
+        ('touch_kind is null', 'unknown event kind'),
+        ('event_id is null', 'no user or product'),
+    ]) }} as reject_reason
+from dated

@@ -1,0 +1,37 @@
+with source as (
+    select * from {{ source('rees46', 'events') }}
+    where event_type = 'purchase'
+),
+
+shaped as (
+    select
+        user_id || '-' || coalesce(user_session, '') as order_id,
+        _file || ':' || _row as line_id,
+        coalesce(brand, 'unbranded') as brand_id,
+        product_id,
+        cast(null as {{ dbt.type_string() }}) as product_name,
+        1 as quantity,
+        {{ safe_cast('price', 'decimal(18, 4)') }} as unit_price,
+        {{ safe_cast('price', 'decimal(18, 4)') }} as amount,
+        row_number() over (
+            partition by
+                _load_date, _file, user_id, user_session, event_time, product_id, category_id, category_code, brand, price
+            order by _row
+        ) > 1 as is_duplicate,
+        {{ business_date(utc_from_local("replace(event_time, ' UTC', '')", 'rees46'), 'rees46') }} as paid_date,
+        {{ row_as_json('source') }} as raw_row,
+        _load_date,
+        _file,
+        _row
+    from source
+)
+
+select
+    *,
+    {{ reject_reason([
+        ('paid_date is null', 'time that does not parse'),
+        (is_future('paid_date'), 'time in the future'),
+        ('order_id is null or product_id is null', 'no user or product'),
+        ('amount is null', 'price that is not a number'),
+    ]) }} as reject_reason
+from shaped

@@ -1,0 +1,42 @@
+with source as (
+    select * from {{ source('rees46', 'events') }}
+    where event_type = 'purchase'
+),
+
+-- The dump has no orders: what a user bought in one session is one order, its amount the sum of its lines.
+shaped as (
+    select
+        user_id || '-' || coalesce(user_session, '') as order_id,
+        cast(null as {{ dbt.type_string() }}) as visitor_id,
+        user_id as member_id,
+        'order' as document_kind,
+        min({{ utc_from_local("replace(event_time, ' UTC', '')", 'rees46') }}) as paid_at,
+        sum({{ safe_cast('price', 'decimal(18, 4)') }}) as amount,
+        min({{ row_as_json('source') }}) as raw_row,
+        _load_date,
+        _file,
+        min(_row) as _row
+    from source
+    group by user_id, user_session, _load_date, _file
+),
+
+dated as (
+    select
+        *,
+        paid_at as created_at,
+        {{ business_date('paid_at', 'rees46') }} as created_date,
+        {{ business_date('paid_at', 'rees46') }} as paid_date,
+        cast(null as timestamp) as cancelled_at,
+        'USD' as currency,
+        cast(null as timestamp) as updated_at
+    from shaped
+)
+
+select
+    *,
+    {{ reject_reason([
+        ('paid_at is null', 'time that does not parse'),
+        (is_future('paid_date'), 'time in the future'),
+        ('order_id is null', 'no user'),
+    ]) }} as reject_reason
+from dated

@@ -1,0 +1,20 @@
+with source as (
+    select * from {{ source('rees46', 'events') }}
+    where product_id is not null
+)
+
+select
+    product_id,
+    coalesce(max(brand), 'unbranded') as brand_id,
+    cast(null as {{ dbt.type_string() }}) as product_name,
+    max(category_id) as category_id,
+    max(category_code) as category_name,
+    cast(null as date) as listed_on,
+    cast(null as timestamp) as updated_at,
+    _load_date,
+    _file,
+    min(_row) as _row,
+    cast(null as {{ dbt.type_string() }}) as raw_row,
+    cast(null as {{ dbt.type_string() }}) as reject_reason
+from source
+group by product_id, _load_date, _file

@@ -1,0 +1,33 @@
+with source as (
+    select * from {{ source('sample_shop', 'events') }}
+),
+
+shaped as (
+    select
+        event_id,
+        coalesce(brand, 'sample_shop_unbranded') as brand_id,
+        visitor_id,
+        member_id,
+        {{ utc_from_local('event_time', 'sample_shop') }} as event_at,
+        event as touch_kind,
+        product_id,
+        campaign_id,
+        channel,
+        session_id,
+        {{ row_as_json('source') }} as raw_row,
+        _load_date,
+        _file,
+        _row
+    from source
+)
+
+select
+    *,
+    {{ business_date('event_at', 'sample_shop', 'brand_id') }} as event_date,
+    {{ reject_reason([
+        ('event_id is null', 'no event id'),
+        ('event_at is null', 'time that does not parse'),
+        (is_future(business_date('event_at', 'sample_shop', 'brand_id')), 'time in the future'),
+        ('not ' ~ touch_kind_is_known('touch_kind'), 'unknown event kind'),
+    ]) }} as reject_reason
+from shaped

@@ -1,0 +1,53 @@
+with source as (
+    select * from {{ source('sample_shop', 'orders') }}
+),
+
+shaped as (
+    select
+        order_id,
+        visitor_id,
+        member_id,
+        'order' as document_kind,
+        {{ utc_from_local('created_at', 'sample_shop') }} as created_at,
+        -- A presale order is paid when its balance is: the deposit alone leaves paid_at empty.
+        {{ utc_from_local('paid_at', 'sample_shop') }} as paid_at,
+        {{ utc_from_local('cancelled_at', 'sample_shop') }} as cancelled_at,
+        {{ safe_cast('amount', 'decimal(18, 4)') }} as amount,
+        currency,
+        {{ utc_from_local('updated_at', 'sample_shop') }} as updated_at,
+        paid_at as paid_text,
+        cancelled_at as cancelled_text,
+        {{ row_as_json('source') }} as raw_row,
+        _load_date,
+        _file,
+        _row
+    from source
+)
+
+select
+    order_id,
+    visitor_id,
+    member_id,
+    document_kind,
+    created_at,
+    {{ business_date('created_at', 'sample_shop') }} as created_date,
+    paid_at,
+    {{ business_date('paid_at', 'sample_shop') }} as paid_date,
+    cancelled_at,
+    amount,
+    currency,
+    updated_at,
+    raw_row,
+    _load_date,
+    _file,
+    _row,
+    {{ reject_reason([
+        ('order_id is null', 'no order id'),
+        ('created_at is null or updated_at is null', 'time that does not parse'),
+        ('paid_at is null and paid_text is not null', 'time that does not parse'),
+        ('cancelled_at is null and cancelled_text is not null', 'time that does not parse'),
+        (is_future(business_date('updated_at', 'sample_shop')), 'time in the future'),
+        (is_future(business_date('paid_at', 'sample_shop')), 'time in the future'),
+        ('amount is null', 'amount that is not a number'),
+    ]) }} as reject_reason
+from shaped

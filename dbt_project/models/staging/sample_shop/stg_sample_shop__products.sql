@@ -1,0 +1,28 @@
+with source as (
+    select * from {{ source('sample_shop', 'products') }}
+),
+
+shaped as (
+    select
+        product_id,
+        coalesce(brand, 'sample_shop_unbranded') as brand_id,
+        name as product_name,
+        category_id,
+        category_name,
+        {{ safe_cast('listed_on', 'date') }} as listed_on,
+        {{ utc_from_local('updated_at', 'sample_shop') }} as updated_at,
+        {{ row_as_json('source') }} as raw_row,
+        _load_date,
+        _file,
+        _row
+    from source
+)
+
+select
+    *,
+    {{ reject_reason([
+        ('product_id is null', 'no product id'),
+        ('updated_at is null', 'time that does not parse'),
+        (is_future(business_date('updated_at', 'sample_shop')), 'time in the future'),
+    ]) }} as reject_reason
+from shaped

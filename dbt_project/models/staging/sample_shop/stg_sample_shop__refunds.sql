@@ -1,0 +1,29 @@
+with source as (
+    select * from {{ source('sample_shop', 'refunds') }}
+),
+
+shaped as (
+    select
+        refund_id,
+        order_id,
+        {{ utc_from_local('refunded_at', 'sample_shop') }} as refunded_at,
+        {{ safe_cast('amount', 'decimal(18, 4)') }} as amount,
+        currency,
+        cast(null as boolean) as is_full,
+        {{ row_as_json('source') }} as raw_row,
+        _load_date,
+        _file,
+        _row
+    from source
+)
+
+select
+    *,
+    {{ business_date('refunded_at', 'sample_shop') }} as refunded_on,
+    {{ reject_reason([
+        ('refund_id is null', 'no refund id'),
+        ('refunded_at is null', 'time that does not parse'),
+        (is_future(business_date('refunded_at', 'sample_shop')), 'time in the future'),
+        ('amount is null', 'amount that is not a number'),
+    ]) }} as reject_reason
+from shaped

@@ -1,0 +1,30 @@
+with source as (
+    select * from {{ source('sample_shop', 'reviews') }}
+),
+
+shaped as (
+    select
+        review_id,
+        coalesce(brand, 'sample_shop_unbranded') as brand_id,
+        order_id,
+        visitor_id,
+        member_id,
+        {{ utc_from_local('reviewed_at', 'sample_shop') }} as reviewed_at,
+        {{ safe_cast('rating', 'integer') }} as rating,
+        {{ row_as_json('source') }} as raw_row,
+        _load_date,
+        _file,
+        _row
+    from source
+)
+
+select
+    *,
+    {{ business_date('reviewed_at', 'sample_shop', 'brand_id') }} as reviewed_on,
+    {{ reject_reason([
+        ('review_id is null', 'no review id'),
+        ('reviewed_at is null', 'time that does not parse'),
+        (is_future(business_date('reviewed_at', 'sample_shop', 'brand_id')), 'time in the future'),
+        ('rating is null or rating not between 1 and 5', 'rating that is not 1 to 5'),
+    ]) }} as reject_reason
+from shaped

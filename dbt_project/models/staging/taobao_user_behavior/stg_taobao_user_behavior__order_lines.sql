@@ -1,0 +1,32 @@
+with source as (
+    select * from {{ source('taobao_user_behavior', 'events') }}
+    where behavior_type = 'buy'
+),
+
+shaped as (
+    select
+        user_id || '-' || item_id || '-' || unix_seconds as order_id,
+        '1' as line_id,
+        'taobao' as brand_id,
+        item_id as product_id,
+        cast(null as {{ dbt.type_string() }}) as product_name,
+        1 as quantity,
+        cast(null as decimal(18, 4)) as unit_price,
+        cast(null as decimal(18, 4)) as amount,
+        false as is_duplicate,
+        {{ business_date(utc_from_unix('unix_seconds'), 'taobao_user_behavior') }} as paid_date,
+        {{ row_as_json('source') }} as raw_row,
+        _load_date,
+        _file,
+        _row
+    from source
+)
+
+select
+    *,
+    {{ reject_reason([
+        ('paid_date is null', 'time that is no unix second'),
+        (is_future('paid_date'), 'time in the future'),
+        ('order_id is null', 'no user or item'),
+    ]) }} as reject_reason
+from shaped

@@ -1,0 +1,40 @@
+with source as (
+    select * from {{ source('taobao_user_behavior', 'events') }}
+    where behavior_type = 'buy'
+),
+
+shaped as (
+    select
+        user_id || '-' || item_id || '-' || unix_seconds as order_id,
+        cast(null as {{ dbt.type_string() }}) as visitor_id,
+        user_id as member_id,
+        'order' as document_kind,
+        {{ utc_from_unix('unix_seconds') }} as created_at,
+        {{ utc_from_unix('unix_seconds') }} as paid_at,
+        cast(null as timestamp) as cancelled_at,
+        cast(null as decimal(18, 4)) as amount,
+        'CNY' as currency,
+        cast(null as timestamp) as updated_at,
+        {{ row_as_json('source') }} as raw_row,
+        _load_date,
+        _file,
+        _row
+    from source
+),
+
+dated as (
+    select
+        *,
+        {{ business_date('created_at', 'taobao_user_behavior') }} as created_date,
+        {{ business_date('paid_at', 'taobao_user_behavior') }} as paid_date
+    from shaped
+)
+
+select
+    *,
+    {{ reject_reason([
+        ('paid_at is null', 'time that is no unix second'),
+        (is_future('paid_date'), 'time in the future'),
+        ('order_id is null', 'no user or item'),
+    ]) }} as reject_reason
+from dated

@@ -1,0 +1,9 @@
+-- Law: each entity has exactly one current version.
+{%- for name in entity_names() %}
+{%- set key = (['source_id'] + entity(name).key) | join(" || ' ' || ") %}
+select '{{ name }}' as entity, {{ key }} as entity_key
+from {{ ref('int_' ~ name) }}
+group by {{ (['source_id'] + entity(name).key) | join(', ') }}
+having sum(case when is_current then 1 else 0 end) <> 1
+{{ 'union all' if not loop.last }}
+{%- endfor %}

@@ -1,0 +1,60 @@
+"""The SQLAlchemy dialect through which Great Expectations reads a DuckDB file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from duckdb_sqlalchemy import Dialect, DuckDBExecutionContext
+from sqlalchemy import URL
+from sqlalchemy.dialects import registry
+from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
+
+SCHEMA = "marts"
+_DRIVER = "duckdb.buffered"
+
+
+# Great Expectations shows at most 200 rows of a table, and counts in SQL. More are not kept, so that a
+# table of which every row is bad does not fill the memory.
+MAX_FETCHED = 10_000
+
+
+class BufferedExecutionContext(DuckDBExecutionContext):
+    """Fetches the rows as soon as a statement has run.
+
+    Great Expectations closes the connection before it fetches: a DuckDB cursor then has nothing to give, and
+    the expectation fails inside while it looks like bad data.
+    """
+
+    def post_exec(self) -> None:
+        """Replace the live cursor by its first `MAX_FETCHED` rows."""
+        super().post_exec()  # type: ignore[no-untyped-call]
+        if self.cursor is not None and self.cursor.description is not None:
+            self.cursor_fetch_strategy = FullyBufferedCursorFetchStrategy(
+                self.cursor, self.cursor.description, self.cursor.fetchmany(MAX_FETCHED)
+            )
+
+
+class BufferedDialect(Dialect):
+    """DuckDB with buffered results, where unqualified names mean the marts."""
+
+    execution_ctx_cls = BufferedExecutionContext
+    supports_statement_cache = True
+
+    def connect(self, *args: Any, **parameters: Any) -> Any:
+        """Open a connection whose default schema is the marts'."""
+        connection = super().connect(*args, **parameters)
+        try:
+            connection.execute(f"set schema = '{SCHEMA}'")
+        except BaseException:
+            # A connection left open would keep the writer out.
+            connection.close()
+            raise
+        return connection
+
+
+def read_only_url(warehouse: Path) -> str:
+    """SQLAlchemy address of a DuckDB file, opened read-only with `BufferedDialect`."""
+    registry.register(_DRIVER, BufferedDialect.__module__, BufferedDialect.__name__)
+    url = URL.create(_DRIVER.replace(".", "+"), database=str(warehouse), query={"access_mode": "read_only"})
+    return url.render_as_string(hide_password=False)

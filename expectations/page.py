@@ -1,0 +1,93 @@
+"""Gate results as pages for people: one self-contained file each, readable without a network."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import quote
+
+import jinja2
+from pydantic import ValidationError
+
+from expectations.results import ExpectationResult, GateResult
+
+MAX_LISTED = 365
+
+_WORDS = {"passed": "Passed", "failed": "Failed", "error": "Error"}
+_MEANINGS = {
+    ("arrival", "passed"): "Every load that arrived is accepted.",
+    ("arrival", "failed"): "The load dates below are refused and hold back their own source until repaired.",
+    ("arrival", "error"): "The loads could not be judged. This is a fault of the check, not of the data.",
+    ("marts", "passed"): "These marts may be published.",
+    ("marts", "failed"): "These marts are not published; the last good release stays in place.",
+    ("marts", "error"): "The marts could not be judged, so they are not published. "
+    "This is a fault of the check or the build, not a finding about the data.",
+}
+_TEMPLATES = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def render(result: GateResult) -> str:
+    """The HTML page of one gate run; every value is escaped and nothing is fetched."""
+    passed: dict[str, list[ExpectationResult]] = {}
+    for one in result.passes:
+        passed.setdefault(one.table, []).append(one)
+    return _TEMPLATES.get_template("gate.html.j2").render(
+        gate=result,
+        heading=f"{result.gate.capitalize()} gate: {result.subject}",
+        meaning=_MEANINGS[result.gate, result.outcome],
+        words=_WORDS,
+        seconds=(result.finished_at - result.started_at).total_seconds(),
+        groups=(
+            ("error", "Could not be evaluated", result.errors),
+            ("failed", "Failed", result.failures),
+            ("warning", "Warnings", result.warnings),
+            ("passed", "Passed", result.passes),
+        ),
+        passed=passed,
+        refused=result.refused_load_dates() if (result.gate, result.outcome) == ("arrival", "failed") else {},
+    )
+
+
+def write_report(result: GateResult, folder: Path) -> Path:
+    """Keep a result as `<time>-<gate>.json` and `.html` and list all of the folder in `index.html`.
+
+    Returns the page. Files appear whole or not at all.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = f"{result.started_at:%Y%m%dT%H%M%S.%fZ}-{result.gate}"
+    page = folder / f"{stem}.html"
+    _write(page, render(result))
+    _write(folder / f"{stem}.json", result.to_json())
+    _write(folder / "index.html", _index(folder))
+    return page
+
+
+def _index(folder: Path) -> str:
+    """The history of a folder, newest first."""
+    stored = sorted(folder.glob("*.json"), reverse=True)
+    return _TEMPLATES.get_template("index.html.j2").render(
+        runs=[(quote(path.with_suffix(".html").name), _read(path)) for path in stored[:MAX_LISTED]],
+        older=len(stored[MAX_LISTED:]),
+        words=_WORDS,
+    )
+
+
+def _read(path: Path) -> GateResult | None:
+    """A stored result, or None where the file holds anything else (an older format, a damaged disk)."""
+    try:
+        return GateResult.from_json(path.read_bytes())
+    except ValidationError:
+        return None
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a whole file under a temporary name, then give it its name."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)

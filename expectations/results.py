@@ -1,0 +1,128 @@
+"""What a gate found, as plain values: no Great Expectations needed to read, store or show them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+from pydantic import TypeAdapter
+
+Gate = Literal["arrival", "marts"]
+Severity = Literal["critical", "warning"]
+Status = Literal["passed", "failed", "error"]
+Scalar = str | int | float | bool | None
+
+_SHOWN_EXAMPLES = 3
+
+
+@dataclass(frozen=True)
+class ExpectationResult:
+    """One expectation on one table: what was asked, of whom, and what was found.
+
+    `table` is `<source>.<table>` on arrival and the mart's name otherwise. `load_dates` are those that
+    fail an arrival expectation. `error` is set exactly when `status` is 'error': the expectation could not be
+    evaluated, which says nothing about the data.
+    """
+
+    table: str
+    name: str
+    description: str
+    column: str | None
+    severity: Severity
+    owner: str
+    status: Status
+    observed: str | None = None
+    unexpected_count: int | None = None
+    examples: tuple[dict[str, Scalar], ...] = ()
+    error: str | None = None
+    load_dates: tuple[date, ...] = ()
+
+    @property
+    def verdict(self) -> Literal["passed", "warning", "failed", "error"]:
+        """The status as people say it: a warning is a failure that blocks nothing."""
+        return "warning" if self.status == "failed" and self.severity == "warning" else self.status
+
+    @property
+    def blocks(self) -> bool:
+        """Whether this result alone keeps the gate shut."""
+        return self.verdict in ("failed", "error")
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """One run of one gate; times are UTC."""
+
+    gate: Gate
+    subject: str
+    started_at: datetime
+    finished_at: datetime
+    results: tuple[ExpectationResult, ...]
+
+    @property
+    def outcome(self) -> Status:
+        """'error' before 'failed' before 'passed'; a gate that checked nothing is an error, never a pass."""
+        if not self.results or self.errors:
+            return "error"
+        return "failed" if self.failures else "passed"
+
+    @property
+    def errors(self) -> tuple[ExpectationResult, ...]:
+        """Expectations that could not be evaluated."""
+        return tuple(result for result in self.results if result.verdict == "error")
+
+    @property
+    def failures(self) -> tuple[ExpectationResult, ...]:
+        """Critical expectations that the data did not meet."""
+        return tuple(result for result in self.results if result.verdict == "failed")
+
+    @property
+    def warnings(self) -> tuple[ExpectationResult, ...]:
+        """Expectations that the data did not meet, but that block nothing."""
+        return tuple(result for result in self.results if result.verdict == "warning")
+
+    @property
+    def passes(self) -> tuple[ExpectationResult, ...]:
+        """Expectations that the data met."""
+        return tuple(result for result in self.results if result.verdict == "passed")
+
+    def refused_load_dates(self) -> dict[str, tuple[date, ...]]:
+        """Load dates to refuse, by source: those that fail a critical arrival expectation on any table."""
+        refused: dict[str, set[date]] = {}
+        for result in self.failures:
+            refused.setdefault(result.table.partition(".")[0], set()).update(result.load_dates)
+        return {source: tuple(sorted(dates)) for source, dates in refused.items()}
+
+    def to_json(self) -> str:
+        """This result as JSON, for `from_json`."""
+        return _ADAPTER.dump_json(self, indent=2).decode()
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> GateResult:
+        """Read what `to_json` wrote; ValueError if it is anything else."""
+        return _ADAPTER.validate_json(text)
+
+    def summary_lines(self) -> list[str]:
+        """A few lines for a terminal: the outcome, then each finding with its count and examples."""
+        found = f"{len(self.passes)} passed, {len(self.failures)} failed"
+        found += f", {len(self.warnings)} warned, {len(self.errors)} could not be evaluated"
+        lines = [f"{self.gate} gate on {self.subject}: {self.outcome} ({found})"]
+        for result in (*self.errors, *self.failures, *self.warnings):
+            lines.extend(_finding_lines(result))
+        if not self.results:
+            lines.append("  error: no expectation was evaluated")
+        return lines
+
+
+def _finding_lines(result: ExpectationResult) -> Iterator[str]:
+    """One finding: its headline, why it matters, and a few rows."""
+    yield f"  {result.verdict}: {result.table}: {result.name}: {result.error or result.observed or 'not met'}"
+    yield f"    expected: {result.description} (owner: {result.owner})"
+    for example in result.examples[:_SHOWN_EXAMPLES]:
+        yield "    " + ", ".join(f"{key}={value}" for key, value in example.items())
+    if len(result.examples) > _SHOWN_EXAMPLES:
+        yield "    ..."
+
+
+_ADAPTER = TypeAdapter(GateResult)

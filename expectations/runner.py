@@ -1,0 +1,100 @@
+"""The two gates: validate arriving loads, and the marts before anybody reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from expectations.profile import arrival_profile
+from expectations.registry import MARTS
+from expectations.results import ExpectationResult, Gate, GateResult
+from expectations.suites.arrival import OWNER, ArrivalTable, arrival_suite
+from expectations.validation import error_result, quiet_context, told, validate
+
+if TYPE_CHECKING:
+    from great_expectations.datasource.fluent.sql_datasource import SQLDatasource
+
+
+def run_arrival(tables: Sequence[ArrivalTable]) -> GateResult:
+    """Judge every load date of every arriving table; `refused_load_dates()` of the result names the bad ones.
+
+    A table that cannot be read makes the outcome 'error': then accept nothing and refuse nothing.
+    """
+    started = _now()
+    context = quiet_context()
+    source = context.data_sources.add_pandas("arrival")
+    results: list[ExpectationResult] = []
+    for table in tables:
+        try:
+            asset = source.add_dataframe_asset(table.name)
+            batch = asset.add_batch_definition_whole_dataframe("loads").get_batch(
+                {"dataframe": arrival_profile(table)}
+            )
+            results += validate(batch, arrival_suite(table), complete=True)
+        except _suite_errors() as error:
+            results.append(error_result(table.name, OWNER, told(str(error))))
+    subject = ", ".join(sorted({table.source_id for table in tables}))
+    return _finished("arrival", subject or "nothing", started, results)
+
+
+def run_marts(warehouse: Path, tables: Sequence[str] | None = None) -> GateResult:
+    """Validate the marts (all registered ones, or `tables`) of one DuckDB file, opened read-only.
+
+    A missing file, mart or column is an error. The file is free again when this returns.
+    """
+    started = _now()
+    names = list(MARTS) if tables is None else list(tables)
+    try:
+        results = _mart_results(warehouse, names)
+    except _suite_errors() as error:
+        results = [error_result(warehouse.name, OWNER, told(str(error)))]
+    return _finished("marts", warehouse.name, started, results)
+
+
+def _mart_results(warehouse: Path, names: Sequence[str]) -> list[ExpectationResult]:
+    """Results of the named marts, in order."""
+    from expectations.duckdb_dialect import read_only_url
+
+    source = quiet_context().data_sources.add_sql(
+        "warehouse", connection_string=read_only_url(warehouse), create_temp_table=False
+    )
+    try:
+        return [result for name in names for result in _mart_result(source, name)]
+    finally:
+        # The library opens the file twice; whatever stays open keeps the writer out.
+        source.get_execution_engine().engine.dispose()
+        source.get_engine().dispose()
+
+
+def _mart_result(source: SQLDatasource, name: str) -> list[ExpectationResult]:
+    """Results of one mart."""
+    suite = MARTS.get(name)
+    if suite is None:
+        return [error_result(name, OWNER, f"No suite is registered for {name}.")]
+    try:
+        asset = source.add_table_asset(name, table_name=name)
+        batch = asset.add_batch_definition_whole_table("all").get_batch()
+        return validate(batch, suite)
+    except _suite_errors() as error:
+        return [error_result(name, suite.owner, told(str(error)))]
+
+
+def _suite_errors() -> tuple[type[Exception], ...]:
+    """What a suite can die of without this being a mistake in our own code."""
+    import duckdb
+    from great_expectations.exceptions.exceptions import GreatExpectationsError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return (GreatExpectationsError, SQLAlchemyError, duckdb.Error, OSError, ValueError)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _finished(
+    gate: Gate, subject: str, started: datetime, results: Sequence[ExpectationResult]
+) -> GateResult:
+    return GateResult(gate, subject, started, _now(), tuple(results))

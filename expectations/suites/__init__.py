@@ -1,0 +1,1 @@
+"""What is expected of the data: one module a subject, rules only; the runner evaluates them."""

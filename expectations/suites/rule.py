@@ -1,0 +1,93 @@
+"""One rule of a suite: a Great Expectations class and its arguments, with a name and a reason for people.
+
+Rules are plain values, so that suites can be listed without the seconds that importing the library takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from expectations.results import Severity
+
+if TYPE_CHECKING:
+    from great_expectations.expectations.expectation import Expectation
+
+ROWS_QUERY = "UnexpectedRowsExpectation"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`name` is unique within its suite; `reason` completes "expected: "; `column` is the one concerned."""
+
+    name: str
+    reason: str
+    expectation: str
+    arguments: Mapping[str, object]
+    severity: Severity = "critical"
+    column: str | None = None
+
+    def build(self, owner: str) -> Expectation:
+        """The Great Expectations object; its meta carries what the library has no field for."""
+        import great_expectations.expectations as gxe
+
+        meta = {"rule": self.name, "owner": owner, "severity": self.severity, "reason": self.reason}
+        expectation: Expectation = getattr(gxe, self.expectation)(
+            **self.arguments, severity=self.severity, meta=meta
+        )
+        return expectation
+
+
+@dataclass(frozen=True)
+class Suite:
+    """The rules of one table; `key` names the columns that an unexpected row is shown with.
+
+    `row` is what people call a row of it.
+    """
+
+    table: str
+    owner: str
+    key: tuple[str, ...]
+    rules: tuple[Rule, ...]
+    row: str = "row"
+
+    @property
+    def severity(self) -> Severity:
+        """The gravest severity among the rules."""
+        return "critical" if any(rule.severity == "critical" for rule in self.rules) else "warning"
+
+
+def at_least_rows(minimum: int, reason: str, severity: Severity = "critical") -> Rule:
+    """The table has no fewer than `minimum` rows."""
+    arguments = {"min_value": minimum}
+    return Rule("has_rows", reason, "ExpectTableRowCountToBeBetween", arguments, severity)
+
+
+def not_null(column: str, reason: str) -> Rule:
+    """No value of the column is NULL."""
+    return Rule(
+        f"{column}_present", reason, "ExpectColumnValuesToNotBeNull", {"column": column}, column=column
+    )
+
+
+def between(column: str, reason: str, low: float | None = None, high: float | None = None) -> Rule:
+    """Every value lies within the bounds, both included; NULL is let through."""
+    arguments = {"column": column, "min_value": low, "max_value": high}
+    return Rule(f"{column}_within_bounds", reason, "ExpectColumnValuesToBeBetween", arguments, column=column)
+
+
+def one_of(column: str, reason: str, values: Sequence[str]) -> Rule:
+    """Every value is one of `values`; NULL is let through."""
+    arguments = {"column": column, "value_set": list(values)}
+    return Rule(f"{column}_known", reason, "ExpectColumnValuesToBeInSet", arguments, column=column)
+
+
+def no_rows(
+    name: str, reason: str, query: str, severity: Severity = "critical", column: str | None = None
+) -> Rule:
+    """The query over `{batch}` (the table) finds nothing; each row that it finds is an example.
+
+    `{batch}` takes no alias (Great Expectations sometimes adds its own), and a literal brace is doubled.
+    """
+    return Rule(name, reason, ROWS_QUERY, {"unexpected_rows_query": query}, severity, column)

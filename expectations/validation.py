@@ -1,0 +1,174 @@
+"""Great Expectations, kept quiet and offline: run the rules of one table, return plain results."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from datetime import date
+from math import isfinite
+from numbers import Integral
+from typing import TYPE_CHECKING, Any
+
+from expectations.results import ExpectationResult, Scalar
+from expectations.suites.rule import ROWS_QUERY, Rule, Suite
+
+if TYPE_CHECKING:
+    from great_expectations.core.expectation_validation_result import ExpectationValidationResult
+    from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
+    from great_expectations.datasource.fluent.interfaces import Batch
+
+MAX_EXAMPLES = 10
+MAX_TEXT = 300
+
+
+def quiet_context() -> EphemeralDataContext:
+    """A context that lives in memory, sends nothing anywhere and draws no progress bars."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    context = gx.get_context(mode="ephemeral")
+    context.enable_analytics(enable=False)
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    return context
+
+
+def validate(batch: Batch, suite: Suite, complete: bool = False) -> list[ExpectationResult]:
+    """Evaluate a suite on one batch, in the order of its rules; a rule without an answer is an error.
+
+    `complete` asks for every unexpected row, for small batches.
+    """
+    queries = [rule for rule in suite.rules if rule.expectation == ROWS_QUERY]
+    others = [rule for rule in suite.rules if rule.expectation != ROWS_QUERY]
+    # Queries give their rows only in the complete format, which for the others would fetch a whole bad table.
+    others_format = {
+        "result_format": "COMPLETE" if complete else "SUMMARY",
+        "unexpected_index_column_names": list(suite.key),
+        "partial_unexpected_count": MAX_EXAMPLES,
+    }
+    answers = {
+        **_answers(batch, suite, queries, {"result_format": "COMPLETE"}),
+        **_answers(batch, suite, others, others_format),
+    }
+    return [_plain(suite, rule, answers.get(rule.name)) for rule in suite.rules]
+
+
+def error_result(table: str, owner: str, error: str, rule: Rule | None = None) -> ExpectationResult:
+    """A rule, or without one the whole table, that could not be evaluated."""
+    return ExpectationResult(
+        table=table,
+        name=rule.name if rule else "table_readable",
+        description=rule.reason if rule else "the table exists and can be read",
+        column=rule.column if rule else None,
+        severity=rule.severity if rule else "critical",
+        owner=owner,
+        status="error",
+        error=error,
+    )
+
+
+def told(message: str) -> str:
+    """The part of an error message that people need: without the statement and the links after it."""
+    return message.partition("\n[SQL:")[0].strip() or "an exception without a message"
+
+
+def _answers(
+    batch: Batch, suite: Suite, rules: Sequence[Rule], result_format: dict[str, Any]
+) -> dict[str, ExpectationValidationResult]:
+    """Great Expectations' answers by rule name."""
+    if not rules:
+        return {}
+    import great_expectations as gx
+
+    expectations = [rule.build(suite.owner) for rule in rules]
+    answers = batch.validate(
+        gx.ExpectationSuite(name=suite.table, expectations=expectations), result_format=result_format
+    ).results
+    return {answer.expectation_config.meta["rule"]: answer for answer in answers if answer.expectation_config}
+
+
+def _plain(suite: Suite, rule: Rule, answer: ExpectationValidationResult | None) -> ExpectationResult:
+    """One answer as a plain value."""
+    if answer is None:
+        return error_result(suite.table, suite.owner, "Great Expectations gave no answer.", rule)
+    raised = _raised(answer.exception_info)
+    if raised:
+        return error_result(suite.table, suite.owner, raised, rule)
+    found = answer.result
+    count = _unexpected_count(rule, found)
+    rows = _unexpected_rows(found)
+    return ExpectationResult(
+        table=suite.table,
+        name=rule.name,
+        description=rule.reason,
+        column=rule.column,
+        severity=rule.severity,
+        owner=suite.owner,
+        status="passed" if answer.success else "failed",
+        observed=_observed(suite.row, count, found),
+        unexpected_count=count,
+        examples=tuple(_example(suite.key, row) for row in rows[:MAX_EXAMPLES]),
+        load_dates=_load_dates(rows) if suite.key == ("load_date",) else (),
+    )
+
+
+def _raised(exception_info: Mapping[str, Any]) -> str | None:
+    """The message of an exception inside, if there was one: the library has one level, or one a metric."""
+    infos = [exception_info] if "raised_exception" in exception_info else list(exception_info.values())
+    messages = [told(str(info["exception_message"])) for info in infos if info["raised_exception"]]
+    return "; ".join(dict.fromkeys(messages)) if messages else None
+
+
+def _unexpected_rows(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Rows that a rule objects to, wherever its kind of expectation puts them."""
+    if "details" in found:
+        return list(found["details"]["unexpected_rows"])
+    return list(found.get("unexpected_index_list") or found.get("partial_unexpected_index_list") or ())
+
+
+def _load_dates(rows: Sequence[Mapping[str, Any]]) -> tuple[date, ...]:
+    """The load dates among the rows of an arrival profile."""
+    return tuple(sorted(date.fromisoformat(row["load_date"]) for row in rows))
+
+
+def _unexpected_count(rule: Rule, found: Mapping[str, Any]) -> int | None:
+    """How many rows a rule objects to; None for a rule about the table as a whole."""
+    if rule.expectation == ROWS_QUERY:
+        return int(found["observed_value"])
+    if "unexpected_count" not in found:
+        return None
+    # SQL sums over no rows are NULL.
+    return int(found["unexpected_count"] or 0)
+
+
+def _observed(row: str, unexpected: int | None, found: Mapping[str, Any]) -> str:
+    """What was found, in a few words."""
+    if unexpected is None:
+        return _counted(int(found["observed_value"]), row)
+    if "element_count" in found:
+        return f"{unexpected:,} of {_counted(int(found['element_count']), row)} unexpected"
+    return _counted(unexpected, f"unexpected {row}")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _example(key: Sequence[str], row: Mapping[str, Any]) -> dict[str, Scalar]:
+    """One unexpected row, its key first."""
+    names = [*(name for name in key if name in row), *(name for name in row if name not in key)]
+    return {name: _scalar(row[name]) for name in names}
+
+
+def _scalar(value: object) -> Scalar:
+    """A value that JSON and a page can hold; anything else as text, and long text cut."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, float) and isfinite(value):
+        return float(value)
+    text = str(value)
+    return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "..."

@@ -1,0 +1,1 @@
+"""Dagster definitions, settings and the command line of aipl-warehouse."""

@@ -1,0 +1,174 @@
+"""`aipl`: a thin door on the jobs that the schedule and the UI run as well."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from orchestration.settings import Settings
+
+DONE, CRASH, BAD_INPUT, BAD_DATA, INTERRUPTED = 0, 1, 2, 3, 130
+DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="aipl-warehouse", message="%(version)s")
+def aipl() -> None:
+    """Raw dumps in, audited AIPL and FAST marts out.
+
+    State lives under AIPL_HOME (default: data/ of the project), sources are declared in AIPL_SOURCES
+    (default: sources.yml of the project). Exit codes: 0 done, 1 crash, 2 bad input or configuration,
+    3 stopped by the quality of the data.
+    """
+
+
+@aipl.command()
+@click.option("--date", "day", type=DAY, help="Only this load date.")
+@click.option("--from", "first", type=DAY, help="Only load dates from this one on.")
+@click.option("--to", "last", type=DAY, help="Only load dates up to this one.")
+@click.option("--source", help="Only this source.")
+@click.option("--dumps", help="Folder or address of the dumps of --source, in place of the configured one.")
+def run(
+    day: datetime | None, first: datetime | None, last: datetime | None, source: str | None, dumps: str | None
+) -> int:
+    """Bring in all load dates that are new, build, check and publish."""
+    if day and (first or last):
+        raise click.UsageError("--date names one day; --from and --to name a range: use one of them.")
+    if dumps and not source:
+        raise click.UsageError("--dumps needs --source: whose dumps are they?")
+    from orchestration.lib.run_nightly import Request, run_new
+
+    first_day, last_day = (day, day) if day else (first, last)
+    if first_day and last_day and first_day > last_day:
+        raise click.UsageError("--from is after --to.")
+    request = Request(_day(first_day), _day(last_day), source, dumps)
+    return run_new(_settings(), request, click.echo)
+
+
+@aipl.command()
+def status() -> None:
+    """Release, horizons, stale sources, gates, last build and loads that wait or were refused."""
+    from orchestration.lib.summary_status import status_text
+
+    click.echo(status_text(_settings()), nl=False)
+
+
+@aipl.command()
+def sources() -> None:
+    """What is configured, and what has been loaded."""
+    from orchestration.lib.summary_status import sources_text
+
+    click.echo(sources_text(_settings()), nl=False)
+
+
+@aipl.command()
+@click.argument("sql")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json", "parquet"]),
+    default="table",
+    show_default=True,
+)
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
+def query(sql: str, form: str, output: Path | None) -> None:
+    """Answer one SELECT from the current release."""
+    from orchestration.lib.query import FORMATS, run_query
+
+    if form == "parquet" and output is None and sys.stdout.isatty():
+        raise click.UsageError("Parquet is not for a terminal: name a file with --output.")
+    encode = FORMATS[form]
+    content = encode(run_query(_settings(), sql))
+    if output is None:
+        click.get_binary_stream("stdout").write(content)
+    else:
+        output.write_bytes(content)
+
+
+@aipl.command("sample-shop")
+@click.option("--seed", type=int, help="Another seed is another shop.")
+@click.option("--persons", type=click.IntRange(min=1), help="Number of persons.")
+@click.option("--days", type=click.IntRange(min=1), help="Number of days.")
+def sample_shop(**size: int | None) -> None:
+    """Write the dumps of a made-up shop with known truth."""
+    from orchestration.lib.run_sample import write_sample_shop
+
+    click.echo(
+        write_sample_shop(_settings(), {name: value for name, value in size.items() if value is not None})
+    )
+
+
+@aipl.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def dbt(arguments: tuple[str, ...]) -> int:
+    """Run dbt on the warehouse, as in `aipl dbt -- test --select fct_fast`."""
+    from orchestration.lib.run_tools import dbt_command
+
+    return dbt_command(_settings(), list(arguments))
+
+
+@aipl.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def ui(arguments: tuple[str, ...]) -> int:
+    """Start Dagster's web interface, with the schedule, on http://127.0.0.1:3000."""
+    from orchestration.lib.run_tools import ui_command
+
+    return ui_command(_settings(), list(arguments))
+
+
+def main() -> None:
+    """Run a command; errors that a person can act on are told without a traceback."""
+    sys.excepthook = _crashed
+    sys.exit(_guarded(lambda: aipl.main(standalone_mode=False)))
+
+
+def _guarded(command: Callable[[], Any]) -> int:
+    from orchestration.lib.errors import AiplError
+    from orchestration.lib.sources_file import ConfigurationError
+
+    try:
+        answer = command()
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        return INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return BAD_INPUT
+    except ConfigurationError as error:
+        click.echo(f"Error: {error}", err=True)
+        return BAD_INPUT
+    except AiplError as error:
+        click.echo(f"Error: {error}", err=True)
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader of a pipe left early, as `head` does; nothing more can be told to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    return answer if isinstance(answer, int) else DONE
+
+
+def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Tell a crash in one line, and keep the rest for whoever mends it. Python then exits with 1."""
+    log = _settings().home / "logs" / "crash.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("".join(traceback.format_exception(kind, error, trace)))
+    click.echo(f"Crash: {kind.__name__}: {error}\nThe traceback is in {log}.", err=True)
+
+
+def _settings() -> Settings:
+    from orchestration.settings import Settings
+
+    return Settings.from_environment()
+
+
+def _day(moment: datetime | None) -> date | None:
+    return moment.date() if moment else None

@@ -1,0 +1,53 @@
+"""All stages put together: settings and sources in, Dagster definitions out."""
+
+from __future__ import annotations
+
+import json
+
+from dagster import Definitions
+from dagster_dbt import DbtCliResource
+
+from orchestration.defs.automation.jobs import nightly_job
+from orchestration.defs.automation.schedules import nightly_schedule
+from orchestration.defs.publish.assets import release_asset
+from orchestration.defs.quality.checks import mart_gate
+from orchestration.defs.raw.arrival import arrival_asset
+from orchestration.defs.raw.assets import raw_asset
+from orchestration.defs.raw.partitions import load_dates
+from orchestration.defs.resources import WriterLock
+from orchestration.defs.warehouse.assets import warehouse_assets
+from orchestration.defs.warehouse.translator import mart_keys
+from orchestration.lib.build_dbt import dbt_executable, prepare_manifest
+from orchestration.lib.run_settings import configured_sources, dbt_sources
+from orchestration.settings import Settings
+
+
+def build_definitions(settings: Settings) -> Definitions:
+    """All assets, checks, jobs and schedules of one home."""
+    sources = configured_sources(settings)
+    told = dbt_sources(settings, sources)
+    manifest = json.loads(prepare_manifest(settings, told).read_text())
+    days = load_dates(sources.values())
+    marts = mart_keys(manifest)
+    warehouse = warehouse_assets(settings, sources, told, manifest)
+    release = release_asset(settings, marts)
+    job = nightly_job(days)
+    return Definitions(
+        assets=[
+            *(raw_asset(settings, source, days) for source in sources.values()),
+            arrival_asset(settings, sources),
+            warehouse,
+            release,
+        ],
+        asset_checks=[mart_gate(settings, marts)],
+        jobs=[job],
+        schedules=[nightly_schedule(settings, sources, job, [*warehouse.keys, *release.keys])],
+        resources={
+            "lock": WriterLock(home=str(settings.home)),
+            "dbt": DbtCliResource(
+                project_dir=str(settings.dbt_project),
+                profiles_dir=str(settings.dbt_project),
+                dbt_executable=dbt_executable(),
+            ),
+        },
+    )

@@ -1,0 +1,34 @@
+"""The release: what people read."""
+
+from collections.abc import Sequence
+
+from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, asset
+
+from orchestration.defs.resources import WriterLock, explained
+from orchestration.lib.publish import publish
+from orchestration.lib.run_progress import reporter
+from orchestration.settings import Settings
+
+
+def release_asset(settings: Settings, marts: Sequence[AssetKey]) -> AssetsDefinition:
+    """The asset `release`, behind every mart and the gate on each."""
+
+    @asset(name="release", deps=marts, group_name="publish", kinds={"duckdb", "parquet"})
+    def release(context: AssetExecutionContext, lock: WriterLock) -> MaterializeResult[None]:
+        """Marts that passed their gate, under `published/current`."""
+        reporter().start("release")
+        with explained():
+            published = publish(settings)
+        text = published.release_id if published.is_new else f"{published.release_id}, as before"
+        reporter().done(text)
+        context.log.info("Release %s", text)
+        return MaterializeResult(
+            metadata={
+                "release_id": published.release_id,
+                "is_new": published.is_new,
+                "horizon": published.manifest["horizon"],
+                "rows": published.manifest["rows"],
+            }
+        )
+
+    return release

@@ -1,0 +1,1 @@
+"""Stage 3: the gate between the marts and their readers."""

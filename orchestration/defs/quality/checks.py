@@ -1,0 +1,59 @@
+"""The mart gate as blocking asset checks: one on every mart, all decided by one run of the suites."""
+
+from collections.abc import Iterator, Sequence
+
+from dagster import (
+    AssetCheckExecutionContext,
+    AssetCheckResult,
+    AssetChecksDefinition,
+    AssetCheckSeverity,
+    AssetCheckSpec,
+    AssetKey,
+    multi_asset_check,
+)
+
+from expectations.results import GateResult
+from orchestration.defs.resources import WriterLock, explained
+from orchestration.lib.run_gate import judge_marts
+from orchestration.lib.run_progress import reporter
+from orchestration.settings import Settings
+
+MART_GATE = "mart_gate"
+
+
+def mart_gate(settings: Settings, marts: Sequence[AssetKey]) -> AssetChecksDefinition:
+    """A blocking check on each mart: what depends on any of them is skipped when one fails."""
+    specs = [AssetCheckSpec(MART_GATE, asset=key, blocking=True) for key in marts]
+
+    @multi_asset_check(name=MART_GATE, specs=specs, can_subset=True)
+    def check(context: AssetCheckExecutionContext, lock: WriterLock) -> Iterator[AssetCheckResult]:
+        """Great Expectations on what is about to be published."""
+        reporter().start("mart gate")
+        with explained():
+            result = judge_marts(settings)
+        context.log.info("\n".join(result.summary_lines()))
+        if result.outcome == "passed":
+            reporter().done(f"passed, {len(result.warnings)} warnings")
+        asked = {key.asset_key for key in context.selected_asset_check_keys}
+        yield from check_results(result, [key for key in marts if key in asked])
+
+    return check
+
+
+def check_results(result: GateResult, marts: Sequence[AssetKey]) -> Iterator[AssetCheckResult]:
+    """One result a mart. What failed elsewhere fails them all: a gate is open or shut as a whole."""
+    shut = result.outcome != "passed"
+    for key in marts:
+        own = [found for found in result.results if found.table == key.path[-1]]
+        yield AssetCheckResult(
+            asset_key=key,
+            check_name=MART_GATE,
+            passed=not shut,
+            severity=AssetCheckSeverity.ERROR,
+            description=None if not shut else "\n".join(result.summary_lines()),
+            metadata={
+                "expectations": len(own),
+                "failed": [found.name for found in own if found.blocks],
+                "warnings": [found.name for found in own if found.status == "failed" and not found.blocks],
+            },
+        )

@@ -1,0 +1,28 @@
+"""The asset `arrival`: raw holds the accepted loads, and dbt is told of them."""
+
+from collections.abc import Mapping
+
+from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, asset
+
+from orchestration.defs.resources import WriterLock, explained
+from orchestration.lib.run_build import tell_dbt
+from orchestration.lib.sources import Source
+from orchestration.settings import Settings
+
+
+def arrival_asset(settings: Settings, sources: Mapping[str, Source]) -> AssetsDefinition:
+    """What the warehouse is built from; it waits for every source that is being pulled."""
+
+    @asset(
+        name="arrival",
+        deps=[AssetKey(["raw", source_id]) for source_id in sources],
+        group_name="raw",
+        kinds={"parquet"},
+    )
+    def arrival(context: AssetExecutionContext, lock: WriterLock) -> MaterializeResult[None]:
+        """Accepted loads moved into raw; files, sources and brands as dbt reads them."""
+        with explained():
+            tell_dbt(settings, sources)
+        return MaterializeResult()
+
+    return arrival

@@ -1,0 +1,99 @@
+"""Raw assets: one a source, one partition a load date, a range in one go."""
+
+from collections.abc import Iterator
+from datetime import date
+
+from dagster import (
+    AssetCheckResult,
+    AssetCheckSeverity,
+    AssetCheckSpec,
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    BackfillPolicy,
+    Config,
+    DailyPartitionsDefinition,
+    MaterializeResult,
+    asset,
+)
+
+from orchestration.defs.resources import WriterLock, explained
+from orchestration.lib.run_nightly import today
+from orchestration.lib.run_progress import reporter
+from orchestration.lib.run_pull import Received, receive
+from orchestration.lib.sources import Source
+from orchestration.settings import Settings
+
+ARRIVAL_GATE = "arrival_gate"
+
+
+class RawConfig(Config):
+    """Where the dumps of this run are; as the sources file says when left out."""
+
+    dumps: str | None = None
+
+
+def raw_asset(settings: Settings, source: Source, days: DailyPartitionsDefinition) -> AssetsDefinition:
+    """The asset `raw/<source>`; its arrival gate warns and does not block, so that other sources go on."""
+    key = AssetKey(["raw", source.source_id])
+
+    @asset(
+        key=key,
+        description=source.description or None,
+        partitions_def=days,
+        backfill_policy=BackfillPolicy.single_run(),
+        group_name="raw",
+        kinds={"parquet"},
+        check_specs=[AssetCheckSpec(ARRIVAL_GATE, asset=key)],
+    )
+    def raw(
+        context: AssetExecutionContext, config: RawConfig, lock: WriterLock
+    ) -> Iterator[MaterializeResult[None]]:
+        """Dumps of these load dates, pulled, judged, accepted or refused."""
+        if not (config.dumps or source.dumps):
+            context.log.info("%s names no dumps and none were given: nothing to pull", source.source_id)
+            yield MaterializeResult(check_results=[_check(None)])
+            return
+        reporter().start(f"pull {source.source_id}")
+        with explained():
+            load_dates = {date.fromisoformat(key) for key in context.partition_keys}
+            received = receive(settings, source, load_dates, config.dumps, today())
+        for warning in received.report.warnings:
+            context.log.warning(warning)
+        reporter().done(_told(received))
+        context.log.info(_told(received))
+        yield MaterializeResult(metadata=_metadata(received), check_results=[_check(received)])
+
+    return raw
+
+
+def _told(received: Received) -> str:
+    rows = sum(version.row_count or 0 for version in received.report.arrived)
+    files = len(received.report.arrived) + len(received.report.refused)
+    verdict = f"{len(received.accepted)} loads accepted, {len(received.refused)} refused"
+    return f"{files} files, {rows:,} rows; {verdict}"
+
+
+def _metadata(received: Received) -> dict[str, int]:
+    report = received.report
+    return {
+        "files": len(report.arrived),
+        "unreadable_files": len(report.refused),
+        "rows": sum(version.row_count or 0 for version in report.arrived),
+        "unreadable_rows": sum(version.unreadable_count for version in report.arrived),
+    }
+
+
+def _check(received: Received | None) -> AssetCheckResult:
+    refused = [day.isoformat() for day in received.refused] if received else []
+    gate = received.gate if received else None
+    return AssetCheckResult(
+        check_name=ARRIVAL_GATE,
+        passed=not refused,
+        severity=AssetCheckSeverity.WARN,
+        metadata={
+            "accepted": len(received.accepted) if received else 0,
+            "refused": refused,
+            "findings": gate.summary_lines() if gate else [],
+        },
+    )

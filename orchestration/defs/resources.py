@@ -1,0 +1,36 @@
+"""What the assets share: the writer's lock, and the errors that a person can act on."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dagster import ConfigurableResource, Failure, InitResourceContext
+
+from orchestration.lib.errors import AiplError
+from orchestration.lib.lock import writer_lock
+from orchestration.lib.sources import ConfigurationError
+
+EXIT_CODE = "exit_code"
+
+
+class WriterLock(ConfigurableResource["WriterLock"]):
+    """Holds the lock of the home for as long as a run lasts: one process runs all of its steps."""
+
+    home: str
+
+    @contextmanager
+    def yield_for_execution(self, context: InitResourceContext) -> Iterator["WriterLock"]:
+        """Take the lock, or fail with the message that says who holds it."""
+        with explained(), writer_lock(Path(self.home)):
+            yield self
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Show known errors as the failure's own words, and keep the exit code that they stand for."""
+    try:
+        yield
+    except AiplError as error:
+        raise Failure(str(error), {EXIT_CODE: error.exit_code}, allow_retries=False) from error
+    except ConfigurationError as error:
+        raise Failure(str(error), {EXIT_CODE: 2}, allow_retries=False) from error

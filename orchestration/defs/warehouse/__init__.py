@@ -1,0 +1,1 @@
+"""Stage 2: dbt builds the warehouse from accepted loads."""

@@ -1,0 +1,73 @@
+"""The warehouse: dbt's models as assets, built by one command in one process."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dagster import AssetExecutionContext, AssetMaterialization, AssetsDefinition, Output
+from dagster_dbt import DbtCliInvocation, DbtCliResource, dbt_assets
+
+from orchestration.defs.resources import WriterLock, explained
+from orchestration.defs.warehouse.translator import WarehouseTranslator
+from orchestration.lib.build_dbt import (
+    dbt_environment,
+    environment,
+    run_target,
+    staging_exclusion,
+)
+from orchestration.lib.build_failures import explain_failure
+from orchestration.lib.run_build import Preparation, finish_build, prepare_build
+from orchestration.lib.run_progress import reporter
+from orchestration.lib.sources import Source
+from orchestration.settings import Settings
+
+
+def build_arguments(preparation: Preparation) -> list[str]:
+    """Arguments of the nightly `dbt build`; unit tests check the SQL, not the data, and run in CI."""
+    refresh = ["--full-refresh"] if preparation.is_full else []
+    return ["build", "--exclude-resource-type", "unit_test", *refresh]
+
+
+def warehouse_assets(
+    settings: Settings, sources: Mapping[str, Source], dbt_sources: str, manifest: Mapping[str, Any]
+) -> AssetsDefinition:
+    """All dbt nodes of the configured sources as assets, their tests as checks."""
+
+    @dbt_assets(
+        manifest=manifest,
+        exclude=staging_exclusion(settings.dbt_project, sources),
+        dagster_dbt_translator=WarehouseTranslator(sources),
+        name="warehouse",
+    )
+    def warehouse(context: AssetExecutionContext, dbt: DbtCliResource, lock: WriterLock) -> Iterator[Any]:
+        """Build all models and test all laws on what has arrived."""
+        with explained():
+            preparation = prepare_build(settings, dbt_sources)
+            reporter().start("warehouse, in full" if preparation.is_full else "warehouse")
+            target = run_target(settings, context.run.run_id)
+            with environment(dbt_environment(settings, dbt_sources)):
+                invocation = dbt.cli(
+                    build_arguments(preparation), context=context, target_path=target, raise_on_error=False
+                )
+                built = 0
+                for event in invocation.stream():
+                    if isinstance(event, Output | AssetMaterialization):
+                        built += 1
+                        reporter().step(_name(event))
+                    yield event
+            _require_success(settings, invocation)
+            # A part of the models is not a build: the next run starts from nothing.
+            if not context.is_subset:
+                finish_build(settings, preparation.build)
+            reporter().done(f"{built} models")
+
+    return warehouse
+
+
+def _name(event: Output[Any] | AssetMaterialization) -> str:
+    return event.output_name if isinstance(event, Output) else event.asset_key.path[-1]
+
+
+def _require_success(settings: Settings, invocation: DbtCliInvocation) -> None:
+    """Raise what stopped dbt, if anything did."""
+    if invocation.process.wait() != 0:
+        raise explain_failure(settings, invocation.target_path, invocation.process.returncode)

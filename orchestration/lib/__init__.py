@@ -1,0 +1,1 @@
+"""The work of the pipeline as plain functions, without Dagster."""

@@ -1,0 +1,21 @@
+"""Errors that a person can act on; each knows the exit code that `aipl` ends with."""
+
+from __future__ import annotations
+
+
+class AiplError(Exception):
+    """A failure that is explained by its message alone; it is shown without a traceback."""
+
+    exit_code = 1
+
+
+class InputError(AiplError):
+    """Bad input or configuration: something a person has to change before it can work."""
+
+    exit_code = 2
+
+
+class QualityStop(AiplError):
+    """The data broke a rule, and the release stays where it was."""
+
+    exit_code = 3

@@ -1,0 +1,156 @@
+"""File versions, loads, and what follows from them: pure functions over the rows of the load manifest.
+
+A *file version* is a content read by a declaration. A *load* is what one load date of one source delivered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """What is known of a file version or of a load."""
+
+    ARRIVED = "arrived"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class FileVersion:
+    """One reading of one dump. `row_count` is `None` where the file as a whole cannot be read.
+
+    `decision` orders acceptances and refusals of all sources; `None` while nothing is decided. `version_id`
+    orders arrivals; 0 before the manifest holds it.
+    """
+
+    source_id: str
+    table_name: str
+    file: str
+    load_date: date
+    version: str
+    sha256: str
+    declaration: str
+    row_count: int | None = None
+    unreadable_count: int = 0
+    state: State = State.ARRIVED
+    reason: str | None = None
+    decision: int | None = None
+    version_id: int = 0
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether the file as a whole could be read."""
+        return self.row_count is not None
+
+    @property
+    def identity(self) -> tuple[str, str, date]:
+        """Table, version and load date: what makes two readings of one file the same."""
+        return self.table_name, self.version, self.load_date
+
+
+@dataclass(frozen=True)
+class Hint:
+    """What a listing says of a file without reading it: size in bytes, and mtime or etag as text."""
+
+    size: int | None
+    changed: str
+
+
+@dataclass(frozen=True)
+class Load:
+    """One load: files, rows and unreadable rows of the latest version of each of its files."""
+
+    source_id: str
+    load_date: date
+    files: int
+    row_count: int
+    unreadable_count: int
+    state: State
+    reason: str | None
+    is_held_back: bool
+
+
+def latest_versions(versions: Iterable[FileVersion]) -> dict[str, FileVersion]:
+    """Latest version of each file."""
+    return {version.file: version for version in sorted(versions, key=lambda version: version.version_id)}
+
+
+@dataclass
+class _Replay:
+    """Files while decisions are replayed: in effect, held back, and refused without a past."""
+
+    effective: dict[str, FileVersion] = field(default_factory=dict)
+    held: dict[str, FileVersion] = field(default_factory=dict)
+    in_the_way: dict[str, date] = field(default_factory=dict)
+
+
+def effective_versions(versions: Iterable[FileVersion]) -> dict[str, FileVersion]:
+    """What the warehouse may read: for each file its latest accepted version, unless it is held back.
+
+    While a file was refused and has no accepted version, files of later load dates that were not in effect
+    before stay out. Decisions are replayed in their order, so that what was in effect stays in effect.
+    """
+    replay = _Replay()
+    decided = [version for version in versions if version.decision is not None]
+    for version in sorted(decided, key=lambda version: (version.decision, version.version_id)):
+        file = version.file
+        if version.state is State.ACCEPTED:
+            replay.in_the_way.pop(file, None)
+            newest = max(
+                [v for v in (version, replay.effective.get(file), replay.held.get(file)) if v],
+                key=lambda version: version.version_id,
+            )
+            (replay.effective if file in replay.effective else replay.held)[file] = newest
+        elif file not in replay.effective and file not in replay.held:
+            replay.in_the_way[file] = version.load_date
+        barrier = min(replay.in_the_way.values(), default=date.max)
+        for released in [file for file, version in replay.held.items() if version.load_date <= barrier]:
+            replay.effective[released] = replay.held.pop(released)
+    return replay.effective
+
+
+def effective_of(versions: Iterable[FileVersion], table_names: Collection[str]) -> list[FileVersion]:
+    """Versions in effect that belong to these tables, by table and file."""
+    effective = [v for v in effective_versions(versions).values() if v.table_name in table_names]
+    return sorted(effective, key=lambda version: (version.table_name, version.file))
+
+
+def loads_of(versions: Iterable[FileVersion]) -> list[Load]:
+    """Sum file versions up to loads by load date; a load is refused where one of its files is."""
+    known = list(versions)
+    effective = effective_versions(known)
+    by_date: dict[date, list[FileVersion]] = {}
+    for version in latest_versions(known).values():
+        by_date.setdefault(version.load_date, []).append(version)
+    return [_load(by_date[day], effective) for day in sorted(by_date)]
+
+
+def stale_reason(versions: Iterable[FileVersion]) -> str | None:
+    """Why a source is behind what it delivered: the first load with a refused file; `None` when it is not."""
+    refused = [load for load in loads_of(versions) if load.state is State.REFUSED]
+    if not refused:
+        return None
+    more = f" (and {len(refused) - 1} later load(s) refused)" if len(refused) > 1 else ""
+    return f"load {refused[0].load_date} refused: {refused[0].reason}{more}"
+
+
+def _load(files: list[FileVersion], effective: dict[str, FileVersion]) -> Load:
+    states = {version.state for version in files}
+    state = next(state for state in (State.REFUSED, State.ARRIVED, State.ACCEPTED) if state in states)
+    reasons = sorted({version.reason for version in files if version.state is state and version.reason})
+    return Load(
+        source_id=files[0].source_id,
+        load_date=files[0].load_date,
+        files=len(files),
+        row_count=sum(version.row_count or 0 for version in files),
+        unreadable_count=sum(version.unreadable_count for version in files),
+        state=state,
+        reason="; ".join(reasons) or None,
+        is_held_back=any(
+            version.state is State.ACCEPTED and version.file not in effective for version in files
+        ),
+    )

@@ -1,0 +1,52 @@
+"""Landing: dumps as they came, under their checksum, never altered."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from orchestration.lib.atomic import flush_to_disk
+
+CHUNK = 1 << 20
+INCOMING = ".incoming"
+
+
+@dataclass(frozen=True)
+class Landed:
+    """A landed dump: where it lies, its SHA-256 and its size in bytes."""
+
+    path: Path
+    sha256: str
+    size: int
+
+
+def landed_path(landing: Path, source_id: str, sha256: str, name: str) -> Path:
+    """Where a content of this name lies: `landing/<source>/<first 12 digits of its checksum>/<name>`."""
+    return landing / source_id / sha256[:12] / name
+
+
+def land(stream: IO[bytes], landing: Path, source_id: str, name: str) -> Landed:
+    """Copy a dump into landing in one pass that also counts and hashes it; read-only once it is there."""
+    incoming = landing / source_id / INCOMING / "dump"
+    incoming.parent.mkdir(parents=True, exist_ok=True)
+    digest, size = hashlib.sha256(), 0
+    try:
+        with incoming.open("wb") as copy:
+            while chunk := stream.read(CHUNK):
+                copy.write(chunk)
+                digest.update(chunk)
+                size += len(chunk)
+            copy.flush()
+            os.fsync(copy.fileno())
+        sha256 = digest.hexdigest()
+        path = landed_path(landing, source_id, sha256, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        incoming.chmod(0o444)
+        incoming.replace(path)
+    finally:
+        incoming.unlink(missing_ok=True)
+    flush_to_disk(path.parent)
+    return Landed(path, sha256, size)

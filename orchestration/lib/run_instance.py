@@ -1,0 +1,45 @@
+"""Dagster's own home, below ours: run history that outlives the process, and no telemetry."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+# A dead run would stay "started" for ever without monitoring. Data that broke a rule break it again: only a
+# crashed worker is worth a second try. One run at a time, since there is one writer.
+SERVED = """\
+telemetry:
+  enabled: false
+run_monitoring:
+  enabled: true
+run_retries:
+  enabled: true
+  max_retries: 1
+  retry_on_asset_or_op_failure: false
+concurrency:
+  runs:
+    max_concurrent_runs: 1
+"""
+
+# The command line keeps the output of a run in a log file of its own.
+AT_THE_DOOR = (
+    SERVED
+    + """\
+compute_logs:
+  module: dagster._core.storage.noop_compute_log_manager
+  class: NoOpComputeLogManager
+"""
+)
+
+
+def prepare_dagster_home(dagster_home: Path) -> None:
+    """Write Dagster's settings, `dagster.yaml` for its services and `aipl.yaml` for runs of the command line.
+
+    This process, and those that it starts, use them from now on.
+    """
+    dagster_home.mkdir(parents=True, exist_ok=True)
+    for name, content in (("dagster.yaml", SERVED), ("aipl.yaml", AT_THE_DOOR)):
+        path = dagster_home / name
+        if not path.exists() or path.read_text() != content:
+            path.write_text(content)
+    os.environ["DAGSTER_HOME"] = str(dagster_home)

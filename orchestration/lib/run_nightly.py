@@ -1,0 +1,113 @@
+"""One run from the command line: find what is new, bring it in, tell what became of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+
+from orchestration.lib.file_versions import State
+from orchestration.lib.lock import writer_lock
+from orchestration.lib.manifest import LoadManifest
+from orchestration.lib.publish import read_current
+from orchestration.lib.pull import discover
+from orchestration.lib.run_build import present_build, tell_dbt
+from orchestration.lib.run_console import ConsoleReporter
+from orchestration.lib.run_job import Stopped, new_log, run_nightly
+from orchestration.lib.run_plan import stretches
+from orchestration.lib.run_progress import reporting_to
+from orchestration.lib.run_settings import configured_sources, dbt_sources, named_source
+from orchestration.lib.sources import Source
+from orchestration.lib.summary_run import refusals, run_summary
+from orchestration.settings import Settings
+
+# Load dates are labels without a zone; "today" is the schedule's.
+ZONE = ZoneInfo("Asia/Shanghai")
+
+
+@dataclass(frozen=True)
+class Request:
+    """Which load dates (both ends included, None: open) of which source (None: all), from where."""
+
+    first: date | None = None
+    last: date | None = None
+    source: str | None = None
+    dumps: str | None = None
+
+    def wants(self, load_date: date) -> bool:
+        """Whether a load date lies within the request."""
+        return (self.first or date.min) <= load_date <= (self.last or date.max)
+
+
+def today() -> date:
+    """The day that dumps without a load date get."""
+    return datetime.now(ZONE).date()
+
+
+def find_new(settings: Settings, sources: Mapping[str, Source], request: Request) -> dict[str, list[date]]:
+    """Load dates by source that have new or changed dumps, or wait for the arrival gate since a crash."""
+    new = {}
+    for source_id, source in sources.items():
+        dates = {item.load_date for item in discover(settings, source, request.dumps, today())}
+        with LoadManifest(settings.manifest) as manifest:
+            dates |= {load.load_date for load in manifest.loads(source_id) if load.state is State.ARRIVED}
+        if wanted := sorted(day for day in dates if request.wants(day)):
+            new[source_id] = wanted
+    return new
+
+
+def run_new(settings: Settings, request: Request, say: Callable[[str], None]) -> int:
+    """Run the nightly job on all that is new within the request; returns the exit code.
+
+    Raises AiplError or ConfigurationError for what a person has to mend first.
+    """
+    declared = configured_sources(settings)
+    if request.source:
+        asked = {request.source: named_source(settings, declared, request.source)}
+    else:
+        asked = {source_id: source for source_id, source in declared.items() if source.dumps}
+    with writer_lock(settings.home):
+        new = find_new(settings, asked, request)
+        tell_dbt(settings, declared)
+        build = present_build(settings, dbt_sources(settings, declared))
+        current = read_current(settings)
+        if not new and current and current.manifest["build_id"] == build.build_id:
+            say(f"Nothing is new. Release {current.release_id} is current.")
+            return 0
+        log = new_log(settings)
+        watcher = ConsoleReporter(Console(file=sys.stdout))
+        places = {request.source: request.dumps} if request.source and request.dumps else {}
+        try:
+            with reporting_to(watcher):
+                stopped = run_nightly(settings, stretches(new), places, log)
+        finally:
+            watcher.close()
+        return conclude(settings, new, stopped, log, say)
+
+
+def conclude(
+    settings: Settings,
+    new: Mapping[str, list[date]],
+    stopped: list[Stopped],
+    log: Path,
+    say: Callable[[str], None],
+) -> int:
+    """Tell what became of a run; returns its exit code."""
+    say("")
+    say(run_summary(settings, new))
+    refused = refusals(settings, new)
+    for refusal in refused:
+        say(f"Refused: {refusal.text}")
+    for step in stopped:
+        say(f"Stopped at {step.step}: {step.message}")
+    if stopped:
+        current = read_current(settings)
+        say(f"The release stays {current.release_id}." if current else "Nothing has been published yet.")
+        say(f"The log is {log}.")
+        return max(step.exit_code for step in stopped) if all(s.exit_code > 1 for s in stopped) else 1
+    return max((refusal.exit_code for refusal in refused), default=0)

@@ -1,0 +1,52 @@
+"""What a run tells whoever watches it; nobody does unless a reporter is set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Protocol
+
+
+class Reporter(Protocol):
+    """Watches the stages of one run, which come one after the other."""
+
+    def start(self, stage: str, total: int | None = None) -> None:
+        """A stage begins; `total` is its number of steps where that is known."""
+
+    def step(self, text: str) -> None:
+        """One step of the stage is behind us."""
+
+    def done(self, text: str) -> None:
+        """The stage ended well; `text` says with what."""
+
+
+class Silent:
+    """Reports nothing: under the scheduler, Dagster's own log tells the story."""
+
+    def start(self, stage: str, total: int | None = None) -> None:
+        """See Reporter."""
+
+    def step(self, text: str) -> None:
+        """See Reporter."""
+
+    def done(self, text: str) -> None:
+        """See Reporter."""
+
+
+_reporter: ContextVar[Reporter] = ContextVar("reporter", default=Silent())  # noqa: B039 (it has no state)
+
+
+def reporter() -> Reporter:
+    """The reporter of the present run."""
+    return _reporter.get()
+
+
+@contextmanager
+def reporting_to(watcher: Reporter) -> Iterator[None]:
+    """Let `watcher` see what runs within."""
+    token = _reporter.set(watcher)
+    try:
+        yield
+    finally:
+        _reporter.reset(token)

@@ -1,0 +1,106 @@
+"""What a run did, for a person: loads, rows in, rejected, then the release."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+
+from orchestration.lib.build import read_build, read_gate
+from orchestration.lib.file_versions import FileVersion, Load, State, latest_versions, loads_of
+from orchestration.lib.manifest import LoadManifest
+from orchestration.lib.publish import read_current
+from orchestration.lib.summary import release_tables, table
+from orchestration.settings import Settings
+
+LoadDates = Mapping[str, Sequence[date]]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A load that was refused: what to tell, and 2 where a file cannot be read, 3 where its data failed."""
+
+    text: str
+    exit_code: int
+
+
+def refusals(settings: Settings, loads: LoadDates) -> list[Refusal]:
+    """Refused loads among these, by source and date."""
+    found = []
+    with LoadManifest(settings.manifest) as manifest:
+        for source_id, dates in loads.items():
+            refused: dict[date, list[FileVersion]] = {}
+            for version in latest_versions(manifest.versions(source_id)).values():
+                if version.state is State.REFUSED and version.load_date in dates:
+                    refused.setdefault(version.load_date, []).append(version)
+            for day, versions in sorted(refused.items()):
+                reasons = "; ".join(sorted({version.reason or "no reason kept" for version in versions}))
+                code = 3 if any(version.is_readable for version in versions) else 2
+                found.append(Refusal(f"load {day} of {source_id}: {reasons}", code))
+    return found
+
+
+def run_summary(settings: Settings, loads: LoadDates) -> str:
+    """Loads of this run, and the release that is current after it."""
+    parts = [_loads_table(settings, loads)] if loads else ["Loads: none new\n"]
+    rejected = staged_rejects(settings, loads)
+    if rejected:
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in rejected.most_common(5))
+        parts.append(f"Rejected in staging: {rejected.total():,} rows ({reasons})\n")
+    current = read_current(settings)
+    if current is None:
+        return "\n".join(parts)
+    for heading, text in release_tables(current.folder / "marts.duckdb"):
+        parts.append(f"{heading}\n{text}")
+    gate = read_gate(settings)
+    if gate:
+        parts.append(f"Mart gate: {'passed' if gate.passed else 'FAILED'}; reports in {settings.reports}")
+    for source, reason in current.manifest["stale_sources"].items():
+        parts.append(f"Stale: {source}: {reason}")
+    parts.append(f"Release: {current.release_id}")
+    return "\n".join(parts)
+
+
+def staged_rejects(settings: Settings, loads: LoadDates) -> Counter[str]:
+    """Rows of these loads that staging set aside, by reason; empty while no build stands."""
+    build = read_build(settings)
+    wanted = [(source, day) for source, dates in loads.items() for day in dates]
+    if build is None or build.state != "complete" or not wanted:
+        return Counter()
+    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+        rows = connection.execute(
+            "select reason, count(*) from intermediate.int_rejects"
+            " where list_contains($wanted, {'s': source_id, 'd': _load_date}) group by reason",
+            {"wanted": [{"s": source, "d": day} for source, day in wanted]},
+        ).fetchall()
+    return Counter(dict(rows))
+
+
+def _loads_table(settings: Settings, loads: LoadDates) -> str:
+    with LoadManifest(settings.manifest) as manifest:
+        lines = [
+            _line(
+                source_id,
+                [load for load in loads_of(manifest.versions(source_id)) if load.load_date in dates],
+            )
+            for source_id, dates in loads.items()
+        ]
+    columns = ["source", "loads", "from", "to", "rows", "unreadable", "refused", "held back"]
+    return table(columns, lines)
+
+
+def _line(source_id: str, loads: list[Load]) -> tuple[str | int | date | None, ...]:
+    days = [load.load_date for load in loads]
+    return (
+        source_id,
+        len(loads),
+        min(days, default=None),
+        max(days, default=None),
+        sum(load.row_count for load in loads),
+        sum(load.unreadable_count for load in loads),
+        sum(load.state is State.REFUSED for load in loads),
+        sum(load.is_held_back for load in loads),
+    )

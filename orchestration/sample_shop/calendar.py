@@ -1,0 +1,70 @@
+"""The shop's year: how busy a day is, which campaign runs, and when presale balances fall due."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from orchestration.sample_shop.rows import Campaign, Delivery
+from orchestration.sample_shop.world import BRANDS, World
+
+_DOUBLE_ELEVEN = ((10, 24), (11, 11))
+
+
+def busyness(day: date) -> float:
+    """Traffic of a day as a multiple of an ordinary one, peaking on 11 November."""
+    weekend = 1.15 if day.weekday() >= 5 else 1.0
+    month_day = (day.month, day.day)
+    if month_day == (11, 11):
+        return 4.0
+    if month_day == (11, 10):
+        return 1.8
+    if month_day == (10, 24):
+        return 1.8 * weekend
+    if (10, 24) < month_day < (11, 11):
+        return 1.3 * weekend
+    if (11, 11) < month_day < (11, 17):
+        return 0.7
+    return 1.25 * weekend if 8 <= day.day <= 10 else weekend
+
+
+def is_presale(day: date) -> bool:
+    """Whether the autumn presale takes deposits on that day."""
+    return (10, 24) <= (day.month, day.day) <= (10, 31)
+
+
+def discount(day: date) -> int:
+    """Percent of the list price that a buyer pays."""
+    if (day.month, day.day) == (11, 11) or is_presale(day):
+        return 75
+    return 90 if 8 <= day.day <= 10 else 100
+
+
+def campaign_id(brand: str, day: date) -> str:
+    """The brand's campaign that runs on that day, or an empty string."""
+    if _DOUBLE_ELEVEN[0] <= (day.month, day.day) <= _DOUBLE_ELEVEN[1]:
+        return f"{brand}-double11-{day.year}"
+    return f"{brand}-clubdays-{day:%Y%m}" if 8 <= day.day <= 10 else ""
+
+
+def campaigns(world: World) -> Iterator[Delivery]:
+    """Each campaign, announced in the dump of its first day (those already running: in the first dump)."""
+    for brand in BRANDS:
+        seen = ""
+        for day in range(world.days):
+            running = campaign_id(brand, world.date_of(day))
+            if running and running != seen:
+                yield Delivery(day, _campaign(world, brand, running, world.date_of(day)))
+            seen = running
+
+
+def _campaign(world: World, brand: str, running: str, day: date) -> Campaign:
+    if "double11" in running:
+        name, first, last = (
+            f"双11 {brand.title()}",
+            date(day.year, *_DOUBLE_ELEVEN[0]),
+            date(day.year, 11, 11),
+        )
+    else:
+        name, first, last = f"会员日 {brand.title()}", day.replace(day=8), day.replace(day=10)
+    return Campaign(running, brand, name, (first - world.start).days, (last - world.start).days)

@@ -1,0 +1,65 @@
+"""Who a person is: devices, account, habits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestration.sample_shop.draws import Draws, token
+from orchestration.sample_shop.world import BRANDS, World
+
+
+@dataclass(frozen=True)
+class Person:
+    """One person; `account_day` is the day of registration, None for a guest for ever.
+
+    `activity` and `exposure` are the chances of a visit and of only seeing ads on an ordinary day; `affinity`
+    gives each brand's share of the visits, the favourite first.
+    """
+
+    number: int
+    devices: tuple[str, ...]
+    member_id: str
+    account_day: int | None
+    first_day: int
+    last_day: int
+    activity: float
+    exposure: float
+    affinity: tuple[tuple[str, float], ...]
+
+    def has_account(self, day: int) -> bool:
+        """Whether the person has registered by that day."""
+        return self.account_day is not None and self.account_day <= day
+
+
+def person(world: World, number: int) -> Person:
+    """The person with that number; habits depend on the seed and the number only."""
+    draws = Draws(world.seed, "person", number)
+    first_day = -1000 if draws.chance(0.55) else draws.between(0, 120)
+    stays = draws.between(5, 400)
+    skewed = draws.unit()
+    favourite = draws.between(0, len(BRANDS) - 1)
+    order = BRANDS[favourite:] + BRANDS[:favourite]
+    account_day = None
+    if draws.chance(0.6):
+        account_day = first_day if draws.chance(0.5) else max(first_day, 0) + draws.between(0, 60)
+    return Person(
+        number=number,
+        devices=_devices(world, number, draws),
+        member_id=f"m{100000 + number}",
+        account_day=account_day,
+        first_day=first_day,
+        last_day=max(first_day, 0) + stays,
+        activity=0.03 + 0.45 * skewed * skewed * skewed,
+        exposure=0.02 + 0.1 * draws.unit(),
+        affinity=tuple(zip(order, (0.7, 0.2, 0.1), strict=True)),
+    )
+
+
+def _devices(world: World, number: int, draws: Draws) -> tuple[str, ...]:
+    phone = token(world.seed, "phone", number)
+    if draws.chance(0.75):
+        return (phone,)
+    # Two persons of a household may use one computer.
+    household = Draws(world.seed, "household", number // 2)
+    owner = f"household {number // 2}" if household.chance(0.2) else number
+    return (phone, token(world.seed, "computer", owner))

@@ -1,0 +1,182 @@
+"""From a basket to an order's end: payment, presale, cancellation, refunds and reviews."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from orchestration.sample_shop import calendar
+from orchestration.sample_shop.catalogue import GIFT_WRAP
+from orchestration.sample_shop.draws import Draws
+from orchestration.sample_shop.persons import Person
+from orchestration.sample_shop.rows import (
+    Delivery,
+    Order,
+    OrderLine,
+    Product,
+    Refund,
+    Review,
+    deliver,
+    lateness,
+)
+from orchestration.sample_shop.visits import Visit
+from orchestration.sample_shop.world import DAY, HOUR, MINUTE, SECOND, World
+
+_TEXTS = (
+    "很好，包装也用心。",
+    "第一次买，质量不错！\n会再来。",
+    '客服说"三天到"，其实五天。',
+    "Great value, arrived early",
+    "一般般\n\n颜色和图片有差别, 不过能用",
+    "",
+)
+_REASONS = ("七天无理由", "质量问题", "少件/漏发", "不想要了")
+_RATINGS = ((5, 0.6), (4, 0.2), (3, 0.1), (2, 0.04), (1, 0.06))
+
+
+@dataclass(frozen=True)
+class Purchase:
+    """What became of one basket; `paid_at` is None where it was never paid in full."""
+
+    deliveries: tuple[Delivery, ...]
+    paid_at: int | None
+
+
+def purchase(world: World, person: Person, visit: Visit) -> Purchase:
+    """The order of a visit with a basket, told to its end."""
+    draws = Draws(world.seed, "order", person.number, visit.day, visit.number)
+    order_id = f"O{world.date_of(visit.day):%Y%m%d}{person.number:05d}{visit.number}"
+    lines = _lines(world, visit, order_id, draws)
+    states = _states(world, visit, order_id, lines, draws)
+    deliveries: list[Delivery] = []
+    for state in states:
+        late = lateness(draws, 0.015)
+        deliveries += deliver(draws, state, state.updated_at, late)
+        if state.status == "created":
+            for line in lines:
+                deliveries += deliver(draws, line, state.updated_at, late)
+    last = states[-1]
+    if last.paid_at is not None and last.amount:
+        refunds = _refunds(last, draws)
+        after: list[Refund | Review] = [*refunds, *_goodwill(last, draws)]
+        after += _reviews(last, lines, refunds, draws)
+        for row in after:
+            deliveries += deliver(draws, row, row.at, lateness(draws, 0.01))
+    return Purchase(tuple(deliveries), last.paid_at)
+
+
+def _lines(world: World, visit: Visit, order_id: str, draws: Draws) -> list[OrderLine]:
+    sample = draws.chance(0.025)
+    percent = 0 if sample else calendar.discount(world.date_of(visit.day))
+    basket: Sequence[Product] = visit.basket[:1] if sample else visit.basket
+    if not sample and draws.chance(0.015):
+        basket = (*basket, GIFT_WRAP)
+    lines = []
+    for number, product in enumerate(basket, start=1):
+        quantity = 1 if draws.chance(0.8) else draws.between(2, 4)
+        price = product.price * percent // 100
+        head = (order_id, number, product.brand, product.product_id, product.name)
+        lines.append(OrderLine(*head, quantity, price, quantity * price))
+    return lines
+
+
+def _states(world: World, visit: Visit, order_id: str, lines: list[OrderLine], draws: Draws) -> list[Order]:
+    """The order's states in the order of time; the last one is its end."""
+    goods = sum(line.amount for line in lines)
+    member = visit.member
+    visitor = visit.visitor
+    if not member and draws.chance(0.03):
+        visitor = ""  # guest checkout with tracking refused: an order without a person
+    created_at = visit.ended_at + draws.between(20, 300) * SECOND
+    created = Order(
+        updated_at=created_at,
+        order_id=order_id,
+        visitor=visitor,
+        member=member,
+        status="created",
+        created_at=created_at,
+        paid_at=None,
+        cancelled_at=None,
+        deposit=0,
+        freight=0 if goods >= 9900 or not goods else 800,
+        amount=goods + (0 if goods >= 9900 or not goods else 800),
+    )
+    today = world.date_of(visit.day)
+    if goods and draws.chance(0.5 if calendar.is_presale(today) else 0.02):
+        return [created, *_presale(world, created, draws)]
+    if not goods:
+        return [created, _paid(created, created_at + SECOND)]
+    if draws.chance(0.87):
+        wait = draws.between(1, 20) * MINUTE if draws.chance(0.9) else draws.between(1, 23) * HOUR
+        return [created, _paid(created, created_at + wait)]
+    return [created, _cancelled(created, created_at + DAY)] if draws.chance(0.8) else [created]
+
+
+def _presale(world: World, created: Order, draws: Draws) -> Iterator[Order]:
+    """A deposit, then the balance (which is when the order is paid), or a cancellation without one."""
+    deposit_at = created.created_at + draws.between(1, 10) * MINUTE
+    deposited = created._replace(status="deposit_paid", updated_at=deposit_at, deposit=created.amount // 10)
+    yield deposited
+    day = created.created_at // DAY
+    double_eleven = world.date_of(day).replace(month=11, day=11)
+    wait = (double_eleven - world.date_of(day)).days if calendar.is_presale(world.date_of(day)) else 5
+    due = (day + wait) * DAY + draws.between(MINUTE, 6 * HOUR)
+    yield _paid(deposited, due) if draws.chance(0.9) else _cancelled(deposited, due + DAY)
+
+
+def _paid(order: Order, moment: int) -> Order:
+    return order._replace(status="paid", updated_at=moment, paid_at=moment)
+
+
+def _cancelled(order: Order, moment: int) -> Order:
+    return order._replace(status="cancelled", updated_at=moment, cancelled_at=moment)
+
+
+def _refunds(order: Order, draws: Draws) -> list[Refund]:
+    """No refund, a part of the money, all of it, or all of it in two parts; a fifth on the paid day."""
+    if order.paid_at is None or not draws.chance(0.09):
+        return []
+    end_of_day = (order.paid_at // DAY + 1) * DAY - 1
+    late = order.paid_at + draws.between(1, 14) * DAY + draws.between(0, 5 * HOUR)
+    moment = draws.between(order.paid_at, end_of_day) if draws.chance(0.2) else late
+    reason = draws.pick(_REASONS)
+    if draws.chance(0.45):
+        part = order.amount * draws.between(10, 60) // 100
+        return [Refund(f"R{order.order_id}-1", order.order_id, moment, part, reason)]
+    if draws.chance(0.85):
+        return [Refund(f"R{order.order_id}-1", order.order_id, moment, order.amount, reason)]
+    first, second = order.amount // 3, order.amount - order.amount // 3
+    return [
+        Refund(f"R{order.order_id}-1", order.order_id, moment, first, reason),
+        Refund(f"R{order.order_id}-2", order.order_id, moment + 2 * DAY, second, reason),
+    ]
+
+
+def _goodwill(order: Order, draws: Draws) -> list[Refund]:
+    """Rarely a gesture that names no order."""
+    if order.paid_at is None or not draws.chance(0.01):
+        return []
+    moment = order.paid_at + draws.between(1, 20) * DAY
+    return [Refund(f"R{order.order_id}-G", "", moment, draws.between(5, 20) * 100, "补偿")]
+
+
+def _reviews(order: Order, lines: list[OrderLine], refunds: list[Refund], draws: Draws) -> list[Review]:
+    """A quarter of those who kept something review one product; some reviews name only the order."""
+    if order.paid_at is None or sum(refund.amount for refund in refunds) == order.amount:
+        return []
+    if not draws.chance(0.25):
+        return []
+    moment = order.paid_at + draws.between(2, 20) * DAY + draws.between(0, 3 * HOUR)
+    by_order_only = draws.chance(0.1)
+    return [
+        Review(
+            review_id=f"V{order.order_id}",
+            brand=draws.pick([line for line in lines if line.brand]).brand,
+            order_id=order.order_id,
+            visitor="" if by_order_only else order.visitor,
+            member="" if by_order_only else order.member,
+            at=moment,
+            rating=draws.weighted(_RATINGS),
+            text=draws.pick(_TEXTS),
+        )
+    ]

@@ -1,0 +1,150 @@
+"""What the shop records: one class a table, and how each is written as text.
+
+Money is in fen (1/100 CNY), times are moments (see `world`); an empty string or None is a missing value. The
+first text field is a time where the shop logs by time, so that sorted rows look like a log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple, TypeAlias
+
+from orchestration.sample_shop.draws import Draws
+from orchestration.sample_shop.world import DAY
+
+CURRENCY = "CNY"
+
+
+class Event(NamedTuple):
+    """Something a visitor did or saw."""
+
+    at: int
+    event_id: str
+    brand: str
+    visitor: str
+    member: str
+    kind: str
+    product: str
+    campaign: str
+    channel: str
+    session: str
+
+
+class Order(NamedTuple):
+    """The state of an order when it changed."""
+
+    updated_at: int
+    order_id: str
+    visitor: str
+    member: str
+    status: str
+    created_at: int
+    paid_at: int | None
+    cancelled_at: int | None
+    deposit: int
+    freight: int
+    amount: int
+
+
+class OrderLine(NamedTuple):
+    """One product of an order; `amount` is quantity times unit price."""
+
+    order_id: str
+    line: int
+    brand: str
+    product: str
+    product_name: str
+    quantity: int
+    unit_price: int
+    amount: int
+
+
+class Refund(NamedTuple):
+    """Money given back; without an order it is a gesture of goodwill."""
+
+    refund_id: str
+    order_id: str
+    at: int
+    amount: int
+    reason: str
+
+
+class Review(NamedTuple):
+    """A buyer's opinion; with neither visitor nor member the person is the order's."""
+
+    review_id: str
+    brand: str
+    order_id: str
+    visitor: str
+    member: str
+    at: int
+    rating: int
+    text: str
+
+
+class Membership(NamedTuple):
+    """The state of a membership, following or subscription when it changed."""
+
+    updated_at: int
+    membership_id: str
+    brand: str
+    visitor: str
+    member: str
+    state: str
+    tier: int | None
+    joined_at: int
+    left_at: int | None
+
+
+class Product(NamedTuple):
+    """A catalogue entry when it changed; `listed` is a day."""
+
+    product_id: str
+    brand: str
+    name: str
+    category: str
+    category_name: str
+    price: int
+    listed: int
+    updated_at: int
+
+
+class Campaign(NamedTuple):
+    """A campaign, both days included."""
+
+    campaign_id: str
+    brand: str
+    name: str
+    starts: int
+    ends: int
+
+
+Row: TypeAlias = Event | Order | OrderLine | Refund | Review | Membership | Product | Campaign
+
+
+class Delivery(NamedTuple):
+    """A row, and the number of the dump that carries it."""
+
+    load: int
+    row: Row
+
+
+def deliver(draws: Draws, row: Row, moment: int, late: int = 0) -> Iterator[Delivery]:
+    """Send a row recorded at a moment, `late` days late; about one in 250 is sent a second time."""
+    load = moment // DAY + late
+    yield Delivery(load, row)
+    if draws.chance(0.004):
+        yield Delivery(load + (0 if draws.chance(0.5) else draws.between(1, 20)), row)
+
+
+def lateness(draws: Draws, share: float) -> int:
+    """Days of delay: 0 for most, up to four weeks for the given share, short delays being likelier."""
+    if not draws.chance(share):
+        return 0
+    skewed = draws.unit()
+    return 1 + int(skewed * skewed * skewed * 28)
+
+
+def money(fen: int) -> str:
+    """An amount as the shop writes it: 1234 → '12.34'."""
+    return f"{fen // 100}.{fen % 100:02d}"

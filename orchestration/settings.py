@@ -1,0 +1,89 @@
+"""The one reader of the environment: where state lives and which sources file is in force."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Folders and files of one warehouse; every path hangs below `home`."""
+
+    home: Path
+    sources_file: Path
+
+    @classmethod
+    def from_environment(cls) -> Settings:
+        """Read `AIPL_HOME` (default `data/` in the project) and `AIPL_SOURCES` (default `sources.yml` there)."""
+        home = os.environ.get("AIPL_HOME") or PROJECT_ROOT / "data"
+        sources_file = os.environ.get("AIPL_SOURCES") or PROJECT_ROOT / "sources.yml"
+        return cls(Path(home).expanduser().resolve(), Path(sources_file).expanduser().resolve())
+
+    @property
+    def landing(self) -> Path:
+        """Dumps as they came, never altered."""
+        return self.home / "landing"
+
+    @property
+    def arrivals(self) -> Path:
+        """Parsed files that no gate has let through: waiting, or refused."""
+        return self.home / "arrivals"
+
+    @property
+    def raw(self) -> Path:
+        """Parsed files of accepted loads, and nothing else: what dbt staging reads."""
+        return self.home / "raw"
+
+    @property
+    def rejects(self) -> Path:
+        """Rows that could not be read, with file, row number, text and reason."""
+        return self.home / "rejects"
+
+    @property
+    def manifest(self) -> Path:
+        """The load manifest: one SQLite file, the memory of arrival."""
+        return self.home / "loads.sqlite"
+
+    @property
+    def arrival(self) -> Path:
+        """What dbt is told of arrival: `files`, `sources`, `brands` and `applied` as Parquet."""
+        return self.home / "arrival"
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file that dbt writes; readers never open it."""
+        return self.home / "warehouse" / "warehouse.duckdb"
+
+    @property
+    def build_state(self) -> Path:
+        """Whether the last dbt build finished, and from what."""
+        return self.home / "warehouse" / "state.json"
+
+    @property
+    def published(self) -> Path:
+        """Releases and the `current` pointer."""
+        return self.home / "published"
+
+    @property
+    def reports(self) -> Path:
+        """Gate results and their pages."""
+        return self.home / "reports"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Run history of Dagster."""
+        return self.home / "dagster"
+
+    @property
+    def dbt_target(self) -> Path:
+        """Compiled dbt artefacts."""
+        return self.home / "dbt"
+
+    @property
+    def dbt_project(self) -> Path:
+        """The dbt project of this checkout."""
+        return PROJECT_ROOT / "dbt_project"

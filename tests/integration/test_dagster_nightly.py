@@ -1,0 +1,202 @@
+"""The nightly job on a tiny project: what it builds, and what each failure stops."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+import pytest
+from tiny_project import deliver, make_tiny, run, verdict
+
+from orchestration.lib import run_gate, run_pull
+from orchestration.lib.build import read_build, read_gate
+from orchestration.lib.file_versions import State
+from orchestration.lib.lock import writer_lock
+from orchestration.lib.manifest import LoadManifest
+from orchestration.lib.publish import publish, read_current
+from orchestration.settings import Settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """Two shops with two days each, and a mart gate that is content."""
+    settings = make_tiny(tmp_path)
+    for day in (2, 3):
+        deliver(settings, "east", day, [10, 20])
+        deliver(settings, "west", day, [5])
+    monkeypatch.setattr(run_gate, "run_marts", lambda warehouse: verdict("dim_brand"))
+    yield settings
+
+
+def money(settings: Settings) -> dict[str, int]:
+    current = settings.published / "current" / "marts.duckdb"
+    with duckdb.connect(str(current), read_only=True) as connection:
+        return dict(connection.execute("select brand_id, money from dim_brand").fetchall())
+
+
+def failed_steps(result: dg.ExecuteInProcessResult) -> set[str | None]:
+    return {event.step_key for event in result.all_events if event.is_step_failure}
+
+
+def ran(result: dg.ExecuteInProcessResult, step: str) -> bool:
+    return any(event.step_key == step and event.is_step_success for event in result.all_events)
+
+
+def test_a_range_is_one_run_from_dumps_to_release(settings: Settings) -> None:
+    result = run(settings, 2, 3)
+    assert result.success
+    assert money(settings) == {"east": 60, "west": 10}
+    release = read_current(settings)
+    assert release is not None
+    assert release.manifest["horizon"] == {"east": "2024-01-03", "west": "2024-01-03"}
+    assert len(release.manifest["loads"]) == 4
+    assert release.manifest["gates"]["marts"]["results"][0]["name"] == "money_known"
+    pulled = [
+        event.materialization.partition
+        for event in result.get_asset_materialization_events()
+        if event.asset_key == dg.AssetKey(["raw", "east"])
+    ]
+    assert pulled == ["2024-01-02", "2024-01-03"]
+
+    again = run(settings, 2, 3)
+    assert again.success
+    assert read_current(settings) == release
+    assert money(settings) == {"east": 60, "west": 10}
+
+
+def test_a_shut_mart_gate_skips_the_release_and_leaves_the_old_one(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(settings, 2, 2).success
+    before = read_current(settings)
+    monkeypatch.setattr(run_gate, "run_marts", lambda warehouse: verdict("dim_brand", "failed"))
+    result = run(settings, 3, 3)
+    assert failed_steps(result) == {"mart_gate"}
+    assert not ran(result, "release")
+    assert read_current(settings) == before
+    gate = read_gate(settings)
+    assert gate is not None and not gate.passed
+    checks = {
+        check.asset_key.path[-1]: check.passed
+        for check in result.get_asset_check_evaluations()
+        if check.check_name == "mart_gate"
+    }
+    assert checks["dim_brand"] is False
+    with pytest.raises(Exception, match="stopped the present build"):
+        publish(settings)
+
+
+def test_an_error_of_the_mart_gate_is_no_verdict_and_no_release(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_gate, "run_marts", lambda warehouse: verdict("dim_brand", "error"))
+    result = run(settings, 2, 2)
+    assert failed_steps(result) == {"mart_gate"}
+    assert not ran(result, "release")
+    assert read_current(settings) is None
+    failure = result.all_node_events[-1] if False else next(e for e in result.all_events if e.is_step_failure)
+    told = failure.step_failure_data.user_failure_data
+    assert told is not None and told.description is not None
+    assert "the suite broke" in told.description
+    assert told.metadata["exit_code"].value == 1
+
+
+def test_a_refused_load_holds_back_its_source_and_no_other(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def judge(tables: list[run_pull.ArrivalTable]) -> object:
+        east = tables[0].source_id == "east"
+        return verdict(tables[0].name, "failed" if east else "passed")
+
+    monkeypatch.setattr(run_pull, "run_arrival", judge)
+    result = run(settings, 2, 3)
+    assert result.success
+    assert money(settings) == {"east": None, "west": 10}
+    release = read_current(settings)
+    assert release is not None
+    assert "2024-01-02 refused" in release.manifest["stale_sources"]["east"]
+    checks = {
+        check.asset_key.path[-1]: check.passed
+        for check in result.get_asset_check_evaluations()
+        if check.check_name == "arrival_gate"
+    }
+    assert checks == {"east": False, "west": True}
+
+
+def test_an_error_of_the_arrival_gate_leaves_the_loads_undecided(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(run_pull, "run_arrival", lambda tables: verdict(tables[0].name, "error"))
+        result = run(settings, 2, 3, ["east"])
+    assert failed_steps(result) == {"raw__east"}
+    assert not ran(result, "warehouse")
+    with LoadManifest(settings.manifest) as manifest:
+        assert {load.state for load in manifest.loads("east")} == {State.ARRIVED}
+    assert run(settings, 2, 3).success
+    assert money(settings) == {"east": 60, "west": 10}
+
+
+def test_a_broken_law_stops_the_build_with_name_and_rows(settings: Settings) -> None:
+    assert run(settings, 2, 2).success
+    before = read_current(settings)
+    deliver(settings, "east", 3, [-100])
+    result = run(settings, 3, 3)
+    assert failed_steps(result) == {"warehouse"}
+    failure = next(event for event in result.all_events if event.is_step_failure)
+    told = failure.step_failure_data.user_failure_data
+    assert told is not None and told.description is not None
+    assert "money_is_not_negative" in told.description
+    assert "brand_id=east, money=-70" in told.description
+    assert told.metadata["exit_code"].value == 3
+    assert read_current(settings) == before
+    build = read_build(settings)
+    assert build is not None and build.state == "building"
+
+    deliver(settings, "east", 3, [1])
+    assert run(settings, 3, 3).success
+    assert money(settings)["east"] == 31
+
+
+def test_part_of_the_models_is_not_a_build(settings: Settings) -> None:
+    assert run(settings, 2, 3).success
+    result = run(settings, 2, 3)
+    assert result.success
+    from orchestration.defs.composition import build_definitions
+
+    job = build_definitions(settings).resolve_job_def("nightly")
+    part = job.execute_in_process(asset_selection=[dg.AssetKey(["marts", "dim_brand"])], raise_on_error=False)
+    assert failed_steps(part) == {"mart_gate"}
+    build = read_build(settings)
+    assert build is not None and build.state == "building"
+
+
+def test_a_second_writer_is_turned_away_with_a_message(settings: Settings) -> None:
+    import subprocess
+    import sys
+
+    hold = "import sys; from pathlib import Path; from orchestration.lib.lock import writer_lock as l"
+    hold += "\nwith l(Path(sys.argv[1])): print(1, flush=True); sys.stdin.read()"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", hold, str(settings.home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert holder.stdout is not None
+    holder.stdout.readline()
+    try:
+        result = run(settings, 2, 2)
+    finally:
+        holder.communicate(b"")
+    assert not result.success
+    assert any(f"process {holder.pid}" in str(event.event_specific_data) for event in result.all_events)
+    with writer_lock(settings.home):
+        pass
+
+
+def test_state_is_plain_json(settings: Settings) -> None:
+    assert run(settings, 2, 2).success
+    state = json.loads(settings.build_state.read_text())
+    assert state["state"] == "complete"
+    assert set(state) == {"state", "fingerprint", "build_id"}

@@ -1,0 +1,65 @@
+"""A home with a tiny finished build in it, for the tests of what comes after dbt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from orchestration.lib.build import Build, GateRecord, write_build, write_gate
+from orchestration.settings import Settings
+
+
+@dataclass(frozen=True)
+class HomeSettings(Settings):
+    """Settings whose dbt project lies in the home as well."""
+
+    @property
+    def dbt_project(self) -> Path:
+        """A project of this test alone."""
+        return self.home / "project"
+
+
+def make_home(home: Path) -> Settings:
+    """A home with rules, what dbt is told of arrival, and a built warehouse that no gate has seen."""
+    settings = HomeSettings(home, home / "sources.yml")
+    seeds = settings.dbt_project / "seeds"
+    seeds.mkdir(parents=True)
+    for name in ("aipl_presets", "aipl_stages", "aipl_rules"):
+        (seeds / f"{name}.csv").write_text("preset\nconsumer_asset\n")
+    settings.arrival.mkdir(parents=True)
+    told = {
+        "files": "select 'shop' as source_id, 'orders' as table_name, 'a.csv' as file, date '2024-01-02' as load_date,"
+        " 'v' as version, 3::bigint as row_count, 1::bigint as unreadable_count",
+        "sources": "select 'shop' as source_id, false as is_stale, null::varchar as stale_reason"
+        " union all select 'old_shop', true, 'no dump since 2024-01-01'",
+        "brands": "select 'shop' as source_id, 'lumen' as brand_id",
+    }
+    for name, rows in told.items():
+        duckdb.sql(rows).write_parquet(str(settings.arrival / f"{name}.parquet"))
+    settings.warehouse.parent.mkdir(parents=True)
+    build(settings, "1" * 64, persons=7)
+    return settings
+
+
+def build(settings: Settings, build_id: str, persons: int) -> None:
+    """Replace the warehouse by a build whose stock is `persons`."""
+    settings.warehouse.unlink(missing_ok=True)
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        connection.execute("create schema marts; create schema intermediate")
+        connection.execute("create table intermediate.int_hidden as select 1 as x")
+        connection.execute(
+            "create table marts.dim_brand as select 'lumen' as brand_id, date '2024-01-31' as horizon"
+        )
+        connection.execute(
+            f"create table marts.fct_fast as select 'consumer_asset' as preset, {persons} as persons"
+            " union all select 'consumer_asset', 0 order by persons desc"
+        )
+        connection.execute("comment on column marts.dim_brand.horizon is 'the brand''s last day'")
+    write_build(settings, Build("complete", "rules", build_id))
+
+
+def let_through(settings: Settings, build_id: str, *, passed: bool = True) -> None:
+    """Write the mart gate's verdict on a build."""
+    write_gate(settings, GateRecord(build_id, passed, "2024-02-01T00:00:00Z", {"passed": passed}))

@@ -1,0 +1,96 @@
+"""When a build may go on from the last one, and what names it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.lib import build as building
+from orchestration.lib.build import (
+    Build,
+    build_id,
+    discard_warehouse,
+    fingerprint,
+    needs_full_refresh,
+    read_build,
+    write_build,
+)
+from orchestration.lib.build_dbt import run_target, staging_exclusion
+from orchestration.settings import Settings
+from unit.publish_home import make_home
+
+
+@pytest.mark.parametrize(
+    ("last", "full"),
+    [
+        (None, True),
+        (Build("complete", "rules", "id"), False),
+        (Build("building", "rules", "id"), True),
+        (Build("complete", "other rules", "id"), True),
+    ],
+)
+def test_only_a_finished_build_by_the_same_rules_goes_on(last: Build | None, full: bool) -> None:
+    assert needs_full_refresh(last, "rules") is full
+
+
+def test_a_lost_warehouse_is_no_build(tmp_path: Path) -> None:
+    settings = make_home(tmp_path)
+    assert read_build(settings) == Build("complete", "rules", "1" * 64)
+    discard_warehouse(settings)
+    assert read_build(settings) is None
+    assert read_build(Settings(tmp_path / "empty", tmp_path)) is None
+
+
+def test_the_state_survives_writing(tmp_path: Path) -> None:
+    settings = make_home(tmp_path)
+    write_build(settings, Build("building", "new rules", "id"))
+    assert read_build(settings) == Build("building", "new rules", "id")
+
+
+def test_the_fingerprint_follows_sql_seeds_sources_and_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = make_home(tmp_path).dbt_project
+    seen = [fingerprint(project, "{}")]
+    (project / "models").mkdir()
+    (project / "models" / "a.sql").write_text("select 1")
+    seen.append(fingerprint(project, "{}"))
+    (project / "seeds" / "aipl_rules.csv").write_text("preset\nstrict_net\n")
+    seen.append(fingerprint(project, "{}"))
+    seen.append(fingerprint(project, '{"shop": {}}'))
+    monkeypatch.setattr(building, "version", lambda name: "99.0")
+    seen.append(fingerprint(project, '{"shop": {}}'))
+    assert len(set(seen)) == len(seen)
+
+    (project / "target").mkdir()
+    (project / "target" / "run.sql").write_text("select 2")
+    assert fingerprint(project, '{"shop": {}}') == seen[-1]
+
+
+def test_the_build_id_follows_what_arrived_and_not_its_order(tmp_path: Path) -> None:
+    settings = make_home(tmp_path)
+    before = build_id("rules", settings.arrival)
+    assert build_id("other rules", settings.arrival) != before
+
+    sources = settings.arrival / "sources.parquet"
+    duckdb.sql(f"create or replace temp table s as from '{sources}'")
+    duckdb.sql("from s order by source_id desc").write_parquet(str(sources))
+    assert build_id("rules", settings.arrival) == before
+    duckdb.sql("select source_id, true as is_stale, stale_reason from s").write_parquet(str(sources))
+    assert build_id("rules", settings.arrival) != before
+
+
+def test_staging_of_sources_that_are_not_configured_is_left_out(tmp_path: Path) -> None:
+    for name in ("shop", "olist", "rees46"):
+        (tmp_path / "models" / "staging" / name).mkdir(parents=True)
+    assert staging_exclusion(tmp_path, ["shop"]) == "path:models/staging/olist path:models/staging/rees46"
+    assert staging_exclusion(tmp_path, ["shop", "olist", "rees46"]) is None
+
+
+def test_only_the_last_runs_of_dbt_are_kept(tmp_path: Path) -> None:
+    settings = make_home(tmp_path)
+    for number in range(15):
+        run_target(settings, f"run{number}").mkdir()
+    assert len(list((settings.dbt_target / "runs").iterdir())) == 10

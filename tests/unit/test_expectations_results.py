@@ -1,0 +1,218 @@
+"""Results as values and as pages: outcome, JSON there and back, terminal lines, HTML that nothing breaks."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from expectations.page import MAX_LISTED, render, write_report
+from expectations.results import ExpectationResult, GateResult, Severity, Status
+
+START = datetime(2026, 3, 1, 2, 3, 4, 5678, tzinfo=UTC)
+HOSTILE = "<script>alert('x')</script>&\"{{ 7 * 7 }}"
+
+
+def expectation(status: Status = "passed", severity: Severity = "critical") -> ExpectationResult:
+    return ExpectationResult(
+        table="shop.orders",
+        name="amount_within_bounds",
+        description="no order is worth a thousand million",
+        column="amount",
+        severity=severity,
+        owner="trade-analytics",
+        status=status,
+        observed=None if status == "error" else "2 of 9 rows",
+        unexpected_count=None if status == "error" else 2,
+        examples=({"order_id": "o1", "amount": 1e12, "brand": None, "flag": True, "n": 3},) * 5,
+        error="RuntimeError: boom" if status == "error" else None,
+        load_dates=(date(2024, 9, 3),) if status == "failed" else (),
+    )
+
+
+def gate(*results: ExpectationResult) -> GateResult:
+    return GateResult("arrival", "shop", START, START + timedelta(seconds=2.5), results)
+
+
+PASSED, FAILED, ERROR = expectation(), expectation("failed"), expectation("error")
+WARNED = expectation("failed", "warning")
+
+
+@pytest.mark.parametrize(
+    ("results", "outcome"),
+    [
+        ((PASSED,), "passed"),
+        ((PASSED, WARNED), "passed"),
+        ((PASSED, WARNED, FAILED), "failed"),
+        ((FAILED, ERROR), "error"),
+        ((PASSED, expectation("error", "warning")), "error"),
+        ((), "error"),
+    ],
+)
+def test_outcome(results: tuple[ExpectationResult, ...], outcome: Status) -> None:
+    assert gate(*results).outcome == outcome
+
+
+def test_every_result_is_in_exactly_one_group() -> None:
+    result = gate(PASSED, FAILED, ERROR, WARNED, expectation("error", "warning"))
+    groups = result.passes + result.failures + result.warnings + result.errors
+    assert len(groups) == len(result.results)
+    assert [one.blocks for one in result.results] == [False, True, True, False, True]
+
+
+def test_json_there_and_back() -> None:
+    result = gate(PASSED, FAILED, ERROR, WARNED)
+    assert GateResult.from_json(result.to_json()) == result
+    values = GateResult.from_json(result.to_json()).results[0].examples[0].values()
+    assert [type(value) for value in values] == [str, float, type(None), bool, int]
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"gate": "arrival"}', '{"gate": "door"}'])
+def test_other_json_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="validation error"):
+        GateResult.from_json(text)
+
+
+def test_warnings_refuse_no_load() -> None:
+    assert gate(replace(WARNED, load_dates=(date(2024, 9, 3),))).refused_load_dates() == {}
+    assert gate(FAILED, FAILED).refused_load_dates() == {"shop": (date(2024, 9, 3),)}
+
+
+def test_summary_names_what_where_how_many_and_examples() -> None:
+    lines = gate(PASSED, FAILED, ERROR, WARNED).summary_lines()
+    expected = "arrival gate on shop: error (1 passed, 1 failed, 1 warned, 1 could not be evaluated)"
+    assert lines[0] == expected
+    assert "  error: shop.orders: amount_within_bounds: RuntimeError: boom" in lines
+    assert "  failed: shop.orders: amount_within_bounds: 2 of 9 rows" in lines
+    assert "  warning: shop.orders: amount_within_bounds: 2 of 9 rows" in lines
+    assert "    order_id=o1, amount=1000000000000.0, brand=None, flag=True, n=3" in lines
+    assert len(gate(PASSED).summary_lines()) == 1
+    assert len(gate().summary_lines()) == 2
+
+
+def test_results_and_registry_need_no_great_expectations() -> None:
+    code = (
+        "import sys, expectations.page, expectations.registry, expectations.runner\n"
+        "sys.exit(any(name in sys.modules for name in ('great_expectations', 'dagster', 'pandas')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+class Tags(HTMLParser):
+    """Opening tags with their attributes, and whether every tag was closed."""
+
+    VOID = ("meta", "br", "link", "img")
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.mark.parametrize("results", [(PASSED,), (FAILED,), (ERROR,), (WARNED,), (), (PASSED, FAILED, ERROR)])
+def test_page_is_whole_and_fetches_nothing(results: tuple[ExpectationResult, ...]) -> None:
+    text = render(gate(*results))
+    tags = Tags(text)
+    assert tags.open == []
+    assert {tag for tag, _ in tags.found}.isdisjoint({"script", "link", "img", "iframe", "object", "form"})
+    links = [value for _, attrs in tags.found for name, value in attrs.items() if name in ("src", "href")]
+    assert [link for link in links if link != "index.html" and not str(link).startswith("#")] == []
+    assert not re.search(r"https?:|url\(|@import|//[a-z]", text)
+    assert "default-src 'none'" in text
+
+
+def test_page_escapes_everything() -> None:
+    hostile = replace(
+        FAILED,
+        table=f"shop.{HOSTILE}",
+        name=HOSTILE,
+        description=HOSTILE,
+        column=HOSTILE,
+        owner=HOSTILE,
+        observed=HOSTILE,
+        examples=({HOSTILE: HOSTILE},),
+    )
+    results = (
+        hostile,
+        replace(hostile, status="error", error=HOSTILE),
+        replace(hostile, status="passed", load_dates=()),
+        replace(hostile, severity="warning"),
+    )
+    text = render(replace(gate(*results), subject=HOSTILE))
+    tags = Tags(text)
+    assert tags.open == []
+    assert "<script" not in text
+    assert "49" not in text
+    assert all(name not in attrs for _, attrs in tags.found for name in ("onclick", "onerror", "alert('x')"))
+    assert "&lt;script&gt;" in text
+
+
+def test_page_tells_what_a_reader_needs() -> None:
+    text = render(gate(PASSED, FAILED, ERROR, WARNED))
+    for needed in (
+        "2 of 9 rows",
+        "RuntimeError: boom",
+        "trade-analytics",
+        "NULL",
+        "2026-03-01",
+    ):
+        assert needed in text
+
+
+def test_page_of_a_refusal_lists_the_load_dates_and_that_of_an_error_decides_nothing() -> None:
+    refusal = replace(FAILED, load_dates=tuple(date(2024, 9, day) for day in range(1, 9)))
+    text = render(gate(PASSED, refusal))
+    assert "Refused load dates" in text
+    assert "<b>shop</b>: 2024-09-01, 2024-09-02" in text
+    assert "Refused load dates" not in render(gate(refusal, ERROR))
+
+
+def test_reports_are_kept_and_listed_newest_first(tmp_path: Path) -> None:
+    folder = tmp_path / "reports" / "arrival"
+    first = write_report(gate(FAILED), folder)
+    later = replace(gate(PASSED), started_at=START + timedelta(days=1))
+    second = write_report(later, folder)
+    assert first.name == "20260301T020304.005678Z-arrival.html"
+    assert GateResult.from_json(second.with_suffix(".json").read_bytes()) == later
+    index = (folder / "index.html").read_text(encoding="utf-8")
+    assert index.index(second.name) < index.index(first.name)
+    assert Tags(index).open == []
+    assert sorted(path.name for path in folder.iterdir()) == sorted(
+        [first.name, second.name, first.stem + ".json", second.stem + ".json", "index.html"]
+    )
+
+
+def test_same_run_written_twice_is_one_run(tmp_path: Path) -> None:
+    assert write_report(gate(PASSED), tmp_path) == write_report(gate(PASSED), tmp_path)
+    assert len(list(tmp_path.glob("*.json"))) == 1
+
+
+def test_damaged_result_is_shown_and_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "2025 <b>.json").write_text("{half", encoding="utf-8")
+    (tmp_path / "2024.json").write_bytes(b"\xff\xfe")
+    write_report(gate(PASSED), tmp_path)
+    index = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert index.count("This result cannot be read") == 2
+    assert "<b>" not in index
+
+
+def test_index_stays_short(tmp_path: Path) -> None:
+    for number in range(MAX_LISTED + 3):
+        (tmp_path / f"2025{number:04}.json").write_text("{}", encoding="utf-8")
+    write_report(gate(PASSED), tmp_path)
+    assert "4 older runs are kept" in (tmp_path / "index.html").read_text(encoding="utf-8")

@@ -1,0 +1,166 @@
+"""Publishing: what a release holds, who is let through, and what a kill leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.lib import publish as publishing
+from orchestration.lib import publish_release
+from orchestration.lib.build import Build, write_build
+from orchestration.lib.build_files import sha256
+from orchestration.lib.errors import QualityStop
+from orchestration.lib.publish import publish, read_current
+from orchestration.settings import Settings
+from unit.publish_home import build, let_through, make_home
+
+FIRST, SECOND = "1" * 64, "2" * 64
+NOON = datetime(2024, 2, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return make_home(tmp_path)
+
+
+def stock(database: Path) -> int:
+    with duckdb.connect(str(database), read_only=True) as connection:
+        row = connection.execute("select max(persons) from fct_fast").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_a_release_holds_the_marts_and_says_what_they_are(settings: Settings) -> None:
+    let_through(settings, FIRST)
+    release = publish(settings, NOON)
+
+    assert release.is_new
+    assert release.release_id == "20240201T120000Z-11111111"
+    assert sorted(path.name for path in release.folder.iterdir()) == [
+        "dim_brand.parquet",
+        "fct_fast.parquet",
+        "manifest.json",
+        "marts.duckdb",
+    ]
+    manifest = release.manifest
+    assert manifest["horizon"] == {"lumen": "2024-01-31"}
+    assert manifest["rows"] == {"dim_brand": 1, "fct_fast": 2}
+    assert manifest["rules"]["presets"] == ["consumer_asset"]
+    assert manifest["stale_sources"] == {"old_shop": "no dump since 2024-01-01"}
+    assert manifest["loads"] == [
+        {"source": "shop", "load_date": "2024-01-02", "files": 1, "rows": 3, "unreadable": 1}
+    ]
+    assert manifest["gates"]["marts"] == {"passed": True}
+    assert set(manifest["sha256"]) == {"dim_brand.parquet", "fct_fast.parquet", "marts.duckdb"}
+    for name, checksum in manifest["sha256"].items():
+        assert sha256(release.folder / name) == checksum
+        assert (release.folder / name).stat().st_mode & 0o222 == 0
+
+
+def test_marts_keep_their_row_order_and_comments(settings: Settings) -> None:
+    let_through(settings, FIRST)
+    release = publish(settings)
+    with duckdb.connect(str(release.folder / "marts.duckdb"), read_only=True) as connection:
+        assert connection.execute("select persons from fct_fast").fetchall() == [(7,), (0,)]
+        comments = connection.execute(
+            "select comment from duckdb_columns() where comment is not null"
+        ).fetchall()
+    assert comments == [("the brand's last day",)]
+
+
+def test_the_same_build_is_published_once(settings: Settings) -> None:
+    let_through(settings, FIRST)
+    first = publish(settings)
+    again = publish(settings)
+    assert not again.is_new
+    assert again.release_id == first.release_id
+    assert len(list((settings.published / "releases").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("passed", "seen", "message"),
+    [(False, FIRST, "stopped"), (True, SECOND, "has not seen")],
+)
+def test_only_the_build_that_the_gate_let_through_is_published(
+    settings: Settings, passed: bool, seen: str, message: str
+) -> None:
+    let_through(settings, seen, passed=passed)
+    with pytest.raises(QualityStop, match=message):
+        publish(settings)
+    assert read_current(settings) is None
+
+
+def test_a_build_without_verdict_or_end_is_not_published(settings: Settings) -> None:
+    with pytest.raises(QualityStop, match="has not seen"):
+        publish(settings)
+    let_through(settings, FIRST)
+    write_build(settings, Build("building", "rules", FIRST))
+    with pytest.raises(QualityStop, match="no finished build"):
+        publish(settings)
+
+
+def test_a_reader_keeps_the_release_that_it_opened(settings: Settings) -> None:
+    let_through(settings, FIRST)
+    old = publish(settings)
+    with duckdb.connect(str(settings.published / "current" / "marts.duckdb"), read_only=True) as reader:
+        build(settings, SECOND, persons=8)
+        let_through(settings, SECOND)
+        new = publish(settings)
+        assert new.release_id != old.release_id
+        assert reader.execute("select max(persons) from fct_fast").fetchall() == [(7,)]
+    assert stock(old.folder / "marts.duckdb") == 7
+    assert stock(new.folder / "marts.duckdb") == 8
+
+
+class Killed(BaseException):
+    """Stands for a kill: no handler of the program may catch it."""
+
+
+@pytest.mark.parametrize(
+    ("module", "step"),
+    [
+        (publish_release, "copy_marts"),
+        (publish_release, "sha256"),
+        (publish_release, "flush_to_disk"),
+        (publishing, "flush_to_disk"),
+        (publishing, "_point"),
+    ],
+)
+def test_a_kill_at_any_step_leaves_the_old_release(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, module: object, step: str
+) -> None:
+    let_through(settings, FIRST)
+    old = publish(settings, NOON)
+    build(settings, SECOND, persons=8)
+    let_through(settings, SECOND)
+
+    def kill(*_: object, **__: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, step, kill)
+        with pytest.raises(Killed):
+            publish(settings, NOON.replace(hour=13))
+    assert (settings.published / "current").resolve() == old.folder
+    assert stock(settings.published / "current" / "marts.duckdb") == 7
+
+    new = publish(settings, NOON.replace(hour=14))
+    assert (settings.published / "current").resolve() == new.folder
+    assert new.manifest["build_id"] == SECOND
+    assert [
+        path.name for path in (settings.published / "releases").iterdir() if path.name.startswith(".")
+    ] == []
+    assert len(list((settings.published / "releases").iterdir())) == 2
+
+
+def test_the_pointer_is_relative_so_that_a_home_can_move(settings: Settings, tmp_path: Path) -> None:
+    let_through(settings, FIRST)
+    release = publish(settings)
+    target = os.readlink(settings.published / "current")
+    assert not Path(target).is_absolute()
+    assert json.loads((settings.published / "current" / "manifest.json").read_text()) == release.manifest

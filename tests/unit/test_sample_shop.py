@@ -1,0 +1,370 @@
+"""The sample shop: the same bytes always, and a truth that an independent count of the dumps confirms."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestration.lib.sources import load_sources
+from orchestration.sample_shop import World, collect, dumps, life, render, write_dumps
+from orchestration.settings import PROJECT_ROOT
+
+SMALL = World(seed=7, persons=40, days=20)
+# Autumn: presale, the peak of 11 November, and dumps large enough for unreadable lines.
+AUTUMN = World(seed=3, persons=1500, days=32, start=date(2024, 10, 18))
+
+Record = dict[str, str]
+
+
+class Read:
+    """One table, read from the dumps with nothing but the standard library."""
+
+    def __init__(self, folder: Path, table: str) -> None:
+        self.records: list[Record] = []
+        self.unreadable: dict[str, int] = {}
+        self.records_of: dict[str, int] = {}
+        for path in sorted(folder.glob(f"{table}-*")):
+            content = path.read_bytes()
+            text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
+            good, bad = read_json(text) if path.suffix == ".jsonl" else read_csv(text)
+            self.records += [{**record, "_load_date": path.name[len(table) + 1 :][:10]} for record in good]
+            self.records_of[path.name], self.unreadable[path.name] = len(good), bad
+
+
+def read_csv(text: str) -> tuple[list[Record], int]:
+    header, *rows = csv.reader(io.StringIO(text, newline=""))
+    good = [dict(zip(header, row, strict=True)) for row in rows if len(row) == len(header)]
+    return good, len(rows) - len(good)
+
+
+def read_json(text: str) -> tuple[list[Record], int]:
+    good, bad = [], 0
+    for line in text.splitlines():
+        try:
+            good.append({column: value or "" for column, value in json.loads(line).items()})
+        except json.JSONDecodeError:
+            bad += 1
+    return good, bad
+
+
+def is_good(record: Record, times: tuple[str, ...]) -> bool:
+    """Whether the record's times are times, and not more than a day after its load date."""
+    limit = datetime.fromisoformat(record["_load_date"]) + timedelta(days=2)
+    try:
+        return all(datetime.fromisoformat(record[name]) < limit for name in times if record[name])
+    except ValueError:
+        return False
+
+
+def latest(records: list[Record], key: tuple[str, ...]) -> list[Record]:
+    """The version of each entity that was updated last."""
+    found: dict[tuple[str, ...], Record] = {}
+    for record in sorted(records, key=lambda one: one.get("updated_at", "")):
+        found[tuple(record[name] for name in key)] = record
+    return list(found.values())
+
+
+def bytes_of(world: World, persons: Any = None, threads: int = 1) -> dict[str, bytes]:
+    told = collect(world, range(world.persons) if persons is None else persons)
+    return {dump.file: dump.content for dump in render(world, told, threads)}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("shop") / "dumps"
+    write_dumps(target, AUTUMN)
+    return target
+
+
+@pytest.fixture(scope="module")
+def known(folder: Path) -> Any:
+    return json.loads((folder / "_truth.json").read_text(encoding="utf-8"))
+
+
+KEYS = {
+    "events": ("event_id",),
+    "orders": ("order_id",),
+    "order_lines": ("order_id", "line_no"),
+    "refunds": ("refund_id",),
+    "reviews": ("review_id",),
+    "memberships": ("membership_id",),
+    "products": ("product_id",),
+    "campaigns": ("campaign_id",),
+}
+TIMES = {
+    "events": ("event_time",),
+    "orders": ("created_at", "paid_at", "cancelled_at", "updated_at"),
+    "refunds": ("refunded_at",),
+    "reviews": ("reviewed_at",),
+    "memberships": ("joined_at", "left_at", "updated_at"),
+    "products": ("listed_on", "updated_at"),
+}
+
+
+@pytest.fixture(scope="module")
+def tables(folder: Path) -> dict[str, Read]:
+    return {table: Read(folder, table) for table in KEYS}
+
+
+@pytest.fixture(scope="module")
+def good(tables: dict[str, Read], known: Any) -> dict[str, list[Record]]:
+    kinds = set(known["events"]["by_kind"])
+    return {
+        table: [
+            record
+            for record in read.records
+            if is_good(record, TIMES.get(table, ())) and (table != "events" or record["event"] in kinds)
+        ]
+        for table, read in tables.items()
+    }
+
+
+class TestReproducible:
+    def test_any_order_and_any_number_of_threads_give_the_same_bytes(self) -> None:
+        expected = bytes_of(SMALL)
+        assert bytes_of(SMALL, reversed(range(SMALL.persons))) == expected
+        assert bytes_of(SMALL, threads=4) == expected
+
+    def test_lives_told_in_parallel_are_the_same(self) -> None:
+        with ThreadPoolExecutor(4) as pool:
+            lives = list(pool.map(lambda number: life(SMALL, number), range(SMALL.persons)))
+        assert lives == [life(SMALL, number) for number in range(SMALL.persons)]
+
+    def test_another_process_with_another_hash_seed_writes_the_same_set(self, tmp_path: Path) -> None:
+        program = (
+            "import sys; from pathlib import Path; from orchestration.sample_shop import World, write_dumps;"
+            "write_dumps(Path(sys.argv[1]), World(seed=7, persons=40, days=20), threads=3)"
+        )
+        sets = []
+        for seed in ("1", "2"):
+            target = tmp_path / seed
+            environment = {**os.environ, "PYTHONHASHSEED": seed}
+            command = [sys.executable, "-c", program, str(target)]
+            subprocess.run(command, env=environment, cwd=PROJECT_ROOT, check=True)
+            sets.append({path.name: path.read_bytes() for path in target.iterdir()})
+        assert sets[0] == sets[1]
+        assert {name: sets[0][name] for name in bytes_of(SMALL)} == bytes_of(SMALL)
+
+    def test_another_seed_gives_other_bytes(self) -> None:
+        assert bytes_of(World(seed=8, persons=40, days=20)) != bytes_of(SMALL)
+
+    def test_a_longer_world_begins_with_the_dumps_of_the_shorter_one(self) -> None:
+        shorter = bytes_of(World(seed=7, persons=120, days=30))
+        longer = bytes_of(World(seed=7, persons=120, days=45))
+        assert len(longer) == len(shorter) * 45 // 30
+        assert {name: longer[name] for name in shorter} == shorter
+
+    def test_gzip_carries_neither_name_nor_time(self) -> None:
+        content = next(body for name, body in bytes_of(SMALL).items() if name.endswith(".gz"))
+        assert content[3] == 0, "no flag: no file name"
+        assert content[4:8] == bytes(4), "no time"
+
+
+class TestTruth:
+    @pytest.mark.parametrize("table", KEYS)
+    def test_rows_of_every_file(self, table: str, tables: dict[str, Read], known: Any) -> None:
+        files = {name: file for name, file in known["files"].items() if name in tables[table].records_of}
+        assert len(files) == AUTUMN.days
+        assert {name: file["records"] for name, file in files.items()} == tables[table].records_of
+        assert {name: file["unreadable"] for name, file in files.items()} == tables[table].unreadable
+
+    @pytest.mark.parametrize("table", KEYS)
+    def test_rows_of_every_table(
+        self, table: str, tables: dict[str, Read], good: dict[str, list[Record]], known: Any
+    ) -> None:
+        distinct = len(latest(good[table], KEYS[table]))
+        rejected = len(tables[table].records) - len(good[table])
+        assert known["tables"][table] == {
+            "accepted": len(good[table]),
+            "distinct": distinct,
+            "duplicates": len(good[table]) - distinct,
+        }
+        assert sum(known["rejected"][table].values()) == rejected
+
+    def test_events(self, good: dict[str, list[Record]], known: Any) -> None:
+        events = latest(good["events"], KEYS["events"])
+        start = AUTUMN.start.isoformat()
+        assert known["events"] == {
+            "by_kind": dict(sorted(Counter(event["event"] for event in events).items())),
+            "by_brand": dict(sorted(Counter(event["brand"] for event in events).items())),
+            "without_person": sum(not event["visitor_id"] + event["member_id"] for event in events),
+            "before_start": sum(event["event_time"] < start for event in events),
+        }
+
+    def test_orders_and_refunds(self, good: dict[str, list[Record]], known: Any) -> None:
+        orders = latest(good["orders"], KEYS["orders"])
+        paid = {order["order_id"]: order for order in orders if order["paid_at"]}
+        refunds = latest(good["refunds"], KEYS["refunds"])
+        back: dict[str, Decimal] = {}
+        for refund in refunds:
+            back[refund["order_id"]] = back.get(refund["order_id"], Decimal()) + Decimal(refund["amount"])
+        last_refund = {refund["order_id"]: refund["refunded_at"][:10] for refund in by_time(refunds)}
+        full = {
+            number for number in back if number in paid and back[number] >= Decimal(paid[number]["amount"])
+        }
+        lines = latest(good["order_lines"], KEYS["order_lines"])
+        amounts: dict[str, Decimal] = {}
+        brands: dict[str, set[str]] = {}
+        for line in lines:
+            brands.setdefault(line["order_id"], set()).add(line["brand"])
+            if line["order_id"] in paid:
+                brand = line["brand"] or "unbranded"
+                amounts[brand] = amounts.get(brand, Decimal()) + Decimal(line["amount"])
+        assert known["orders"] == {
+            "paid": len(paid),
+            "zero_amount": sum(order["amount"] == "0.00" for order in paid.values()),
+            "cancelled": sum(bool(order["cancelled_at"]) for order in orders),
+            "presale": sum(order["deposit"] != "0.00" for order in orders),
+            "without_person": sum(not order["visitor_id"] + order["member_id"] for order in orders),
+            "paid_amount": str(sum(Decimal(order["amount"]) for order in paid.values())),
+            "refunded_amount": str(sum(back.values())),
+            "refunds_without_order": sum(not refund["order_id"] for refund in refunds),
+            "fully_refunded": len(full),
+            "fully_refunded_on_paid_day": sum(
+                last_refund[number] == paid[number]["paid_at"][:10] for number in full
+            ),
+            "partly_refunded": len(set(back) - full - {""}),
+            "of_several_brands": sum(len(found) > 1 for found in brands.values()),
+            "paid_line_amount_by_brand": {brand: str(amount) for brand, amount in sorted(amounts.items())},
+        }
+
+    def test_memberships_at_the_end(self, good: dict[str, list[Record]], known: Any) -> None:
+        end = (AUTUMN.start + timedelta(days=AUTUMN.days)).isoformat()
+        on = {
+            (row["state"], row["brand"], row["member_id"] or row["visitor_id"])
+            for row in latest(good["memberships"], KEYS["memberships"])
+            if row["joined_at"] < end and not "" < row["left_at"] < end
+        }
+        counts = Counter((state, brand) for state, brand, _ in on)
+        told = {
+            (state, brand): n
+            for state, by_brand in known["memberships"].items()
+            for brand, n in by_brand.items()
+        }
+        assert told == counts
+
+    def test_persons_and_ratings(self, good: dict[str, list[Record]], known: Any) -> None:
+        with_person = (row for table in good.values() for row in table if "member_id" in row)
+        persons = {row["member_id"] or row["visitor_id"] for row in with_person} - {""}
+        ratings = Counter(review["rating"] for review in latest(good["reviews"], KEYS["reviews"]))
+        assert known["persons"] == len(persons)
+        assert known["reviews"]["by_rating"] == dict(sorted(ratings.items()))
+
+
+def by_time(refunds: list[Record]) -> list[Record]:
+    return sorted(refunds, key=lambda refund: refund["refunded_at"])
+
+
+class TestWorld:
+    """The cases that the world is there for do occur."""
+
+    def test_all_cases_occur(self, known: Any, good: dict[str, list[Record]]) -> None:
+        assert len(known["events"]["by_kind"]) == 12
+        assert all(known["orders"].values()), known["orders"]
+        assert all(known["events"].values())
+        assert set(known["memberships"]) == {"member", "follower", "subscriber"}
+        assert set(known["rejected"]["events"]) == {
+            "time that does not parse",
+            "time in the future",
+            "unknown event kind",
+        }
+        assert known["rejected"]["orders"]["time that does not parse"] > 0
+        assert any("\n" in review["text"] for review in good["reviews"])
+        assert any(not review["member_id"] + review["visitor_id"] for review in good["reviews"])
+        assert any(row["left_at"] for row in good["memberships"])
+        assert {row["tier"] for row in good["memberships"]} >= {"", "1", "2", "3"}
+        unreadable = [name for name, file in known["files"].items() if file["unreadable"]]
+        assert {name.split("-")[0] for name in unreadable} == {"events", "orders"}
+
+    def test_rows_are_late_and_never_early(self, good: dict[str, list[Record]]) -> None:
+        delays = [
+            (date.fromisoformat(event["_load_date"]) - date.fromisoformat(event["event_time"][:10])).days
+            for event in good["events"]
+        ]
+        assert min(delays) == 1
+        assert 10 < max(delays) <= 50
+        assert 0.005 < sum(delay > 1 for delay in delays) / len(delays) < 0.1
+
+    def test_guests_sign_in_during_a_visit(self, good: dict[str, list[Record]]) -> None:
+        sessions: dict[str, list[Record]] = {}
+        for event in sorted(good["events"], key=lambda one: one["event_time"]):
+            if event["session_id"] and event["visitor_id"]:
+                sessions.setdefault(event["session_id"], []).append(event)
+        signed = [[bool(event["member_id"]) for event in events] for events in sessions.values()]
+        assert any(True in flags and False in flags for flags in signed)
+        assert all(flags == sorted(flags) for flags in signed), "nobody signs out within a visit"
+
+    def test_eleventh_of_november_is_the_peak(self, good: dict[str, list[Record]]) -> None:
+        per_day = Counter(event["event_time"][:10] for event in good["events"])
+        (peak, most), *_ = per_day.most_common()
+        assert peak == "2024-11-11"
+        assert most > 2 * per_day["2024-10-22"]
+
+    def test_the_arrival_gate_lets_every_dump_in(self, known: Any) -> None:
+        source = load_sources(PROJECT_ROOT / "sources.yml", {"AIPL_HOME": "home"})["sample_shop"]
+        for name, file in known["files"].items():
+            matched = source.match(name)
+            assert matched is not None, name
+            assert file["unreadable"] <= source.max_unreadable_share * file["records"], name
+        assert source.match("_truth.json") is None
+
+    def test_dumps_have_the_declared_columns(self, tables: dict[str, Read]) -> None:
+        source = load_sources(PROJECT_ROOT / "sources.yml", {"AIPL_HOME": "home"})["sample_shop"]
+        assert set(source.tables) == set(tables)
+        for name, table in source.tables.items():
+            assert set(tables[name].records[0]) - {"_load_date"} == set(table.columns.required), name
+
+
+class TestWriting:
+    def test_the_same_world_is_left_alone(self, tmp_path: Path) -> None:
+        first = write_dumps(tmp_path / "shop", SMALL)
+        marker = tmp_path / "shop" / "events-2024-09-02.csv.gz"
+        before = marker.stat().st_mtime_ns
+        second = write_dumps(tmp_path / "shop", SMALL)
+        assert (first.written, second.written) == (True, False)
+        assert (first.files, first.records) == (second.files, second.records)
+        assert first.files == len(list((tmp_path / "shop").glob("[a-z]*"))) == 8 * SMALL.days
+        assert marker.stat().st_mtime_ns == before
+
+    def test_another_world_takes_the_place_of_the_former(self, tmp_path: Path) -> None:
+        write_dumps(tmp_path / "shop", SMALL)
+        shorter = World(seed=7, persons=40, days=3)
+        assert write_dumps(tmp_path / "shop", shorter).written
+        assert len(list((tmp_path / "shop").glob("events-*"))) == 3
+        assert [path.name for path in tmp_path.iterdir()] == ["shop"]
+
+    def test_a_half_written_set_is_never_seen(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def full_disk(_: object) -> str:
+            raise OSError("no space left on device")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(dumps, "_flaw_counts", full_disk)
+            with pytest.raises(OSError, match="no space"):
+                write_dumps(tmp_path / "shop", SMALL)
+        assert not (tmp_path / "shop").exists()
+        assert write_dumps(tmp_path / "shop", SMALL).written
+        assert [path.name for path in tmp_path.iterdir()] == ["shop"]
+
+    def test_other_files_are_not_overwritten(self, tmp_path: Path) -> None:
+        (tmp_path / "mine.csv").write_text("a,b\n", encoding="utf-8")
+        with pytest.raises(FileExistsError, match="did not write"):
+            write_dumps(tmp_path, SMALL)
+        assert (tmp_path / "mine.csv").exists()
+
+    @pytest.mark.parametrize("wrong", [{"persons": 0}, {"days": 0}])
+    def test_an_empty_world_is_refused(self, wrong: dict[str, int]) -> None:
+        with pytest.raises(ValueError, match="at least one person and one day"):
+            World(**wrong)

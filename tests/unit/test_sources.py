@@ -1,0 +1,148 @@
+"""The sources file: what it may say, and what people are told when it says something else."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from orchestration.lib.sources import ConfigurationError, Table, dbt_context, load_sources
+
+MINIMAL = """
+sources:
+  shop:
+    feed: daily
+    currency: CNY
+    dumps: ${HOME_OF_STATE}/dumps
+    tables:
+      events:
+        files: events_{load_date}.csv
+        format: csv
+        columns: {required: [id]}
+"""
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "sources.yml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def load(tmp_path: Path, text: str = MINIMAL):
+    return load_sources(write(tmp_path, text), {"HOME_OF_STATE": "/state"})
+
+
+def table(**entry) -> Table:
+    return Table.model_validate({"files": "a.csv", "format": "csv", "columns": {"required": ["a"]}, **entry})
+
+
+def test_defaults(tmp_path: Path):
+    source = load(tmp_path)["shop"]
+    assert (source.timezone, source.covers, source.identity_space) == (
+        "Asia/Shanghai",
+        "previous_day",
+        "shop",
+    )
+    assert source.dumps == "/state/dumps"
+    assert source.tables["events"].has_header
+
+
+def test_a_relative_dumps_folder_is_taken_from_the_sources_file(tmp_path: Path):
+    source = load(tmp_path, MINIMAL.replace("${HOME_OF_STATE}/dumps", "here"))["shop"]
+    assert source.dumps == str(tmp_path / "here")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("feed: daily", "feed: daily\n    fed: daily", r"source shop[\s\S]*fed: is not a known key"),
+        ("format: csv", "format: csv\n        delimitr: x", r"tables\.events\.delimitr: is not a known key"),
+        ("currency: CNY", "", "currency: is missing"),
+        ("currency: CNY", "currency: yuan", "currency: 'yuan' does not have the form"),
+        ("currency: CNY", "currency: CNY\n    timezone: Mars/Base", "'Mars/Base' is not a time zone"),
+        ("${HOME_OF_STATE}", "${NOWHERE}", r"source shop: \$\{NOWHERE\} is not set"),
+        ("currency: CNY", "currency: CNY\n    currency: EUR", "`currency` is given twice"),
+        ("events_{load_date}.csv", "events.csv", r"carries \{load_date\}"),
+        ("_{load_date}", "_{load_date:%Y%m}", "does not name a whole day"),
+        ("_{load_date}", "_{date}", r"\{date\} is not known"),
+        ("currency: CNY", "currency: CNY\n    load_date: 2024-01-01", "go with feed static"),
+        ("{required: [id]}", "{required: [id, ID]}", "named twice"),
+        ("{required: [id]}", "{required: [_row]}", "the pipeline adds"),
+        ("{required: [id]}", "{required: [id]}\n        not_null: [other]", "not_null names columns"),
+        ("format: csv", "format: csv\n        encoding: klingon", "'klingon' is not an encoding"),
+        ("format: csv", "format: fixed_width", "fixed_width needs it"),
+        ("sources:", "source:", "must hold one key, `sources`"),
+        ("    feed: daily", "   feed: daily", "is not readable as YAML"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_the_place(tmp_path: Path, old: str, new: str, message: str):
+    with pytest.raises(ConfigurationError, match=message) as refused:
+        load(tmp_path, MINIMAL.replace(old, new))
+    assert "sources.yml" in str(refused.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path):
+    with pytest.raises(ConfigurationError, match=r"none\.yml does not exist"):
+        load_sources(tmp_path / "none.yml", {})
+
+
+@pytest.mark.parametrize(
+    ("files", "path", "expected"),
+    [
+        ("a_{load_date}.csv", "a_2024-02-29.csv", date(2024, 2, 29)),
+        ("a_{load_date}.csv", "a_2023-02-29.csv", "no match"),
+        ("a_{load_date:%Y%m%d}.csv", "a_20240229.csv", date(2024, 2, 29)),
+        ("a_{load_date:%d.%m.%y}.csv", "a_29.02.24.csv", date(2024, 2, 29)),
+        ("dt={load_date}/a_{load_date}.csv", "dt=2024-01-02/a_2024-01-02.csv", date(2024, 1, 2)),
+        ("dt={load_date}/a_{load_date}.csv", "dt=2024-01-02/a_2024-01-03.csv", "no match"),
+        ("*.csv", "a.csv", None),
+        ("*.csv", "b/a.csv", "no match"),
+        ("**/*.csv", "a.csv", None),
+        ("**/*.csv", "c/b/a.csv", None),
+        ("a.csv", "axcsv", "no match"),
+        ("a.csv", "a.csv.gz", "no match"),
+    ],
+)
+def test_patterns(files: str, path: str, expected: object):
+    match = table(files=files).match(path)
+    assert (match.load_date if match else "no match") == expected
+
+
+def test_a_file_of_two_tables_is_refused(tmp_path: Path):
+    text = MINIMAL + MINIMAL[MINIMAL.index("      events:") :].replace("events:", "more:")
+    with pytest.raises(ConfigurationError, match="both events and more"):
+        load(tmp_path, text)["shop"].match("events_2024-01-01.csv")
+
+
+def test_a_version_changes_with_content_table_and_reading_only():
+    plain = table()
+    assert plain.version("t", "c") != plain.version("t", "d")
+    assert plain.version("t", "c") != plain.version("u", "c")
+    assert plain.version("t", "c") != table(delimiter=";").version("t", "c")
+    assert plain.version("t", "c") == table(files="b.csv", not_null=["a"]).version("t", "c")
+
+
+def test_dbt_is_told_brands_and_entities(tmp_path: Path):
+    text = MINIMAL.replace(
+        "    tables:", "    brands: {x: {name: X, timezone: UTC}}\n    starts_on: 2024-01-01\n    tables:"
+    )
+    folder = tmp_path / "dbt" / "models" / "staging" / "shop"
+    folder.mkdir(parents=True)
+    for name in ("stg_shop__events.sql", "stg_shop__orders.sql", "stg_shop__orders.yml", "base_shop.sql"):
+        (folder / name).touch()
+    assert dbt_context(load(tmp_path, text), tmp_path / "dbt") == {
+        "shop": {
+            "identity_space": "shop",
+            "timezone": "Asia/Shanghai",
+            "currency": "CNY",
+            "feed": "daily",
+            "starts_on": "2024-01-01",
+            "brands": {"x": {"timezone": "UTC", "currency": "CNY"}},
+            "entities": ["events", "orders"],
+        }
+    }
+
+
+def test_the_shipped_sources_file_is_valid(tmp_path: Path):
+    shipped = Path(__file__).resolve().parents[2] / "sources.yml"
+    sources = load_sources(shipped, {"AIPL_HOME": str(tmp_path)})
+    assert {"taobao_user_behavior", "rees46", "olist", "online_retail"} <= set(sources)
