@@ -89,7 +89,7 @@ def query(sql: str, form: str, output: Path | None) -> None:
     encode = FORMATS[form]
     content = encode(run_query(_settings(), sql))
     if output is None:
-        click.get_binary_stream("stdout").write(content)
+        sys.stdout.buffer.write(content)
     else:
         output.write_bytes(content)
 

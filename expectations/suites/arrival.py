@@ -39,6 +39,7 @@ class ArrivalTable:
     vocabulary: Mapping[str, Sequence[str]]
     max_unreadable_share: float
     files: Sequence[ArrivalFile]
+    may_be_empty: bool = False
 
     def __post_init__(self) -> None:
         if not self.files:
@@ -68,8 +69,9 @@ def arrival_suite(table: ArrivalTable) -> Suite:
 
 
 def _rules(table: ArrivalTable) -> tuple[Rule, ...]:
+    has_rows = _bounded("has_rows", "row_count", "a load has at least one readable row", low=1)
     return (
-        _bounded("has_rows", "row_count", "a load has at least one readable row", low=1),
+        *(() if table.may_be_empty else (has_rows,)),
         _bounded(
             "rows_readable",
             "unreadable_share",

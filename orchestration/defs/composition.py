@@ -29,19 +29,21 @@ def build_definitions(settings: Settings) -> Definitions:
     manifest = json.loads(prepare_manifest(settings, told).read_text())
     days = load_dates(sources.values())
     marts = mart_keys(manifest)
+    arrival = arrival_asset(settings, sources)
     warehouse = warehouse_assets(settings, sources, told, manifest)
     release = release_asset(settings, marts)
+    rest = [key for part in (arrival, warehouse, release) for key in part.keys]
     job = nightly_job(days)
     return Definitions(
         assets=[
             *(raw_asset(settings, source, days) for source in sources.values()),
-            arrival_asset(settings, sources),
+            arrival,
             warehouse,
             release,
         ],
         asset_checks=[mart_gate(settings, marts)],
         jobs=[job],
-        schedules=[nightly_schedule(settings, sources, job, [*warehouse.keys, *release.keys])],
+        schedules=[nightly_schedule(settings, sources, job, rest)],
         resources={
             "lock": WriterLock(home=str(settings.home)),
             "dbt": DbtCliResource(

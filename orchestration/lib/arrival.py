@@ -33,8 +33,10 @@ def candidate_files(settings: Settings, source_id: str, load_date: date) -> dict
 
     The latest readable version of each file of the load, whether it waits, was refused or is accepted.
     """
+    with LoadManifest(settings.manifest) as manifest:
+        latest = manifest.versions_of_load(source_id, load_date)
     files: dict[str, list[Path]] = {}
-    for version in _latest_of_load(settings, source_id, load_date):
+    for version in latest:
         path = find_parsed(settings, version) if version.is_readable else None
         if path:
             files.setdefault(version.table_name, []).append(path)
@@ -49,18 +51,18 @@ def decide_load(
     A load with a file that cannot be read is never accepted: half a load would look like a quiet day. A
     refusal concerns the versions that are not accepted yet.
     """
-    latest = _latest_of_load(settings, source_id, load_date)
-    unreadable = [version for version in latest if not version.is_readable]
-    undecided = [version for version in latest if version.is_readable and version.state is not State.ACCEPTED]
-    if unreadable:
-        accepted = False
-        reason = reason or "; ".join(sorted({version.reason for version in unreadable if version.reason}))
     with LoadManifest(settings.manifest) as manifest:
-        manifest.decide(
-            [version.version_id for version in undecided],
-            State.ACCEPTED if accepted else State.REFUSED,
-            None if accepted else reason,
-        )
+        latest = manifest.versions_of_load(source_id, load_date)
+        unreadable = [version.reason for version in latest if not version.is_readable and version.reason]
+        open_ones = [
+            version.version_id
+            for version in latest
+            if version.is_readable and version.state is not State.ACCEPTED
+        ]
+        if unreadable:
+            accepted, reason = False, reason or "; ".join(sorted(unreadable))
+        state = State.ACCEPTED if accepted else State.REFUSED
+        manifest.decide(open_ones, state, None if accepted else reason)
     return accepted
 
 
@@ -94,12 +96,6 @@ def promote(settings: Settings, source: Source) -> None:
         [parsed_path(settings.arrivals, version) for version in known - set(effective)],
     )
     prune(settings.rejects, source.source_id, [parsed_path(settings.rejects, version) for version in known])
-
-
-def _latest_of_load(settings: Settings, source_id: str, load_date: date) -> list[FileVersion]:
-    with LoadManifest(settings.manifest) as manifest:
-        latest = latest_versions(manifest.versions(source_id))
-    return [version for version in latest.values() if version.load_date == load_date]
 
 
 def _accepted(versions: Iterable[FileVersion]) -> Iterable[FileVersion]:

@@ -60,7 +60,8 @@ def read_failures(target: Path) -> list[DbtFailure]:
 
 
 def _lines(settings: Settings, failure: DbtFailure) -> list[str]:
-    lines = [f"  {failure.name}: {' '.join(failure.message.split())}"]
+    message = " ".join(failure.message.partition("\n  > in macro")[0].split())
+    lines = [f"  {failure.name}: {message}"]
     if failure.status == "fail" and failure.sql:
         for row in example_rows(settings.warehouse, failure.sql):
             lines.append("    " + ", ".join(f"{name}={value}" for name, value in row.items()))

@@ -40,6 +40,11 @@ class Dumps(ABC):
         """Open a dump to copy it."""
 
 
+def is_hidden(name: str) -> bool:
+    """Whether a name is no dump's but a note of some tool, such as `.part` or `_SUCCESS`."""
+    return name.startswith((".", "_"))
+
+
 def open_dumps(location: str) -> Dumps:
     """Give access to the dumps at a local path or an address; either may name a single file.
 
@@ -116,13 +121,15 @@ class RemoteDumps(Dumps):
             parts = PurePosixPath(name).parts
             if ".." in parts or name.startswith("/") or "\\" in name or "\0" in name:
                 warnings.append(f"{name} leads out of {self._url} and is not read. Rename the file.")
-            elif not any(part.startswith(".") for part in parts):
+            elif not any(is_hidden(part) for part in parts):
                 dumps.append(Dump(name, info["name"], _hint(info)))
         return dumps, warnings
 
     def open(self, dump: Dump) -> IO[bytes]:
         """Open the file as a stream."""
-        stream: IO[bytes] = self._fs.open(dump.address, "rb")
+        # Without blocks a web server need not know ranges, and the copy is one request.
+        options = {"block_size": 0} if self._is_web else {}
+        stream: IO[bytes] = self._fs.open(dump.address, "rb", **options)
         return stream
 
     def _entries(self) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -157,9 +164,9 @@ class RemoteDumps(Dumps):
 def _walk(folder: Path) -> Iterator[Path]:
     """Files and links below a folder, without hidden files and folders; linked folders are not entered."""
     for parent, folders, files in os.walk(folder, followlinks=False):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+        folders[:] = [name for name in folders if not is_hidden(name)]
         links = [name for name in folders if (Path(parent) / name).is_symlink()]
-        yield from (Path(parent) / name for name in [*files, *links] if not name.startswith("."))
+        yield from (Path(parent) / name for name in [*files, *links] if not is_hidden(name))
 
 
 def _hint(info: dict[str, Any]) -> Hint:

@@ -52,6 +52,7 @@ create table if not exists file_versions (
     decision integer
 ) strict;
 create index if not exists file_versions_of_source on file_versions (source_id, file);
+create index if not exists file_versions_of_load on file_versions (source_id, load_date);
 create table if not exists hints (
     source_id text not null, file text not null, size integer, changed text not null,
     primary key (source_id, file)
@@ -143,6 +144,15 @@ class LoadManifest:
             (source_id,),
         )
         return [_file_version(row) for row in rows]
+
+    def versions_of_load(self, source_id: str, load_date: date) -> list[FileVersion]:
+        """Latest version of each file of a load."""
+        rows = self._connection.execute(
+            f"select {COLUMNS}, max(version_id) from file_versions where source_id = ? and file in"
+            " (select file from file_versions where source_id = ? and load_date = ?) group by file",
+            (source_id, source_id, load_date.isoformat()),
+        )
+        return [version for version in map(_file_version, rows) if version.load_date == load_date]
 
     def hints(self, source_id: str) -> dict[str, Hint]:
         """Last hint of each file of a source."""

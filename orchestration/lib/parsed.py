@@ -48,7 +48,7 @@ def parse(settings: Settings, version: FileVersion) -> Parsed:
             version.file, f"its landed copy {landed} is gone", "Put the dump back and pull it again."
         )
     return parse_to_parquet(
-        Table.model_validate_json(version.declaration),
+        Table.declared_as(version.declaration),
         landed,
         version.file,
         version.load_date,

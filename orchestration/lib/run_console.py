@@ -29,15 +29,17 @@ class ConsoleReporter:
         self.close()
         self._stage, self._started = stage, time.monotonic()
         if self._console.is_terminal:
+            counted = [BarColumn(bar_width=24), MofNCompleteColumn()] if total else []
             self._progress = Progress(
                 SpinnerColumn(),
                 TextColumn(stage),
-                BarColumn(bar_width=24),
-                MofNCompleteColumn(),
+                *counted,
                 TimeElapsedColumn(),
                 TextColumn("[dim]{task.description}"),
                 console=self._console,
                 transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
             )
             self._progress.add_task("", total=total)
             self._progress.start()
@@ -52,7 +54,9 @@ class ConsoleReporter:
         """End the stage with its line."""
         self.close()
         seconds = time.monotonic() - self._started
-        self._console.print(f"{self._stage}: {text} ({seconds:.1f} s)", highlight=False, markup=False)
+        self._console.print(
+            f"{self._stage}: {text} ({seconds:.1f} s)", highlight=False, markup=False, soft_wrap=True
+        )
 
     def close(self) -> None:
         """Take the bar away, if there is one."""

@@ -36,6 +36,7 @@ def run_nightly(
     """Pull each stretch, the last one together with all that follows it; returns what went wrong.
 
     `dumps` are places that stand in for the configured ones, by source. Output of the tools goes to `log`.
+    Raises KeyboardInterrupt when a step was interrupted.
     """
     prepare_dagster_home(settings.dagster_home)
     with _logged(log):
@@ -45,12 +46,25 @@ def run_nightly(
 
         job = build_definitions(settings).resolve_job_def("nightly")
         with DagsterInstance.from_config(str(settings.dagster_home), "aipl.yaml") as instance:
+            bury_dead_runs(instance)
             for stretch in plan[:-1]:
                 result = _execute(job, instance, stretch, dumps, with_warehouse=False)
                 if not result.success:
                     return _stopped(result)
             result = _execute(job, instance, plan[-1] if plan else None, dumps, with_warehouse=True)
             return _stopped(result)
+
+
+def bury_dead_runs(instance: DagsterInstance) -> None:
+    """Mark runs as failed that a killed process left as started, or they would hold up the queue for ever.
+
+    Only for whoever holds the writer's lock: nobody else can be at work then.
+    """
+    from dagster import DagsterRunStatus, RunsFilter
+
+    unfinished = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
+    for run in instance.get_runs(RunsFilter(statuses=unfinished)):
+        instance.report_run_failed(run, "The process that ran this has ended.")
 
 
 def new_log(settings: Settings) -> Path:
@@ -114,9 +128,11 @@ def _explain(event: DagsterEvent) -> Stopped:
         return Stopped(step, told.description, code.value or 1 if isinstance(code, IntMetadataValue) else 1)
     error = failure.error
     if error is not None and error.cls_name == "DagsterAssetCheckFailedError":
-        return Stopped(step, "the gate is shut", 3)
+        return Stopped(step, error.message.strip(), 3)
     while error is not None and error.cause is not None:
         error = error.cause
+    if error is not None and error.cls_name == "DagsterExecutionInterruptedError":
+        raise KeyboardInterrupt
     return Stopped(step, error.message.strip() if error else "failed", 1)
 
 

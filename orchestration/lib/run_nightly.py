@@ -23,11 +23,21 @@ from orchestration.lib.run_plan import stretches
 from orchestration.lib.run_progress import reporting_to
 from orchestration.lib.run_settings import configured_sources, dbt_sources, named_source
 from orchestration.lib.sources import Source
-from orchestration.lib.summary_run import refusals, run_summary
+from orchestration.lib.summary_run import (
+    LoadDates,
+    gate_findings,
+    loads_since,
+    loads_summary,
+    refusals,
+    release_summary,
+    version_ids,
+)
 from orchestration.settings import Settings
 
 # Load dates are labels without a zone; "today" is the schedule's.
 ZONE = ZoneInfo("Asia/Shanghai")
+MART_GATE = "mart_gate"
+SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -79,6 +89,7 @@ def run_new(settings: Settings, request: Request, say: Callable[[str], None]) ->
         if not new and current and current.manifest["build_id"] == build.build_id:
             say(f"Nothing is new. Release {current.release_id} is current.")
             return 0
+        before = version_ids(settings, new)
         log = new_log(settings)
         watcher = ConsoleReporter(Console(file=sys.stdout))
         places = {request.source: request.dumps} if request.source and request.dumps else {}
@@ -87,27 +98,32 @@ def run_new(settings: Settings, request: Request, say: Callable[[str], None]) ->
                 stopped = run_nightly(settings, stretches(new), places, log)
         finally:
             watcher.close()
-        return conclude(settings, new, stopped, log, say)
+        return conclude(settings, loads_since(settings, new, before), stopped, log, say)
 
 
 def conclude(
     settings: Settings,
-    new: Mapping[str, list[date]],
+    loads: LoadDates,
     stopped: list[Stopped],
     log: Path,
     say: Callable[[str], None],
 ) -> int:
     """Tell what became of a run; returns its exit code."""
     say("")
-    say(run_summary(settings, new))
-    refused = refusals(settings, new)
-    for refusal in refused:
+    say(loads_summary(settings, loads))
+    refused = refusals(settings, loads)
+    for refusal in refused[:SHOWN]:
         say(f"Refused: {refusal.text}")
+    if len(refused) > SHOWN:
+        say(f"Refused: {len(refused) - SHOWN} more; `aipl status` lists them all.")
+    current = read_current(settings)
+    if not stopped and current:
+        say(release_summary(settings, current))
+        return max((refusal.exit_code for refusal in refused), default=0)
     for step in stopped:
-        say(f"Stopped at {step.step}: {step.message}")
-    if stopped:
-        current = read_current(settings)
-        say(f"The release stays {current.release_id}." if current else "Nothing has been published yet.")
-        say(f"The log is {log}.")
-        return max(step.exit_code for step in stopped) if all(s.exit_code > 1 for s in stopped) else 1
-    return max((refusal.exit_code for refusal in refused), default=0)
+        is_shut = step.step == MART_GATE and step.exit_code == 3
+        say(f"Stopped at {step.step}: {gate_findings(settings) if is_shut else step.message}")
+    say(f"The release stays {current.release_id}." if current else "Nothing has been published yet.")
+    say(f"The log is {log}.")
+    codes = {step.exit_code for step in stopped}
+    return 1 if 1 in codes else max(codes, default=1)

@@ -77,6 +77,7 @@ def arrival_tables(
             vocabulary=table.vocabulary,
             max_unreadable_share=source.max_unreadable_share,
             files=files[name],
+            may_be_empty=table.may_be_empty,
         )
         for name, table in source.tables.items()
         if name in files

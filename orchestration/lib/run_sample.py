@@ -19,13 +19,21 @@ def write_sample_shop(settings: Settings, size: dict[str, int]) -> str:
     """
     from orchestration.sample_shop import World, write_dumps
 
+    default = World()
+    world = replace(
+        default,
+        seed=size.get("seed", default.seed),
+        persons=size.get("persons", default.persons),
+        days=size.get("days", default.days),
+    )
+
     source = configured_sources(settings).get(SAMPLE_SHOP)
     if source is None or source.dumps is None or "://" in source.dumps:
         raise InputError(
             f"{settings.sources_file} declares no source {SAMPLE_SHOP} with a local folder of dumps."
         )
     try:
-        written = write_dumps(Path(source.dumps), replace(World(), **size))
+        written = write_dumps(Path(source.dumps), world)
     except (FileExistsError, ValueError) as error:
         raise InputError(str(error)) from error
     done = "wrote" if written.written else "already there,"

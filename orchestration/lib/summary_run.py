@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import duckdb
 
+from expectations.results import GateResult
 from orchestration.lib.build import read_build, read_gate
 from orchestration.lib.file_versions import FileVersion, Load, State, latest_versions, loads_of
 from orchestration.lib.manifest import LoadManifest
-from orchestration.lib.publish import read_current
+from orchestration.lib.publish import Release
 from orchestration.lib.summary import release_tables, table
 from orchestration.settings import Settings
 
@@ -25,6 +27,29 @@ class Refusal:
 
     text: str
     exit_code: int
+
+
+def version_ids(settings: Settings, sources: Iterable[str]) -> set[int]:
+    """File versions of these sources that the load manifest knows and that are decided about."""
+    with LoadManifest(settings.manifest) as manifest:
+        return {
+            version.version_id
+            for source_id in sources
+            for version in manifest.versions(source_id)
+            if version.state is not State.ARRIVED
+        }
+
+
+def loads_since(settings: Settings, sources: Iterable[str], before: set[int]) -> dict[str, list[date]]:
+    """Load dates by source of the file versions that are not among those `before`."""
+    loads = {}
+    with LoadManifest(settings.manifest) as manifest:
+        for source_id in sources:
+            versions = manifest.versions(source_id)
+            dates = {version.load_date for version in versions if version.version_id not in before}
+            if dates:
+                loads[source_id] = sorted(dates)
+    return loads
 
 
 def refusals(settings: Settings, loads: LoadDates) -> list[Refusal]:
@@ -43,25 +68,31 @@ def refusals(settings: Settings, loads: LoadDates) -> list[Refusal]:
     return found
 
 
-def run_summary(settings: Settings, loads: LoadDates) -> str:
-    """Loads of this run, and the release that is current after it."""
-    parts = [_loads_table(settings, loads)] if loads else ["Loads: none new\n"]
+def loads_summary(settings: Settings, loads: LoadDates) -> str:
+    """Loads of this run, and the rows that were set aside."""
+    if not loads:
+        return "Loads: none new\n"
     rejected = staged_rejects(settings, loads)
-    if rejected:
-        reasons = ", ".join(f"{reason} {count:,}" for reason, count in rejected.most_common(5))
-        parts.append(f"Rejected in staging: {rejected.total():,} rows ({reasons})\n")
-    current = read_current(settings)
-    if current is None:
-        return "\n".join(parts)
-    for heading, text in release_tables(current.folder / "marts.duckdb"):
-        parts.append(f"{heading}\n{text}")
-    gate = read_gate(settings)
-    if gate:
-        parts.append(f"Mart gate: {'passed' if gate.passed else 'FAILED'}; reports in {settings.reports}")
-    for source, reason in current.manifest["stale_sources"].items():
-        parts.append(f"Stale: {source}: {reason}")
-    parts.append(f"Release: {current.release_id}")
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in rejected.most_common(5))
+    text = f"Rejected in staging: {rejected.total():,} rows{f' ({reasons})' if reasons else ''}\n"
+    return _loads_table(settings, loads) + text
+
+
+def release_summary(settings: Settings, release: Release) -> str:
+    """AIPL, FAST and gate of a release, and the sources that are behind."""
+    parts = [f"{heading}\n{text}" for heading, text in release_tables(release.folder / "marts.duckdb")]
+    results = GateResult.from_json(json.dumps(release.manifest["gates"]["marts"]))
+    parts.append(f"Mart gate: {len(results.passes)} expectations passed, {len(results.warnings)} warned")
+    parts += [f"Stale: {source}: {why}" for source, why in release.manifest["stale_sources"].items()]
+    parts.append(f"Release: {release.release_id} in {release.folder}")
     return "\n".join(parts)
+
+
+def gate_findings(settings: Settings) -> str:
+    """What the mart gate last found, with examples, and where its reports are."""
+    gate = read_gate(settings)
+    lines = GateResult.from_json(json.dumps(gate.results)).summary_lines() if gate else []
+    return "\n".join([*lines, f"Reports are in {settings.reports / 'marts'}."])
 
 
 def staged_rejects(settings: Settings, loads: LoadDates) -> Counter[str]:

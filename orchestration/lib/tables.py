@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Self
@@ -82,6 +83,7 @@ class Table(Strict):
     columns: Columns
     not_null: list[str] = []
     vocabulary: dict[str, list[str]] = {}
+    may_be_empty: bool = False
 
     @property
     def has_header(self) -> bool:
@@ -96,7 +98,12 @@ class Table(Strict):
     @property
     def declaration(self) -> str:
         """What decides the rows that a dump is read into, as canonical JSON."""
-        return self.model_dump_json(exclude={"files", "not_null", "vocabulary"})
+        return self.model_dump_json(exclude={"files", "not_null", "vocabulary", "may_be_empty"})
+
+    @classmethod
+    def declared_as(cls, declaration: str) -> Self:
+        """Table that reads dumps as a `declaration` says; it matches no file of its own."""
+        return cls.model_validate({**json.loads(declaration), "files": "-"})
 
     def version(self, table_name: str, sha256: str) -> str:
         """Name of the reading of a content by this declaration: 16 hexadecimal digits."""

@@ -58,8 +58,10 @@ select 'west', max(_load_date), sum(amount) from {{ ref('stg_west__orders') }}
 """
 FAST = """
 select
-    'consumer_asset' as preset, 'east' as brand_id, 'week' as period_type, date '2024-01-01' as period_start,
-    count(*) as fertility_union, 0.5 as advancing_rate, 0 as superiority_members, null::double as thriving_rate
+    'consumer_asset' as preset, 'east' as brand_id, 'week' as period_type,
+    date '2024-01-01' as period_start,
+    count(*) as fertility_union, 0.5 as advancing_rate, 0 as superiority_members,
+    null::double as thriving_rate
 from {{ ref('dim_brand') }}
 """
 DAILY = """
@@ -74,7 +76,8 @@ sources:
 """
 REJECTS = """
 select 'east' as source_id, 'orders' as entity, 'amount is no number' as reason, _load_date
-from {{ ref('stg_east__orders') }} where amount is null and (select count(*) from {{ source('arrival', 'files') }}) > 0
+from {{ ref('stg_east__orders') }}
+where amount is null and (select count(*) from {{ source('arrival', 'files') }}) > 0
 """
 LAW = "select brand_id, money from {{ ref('dim_brand') }} where money < 0"
 

@@ -30,8 +30,9 @@ def make_home(home: Path) -> Settings:
         (seeds / f"{name}.csv").write_text("preset\nconsumer_asset\n")
     settings.arrival.mkdir(parents=True)
     told = {
-        "files": "select 'shop' as source_id, 'orders' as table_name, 'a.csv' as file, date '2024-01-02' as load_date,"
-        " 'v' as version, 3::bigint as row_count, 1::bigint as unreadable_count",
+        "files": "select 'shop' as source_id, 'orders' as table_name, 'a.csv' as file,"
+        " date '2024-01-02' as load_date, 'v' as version, 3::bigint as row_count,"
+        " 1::bigint as unreadable_count",
         "sources": "select 'shop' as source_id, false as is_stale, null::varchar as stale_reason"
         " union all select 'old_shop', true, 'no dump since 2024-01-01'",
         "brands": "select 'shop' as source_id, 'lumen' as brand_id",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from unit.publish_home import make_home
 
 from orchestration.lib import build as building
 from orchestration.lib.build import (
@@ -19,7 +20,6 @@ from orchestration.lib.build import (
 )
 from orchestration.lib.build_dbt import run_target, staging_exclusion
 from orchestration.settings import Settings
-from unit.publish_home import make_home
 
 
 @pytest.mark.parametrize(

@@ -122,3 +122,12 @@ def test_web_pages_with_links(web: str, tmp_path: Path):
         assert land(stream, tmp_path / "landing", "shop", first.name).path.read_bytes() == b"1\n"
     with pytest.raises(ConfigurationError, match="nothing at"):
         open_dumps(f"{web}/none/").files()
+
+
+def test_a_web_server_without_ranges_gives_large_dumps_whole(web: str, tmp_path: Path):
+    content = bytes(range(256)) * 50_000
+    (tmp_path / "dumps" / "large.csv").write_bytes(content)
+    dumps = open_dumps(f"{web}/dumps/large.csv")
+    with dumps.open(dumps.files()[0][0]) as stream:
+        landed = land(stream, tmp_path / "landing", "shop", "large.csv")
+    assert landed.sha256 == hashlib.sha256(content).hexdigest()

@@ -176,3 +176,13 @@ def test_loads_sum_the_latest_versions(manifest: LoadManifest):
     assert (first.files, first.row_count, first.unreadable_count) == (2, 17, 1)
     assert (first.state, first.reason) == (REFUSED, "wrong")
     assert (second.state, second.is_held_back) == (ACCEPTED, True)
+
+
+def test_the_versions_of_a_load_are_the_latest_of_its_files(manifest: LoadManifest):
+    manifest.add(version("a", 2))
+    manifest.add(version("a", 2, "2"))
+    manifest.add(version("b", 3))
+    manifest.add(version("moved", 2))
+    manifest.add(version("moved", 3, "2"))
+    found = manifest.versions_of_load("shop", date(2024, 9, 2))
+    assert [(v.file, v.version) for v in found] == [("a", "2")]

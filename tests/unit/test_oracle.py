@@ -419,7 +419,7 @@ def test_events_of_the_sample_shop(shop: Shop) -> None:
     assert evidence.touches == {
         Touch("lumen", visitor, "page_view", date(2024, 9, 1)),
         Touch("lumen", buyer, "favorite", date(2024, 9, 2)),
-        Touch("unbranded", buyer, "share", date(2024, 9, 1)),
+        Touch("sample_shop_unbranded", buyer, "share", date(2024, 9, 1)),
         Touch("lumen", visitor, "ad_click", date(2024, 9, 3)),
         Touch("lumen", visitor, "home_view", date(2024, 8, 20)),
     }
@@ -485,7 +485,7 @@ def test_orders_of_the_sample_shop(shop: Shop) -> None:
     evidence, dropped = sample_shop.read(shop.folder)
     guest, buyer, day_paid = "sample_shop:v:v", "sample_shop:m:m", date(2024, 9, 2)
     expected = [
-        *(PaidOrder(brand, buyer, day_paid) for brand in ("lumen", "unbranded", "cedar")),
+        *(PaidOrder(brand, buyer, day_paid) for brand in ("lumen", "sample_shop_unbranded", "cedar")),
         PaidOrder("lumen", guest, day_paid),
         PaidOrder("lumen", guest, day_paid, date(2024, 9, 7)),
         PaidOrder("lumen", guest, day_paid, day_paid),

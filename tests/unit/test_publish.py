@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
+from unit.publish_home import build, let_through, make_home
 
 from orchestration.lib import publish as publishing
 from orchestration.lib import publish_release
@@ -17,7 +17,6 @@ from orchestration.lib.build_files import sha256
 from orchestration.lib.errors import QualityStop
 from orchestration.lib.publish import publish, read_current
 from orchestration.settings import Settings
-from unit.publish_home import build, let_through, make_home
 
 FIRST, SECOND = "1" * 64, "2" * 64
 NOON = datetime(2024, 2, 1, 12, tzinfo=UTC)
@@ -161,6 +160,6 @@ def test_a_kill_at_any_step_leaves_the_old_release(
 def test_the_pointer_is_relative_so_that_a_home_can_move(settings: Settings, tmp_path: Path) -> None:
     let_through(settings, FIRST)
     release = publish(settings)
-    target = os.readlink(settings.published / "current")
-    assert not Path(target).is_absolute()
+    target = (settings.published / "current").readlink()
+    assert not target.is_absolute()
     assert json.loads((settings.published / "current" / "manifest.json").read_text()) == release.manifest

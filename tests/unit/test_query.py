@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pyarrow.parquet
 import pytest
+from unit.publish_home import let_through, make_home
 
 from orchestration.lib.errors import InputError
 from orchestration.lib.publish import publish
 from orchestration.lib.query import run_query, to_csv, to_json, to_parquet, to_text
 from orchestration.settings import Settings
-from unit.publish_home import let_through, make_home
 
 ODD = (
-    "select 'a,b' as text, null::integer as nothing, 59442.63::decimal(18,4) as money, date '2024-01-31' as day,"
-    " 'nan'::double as odd, [1, 2] as list"
+    "select 'a,b' as text, null::integer as nothing, 59442.63::decimal(18,4) as money,"
+    " date '2024-01-31' as day, 'nan'::double as odd, [1, 2] as list"
 )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from dagster import (
     AssetKey,
+    DefaultScheduleStatus,
     RunRequest,
     ScheduleDefinition,
     ScheduleEvaluationContext,
@@ -31,7 +32,13 @@ def nightly_schedule(
     """Ask for a run over each stretch of new load dates, the last one with the `rest` of the job."""
     fed = {source_id: source for source_id, source in sources.items() if source.dumps}
 
-    @schedule(name="nightly", job=job, cron_schedule=HALF_PAST_TWO, execution_timezone=ZONE)
+    @schedule(
+        name="nightly",
+        job=job,
+        cron_schedule=HALF_PAST_TWO,
+        execution_timezone=ZONE,
+        default_status=DefaultScheduleStatus.RUNNING,
+    )
     def nightly(context: ScheduleEvaluationContext) -> Iterator[RunRequest | SkipReason]:
         """Look for new dumps; skip the night when there are none."""
         plan = stretches(find_new(settings, fed, Request()))

@@ -35,22 +35,24 @@ def mart_gate(settings: Settings, marts: Sequence[AssetKey]) -> AssetChecksDefin
         if result.outcome == "passed":
             reporter().done(f"passed, {len(result.warnings)} warnings")
         asked = {key.asset_key for key in context.selected_asset_check_keys}
-        yield from check_results(result, [key for key in marts if key in asked])
+        yield from (found for found in check_results(result, marts) if found.asset_key in asked)
 
     return check
 
 
 def check_results(result: GateResult, marts: Sequence[AssetKey]) -> Iterator[AssetCheckResult]:
-    """One result a mart. What failed elsewhere fails them all: a gate is open or shut as a whole."""
-    shut = result.outcome != "passed"
+    """One result a mart; a failure that belongs to none of our marts fails them all."""
+    names = {key.path[-1] for key in marts}
+    stray = any(failure.table not in names for failure in result.failures)
     for key in marts:
         own = [found for found in result.results if found.table == key.path[-1]]
+        passed = not stray and not any(found.blocks for found in own)
         yield AssetCheckResult(
             asset_key=key,
             check_name=MART_GATE,
-            passed=not shut,
+            passed=passed,
             severity=AssetCheckSeverity.ERROR,
-            description=None if not shut else "\n".join(result.summary_lines()),
+            description=None if passed else "\n".join(result.summary_lines()),
             metadata={
                 "expectations": len(own),
                 "failed": [found.name for found in own if found.blocks],

@@ -42,7 +42,8 @@ def warehouse_assets(
         """Build all models and test all laws on what has arrived."""
         with explained():
             preparation = prepare_build(settings, dbt_sources)
-            reporter().start("warehouse, in full" if preparation.is_full else "warehouse")
+            stage = "warehouse, in full" if preparation.is_full else "warehouse"
+            reporter().start(stage, total=len(context.selected_asset_keys))
             target = run_target(settings, context.run.run_id)
             with environment(dbt_environment(settings, dbt_sources)):
                 invocation = dbt.cli(

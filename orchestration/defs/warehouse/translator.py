@@ -19,7 +19,7 @@ class WarehouseTranslator(DagsterDbtTranslator):
         self._sources = frozenset(sources)
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> AssetKey:
-        """`raw/<source>` for its tables, `arrival` for what dbt is told, `<schema>/<name>` for what dbt builds."""
+        """`raw/<source>` for its tables, `arrival` for what dbt is told, `<schema>/<name>` for models."""
         if dbt_resource_props["resource_type"] == "source":
             source = dbt_resource_props["source_name"]
             return AssetKey(["raw", source] if source in self._sources else [source])

@@ -113,13 +113,14 @@ class _Groups:
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self._schema = schema
-        # A small limit gives up early on dictionaries of keys, which only cost time; record numbers pack well.
+        # A small limit gives up early on dictionaries of keys, which only cost time.
         self._writer = pq.ParquetWriter(
             path,
             schema,
             compression="zstd",
             dictionary_pagesize_limit=1 << 17,
-            use_dictionary=[name for name in schema.names if name != "_row"],
+            # The stubs know only the flag, not the list of columns.
+            use_dictionary=[name for name in schema.names if name != "_row"],  # type: ignore[arg-type]
             column_encoding={"_row": "DELTA_BINARY_PACKED"},
         )
         self._waiting: list[pa.RecordBatch] = []

@@ -7,12 +7,16 @@
 
 with orders as (
     select * from {{ ref('int_orders') }} as orders
-    where orders.is_current {{ and_in_scope('orders', 'int_dirty_orders', ['source_id', 'order_id']) }}
+    where
+        orders.is_current
+        {{ and_in_scope('orders', 'int_dirty_orders', ['source_id', 'order_id']) }}
 ),
 
 refunds as (
     select * from {{ ref('int_refunds') }} as refunds
-    where refunds.is_current {{ and_in_scope('refunds', 'int_dirty_orders', ['source_id', 'order_id']) }}
+    where
+        refunds.is_current
+        {{ and_in_scope('refunds', 'int_dirty_orders', ['source_id', 'order_id']) }}
 ),
 
 refunded_so_far as (

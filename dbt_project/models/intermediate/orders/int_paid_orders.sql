@@ -7,12 +7,16 @@
 
 with purchases as (
     select * from {{ ref('int_orders_settled') }} as orders
-    where orders.is_purchase {{ and_in_scope('orders', 'int_dirty_orders', ['source_id', 'order_id']) }}
+    where
+        orders.is_purchase
+        {{ and_in_scope('orders', 'int_dirty_orders', ['source_id', 'order_id']) }}
 ),
 
 lines as (
     select * from {{ ref('int_order_lines') }} as lines
-    where lines.is_current {{ and_in_scope('lines', 'int_dirty_orders', ['source_id', 'order_id']) }}
+    where
+        lines.is_current
+        {{ and_in_scope('lines', 'int_dirty_orders', ['source_id', 'order_id']) }}
 ),
 
 -- An order that lists no lines belongs to the only brand of its source, if there is only one.

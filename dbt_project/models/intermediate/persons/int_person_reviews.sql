@@ -15,4 +15,6 @@ select
 from {{ ref('int_reviews') }} as reviews
 left join {{ ref('int_orders_settled') }} as orders
     on reviews.source_id = orders.source_id and reviews.order_id = orders.order_id
-where reviews.is_current {{ and_in_scope('reviews', 'int_dirty_reviews', ['source_id', 'review_id']) }}
+where
+    reviews.is_current
+    {{ and_in_scope('reviews', 'int_dirty_reviews', ['source_id', 'review_id']) }}

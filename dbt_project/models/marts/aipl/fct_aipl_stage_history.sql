@@ -8,12 +8,16 @@
 
 with person_days as (
     select * from {{ ref('int_person_days') }} as days
-    where true {{ and_in_scope('days', 'int_dirty_persons', ['brand_id', 'person_id']) }}
+    where
+        true
+        {{ and_in_scope('days', 'int_dirty_persons', ['brand_id', 'person_id']) }}
 ),
 
 person_states as (
     select * from {{ ref('int_person_states') }} as states
-    where true {{ and_in_scope('states', 'int_dirty_persons', ['brand_id', 'person_id']) }}
+    where
+        true
+        {{ and_in_scope('states', 'int_dirty_persons', ['brand_id', 'person_id']) }}
 ),
 
 stages as (

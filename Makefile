@@ -1,0 +1,61 @@
+# Everything from a fresh machine with Python (3.11 or newer) and make. State lives in data/, tools in .venv/.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+AIPL := $(BIN)/aipl
+READY := $(VENV)/ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test dev lint format docs lock lock-check clean
+
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name one with PYTHON=...") if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV) (once, one to three minutes) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+setup: $(READY) ## Install everything into .venv
+
+run: $(READY) ## Write the sample shop's dumps, load them, publish a release
+	@$(AIPL) sample-shop
+	@$(AIPL) run
+
+test: $(READY) ## Run all tests
+	@$(BIN)/python -m pytest
+
+dev: $(READY) ## Open the Dagster UI with the nightly schedule
+	@$(AIPL) ui
+
+lint: $(READY) ## Ruff, mypy (strict), sqlfluff, and whether the lock is current
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/sqlfluff lint dbt_project
+	@$(MAKE) --no-print-directory lock-check
+
+format: $(READY) ## Rewrite Python and SQL in the project's style
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+	@$(BIN)/sqlfluff fix dbt_project
+
+docs: $(READY) ## Write the data dictionary, one offline page: docs/site/index.html
+	@$(AIPL) docs
+
+LOCK := $(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-strip-extras \
+	--no-emit-index-url --no-annotate --no-header --quiet
+
+lock: $(READY) ## Resolve the dependencies again into requirements.lock
+	@$(LOCK) --upgrade --output-file requirements.lock
+
+lock-check: $(READY) ## Fail if requirements.lock no longer fits pyproject.toml
+	@cp requirements.lock $(VENV)/requirements.lock
+	@$(LOCK) --output-file $(VENV)/requirements.lock
+	@cmp -s requirements.lock $(VENV)/requirements.lock || { echo "requirements.lock does not fit pyproject.toml: run make lock"; exit 1; }
+
+clean: ## Remove the installed tools; state in data/ stays
+	@rm -rf $(VENV)

@@ -1,0 +1,168 @@
+"""The program as its users start it: whole processes, a home of their own, nights one after the other."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sysconfig
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.sample_shop import World, write_dumps
+
+AIPL = Path(sysconfig.get_path("scripts")) / "aipl"
+WORLD = World(seed=5, persons=120, days=30)
+FIRST_NIGHTS = 24
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A home whose sample shop delivers day by day."""
+
+    home: Path
+    dumps: Path
+
+    def deliver(self, first: int, last: int) -> None:
+        """Put the dumps of these days (1 is the first load date) where the program looks for them."""
+        place = self.home / "dumps" / "sample_shop"
+        place.mkdir(parents=True, exist_ok=True)
+        for day in range(first, last + 1):
+            for dump in self.dumps.glob(f"*-{WORLD.start + timedelta(days=day)}.*"):
+                shutil.copy(dump, place)
+
+    def environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("DAGSTER")}
+        return {**kept, "AIPL_HOME": str(self.home)}
+
+    def aipl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(AIPL), *arguments], env=self.environment(), capture_output=True, text=True, check=False
+        )
+
+    def current(self) -> Path:
+        return (self.home / "published" / "current").resolve()
+
+    def manifest(self) -> dict[str, object]:
+        return json.loads((self.current() / "manifest.json").read_text())
+
+
+def wait_for(found: Callable[[], bool], seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not found():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.002)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    folder = tmp_path_factory.mktemp("nightly")
+    write_dumps(folder / "all", WORLD)
+    return Shop(folder / "home", folder / "all")
+
+
+@pytest.fixture(scope="module")
+def first_night(shop: Shop) -> subprocess.CompletedProcess[str]:
+    shop.deliver(1, FIRST_NIGHTS)
+    return shop.aipl("run")
+
+
+def test_the_first_night_publishes_and_tells(
+    shop: Shop, first_night: subprocess.CompletedProcess[str]
+) -> None:
+    assert first_night.returncode == 0, first_night.stdout + first_night.stderr
+    told = first_night.stdout
+    assert f"Release: {shop.current().name}" in told
+    assert "lumen" in told and "AIPL stock" in told and "FAST of the last complete week" in told
+    assert "\x1b[" not in told, "colours are for terminals"
+    manifest = shop.manifest()
+    assert manifest["horizon"]["lumen"] == str(WORLD.start + timedelta(days=FIRST_NIGHTS - 1))
+    assert len(manifest["loads"]) == FIRST_NIGHTS
+
+
+def test_a_second_run_right_away_changes_nothing(
+    shop: Shop, first_night: subprocess.CompletedProcess[str]
+) -> None:
+    before = shop.current()
+    answer = shop.aipl("run")
+    assert answer.returncode == 0
+    assert "Nothing is new" in answer.stdout
+    assert shop.current() == before
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json", "parquet"])
+def test_an_analyst_asks_the_release(
+    shop: Shop, first_night: subprocess.CompletedProcess[str], tmp_path: Path, form: str
+) -> None:
+    output = tmp_path / f"answer.{form}"
+    question = "select brand_id, count(*) as weeks from fct_fast where period_type = 'week' group by 1 order by 1"
+    answer = shop.aipl("query", question, "--format", form, "--output", str(output))
+    assert answer.returncode == 0, answer.stderr
+    readers = {
+        "table": lambda: [line.split() for line in output.read_text().splitlines()[2:]],
+        "csv": lambda: [list(row) for row in csv.reader(io.StringIO(output.read_text()))][1:],
+        "json": lambda: [[row["brand_id"], str(row["weeks"])] for row in json.loads(output.read_text())],
+        "parquet": lambda: [
+            [brand, str(weeks)] for brand, weeks in duckdb.read_parquet(str(output)).fetchall()
+        ],
+    }
+    found = readers[form]()
+    assert [brand for brand, _ in found][:3] == ["aurora", "cedar", "lumen"]
+    assert all(int(weeks) == 3 for _, weeks in found)
+
+
+def test_killed_in_publish_then_whole_again_and_readers_undisturbed(
+    shop: Shop, first_night: subprocess.CompletedProcess[str]
+) -> None:
+    old = shop.current()
+    count = "select count(*) from fct_orders"
+    with duckdb.connect(str(shop.home / "published" / "current" / "marts.duckdb"), read_only=True) as reader:
+        orders_before = reader.execute(count).fetchall()
+
+        shop.deliver(FIRST_NIGHTS + 1, WORLD.days)
+        releases = shop.home / "published" / "releases"
+        night = subprocess.Popen(
+            [str(AIPL), "run"], env=shop.environment(), stdout=subprocess.DEVNULL, start_new_session=True
+        )
+        wait_for(lambda: night.poll() is not None or any(releases.glob(".unfinished-*")))
+        os.killpg(night.pid, signal.SIGKILL)
+        assert night.wait() == -signal.SIGKILL
+        assert shop.current() == old, "a killed publish moved the pointer"
+        assert reader.execute(count).fetchall() == orders_before
+        asked = shop.aipl("query", count, "--format", "csv")
+        assert asked.returncode == 0 and asked.stdout.split()[-1] == str(orders_before[0][0])
+
+        again = shop.aipl("run")
+        assert again.returncode == 0, again.stdout + again.stderr
+        assert shop.current() != old
+        assert not list(releases.glob(".unfinished-*"))
+        assert reader.execute(count).fetchall() == orders_before, "an open reader was disturbed"
+    with duckdb.connect(str(shop.current() / "marts.duckdb"), read_only=True) as reader:
+        assert reader.execute(count).fetchall() > orders_before
+
+
+def test_a_missing_column_refuses_its_load_and_says_so(
+    shop: Shop, first_night: subprocess.CompletedProcess[str]
+) -> None:
+    """Last, since the source is held back from here on."""
+    day = WORLD.start + timedelta(days=WORLD.days + 1)
+    place = shop.home / "dumps" / "sample_shop"
+    (place / f"refunds-{day}.csv").write_text("refund_id,order_id,amount,currency,reason\nr,o,1,CNY,x\n")
+    before = shop.current()
+    answer = shop.aipl("run")
+    assert answer.returncode == 2, answer.stdout + answer.stderr
+    for part in (f"refunds-{day}.csv", "refunded_at"):
+        assert part in answer.stdout
+    assert shop.manifest()["stale_sources"]["sample_shop"]
+    assert shop.current() != before, "what was accepted is still published, marked stale"
+    assert "refunded_at" in shop.aipl("status").stdout

@@ -1,0 +1,130 @@
+"""Real dumps that nobody here made, four sources in one warehouse, against totals counted from the files."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sysconfig
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from oracle import taobao
+from oracle.stages import daily_stock, stage_history, walk
+from warehouse import Warehouse
+
+
+@pytest.fixture(scope="module")
+def warehouse(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """Online Retail through the program itself, 305 loads in one run; then the others beside it."""
+    home = tmp_path_factory.mktemp("real")
+    aipl = Path(sysconfig.get_path("scripts")) / "aipl"
+    answer = subprocess.run(
+        [str(aipl), "run", "--source", "online_retail", "--dumps", str(shared_data / "online_retail")],
+        env={**os.environ, "AIPL_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    warehouse = Warehouse(home)
+    for source in ("taobao_user_behavior", "rees46", "olist"):
+        warehouse.load(source, shared_data / source)
+    assert not warehouse.build(), "sources are added to a warehouse that stands"
+    return warehouse
+
+
+def stock(warehouse: Warehouse, brand: str, day: str) -> dict[str, int]:
+    return dict(
+        warehouse.query(
+            f"select stage, persons from marts.fct_aipl_daily where brand_id = '{brand}' and as_of_date = '{day}'"
+        )
+    )
+
+
+def test_taobao_stock_and_its_one_reject(warehouse: Warehouse) -> None:
+    assert stock(warehouse, "taobao", "2017-12-03") == {"A": 0, "I": 256, "P": 251, "L": 308}
+    rejects = warehouse.query(
+        f"select raw_text from read_parquet('{warehouse.settings.rejects}/taobao_user_behavior/*/*/*.parquet')"
+    )
+    assert rejects == [("100370,1968385,1875258,pv",)]
+    staged = "select count(*) from intermediate.int_rejects where source_id = 'taobao_user_behavior'"
+    assert warehouse.query(staged) == [(0,)]
+
+
+def test_taobao_history_agrees_with_brute_force(warehouse: Warehouse, shared_data: Path) -> None:
+    dump = shared_data / "taobao_user_behavior" / "UserBehavior.csv"
+    evidence, _ = taobao.read(dump, date(2017, 12, 4), person_prefix="taobao_user_behavior:m:")
+    walks = walk(evidence)
+    rows = warehouse.query(
+        "select brand_id, person_id, stage, valid_from, valid_to from marts.fct_aipl_stage_history "
+        "where brand_id = 'taobao'"
+    )
+    assert set(rows) == stage_history(walks)
+    days = warehouse.query(
+        "select brand_id, as_of_date, stage, persons from marts.fct_aipl_daily "
+        "where brand_id = 'taobao' and persons > 0"
+    )
+    first = min(day for _, day, _, _ in days)
+    assert {(b, d, s): n for b, d, s, n in days} == dict(daily_stock(walks, first, date(2017, 12, 3)))
+
+
+def test_online_retail_accounts_for_every_line(warehouse: Warehouse) -> None:
+    loads = warehouse.query(
+        "select count(distinct load_date), sum(row_count), sum(unreadable_count) "
+        f"from read_parquet('{warehouse.settings.arrival}/files.parquet') where source_id = 'online_retail'"
+    )
+    assert loads == [(305, 541909, 0)]
+    lines = warehouse.query(
+        "select count(*), sum(amount), sum(amount) filter (order_id not like 'C%'), "
+        "count(*) filter (order_id like 'C%'), count(*) filter (is_duplicate) "
+        "from marts.fct_order_lines where source_id = 'online_retail'"
+    )
+    assert lines == [(541909, Decimal("9747747.9340"), Decimal("10644560.4240"), 9288, 5268)]
+    documents = warehouse.query(
+        "select count(*), count(distinct person_id), sum(amount) from marts.fct_orders "
+        "where source_id = 'online_retail'"
+    )
+    assert documents == [(25900, 4372, Decimal("9747747.9340"))]
+    assert warehouse.query("select horizon from marts.dim_brand where brand_id = 'online_retail'") == [
+        (date(2011, 12, 9),)
+    ]
+
+
+def test_olist_money_and_stock(warehouse: Warehouse) -> None:
+    orders = warehouse.query(
+        "select count(*), count(distinct person_id), sum(amount), sum(amount) filter (status = 'cancelled') "
+        "from marts.fct_orders where source_id = 'olist'"
+    )
+    assert orders == [(15000, 14904, Decimal("2397904.5600"), Decimal("42076.2900"))]
+    assert stock(warehouse, "olist", "2018-08-29") == {"A": 0, "I": 0, "P": 3414, "L": 11414}
+
+
+def test_rees46_orders_lines_and_the_unbranded(warehouse: Warehouse) -> None:
+    orders = "select count(*), sum(amount) from marts.fct_orders where source_id = 'rees46'"
+    assert warehouse.query(orders) == [(200, Decimal("59442.6300"))]
+    lines = warehouse.query(
+        "select count(*), sum(amount), count(*) filter (brand_id = 'unbranded'), "
+        "sum(amount) filter (brand_id = 'unbranded') from marts.fct_order_lines where source_id = 'rees46'"
+    )
+    assert lines == [(214, Decimal("59442.6300"), 18, Decimal("2836.9500"))]
+
+
+def test_sources_stand_side_by_side(warehouse: Warehouse) -> None:
+    """Each brand keeps the zone, currency and horizon of its own source, and nobody's persons mix."""
+    brands = dict(
+        (brand, facts)
+        for brand, *facts in warehouse.query(
+            "select brand_id, timezone, currency, horizon from marts.dim_brand "
+            "where brand_id in ('taobao', 'olist', 'online_retail', 'samsung')"
+        )
+    )
+    assert brands == {
+        "taobao": ["Asia/Shanghai", "CNY", date(2017, 12, 3)],
+        "olist": ["America/Sao_Paulo", "BRL", brands["olist"][2]],
+        "online_retail": ["Europe/London", "GBP", date(2011, 12, 9)],
+        "samsung": ["UTC", "USD", date(2019, 10, 1)],
+    }
+    mixed = "select person_id from marts.fct_orders group by 1 having count(distinct source_id) > 1"
+    assert [row for row in warehouse.query(mixed) if row[0] is not None] == []

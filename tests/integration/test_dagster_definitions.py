@@ -1,0 +1,126 @@
+"""What Dagster is told: keys, checks, job and schedule, of the real project and of a tiny one."""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import yaml
+from tiny_project import deliver, make_tiny, run, verdict
+
+from orchestration.defs.composition import build_definitions
+from orchestration.lib import run_gate
+from orchestration.settings import PROJECT_ROOT, Settings
+
+MARTS = {
+    "dim_brand",
+    "dim_date",
+    "dim_person",
+    "dim_product",
+    "fct_aipl_daily",
+    "fct_aipl_flow",
+    "fct_aipl_stage_history",
+    "fct_fast",
+    "fct_order_lines",
+    "fct_orders",
+}
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings(tmp_path_factory.mktemp("home"), PROJECT_ROOT / "sources.yml")
+
+
+@pytest.fixture(scope="module")
+def definitions(settings: Settings) -> dg.Definitions:
+    return build_definitions(settings)
+
+
+def test_asset_keys(definitions: dg.Definitions) -> None:
+    keys = definitions.resolve_all_asset_keys()
+    sources = set(yaml.safe_load((PROJECT_ROOT / "sources.yml").read_text())["sources"])
+    assert {key.path[1] for key in keys if key.path[0] == "raw"} == sources
+    assert {key.path[1] for key in keys if key.path[0] == "marts"} == MARTS
+    assert {key.path[0] for key in keys} == {
+        "arrival",
+        "intermediate",
+        "marts",
+        "raw",
+        "release",
+        "seeds",
+        "staging",
+    }
+
+
+def test_everything_waits_for_raw_and_the_release_for_every_mart(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    assert {key.path[-1] for key in graph.get(dg.AssetKey("release")).parent_keys} == MARTS
+    for key in graph.get_all_asset_keys():
+        if key.path[0] == "marts":
+            upstream = graph.get_ancestor_asset_keys(key)
+            assert dg.AssetKey("arrival") in upstream, key
+
+
+def test_the_gate_stands_before_every_mart_and_blocks(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    gates = [key for key in graph.asset_check_keys if key.name == "mart_gate"]
+    assert {key.asset_key.path[-1] for key in gates} == MARTS
+    assert all(graph.get_check_spec(key).blocking for key in gates)
+
+
+def test_one_job_and_one_schedule_in_one_zone(definitions: dg.Definitions) -> None:
+    repository = definitions.get_repository_def()
+    assert [name for name in repository.job_names if not name.startswith("__")] == ["nightly"]
+    (schedule,) = repository.schedule_defs
+    assert (schedule.name, schedule.cron_schedule, schedule.execution_timezone) == (
+        "nightly",
+        "30 2 * * *",
+        "Asia/Shanghai",
+    )
+
+
+def test_partitions_reach_back_to_the_first_declared_day(definitions: dg.Definitions) -> None:
+    node = definitions.resolve_asset_graph().get(dg.AssetKey(["raw", "sample_shop"]))
+    assert node.partitions_def is not None
+    keys = node.partitions_def.get_partition_keys()
+    assert "2010-12-01" in keys
+    assert date.today().isoformat() in keys or len(keys) > 5000
+    assert node.backfill_policy == dg.BackfillPolicy.single_run()
+
+
+def test_definitions_load_quickly_once_the_manifest_is_prepared(
+    definitions: dg.Definitions, settings: Settings
+) -> None:
+    started = time.monotonic()
+    build_definitions(settings)
+    assert time.monotonic() - started < 5
+
+
+def test_the_schedule_asks_for_what_is_new_and_skips_the_night_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_gate, "run_marts", lambda warehouse: verdict("dim_brand"))
+    tiny = make_tiny(tmp_path)
+    for shop in ("east", "west"):
+        (tiny.home / "dumps" / shop).mkdir(parents=True)
+
+    def evaluate() -> dg.ScheduleExecutionData:
+        (schedule,) = build_definitions(tiny).get_repository_def().schedule_defs
+        with dg.DagsterInstance.ephemeral() as instance:
+            return schedule.evaluate_tick(dg.build_schedule_context(instance=instance))
+
+    assert evaluate().skip_message == "No source has new dumps."
+    for day in (2, 5):
+        deliver(tiny, "east", day, [1])
+    (request,) = evaluate().run_requests or []
+    assert request.tags["dagster/asset_partition_range_start"] == "2024-01-02"
+    assert request.tags["dagster/asset_partition_range_end"] == "2024-01-05"
+    asked = {key.to_user_string() for key in request.asset_selection or []}
+    assert {"raw/east", "arrival", "marts/dim_brand", "release"} <= asked
+    assert "raw/west" not in asked
+
+    assert run(tiny, 2, 5, ["east"]).success
+    assert evaluate().skip_message == "No source has new dumps."

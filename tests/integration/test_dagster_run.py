@@ -1,0 +1,194 @@
+"""`aipl run` on a tiny project: what it says, how it ends, and what a kill leaves behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+from dagster import DagsterInstance, DagsterRunStatus
+from tiny_project import deliver, make_tiny, verdict
+
+from orchestration.lib import run_gate, run_nightly
+from orchestration.lib.build import read_build
+from orchestration.lib.publish import read_current
+from orchestration.lib.run_nightly import Request, run_new
+from orchestration.settings import Settings
+
+CHILD = """
+import sys
+from datetime import date
+from pathlib import Path
+from tiny_project import verdict
+from unit.publish_home import HomeSettings
+from orchestration import cli
+from orchestration.lib import run_gate
+from orchestration.lib.run_nightly import Request, run_new
+run_gate.run_marts = lambda warehouse: verdict("dim_brand")
+home = Path(sys.argv[1])
+sys.exit(cli._guarded(lambda: run_new(HomeSettings(home, home / "sources.yml"), Request(), print)))
+"""
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    settings = make_tiny(tmp_path)
+    for day in (2, 3):
+        deliver(settings, "east", day, [10, 20])
+        deliver(settings, "west", day, [5])
+    monkeypatch.setattr(run_gate, "run_marts", lambda warehouse: verdict("dim_brand"))
+    return settings
+
+
+def run(settings: Settings, **asked: object) -> tuple[int, str]:
+    said: list[str] = []
+    code = run_new(settings, Request(**asked), said.append)  # type: ignore[arg-type]
+    return code, "\n".join(said)
+
+
+def money(settings: Settings) -> dict[str, int]:
+    current = settings.published / "current" / "marts.duckdb"
+    with duckdb.connect(str(current), read_only=True) as connection:
+        return dict(connection.execute("select brand_id, money from dim_brand").fetchall())
+
+
+def start_child(settings: Settings) -> subprocess.Popen[str]:
+    here = Path(__file__).parent
+    return subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(settings.home)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(here), str(here.parent)])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_for(found: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not found():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def dbt_children(parent: int) -> list[int]:
+    """Processes that `parent` started to run `dbt build`."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            status = (folder / "stat").read_text()
+            command = (folder / "cmdline").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(status.rpartition(")")[2].split()[1]) == parent and "\0build\0" in command:
+            found.append(int(folder.name))
+    return found
+
+
+def is_alive(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/stat")
+    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_all_that_is_new_then_nothing(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, text = run(settings)
+    assert code == 0
+    assert "east" in text and "2024-01-02  2024-01-03" in text
+    assert "Release: " in text
+    release = read_current(settings)
+    assert release is not None
+
+    def must_not_start(*_: object) -> None:
+        raise AssertionError("nothing is new, and yet Dagster was started")
+
+    monkeypatch.setattr(run_nightly, "run_nightly", must_not_start)
+    code, text = run(settings)
+    assert (code, text) == (0, f"Nothing is new. Release {release.release_id} is current.")
+
+
+def test_one_source_and_one_day(settings: Settings) -> None:
+    from datetime import date
+
+    code, _ = run(settings, source="west", first=date(2024, 1, 2), last=date(2024, 1, 2))
+    assert code == 0
+    assert money(settings) == {"east": None, "west": 5}
+
+
+def test_dumps_from_another_place(settings: Settings, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "orders-2024-01-05.csv").write_text("order_id,amount\nx,7\n")
+    code, _ = run(settings, source="west", dumps=str(elsewhere))
+    assert code == 0
+    assert money(settings) == {"east": None, "west": 7}
+
+
+def test_a_file_without_a_declared_column_is_bad_input_and_others_go_on(settings: Settings) -> None:
+    (settings.home / "dumps" / "east" / "orders-2024-01-03.csv").write_text("order_id\n1\n")
+    code, text = run(settings)
+    assert code == 2
+    assert "Refused: load 2024-01-03 of east" in text
+    assert "amount" in text
+    assert money(settings) == {"east": 30, "west": 10}
+
+
+def test_a_shut_gate_ends_with_3_and_says_what_failed(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(settings)[0] == 0
+    before = read_current(settings)
+    assert before is not None
+    monkeypatch.setattr(run_gate, "run_marts", lambda warehouse: verdict("dim_brand", "failed"))
+    deliver(settings, "east", 4, [1])
+    code, text = run(settings)
+    assert code == 3
+    for said in ("money_known", "dim_brand", "1 of 2 rows", "brand_id=east", before.release_id):
+        assert said in text
+    assert read_current(settings) == before
+
+
+def test_a_broken_law_ends_with_3_and_a_broken_model_with_1(settings: Settings) -> None:
+    deliver(settings, "east", 3, [-100])
+    code, text = run(settings)
+    assert code == 3
+    assert "money_is_not_negative" in text and "brand_id=east, money=-70" in text
+    (settings.dbt_project / "models" / "marts" / "dim_brand.sql").write_text("select 1 as x from nowhere")
+    code, text = run(settings)
+    assert code == 1
+    assert "nowhere" in text and "log" in text
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
+def test_a_killed_run_takes_its_dbt_along_and_the_next_one_is_whole(settings: Settings) -> None:
+    child = start_child(settings)
+    wait_for(lambda: bool(dbt_children(child.pid)))
+    (dbt,) = dbt_children(child.pid)
+    child.kill()
+    child.wait()
+    wait_for(lambda: not is_alive(dbt), seconds=5)
+    build = read_build(settings)
+    assert build is None or build.state == "building"
+
+    code, _ = run(settings)
+    assert code == 0
+    assert money(settings) == {"east": 60, "west": 10}
+    with DagsterInstance.from_config(str(settings.dagster_home), "aipl.yaml") as instance:
+        states = sorted(record.status.value for record in instance.get_runs())
+    assert states == [DagsterRunStatus.FAILURE.value, DagsterRunStatus.SUCCESS.value]
+
+
+def test_an_interrupted_run_leaves_cleanly(settings: Settings) -> None:
+    child = start_child(settings)
+    wait_for(lambda: bool(dbt_children(child.pid)))
+    os.killpg(child.pid, signal.SIGINT)
+    output, errors = child.communicate(timeout=60)
+    assert child.returncode == 130, output + errors
+    assert "Traceback" not in output + errors
+    assert dbt_children(child.pid) == []
+    assert run(settings)[0] == 0

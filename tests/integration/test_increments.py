@@ -1,0 +1,167 @@
+"""The law of increments: same final content, same marts, whatever the order, batches and corrections."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import random
+import shutil
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from oracle import sample_shop
+from oracle.periods import fast_table
+from oracle.rules import CONSUMER_ASSET
+from oracle.stages import daily_stock, flow, movement, stage_history, walk
+from warehouse import Warehouse
+
+from orchestration.sample_shop import World, write_dumps
+
+WORLD = World(seed=11, persons=150, days=40)
+STARTS_ON = date(2024, 9, 1)
+LOAD_DATES = [WORLD.start + timedelta(days=day + 1) for day in range(WORLD.days)]
+
+
+def spoil(dumps: Path, load_date: date) -> None:
+    """Make a day's dumps what they were before their correction: rows missing, others at another time."""
+    events = dumps / f"events-{load_date}.csv.gz"
+    rows = list(csv.DictReader(io.StringIO(gzip.decompress(events.read_bytes()).decode())))
+    kept = [row for number, row in enumerate(rows) if number % 3]
+    for row in kept[::5]:
+        row["event_time"] = f"{WORLD.start} 12:00:00.000"
+        row["member_id"], row["visitor_id"] = "", "somebody-else"
+    # A row that the correction drops: nothing of it may remain.
+    kept.append({**rows[0], "event_id": f"withdrawn-{load_date}", "event": "share", "member_id": "withdrawn"})
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]))
+    writer.writeheader()
+    writer.writerows(kept)
+    events.write_bytes(gzip.compress(text.getvalue().encode()))
+    for table, ending in (("orders", "jsonl"), ("refunds", "csv"), ("memberships", "csv"), ("reviews", "csv")):
+        path = dumps / f"{table}-{load_date}.{ending}"
+        lines = path.read_text().splitlines(keepends=True)
+        path.write_text("".join(lines[: max(1, len(lines) // 2)] if table != "reviews" else lines[:1]))
+
+
+@pytest.fixture(scope="module")
+def final_dumps(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("final") / "dumps"
+    write_dumps(folder, WORLD)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def full(final_dumps: Path, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    warehouse = Warehouse(tmp_path_factory.mktemp("full"))
+    warehouse.load("sample_shop", final_dumps)
+    assert warehouse.build()
+    return warehouse
+
+
+@pytest.fixture(scope="module")
+def incremental(final_dumps: Path, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """Shuffled days in batches, with early versions of some days that are corrected by re-delivery."""
+    dice = random.Random(3)
+    days = LOAD_DATES[:]
+    dice.shuffle(days)
+    spoilt = sorted(dice.sample(days[:30], 4))
+    early = tmp_path_factory.mktemp("early") / "dumps"
+    shutil.copytree(final_dumps, early)
+    for load_date in spoilt:
+        spoil(early, load_date)
+
+    warehouse = Warehouse(tmp_path_factory.mktemp("incremental"))
+    warehouse.load("sample_shop", early, set(days[:14]))
+    assert warehouse.build(), "the first build is a full one"
+    for batch in (days[14:15], days[15:30], []):
+        dumps = early if batch else final_dumps
+        # The last delivery brings the days that are still missing, and the corrections.
+        warehouse.load("sample_shop", dumps, set(batch) or None)
+        assert not warehouse.build(), "every later build is an increment"
+    return warehouse
+
+
+@pytest.mark.parametrize(
+    "mart",
+    [
+        "dim_brand",
+        "dim_date",
+        "dim_person",
+        "dim_product",
+        "fct_aipl_daily",
+        "fct_aipl_flow",
+        "fct_aipl_stage_history",
+        "fct_fast",
+        "fct_order_lines",
+        "fct_orders",
+    ],
+)
+def test_increments_equal_a_full_build(full: Warehouse, incremental: Warehouse, mart: str) -> None:
+    expected, found = full.rows(f"marts.{mart}"), incremental.rows(f"marts.{mart}")
+    assert expected, f"{mart} is empty: nothing would be compared"
+    assert found == expected
+
+
+def test_every_mart_is_compared(full: Warehouse) -> None:
+    compared = next(
+        mark.args[1] for mark in test_increments_equal_a_full_build.pytestmark if mark.name == "parametrize"
+    )
+    assert sorted(full.marts()) == compared
+
+
+def test_rejects_are_the_same(full: Warehouse, incremental: Warehouse) -> None:
+    assert incremental.rows("intermediate.int_rejects") == full.rows("intermediate.int_rejects")
+
+
+def test_history_agrees_with_brute_force(full: Warehouse, final_dumps: Path) -> None:
+    evidence, _ = sample_shop.read(final_dumps)
+    expected = stage_history(walk(evidence))
+    found = set(
+        full.query(
+            "select brand_id, person_id, stage, valid_from, valid_to from marts.fct_aipl_stage_history"
+        )
+    )
+    assert len(expected) > 300
+    assert found == expected
+
+
+def test_stock_flow_and_fast_agree_with_brute_force(full: Warehouse, final_dumps: Path) -> None:
+    evidence, _ = sample_shop.read(final_dumps)
+    walks = walk(evidence)
+    horizon = sample_shop.horizon(final_dumps)
+    brands = {brand for brand, _ in walks}
+
+    stock = full.query("select brand_id, as_of_date, stage, persons from marts.fct_aipl_daily where persons > 0")
+    first = min(day for _, day, _, _ in stock)
+    assert {(b, d, s): n for b, d, s, n in stock} == dict(daily_stock(walks, first, horizon))
+
+    rows = full.query("select * exclude (preset) from marts.fct_fast order by all")
+    names = [name for (name,) in full.query("select column_name from (describe marts.fct_fast)")][1:]
+    found = {}
+    for row in (dict(zip(names, values, strict=True)) for values in rows):
+        key = tuple(row.pop(name) for name in ("brand_id", "period_type", "period_start", "period_end"))
+        found[key] = row
+    expected = {
+        key: {name: getattr(fast, name) for name in next(iter(found.values()))}
+        for key, fast in fast_table(
+            evidence, walks, CONSUMER_ASSET, dict.fromkeys(brands, horizon), STARTS_ON
+        ).items()
+    }
+    assert len(expected) >= 15
+    assert found == expected
+
+    moved = {}
+    for _, start, end in {key[1:] for key in expected}:
+        for (brand, before, after), persons in flow(walks, start - timedelta(days=1), end).items():
+            kind = movement(CONSUMER_ASSET.rank(before), CONSUMER_ASSET.rank(after))
+            moved[brand, start, end, before, after, kind] = persons
+    assert moved == {
+        key: persons
+        for *key_parts, persons in full.query(
+            "select brand_id, period_start, period_end, from_stage, to_stage, movement, persons "
+            "from marts.fct_aipl_flow"
+        )
+        for key in [tuple(key_parts)]
+    }

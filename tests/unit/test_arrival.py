@@ -1,0 +1,294 @@
+"""Arrival: raw holds exactly what is in effect, through refusals, repairs and kills at any step."""
+
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from orchestration.lib.arrival import (
+    candidate_files,
+    decide_load,
+    is_current,
+    mark_applied,
+    promote,
+    write_arrival,
+)
+from orchestration.lib.landing import landed_path
+from orchestration.lib.manifest import LoadManifest, State
+from orchestration.lib.parsed import parsed_path
+from orchestration.lib.pull import pull
+from orchestration.lib.readers import UnreadableDump
+from orchestration.lib.sources import Source
+from orchestration.settings import Settings
+
+TODAY = date(2024, 9, 30)
+
+
+def day(number: int) -> date:
+    return date(2024, 9, number)
+
+
+class Shop:
+    """A source with two tables whose dumps a test delivers."""
+
+    def __init__(self, home: Path) -> None:
+        self.settings = Settings(home / "home", home / "sources.yml")
+        self.dumps = home / "dumps"
+        self.dumps.mkdir()
+        self.source = self.declare()
+
+    def declare(self, **entry) -> Source:
+        csv = {"format": "csv", "columns": {"required": ["a"], "optional": ["b"]}}
+        parquet = {"format": "parquet", "columns": {"required": ["id"]}}
+        return Source.model_validate(
+            {
+                "source_id": "shop",
+                "feed": "daily",
+                "currency": "CNY",
+                "dumps": str(self.dumps),
+                "starts_on": "2024-09-01",
+                "brands": {"x": {"name": "X"}, "y": {"name": "Y", "timezone": "UTC", "currency": "EUR"}},
+                "tables": {
+                    "events": {"files": "events_{load_date}.csv", **csv},
+                    "items": {"files": "items_{load_date}.parquet", **parquet},
+                },
+                **entry,
+            }
+        )
+
+    def deliver(self, number: int, *values: str, header: str = "a") -> None:
+        content = "".join(f"{value}\n" for value in (header, *values))
+        (self.dumps / f"events_{day(number)}.csv").write_text(content)
+        pull(self.settings, self.source, None, None, TODAY)
+
+    def decide(self, number: int, accepted: bool, reason: str | None = None) -> bool:
+        return decide_load(self.settings, "shop", day(number), accepted, reason)
+
+    def raw(self) -> list[str]:
+        """Values in raw, read the way dbt reads them."""
+        files = sorted((self.settings.raw / "shop" / "events").glob("*/*.parquet"))
+        return sorted(value for file in files for value in pq.read_table(file)["a"].to_pylist())
+
+    def told(self, name: str) -> list[dict[str, object]]:
+        write_arrival(self.settings, {"shop": self.source})
+        return pq.read_table(self.settings.arrival / f"{name}.parquet").to_pylist()
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return Shop(tmp_path)
+
+
+def test_raw_has_columns_before_any_dump(shop: Shop):
+    promote(shop.settings, shop.source)
+    path = shop.settings.raw / "shop" / "events" / "load_date=0001-01-01" / "schema.parquet"
+    assert pq.read_schema(path).names == ["a", "b", "_load_date", "_file", "_row"]
+    assert (shop.raw(), shop.told("files")) == ([], [])
+
+
+def test_an_accepted_load_moves_to_raw(shop: Shop):
+    shop.deliver(2, "1")
+    promote(shop.settings, shop.source)
+    assert shop.raw() == []
+    assert shop.decide(2, True)
+    promote(shop.settings, shop.source)
+    assert shop.raw() == ["1"]
+    assert not list(shop.settings.arrivals.rglob("*.parquet"))
+
+
+def test_a_correction_replaces_and_a_refused_one_waits(shop: Shop):
+    shop.deliver(2, "1")
+    shop.decide(2, True)
+    promote(shop.settings, shop.source)
+    shop.deliver(2, "2", "bad,row,here")
+    shop.decide(2, False, "too few rows")
+    promote(shop.settings, shop.source)
+    assert shop.raw() == ["1"]
+    assert len(list(shop.settings.arrivals.rglob("*.parquet"))) == 1
+    (told,) = shop.told("sources")
+    assert (told["is_stale"], told["stale_reason"]) == (True, "load 2024-09-02 refused: too few rows")
+    assert shop.decide(2, True)
+    promote(shop.settings, shop.source)
+    assert shop.raw() == ["2"]
+    assert len(list(shop.settings.rejects.rglob("*.parquet"))) == 1
+    shop.deliver(2, "3")
+    shop.decide(2, True)
+    promote(shop.settings, shop.source)
+    assert shop.raw() == ["3"]
+    assert not list(shop.settings.rejects.rglob("*.parquet"))
+
+
+def test_held_back_loads_follow_the_repair(shop: Shop):
+    shop.deliver(2, "2")
+    shop.deliver(3, "3")
+    shop.decide(2, False, "wrong")
+    shop.decide(3, True)
+    promote(shop.settings, shop.source)
+    assert shop.raw() == []
+    assert shop.told("sources")[0]["complete_through"] is None
+    shop.deliver(2, "2", "2b")
+    shop.decide(2, True)
+    promote(shop.settings, shop.source)
+    assert shop.raw() == ["2", "2b", "3"]
+    assert shop.told("sources")[0]["complete_through"] == day(2)
+
+
+def test_a_load_with_an_unreadable_file_is_never_accepted(shop: Shop):
+    (shop.dumps / "items_2024-09-02.parquet").write_bytes(b"no parquet")
+    shop.deliver(2, "1")
+    assert not shop.decide(2, True)
+    with LoadManifest(shop.settings.manifest) as manifest:
+        (load,) = manifest.loads("shop")
+    assert load.state is State.REFUSED
+    assert "items_2024-09-02.parquet: the file is not sound Parquet" in (load.reason or "")
+    promote(shop.settings, shop.source)
+    assert shop.raw() == []
+    pq.write_table(pa.table({"id": [1]}), shop.dumps / "items_2024-09-02.parquet")
+    shop.deliver(2, "1")
+    assert shop.decide(2, True)
+    promote(shop.settings, shop.source)
+    assert shop.raw() == ["1"]
+    schema = shop.settings.raw / "shop" / "items" / "load_date=0001-01-01" / "schema.parquet"
+    assert pq.read_schema(schema).field("id").type == pa.int64()
+
+
+def test_the_gate_sees_the_load_as_it_would_be(shop: Shop):
+    pq.write_table(pa.table({"id": [1]}), shop.dumps / "items_2024-09-02.parquet")
+    shop.deliver(2, "1")
+    shop.decide(2, True)
+    promote(shop.settings, shop.source)
+    shop.deliver(2, "2")
+    candidates = candidate_files(shop.settings, "shop", day(2))
+    assert list(candidates) == ["events", "items"]
+    assert pq.read_table(candidates["events"][0])["a"].to_pylist() == ["2"]
+    assert candidates["items"][0].is_relative_to(shop.settings.raw)
+    assert candidate_files(shop.settings, "shop", day(3)) == {}
+
+
+def test_what_raw_lost_is_read_again_and_what_it_should_not_have_goes(shop: Shop):
+    shop.deliver(2, "1")
+    shop.decide(2, True)
+    promote(shop.settings, shop.source)
+    (held,) = (shop.settings.raw / "shop" / "events" / "load_date=2024-09-02").iterdir()
+    held.with_name("stray.parquet").write_bytes(held.read_bytes())
+    held.unlink()
+    promote(shop.settings, shop.source)
+    assert shop.raw() == ["1"]
+    with LoadManifest(shop.settings.manifest) as manifest:
+        (version,) = manifest.versions("shop")
+    parsed_path(shop.settings.raw, version).unlink()
+    landed_path(shop.settings.landing, "shop", version.sha256, version.file).unlink()
+    with pytest.raises(UnreadableDump, match=r"landed copy .* is gone"):
+        promote(shop.settings, shop.source)
+
+
+def test_an_old_version_in_effect_is_read_by_its_own_declaration(shop: Shop):
+    shop.deliver(2, "1")
+    shop.decide(2, True)
+    promote(shop.settings, shop.source)
+    tables = {"events": {"files": "events_{load_date}.csv", "format": "csv", "columns": {"required": ["z"]}}}
+    shop.source = shop.declare(tables=tables)
+    pull(shop.settings, shop.source, None, None, TODAY)
+    for path in shop.settings.raw.rglob("events_*.parquet"):
+        path.unlink()
+    promote(shop.settings, shop.source)
+    values = [pq.read_table(path) for path in shop.settings.raw.rglob("events_*.parquet")]
+    assert [table["a"].to_pylist() for table in values] == [["1"]]
+
+
+def test_promotion_killed_at_any_step_is_finished_by_the_next(shop: Shop, monkeypatch: pytest.MonkeyPatch):
+    class Killed(BaseException):
+        pass
+
+    for number in (2, 3):
+        shop.deliver(number, str(number))
+        shop.decide(number, True)
+    promote(shop.settings, shop.source)
+    steps, real = 0, {name: getattr(Path, name) for name in ("replace", "unlink", "rmdir", "mkdir")}
+    while True:
+        for number in (2, 3, 4):
+            shop.deliver(number, f"{number} in round {steps}", "cut,row")
+            shop.decide(number, True)
+        left = [steps]
+
+        def counting(name: str, left: list[int] = left):
+            def step(path: Path, *arguments, **keywords):
+                if not left[0]:
+                    raise Killed
+                left[0] -= 1
+                return real[name](path, *arguments, **keywords)
+
+            return step
+
+        with monkeypatch.context() as patch:
+            for name in real:
+                patch.setattr(Path, name, counting(name))
+            try:
+                promote(shop.settings, shop.source)
+                finished = True
+            except Killed:
+                finished = False
+        promote(shop.settings, shop.source)
+        assert shop.raw() == [f"{number} in round {steps}" for number in (2, 3, 4)]
+        assert len(list(shop.settings.rejects.rglob("*.parquet"))) == 3
+        assert not list(shop.settings.arrivals.rglob("*.parquet"))
+        if finished:
+            break
+        steps += 1
+    assert steps > 5
+
+
+def test_dbt_is_told_files_sources_and_brands(shop: Shop):
+    shop.deliver(2, "1", "x,y,z")
+    shop.decide(2, True)
+    promote(shop.settings, shop.source)
+    (file,) = shop.told("files")
+    assert file.pop("version")
+    assert file == {
+        "source_id": "shop",
+        "table_name": "events",
+        "file": "events_2024-09-02.csv",
+        "load_date": day(2),
+        "row_count": 1,
+        "unreadable_count": 1,
+    }
+    assert shop.told("sources") == [
+        {
+            "source_id": "shop",
+            "feed": "daily",
+            "timezone": "Asia/Shanghai",
+            "currency": "CNY",
+            "starts_on": day(1),
+            "complete_through": day(1),
+            "is_stale": False,
+            "stale_reason": None,
+        }
+    ]
+    assert [tuple(brand.values()) for brand in shop.told("brands")] == [
+        ("shop", "x", "X", "Asia/Shanghai", "CNY"),
+        ("shop", "y", "Y", "UTC", "EUR"),
+    ]
+
+
+def test_what_dbt_is_told_is_typed_when_there_is_nothing(shop: Shop):
+    write_arrival(shop.settings, {})
+    for name in ("files", "sources", "brands", "applied"):
+        table = pq.read_table(shop.settings.arrival / f"{name}.parquet")
+        assert table.num_rows == 0
+        assert pa.null() not in table.schema.types
+    assert table.schema.field("load_date").type == pa.date32()
+    assert table.schema.field("row_count").type == pa.int64()
+
+
+def test_current_means_that_the_last_build_held_what_is_in_effect(shop: Shop):
+    shop.told("files")
+    assert is_current(shop.settings)
+    shop.deliver(2, "1")
+    shop.decide(2, True)
+    shop.told("files")
+    assert not is_current(shop.settings)
+    mark_applied(shop.settings)
+    shop.told("files")
+    assert is_current(shop.settings)

@@ -1,0 +1,125 @@
+"""The door: exit codes, messages, and nothing heavy before it is needed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from unit.publish_home import let_through, make_home
+
+from orchestration.lib.publish import publish
+from orchestration.settings import PROJECT_ROOT
+
+
+def aipl(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line as a person would."""
+    environment = {**os.environ, "AIPL_HOME": str(home), **more}
+    command = [sys.executable, "-c", "from orchestration.cli import main; main()", *arguments]
+    return subprocess.run(
+        command, env=environment, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    settings = make_home(tmp_path)
+    let_through(settings, "1" * 64)
+    publish(settings)
+    return tmp_path
+
+
+def test_help_is_there_before_one_can_blink(tmp_path: Path) -> None:
+    seconds = []
+    for _ in range(3):
+        started = time.monotonic()
+        answer = aipl(tmp_path, "--help")
+        seconds.append(time.monotonic() - started)
+        assert answer.returncode == 0
+        assert {"run", "status", "query", "sources"} <= set(answer.stdout.split())
+    assert min(seconds) < 0.5
+
+
+def test_nothing_heavy_is_imported_for_help() -> None:
+    code = "import sys; import orchestration.cli; print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"dagster", "dbt", "duckdb", "pyarrow", "great_expectations"} & set(modules.stdout.split())
+
+
+def test_query_answers_in_every_format(home: Path) -> None:
+    sql = "select max(persons) as n from fct_fast"
+    assert aipl(home, "query", sql).stdout == "n\n-\n7\n"
+    assert aipl(home, "query", sql, "--format", "csv").stdout == "n\n7\n"
+    assert json.loads(aipl(home, "query", sql, "--format", "json").stdout) == [{"n": 7}]
+    target = home / "out.parquet"
+    assert aipl(home, "query", sql, "--format", "parquet", "--output", str(target)).returncode == 0
+    assert target.read_bytes()[:4] == b"PAR1"
+
+
+def test_status_of_a_release_names_horizon_and_stale_sources(home: Path) -> None:
+    text = aipl(home, "status").stdout
+    assert "lumen: complete through 2024-01-31" in text
+    assert "stale: old_shop: no dump since 2024-01-01" in text
+
+
+def test_status_of_an_empty_home(tmp_path: Path) -> None:
+    answer = aipl(tmp_path, "status")
+    assert answer.returncode == 0
+    assert "Release: none yet" in answer.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["query", "drop table fct_fast"], "exactly one SELECT"),
+        (["query", "select * from nowhere"], "nowhere"),
+        (["run", "--source", "no_such_shop"], "There is no source no_such_shop"),
+        (["run", "--source", "olist"], "--dumps"),
+        (["run", "--source", "olist", "--dumps", "/no/such/folder"], "/no/such/folder"),
+        (["run", "--dumps", "."], "--dumps needs --source"),
+        (["run", "--date", "2024-01-01", "--to", "2024-01-02"], "use one of them"),
+        (["run", "--from", "2024-01-03", "--to", "2024-01-02"], "--from is after --to"),
+        (["run", "--date", "yesterday"], "yesterday"),
+    ],
+)
+def test_bad_input_ends_with_2_and_without_a_traceback(
+    home: Path, arguments: list[str], message: str
+) -> None:
+    answer = aipl(home, *arguments)
+    assert answer.returncode == 2
+    assert message in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_a_broken_sources_file_is_bad_input(home: Path) -> None:
+    (home / "broken.yml").write_text("sources: {shop: {feed: hourly}}")
+    answer = aipl(home, "sources", AIPL_SOURCES=str(home / "broken.yml"))
+    assert answer.returncode == 2
+    assert "shop" in answer.stderr
+
+
+def test_a_crash_ends_with_1_one_line_and_a_log(home: Path) -> None:
+    (home / "published" / "current").resolve().joinpath("manifest.json").unlink()
+    answer = aipl(home, "status")
+    assert answer.returncode == 1
+    assert answer.stderr.startswith("Crash: FileNotFoundError")
+    assert "Traceback" not in answer.stderr
+    assert "Traceback" in (home / "logs" / "crash.log").read_text()
+
+
+def test_the_reader_of_a_pipe_may_leave(home: Path) -> None:
+    code = "from orchestration.cli import main; main()"
+    sql = "select range as n from range(200000)"
+    command = f"{sys.executable} -c '{code}' query '{sql}' --format csv | head -1"
+    answer = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command],
+        env={**os.environ, "AIPL_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (answer.returncode, answer.stdout, answer.stderr) == (0, "n\n", "")

@@ -1,0 +1,81 @@
+"""A warehouse in a folder of its own, for tests that need pull and dbt but no Dagster."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.lib.arrival import decide_load
+from orchestration.lib.build_dbt import dbt_environment, dbt_executable
+from orchestration.lib.pull import pull
+from orchestration.lib.run_build import finish_build, prepare_build, tell_dbt
+from orchestration.lib.run_settings import configured_sources, dbt_sources
+from orchestration.settings import PROJECT_ROOT, Settings
+
+# Of one day, whenever the test runs: dumps without a load date must not differ between two warehouses.
+TODAY = date(2025, 1, 1)
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """Pulls, accepts and builds below `home`; `rows` reads back what stands in a relation."""
+
+    home: Path
+    sources_file: Path = PROJECT_ROOT / "sources.yml"
+
+    @property
+    def settings(self) -> Settings:
+        """Settings of this home."""
+        return Settings(self.home, self.sources_file)
+
+    def load(self, source_id: str, dumps: Path, load_dates: Collection[date] | None = None) -> None:
+        """Pull the new dumps of these load dates (None: all) and accept every load."""
+        source = configured_sources(self.settings)[source_id]
+        report = pull(self.settings, source, load_dates, str(dumps), TODAY)
+        assert not report.refused, report.refused
+        for load_date in report.load_dates:
+            decide_load(self.settings, source_id, load_date, True, None)
+
+    def build(self) -> bool:
+        """Build what has been loaded, laws included; returns whether it was built in full."""
+        sources = configured_sources(self.settings)
+        told = dbt_sources(self.settings, sources)
+        tell_dbt(self.settings, sources)
+        preparation = prepare_build(self.settings, told)
+        command = [dbt_executable(), "build", "--exclude-resource-type", "unit_test"]
+        answer = subprocess.run(
+            [*command, *(["--full-refresh"] if preparation.is_full else [])],
+            env=os.environ | dbt_environment(self.settings, told),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert answer.returncode == 0, answer.stdout[-6000:]
+        finish_build(self.settings, preparation.build)
+        return preparation.is_full
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows of a query on the warehouse file."""
+        with duckdb.connect(str(self.settings.warehouse), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+    def rows(self, relation: str) -> Counter[tuple[Any, ...]]:
+        """All rows of a relation, as often as they stand in it; columns in the order of their names."""
+        columns = self.query(f"select column_name from (describe {relation}) order by 1")
+        names = ", ".join(f'"{name}"' for (name,) in columns)
+        return Counter(self.query(f"select {names} from {relation}"))
+
+    def marts(self) -> dict[str, Counter[tuple[Any, ...]]]:
+        """All rows of every mart, by its name."""
+        names = self.query(
+            "select table_name from information_schema.tables where table_schema = 'marts' order by 1"
+        )
+        return {name: self.rows(f"marts.{name}") for (name,) in names}
