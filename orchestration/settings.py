@@ -18,7 +18,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> Settings:
-        """Read `AIPL_HOME` (default `data/` in the project) and `AIPL_SOURCES` (default `sources.yml` there)."""
+        """Read `AIPL_HOME` (default: `data/` of the project) and `AIPL_SOURCES` (default: `sources.yml`)."""
         home = os.environ.get("AIPL_HOME") or PROJECT_ROOT / "data"
         sources_file = os.environ.get("AIPL_SOURCES") or PROJECT_ROOT / "sources.yml"
         return cls(Path(home).expanduser().resolve(), Path(sources_file).expanduser().resolve())

@@ -8,7 +8,7 @@
     {%- set contract = entity(name) -%}
     {%- set key = (['source_id'] + contract.key) | join(', ') -%}
     {%- set columns = ['source_id'] + (['person_id'] if 'member_id' in contract.columns else [])
-        + contract.columns | list + ['_load_date', '_file', '_row'] -%}
+        + contract.columns | list + (['is_ancient'] if contract.day else []) + ['_load_date', '_file', '_row'] -%}
     {%- set row_key = 'source_id, _file, _row' -%}
     with arrived as (
         {{ staged(name) }}

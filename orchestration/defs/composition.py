@@ -27,13 +27,13 @@ def build_definitions(settings: Settings) -> Definitions:
     sources = configured_sources(settings)
     told = dbt_sources(settings, sources)
     manifest = json.loads(prepare_manifest(settings, told).read_text())
-    days = load_dates(sources.values())
+    days = load_dates()
     marts = mart_keys(manifest)
     arrival = arrival_asset(settings, sources)
     warehouse = warehouse_assets(settings, sources, told, manifest)
     release = release_asset(settings, marts)
     rest = [key for part in (arrival, warehouse, release) for key in part.keys]
-    job = nightly_job(days)
+    job = nightly_job()
     return Definitions(
         assets=[
             *(raw_asset(settings, source, days) for source in sources.values()),

@@ -11,7 +11,7 @@ STORAGE_VERSION = "v1.2.0"
 
 
 def copy_marts(connection: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, int]:
-    """Copy schema `marts` of the attached `warehouse` into `folder`, rows in order; returns rows by mart.
+    """Copy schema `marts` of the attached `warehouse` into `folder`, rows sorted; returns rows by mart.
 
     Raises RuntimeError when there is no mart, or when the database was not written out in full.
     """
@@ -25,7 +25,9 @@ def copy_marts(connection: duckdb.DuckDBPyConnection, folder: Path) -> dict[str,
         raise RuntimeError("the warehouse has no table in schema marts")
     rows: dict[str, int] = {}
     for (mart,) in marts:
-        connection.execute(f'create table release.main."{mart}" as from warehouse.marts."{mart}"')
+        connection.execute(
+            f'create table release.main."{mart}" as from warehouse.marts."{mart}" order by all'
+        )
         parquet = sql_text(folder / f"{mart}.parquet")
         connection.execute(f'copy release.main."{mart}" to {parquet} (format parquet, compression zstd)')
         count = connection.execute(f'select count(*) from release.main."{mart}"').fetchone()

@@ -105,7 +105,9 @@ def test_an_analyst_asks_the_release(
     shop: Shop, first_night: subprocess.CompletedProcess[str], tmp_path: Path, form: str
 ) -> None:
     output = tmp_path / f"answer.{form}"
-    question = "select brand_id, count(*) as weeks from fct_fast where period_type = 'week' group by 1 order by 1"
+    question = (
+        "select brand_id, count(*) as weeks from fct_fast where period_type = 'week' group by 1 order by 1"
+    )
     answer = shop.aipl("query", question, "--format", form, "--output", str(output))
     assert answer.returncode == 0, answer.stderr
     readers = {

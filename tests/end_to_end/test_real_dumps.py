@@ -38,16 +38,16 @@ def warehouse(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Wa
 def stock(warehouse: Warehouse, brand: str, day: str) -> dict[str, int]:
     return dict(
         warehouse.query(
-            f"select stage, persons from marts.fct_aipl_daily where brand_id = '{brand}' and as_of_date = '{day}'"
+            "select stage, persons from marts.fct_aipl_daily "
+            f"where brand_id = '{brand}' and as_of_date = '{day}'"
         )
     )
 
 
 def test_taobao_stock_and_its_one_reject(warehouse: Warehouse) -> None:
     assert stock(warehouse, "taobao", "2017-12-03") == {"A": 0, "I": 256, "P": 251, "L": 308}
-    rejects = warehouse.query(
-        f"select raw_text from read_parquet('{warehouse.settings.rejects}/taobao_user_behavior/*/*/*.parquet')"
-    )
+    unreadable = warehouse.settings.rejects / "taobao_user_behavior" / "*" / "*" / "*.parquet"
+    rejects = warehouse.query(f"select raw_text from read_parquet('{unreadable}')")
     assert rejects == [("100370,1968385,1875258,pv",)]
     staged = "select count(*) from intermediate.int_rejects where source_id = 'taobao_user_behavior'"
     assert warehouse.query(staged) == [(0,)]
@@ -113,13 +113,13 @@ def test_rees46_orders_lines_and_the_unbranded(warehouse: Warehouse) -> None:
 
 def test_sources_stand_side_by_side(warehouse: Warehouse) -> None:
     """Each brand keeps the zone, currency and horizon of its own source, and nobody's persons mix."""
-    brands = dict(
-        (brand, facts)
+    brands = {
+        brand: facts
         for brand, *facts in warehouse.query(
             "select brand_id, timezone, currency, horizon from marts.dim_brand "
             "where brand_id in ('taobao', 'olist', 'online_retail', 'samsung')"
         )
-    )
+    }
     assert brands == {
         "taobao": ["Asia/Shanghai", "CNY", date(2017, 12, 3)],
         "olist": ["America/Sao_Paulo", "BRL", brands["olist"][2]],

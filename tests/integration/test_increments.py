@@ -39,7 +39,12 @@ def spoil(dumps: Path, load_date: date) -> None:
     writer.writeheader()
     writer.writerows(kept)
     events.write_bytes(gzip.compress(text.getvalue().encode()))
-    for table, ending in (("orders", "jsonl"), ("refunds", "csv"), ("memberships", "csv"), ("reviews", "csv")):
+    for table, ending in (
+        ("orders", "jsonl"),
+        ("refunds", "csv"),
+        ("memberships", "csv"),
+        ("reviews", "csv"),
+    ):
         path = dumps / f"{table}-{load_date}.{ending}"
         lines = path.read_text().splitlines(keepends=True)
         path.write_text("".join(lines[: max(1, len(lines) // 2)] if table != "reviews" else lines[:1]))
@@ -133,7 +138,9 @@ def test_stock_flow_and_fast_agree_with_brute_force(full: Warehouse, final_dumps
     horizon = sample_shop.horizon(final_dumps)
     brands = {brand for brand, _ in walks}
 
-    stock = full.query("select brand_id, as_of_date, stage, persons from marts.fct_aipl_daily where persons > 0")
+    stock = full.query(
+        "select brand_id, as_of_date, stage, persons from marts.fct_aipl_daily where persons > 0"
+    )
     first = min(day for _, day, _, _ in stock)
     assert {(b, d, s): n for b, d, s, n in stock} == dict(daily_stock(walks, first, horizon))
 

@@ -55,7 +55,7 @@ def build(settings: Settings, build_id: str, persons: int) -> None:
         )
         connection.execute(
             f"create table marts.fct_fast as select 'consumer_asset' as preset, {persons} as persons"
-            " union all select 'consumer_asset', 0 order by persons desc"
+            " union all select 'consumer_asset', 0"
         )
         connection.execute("comment on column marts.dim_brand.horizon is 'the brand''s last day'")
     write_build(settings, Build("complete", "rules", build_id))

@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'fct_aipl_flow'}}}) }}
+
 -- Law: end stock = kept + deepened + shallowed + new, stage by stage.
 with moved as (
     select preset, brand_id, period_type, period_start, to_stage as stage, sum(persons) as persons

@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'fct_aipl_flow'}}}) }}
+
 -- Law: start stock = kept + deepened + shallowed + lost, stage by stage.
 with moved as (
     select preset, brand_id, period_type, period_start, from_stage as stage, sum(persons) as persons

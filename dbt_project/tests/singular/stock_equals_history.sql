@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'fct_aipl_daily'}}}) }}
+
 -- Law: the stock of a day counts the persons whose stage history covers it. Checked on each brand's horizon.
 with counted as (
     select history.preset, history.brand_id, history.stage, count(*) as persons

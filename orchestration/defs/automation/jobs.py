@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dagster import AssetSelection, DailyPartitionsDefinition, define_asset_job, in_process_executor
+from dagster import AssetSelection, define_asset_job, in_process_executor
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 NIGHTLY = "nightly"
 
 
-def nightly_job(days: DailyPartitionsDefinition) -> UnresolvedAssetJobDefinition:
+def nightly_job() -> UnresolvedAssetJobDefinition:
     """All assets and checks in one process: DuckDB has one writer."""
     return define_asset_job(
         NIGHTLY,
         selection=AssetSelection.all(),
         description="Pull what is new, build the warehouse, let the gate judge the marts, publish.",
-        partitions_def=days,
         executor_def=in_process_executor,
     )

@@ -13,9 +13,8 @@ from dagster import (
 )
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from orchestration.defs.raw.partitions import ZONE
 from orchestration.lib.run_job import RANGE_END, RANGE_START
-from orchestration.lib.run_nightly import Request, find_new
+from orchestration.lib.run_nightly import ZONE, Request, find_new
 from orchestration.lib.run_plan import stretches
 from orchestration.lib.sources import Source
 from orchestration.settings import Settings
@@ -36,7 +35,7 @@ def nightly_schedule(
         name="nightly",
         job=job,
         cron_schedule=HALF_PAST_TWO,
-        execution_timezone=ZONE,
+        execution_timezone=ZONE.key,
         default_status=DefaultScheduleStatus.RUNNING,
     )
     def nightly(context: ScheduleEvaluationContext) -> Iterator[RunRequest | SkipReason]:

@@ -73,6 +73,7 @@ select
     orders.amount,
     cast(coalesce(refund_totals.refunded_amount, 0) as decimal(18, 4)) as refunded_amount,
     orders.currency,
+    orders.is_ancient,
     orders.document_kind = 'order'
     and orders.paid_at is not null
     and (orders.cancelled_at is null or orders.cancelled_at > orders.paid_at)

@@ -7,7 +7,14 @@ declared as (
 ),
 
 evidence as (
-    select source_id, brand_id, min(event_date) as first_day, max(event_date) as last_day
+    select
+        source_id,
+        brand_id,
+        min(event_date) as first_day,
+        max(event_date) as last_day,
+        count(*) - count(person_id) as unattributed_events,
+        0 as unattributed_orders,
+        sum(case when is_ancient then 1 else 0 end) as ancient_events
     from {{ ref('int_events') }}
     where is_current
     group by source_id, brand_id
@@ -18,7 +25,10 @@ evidence as (
         lines.source_id,
         lines.brand_id,
         min(coalesce(orders.created_date, orders.paid_date)) as first_day,
-        max(greatest(orders.created_date, orders.paid_date)) as last_day
+        max(greatest(orders.created_date, orders.paid_date)) as last_day,
+        0 as unattributed_events,
+        count(distinct case when orders.person_id is null then orders.order_id end) as unattributed_orders,
+        0 as ancient_events
     from {{ ref('int_order_lines') }} as lines
     inner join {{ ref('int_orders_settled') }} as orders
         on lines.source_id = orders.source_id and lines.order_id = orders.order_id
@@ -27,13 +37,13 @@ evidence as (
 
     union all
 
-    select source_id, brand_id, min(reviewed_on) as first_day, max(reviewed_on) as last_day
+    select source_id, brand_id, min(reviewed_on) as first_day, max(reviewed_on) as last_day, 0, 0, 0
     from {{ ref('int_person_reviews') }}
     group by source_id, brand_id
 
     union all
 
-    select source_id, brand_id, min(joined_on) as first_day, max(joined_on) as last_day
+    select source_id, brand_id, min(joined_on) as first_day, max(joined_on) as last_day, 0, 0, 0
     from {{ ref('int_memberships') }}
     where is_current
     group by source_id, brand_id
@@ -59,7 +69,13 @@ source_horizons as (
 ),
 
 source_brands as (
-    select source_id, brand_id, min(first_day) as first_day
+    select
+        source_id,
+        brand_id,
+        min(first_day) as first_day,
+        sum(unattributed_events) as unattributed_events,
+        sum(unattributed_orders) as unattributed_orders,
+        sum(ancient_events) as ancient_events
     from evidence
     group by source_id, brand_id
 )
@@ -72,6 +88,9 @@ select
     coalesce(min(sources.starts_on), min(source_brands.first_day)) as first_day,
     -- A brand fed by several sources is complete only as far as all of them.
     case when count(source_horizons.horizon) = count(*) then min(source_horizons.horizon) end as horizon,
+    cast(sum(source_brands.unattributed_events) as bigint) as unattributed_events,
+    cast(sum(source_brands.unattributed_orders) as bigint) as unattributed_orders,
+    cast(sum(source_brands.ancient_events) as bigint) as ancient_events,
     bool_or(source_horizons.is_stale) as is_stale
 from source_brands
 inner join sources on source_brands.source_id = sources.source_id

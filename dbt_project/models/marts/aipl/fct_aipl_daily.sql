@@ -8,6 +8,18 @@ stages as (
     where rank > 0
 ),
 
+-- The day before the data are complete is the start of the first period; what moved earlier is in its stock.
+brands as (
+    select
+        history.preset,
+        history.brand_id,
+        greatest(min(history.valid_from), {{ add_days('max(brands.first_day)', -1) }}) as first_day,
+        max(brands.horizon) as horizon
+    from history
+    inner join {{ ref('int_brands') }} as brands on history.brand_id = brands.brand_id
+    group by history.preset, history.brand_id
+),
+
 moves as (
     select preset, brand_id, stage_rank, valid_from as move_date, count(*) as persons
     from history
@@ -21,16 +33,15 @@ moves as (
 ),
 
 move_days as (
-    select preset, brand_id, stage_rank, move_date, sum(persons) as persons
+    select
+        moves.preset,
+        moves.brand_id,
+        moves.stage_rank,
+        greatest(moves.move_date, brands.first_day) as move_date,
+        sum(moves.persons) as persons
     from moves
-    group by preset, brand_id, stage_rank, move_date
-),
-
-brands as (
-    select history.preset, history.brand_id, min(history.valid_from) as first_day, max(brands.horizon) as horizon
-    from history
-    inner join {{ ref('int_brands') }} as brands on history.brand_id = brands.brand_id
-    group by history.preset, history.brand_id
+    inner join brands on moves.preset = brands.preset and moves.brand_id = brands.brand_id
+    group by moves.preset, moves.brand_id, moves.stage_rank, greatest(moves.move_date, brands.first_day)
 ),
 
 spine as (

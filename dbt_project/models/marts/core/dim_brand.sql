@@ -6,5 +6,8 @@ select
     first_day,
     horizon,
     right(brand_id, 9) = 'unbranded' as is_unbranded,
+    unattributed_events,
+    unattributed_orders,
+    ancient_events,
     is_stale
 from {{ ref('int_brands') }}

@@ -16,5 +16,6 @@ select
     refunded_amount,
     cast(amount - refunded_amount as decimal(18, 4)) as net_amount,
     currency,
-    is_purchase
+    is_purchase,
+    is_ancient
 from {{ ref('int_orders_settled') }}
