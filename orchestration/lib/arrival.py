@@ -44,12 +44,18 @@ def candidate_files(settings: Settings, source_id: str, load_date: date) -> dict
 
 
 def decide_load(
-    settings: Settings, source_id: str, load_date: date, accepted: bool, reason: str | None = None
+    settings: Settings,
+    source_id: str,
+    load_date: date,
+    accepted: bool,
+    reason: str | None = None,
+    *,
+    judged_by: str | None = None,
 ) -> bool:
     """Accept or refuse a load as a whole; returns whether it is accepted now.
 
     A load with a file that cannot be read is never accepted: half a load would look like a quiet day. A
-    refusal concerns the versions that are not accepted yet.
+    refusal concerns the versions that are not accepted yet. `judged_by` names the contract that decided.
     """
     with LoadManifest(settings.manifest) as manifest:
         latest = manifest.versions_of_load(source_id, load_date)
@@ -62,7 +68,7 @@ def decide_load(
         if unreadable:
             accepted, reason = False, reason or "; ".join(sorted(unreadable))
         state = State.ACCEPTED if accepted else State.REFUSED
-        manifest.decide(open_ones, state, None if accepted else reason)
+        manifest.decide(open_ones, state, None if accepted else reason, judged_by)
     return accepted
 
 

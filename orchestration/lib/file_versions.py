@@ -24,7 +24,7 @@ class FileVersion:
     """One reading of one dump. `row_count` is `None` where the file as a whole cannot be read.
 
     `decision` orders acceptances and refusals of all sources; `None` while nothing is decided. `version_id`
-    orders arrivals; 0 before the manifest holds it.
+    orders arrivals; 0 before the manifest holds it. `judged_by` names the contract of its last decision.
     """
 
     source_id: str
@@ -39,6 +39,7 @@ class FileVersion:
     state: State = State.ARRIVED
     reason: str | None = None
     decision: int | None = None
+    judged_by: str | None = None
     version_id: int = 0
 
     @property
@@ -117,6 +118,23 @@ def effective_of(versions: Iterable[FileVersion], table_names: Collection[str]) 
     """Versions in effect that belong to these tables, by table and file."""
     effective = [v for v in effective_versions(versions).values() if v.table_name in table_names]
     return sorted(effective, key=lambda version: (version.table_name, version.file))
+
+
+def awaiting(versions: Iterable[FileVersion], contract: str) -> set[date]:
+    """Load dates that the arrival gate has yet to judge by this contract.
+
+    They came and were not decided about, or were refused by another contract: a corrected declaration lets in
+    what a wrong one kept out.
+    """
+    return {
+        version.load_date
+        for version in latest_versions(versions).values()
+        if version.is_readable
+        and (
+            version.state is State.ARRIVED
+            or (version.state is State.REFUSED and version.judged_by != contract)
+        )
+    }
 
 
 def loads_of(versions: Iterable[FileVersion]) -> list[Load]:

@@ -49,7 +49,8 @@ create table if not exists file_versions (
     unreadable_count integer not null,
     state text not null,
     reason text,
-    decision integer
+    decision integer,
+    judged_by text
 ) strict;
 create index if not exists file_versions_of_source on file_versions (source_id, file);
 create index if not exists file_versions_of_load on file_versions (source_id, load_date);
@@ -64,7 +65,7 @@ create table if not exists first_pulls (
 """
 COLUMNS = (
     "source_id, table_name, file, load_date, version, sha256, declaration, row_count, unreadable_count,"
-    " state, reason, decision"
+    " state, reason, decision, judged_by"
 )
 
 
@@ -107,6 +108,7 @@ class LoadManifest:
                 version.state,
                 version.reason,
                 version.decision,
+                version.judged_by,
             )
             marks = ", ".join("?" * len(values))
             self._connection.execute(f"insert into file_versions ({COLUMNS}) values ({marks})", values)
@@ -123,7 +125,9 @@ class LoadManifest:
         with self._transaction():
             self._write_hint(source_id, file, hint)
 
-    def decide(self, version_ids: Iterable[int], state: State, reason: str | None) -> None:
+    def decide(
+        self, version_ids: Iterable[int], state: State, reason: str | None, judged_by: str | None = None
+    ) -> None:
         """Accept or refuse file versions as one step.
 
         One that is refused again keeps its place in the order of decisions: it has been in the way all along.
@@ -131,10 +135,13 @@ class LoadManifest:
         with self._transaction():
             decision = self._next_decision()
             self._connection.executemany(
-                "update file_versions set reason = ?,"
+                "update file_versions set reason = ?, judged_by = ?,"
                 " decision = case when state = ? then coalesce(decision, ?) else ? end,"
                 " state = ? where version_id = ?",
-                [(reason, state, decision, decision, state, version_id) for version_id in version_ids],
+                [
+                    (reason, judged_by, state, decision, decision, state, version_id)
+                    for version_id in version_ids
+                ],
             )
 
     def versions(self, source_id: str) -> list[FileVersion]:

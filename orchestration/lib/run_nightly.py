@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
-from orchestration.lib.file_versions import State
+from orchestration.lib.file_versions import awaiting
 from orchestration.lib.lock import writer_lock
 from orchestration.lib.manifest import LoadManifest
 from orchestration.lib.publish import read_current
@@ -60,12 +60,12 @@ def today() -> date:
 
 
 def find_new(settings: Settings, sources: Mapping[str, Source], request: Request) -> dict[str, list[date]]:
-    """Load dates by source that have new or changed dumps, or wait for the arrival gate since a crash."""
+    """Load dates by source that have new or changed dumps, or that the arrival gate has yet to judge."""
     new = {}
     for source_id, source in sources.items():
         dates = {item.load_date for item in discover(settings, source, request.dumps, today())}
         with LoadManifest(settings.manifest) as manifest:
-            dates |= {load.load_date for load in manifest.loads(source_id) if load.state is State.ARRIVED}
+            dates |= awaiting(manifest.versions(source_id), source.gate_contract)
         if wanted := sorted(day for day in dates if request.wants(day)):
             new[source_id] = wanted
     return new

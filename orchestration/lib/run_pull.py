@@ -11,7 +11,7 @@ from expectations.results import GateResult
 from expectations.runner import run_arrival
 from expectations.suites.arrival import ArrivalFile, ArrivalTable
 from orchestration.lib.arrival import decide_load
-from orchestration.lib.file_versions import FileVersion, State, latest_versions, loads_of
+from orchestration.lib.file_versions import FileVersion, awaiting, latest_versions
 from orchestration.lib.manifest import LoadManifest
 from orchestration.lib.parsed import find_parsed
 from orchestration.lib.pull import PullReport, pull
@@ -40,13 +40,20 @@ def receive(
     report = pull(settings, source, load_dates, dumps, today)
     with LoadManifest(settings.manifest) as manifest:
         versions = manifest.versions(source.source_id)
-    waiting = {load.load_date for load in loads_of(versions) if load.state is State.ARRIVED}
+    waiting = awaiting(versions, source.gate_contract)
     undecided = sorted({*report.load_dates, *(waiting & set(load_dates))})
     tables = arrival_tables(settings, source, versions, undecided)
     gate = run_arrival(tables) if tables else None
     failed = _judge(settings, gate) if gate else {}
     decided = {
-        day: decide_load(settings, source.source_id, day, day not in failed, failed.get(day))
+        day: decide_load(
+            settings,
+            source.source_id,
+            day,
+            day not in failed,
+            failed.get(day),
+            judged_by=source.gate_contract,
+        )
         for day in undecided
     }
     accepted = [day for day, is_accepted in decided.items() if is_accepted]
@@ -59,7 +66,8 @@ def arrival_tables(
 ) -> list[ArrivalTable]:
     """What the gate looks at: the loads as they would be if accepted; no table without a readable file."""
     files: dict[str, list[ArrivalFile]] = {}
-    for version in latest_versions(versions).values():
+    latest = latest_versions(versions).values()
+    for version in latest:
         if version.row_count is not None and version.load_date in load_dates:
             files.setdefault(version.table_name, []).append(
                 ArrivalFile(
@@ -69,6 +77,12 @@ def arrival_tables(
                     unreadable_count=version.unreadable_count,
                 )
             )
+    for name, table in source.tables.items():
+        # A day without the dump of a table that is never empty is half a day.
+        if source.feed == "daily" and not table.may_be_empty:
+            delivered = {version.load_date for version in latest if version.table_name == name}
+            missing = [ArrivalFile(day, None, 0, 0) for day in load_dates if day not in delivered]
+            files.setdefault(name, []).extend(missing)
     return [
         ArrivalTable(
             source_id=source.source_id,
@@ -80,7 +94,7 @@ def arrival_tables(
             may_be_empty=table.may_be_empty,
         )
         for name, table in source.tables.items()
-        if name in files
+        if files.get(name)
     ]
 
 

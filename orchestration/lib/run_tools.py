@@ -6,13 +6,18 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+from orchestration.lib.build import read_build, write_build
 from orchestration.lib.build_dbt import dbt_environment, dbt_executable
 from orchestration.lib.lock import writer_lock
 from orchestration.lib.run_instance import prepare_dagster_home
 from orchestration.lib.run_settings import configured_sources, dbt_sources
 from orchestration.settings import PROJECT_ROOT, Settings
+
+# dbt commands that change no table.
+READS_ONLY = {"compile", "debug", "docs", "list", "ls", "parse", "show", "test", "--version", "--help"}
 
 
 def dbt_command(settings: Settings, arguments: list[str]) -> int:
@@ -20,6 +25,10 @@ def dbt_command(settings: Settings, arguments: list[str]) -> int:
     told = dbt_sources(settings, configured_sources(settings))
     settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
     with writer_lock(settings.home):
+        build = read_build(settings)
+        if build and not READS_ONLY & set(arguments):
+            # What dbt builds by hand is no build of ours: the next run starts from nothing.
+            write_build(settings, replace(build, state="building"))
         return _wait([dbt_executable(), *arguments], dbt_environment(settings, told))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
@@ -108,6 +110,15 @@ class Source(Strict):
                 "or each day would replace the day before"
             )
         return self
+
+    @property
+    def gate_contract(self) -> str:
+        """Name of what the arrival gate asks of this source: it changes when the gate may judge otherwise."""
+        asked = {
+            name: [table.not_null, table.vocabulary, table.may_be_empty]
+            for name, table in self.tables.items()
+        }
+        return hashlib.sha256(json.dumps([self.max_unreadable_share, asked]).encode()).hexdigest()[:16]
 
     def match(self, relative_path: str) -> tuple[str, FileMatch] | None:
         """Find the table that a dump belongs to.

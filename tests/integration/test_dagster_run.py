@@ -19,6 +19,7 @@ from orchestration.lib import run_gate, run_nightly
 from orchestration.lib.build import read_build
 from orchestration.lib.publish import read_current
 from orchestration.lib.run_nightly import Request, run_new
+from orchestration.lib.run_tools import dbt_command
 from orchestration.settings import Settings
 
 CHILD = """
@@ -136,6 +137,42 @@ def test_a_file_without_a_declared_column_is_bad_input_and_others_go_on(settings
     assert "Refused: load 2024-01-03 of east" in text
     assert "amount" in text
     assert money(settings) == {"east": 30, "west": 10}
+
+
+def test_a_corrected_declaration_lets_in_what_a_wrong_one_refused(settings: Settings) -> None:
+    deliver(settings, "east", 3, ["", ""])
+    declared = settings.sources_file.read_text()
+    settings.sources_file.write_text(declared.replace("not_null: [order_id]", "not_null: [order_id, amount]"))
+    code, text = run(settings)
+    assert code == 3
+    assert "Refused: load 2024-01-03 of east" in text and "amount" in text
+    assert "Nothing is new" in run(settings)[1], "the same contract is not asked twice"
+    settings.sources_file.write_text(declared)
+    assert run(settings)[0] == 0
+    assert read_current(settings).manifest["stale_sources"] == {}
+
+
+def test_a_day_without_one_of_its_tables_is_refused_until_it_comes(settings: Settings) -> None:
+    declared = settings.sources_file.read_text()
+    more = (
+        "      lines: {files: 'lines-{load_date}.csv', format: csv, columns: {required: [line_id]}}\n  west:"
+    )
+    settings.sources_file.write_text(declared.replace("  west:", more))
+    folder = settings.home / "dumps" / "east"
+    (folder / "lines-2024-01-02.csv").write_text("line_id\n1\n")
+    code, text = run(settings)
+    assert code == 3
+    assert "Refused: load 2024-01-03 of east" in text and "lines" in text
+    (folder / "lines-2024-01-03.csv").write_text("line_id\n1\n")
+    assert run(settings)[0] == 0
+
+
+def test_dbt_by_hand_leaves_a_build_that_is_done_again(settings: Settings) -> None:
+    assert run(settings)[0] == 0
+    assert dbt_command(settings, ["ls"]) == 0
+    assert read_build(settings).state == "complete"
+    assert dbt_command(settings, ["run", "--select", "dim_brand"]) == 0
+    assert read_build(settings).state == "building"
 
 
 def test_a_shut_gate_ends_with_3_and_says_what_failed(

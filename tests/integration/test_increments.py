@@ -98,6 +98,7 @@ def incremental(final_dumps: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         "fct_aipl_daily",
         "fct_aipl_flow",
         "fct_aipl_stage_history",
+        "fct_aipl_stage_history_to_horizon",
         "fct_fast",
         "fct_order_lines",
         "fct_orders",

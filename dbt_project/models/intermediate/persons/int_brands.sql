@@ -85,8 +85,8 @@ select
     coalesce(max(declared.brand_name), source_brands.brand_id) as brand_name,
     coalesce(max(declared.timezone), max(sources.timezone)) as timezone,
     coalesce(max(declared.currency), max(sources.currency)) as currency,
-    coalesce(min(sources.starts_on), min(source_brands.first_day)) as first_day,
-    -- A brand fed by several sources is complete only as far as all of them.
+    -- A brand fed by several sources is complete only where all of them are.
+    max(coalesce(sources.starts_on, source_brands.first_day)) as first_day,
     case when count(source_horizons.horizon) = count(*) then min(source_horizons.horizon) end as horizon,
     cast(sum(source_brands.unattributed_events) as bigint) as unattributed_events,
     cast(sum(source_brands.unattributed_orders) as bigint) as unattributed_orders,
