@@ -45,7 +45,7 @@ def run(
         raise click.UsageError("--date names one day; --from and --to name a range: use one of them.")
     if dumps and not source:
         raise click.UsageError("--dumps needs --source: whose dumps are they?")
-    from orchestration.lib.run_nightly import Request, run_new
+    from orchestration.lib.run.nightly import Request, run_new
 
     first_day, last_day = (day, day) if day else (first, last)
     if first_day and last_day and first_day > last_day:
@@ -57,7 +57,7 @@ def run(
 @aipl.command()
 def status() -> None:
     """Release, horizons, stale sources, gates, last build and loads that wait or were refused."""
-    from orchestration.lib.summary_status import status_text
+    from orchestration.lib.run.status import status_text
 
     click.echo(status_text(_settings()), nl=False)
 
@@ -65,7 +65,7 @@ def status() -> None:
 @aipl.command()
 def sources() -> None:
     """What is configured, and what has been loaded."""
-    from orchestration.lib.summary_status import sources_text
+    from orchestration.lib.run.status import sources_text
 
     click.echo(sources_text(_settings()), nl=False)
 
@@ -82,7 +82,7 @@ def sources() -> None:
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
 def query(sql: str, form: str, output: Path | None) -> None:
     """Answer one SELECT from the current release."""
-    from orchestration.lib.query import FORMATS, run_query
+    from orchestration.lib.publish.query import FORMATS, run_query
 
     if form == "parquet" and output is None and sys.stdout.isatty():
         raise click.UsageError("Parquet is not for a terminal: name a file with --output.")
@@ -100,7 +100,7 @@ def query(sql: str, form: str, output: Path | None) -> None:
 @click.option("--days", type=click.IntRange(min=1), help="Number of days.")
 def sample_shop(**size: int | None) -> None:
     """Write the dumps of a made-up shop with known truth."""
-    from orchestration.lib.run_sample import write_sample_shop
+    from orchestration.lib.run.sample import write_sample_shop
 
     click.echo(
         write_sample_shop(_settings(), {name: value for name, value in size.items() if value is not None})
@@ -111,7 +111,7 @@ def sample_shop(**size: int | None) -> None:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def dbt(arguments: tuple[str, ...]) -> int:
     """Run dbt on the warehouse, as in `aipl dbt -- test --select fct_fast`."""
-    from orchestration.lib.run_tools import dbt_command
+    from orchestration.lib.run.tools import dbt_command
 
     return dbt_command(_settings(), list(arguments))
 
@@ -120,7 +120,7 @@ def dbt(arguments: tuple[str, ...]) -> int:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def ui(arguments: tuple[str, ...]) -> int:
     """Start Dagster's web interface, with the schedule, on http://127.0.0.1:3000."""
-    from orchestration.lib.run_tools import ui_command
+    from orchestration.lib.run.tools import ui_command
 
     return ui_command(_settings(), list(arguments))
 
@@ -133,7 +133,7 @@ def main() -> None:
 
 def _guarded(command: Callable[[], Any]) -> int:
     from orchestration.lib.errors import AiplError
-    from orchestration.lib.sources_file import ConfigurationError
+    from orchestration.lib.sources.file import ConfigurationError
 
     try:
         answer = command()

@@ -13,11 +13,11 @@ from typing import Any
 
 import duckdb
 
-from orchestration.lib.arrival import decide_load
-from orchestration.lib.build_dbt import dbt_environment, dbt_executable
-from orchestration.lib.pull import pull
-from orchestration.lib.run_build import finish_build, prepare_build, tell_dbt
-from orchestration.lib.run_settings import configured_sources, dbt_sources
+from orchestration.lib.arrival.loads import decide_load
+from orchestration.lib.arrival.pull import pull
+from orchestration.lib.build.around_dbt import finish_build, prepare_build, tell_dbt
+from orchestration.lib.build.dbt import dbt_environment, dbt_executable
+from orchestration.lib.sources.configured import configured_sources, dbt_sources
 from orchestration.settings import PROJECT_ROOT, Settings
 
 # Of one day, whenever the test runs: dumps without a load date must not differ between two warehouses.

@@ -17,8 +17,8 @@ from orchestration.defs.raw.partitions import load_dates
 from orchestration.defs.resources import WriterLock
 from orchestration.defs.warehouse.assets import warehouse_assets
 from orchestration.defs.warehouse.translator import mart_keys
-from orchestration.lib.build_dbt import dbt_executable, prepare_manifest
-from orchestration.lib.run_settings import configured_sources, dbt_sources
+from orchestration.lib.build.dbt import dbt_executable, prepare_manifest
+from orchestration.lib.sources.configured import configured_sources, dbt_sources
 from orchestration.settings import Settings
 
 

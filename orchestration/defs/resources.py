@@ -8,7 +8,7 @@ from dagster import ConfigurableResource, Failure, InitResourceContext
 
 from orchestration.lib.errors import AiplError
 from orchestration.lib.lock import writer_lock
-from orchestration.lib.sources import ConfigurationError
+from orchestration.lib.sources.source import ConfigurationError
 
 EXIT_CODE = "exit_code"
 

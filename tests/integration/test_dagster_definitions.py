@@ -12,7 +12,7 @@ import yaml
 from tiny_project import deliver, make_tiny, run, verdict
 
 from orchestration.defs.composition import build_definitions
-from orchestration.lib import run_gate
+from orchestration.lib.publish import gate as run_gate
 from orchestration.settings import PROJECT_ROOT, Settings
 
 MARTS = {
@@ -23,6 +23,7 @@ MARTS = {
     "fct_aipl_daily",
     "fct_aipl_flow",
     "fct_aipl_stage_history",
+    "fct_aipl_stage_history_to_horizon",
     "fct_fast",
     "fct_order_lines",
     "fct_orders",

@@ -11,12 +11,13 @@ import duckdb
 import pytest
 from tiny_project import deliver, make_tiny, run, verdict
 
-from orchestration.lib import run_gate, run_pull
-from orchestration.lib.build import read_build, read_gate
-from orchestration.lib.file_versions import State
+from orchestration.lib.arrival import receive as run_pull
+from orchestration.lib.arrival.file_versions import State
+from orchestration.lib.arrival.manifest import LoadManifest
+from orchestration.lib.build.state import read_build, read_gate
 from orchestration.lib.lock import writer_lock
-from orchestration.lib.manifest import LoadManifest
-from orchestration.lib.publish import publish, read_current
+from orchestration.lib.publish import gate as run_gate
+from orchestration.lib.publish.release import publish, read_current
 from orchestration.settings import Settings
 
 

@@ -15,11 +15,12 @@ import pytest
 from dagster import DagsterInstance, DagsterRunStatus
 from tiny_project import deliver, make_tiny, verdict
 
-from orchestration.lib import run_gate, run_nightly
-from orchestration.lib.build import read_build
-from orchestration.lib.publish import read_current
-from orchestration.lib.run_nightly import Request, run_new
-from orchestration.lib.run_tools import dbt_command
+from orchestration.lib.build.state import read_build
+from orchestration.lib.publish import gate as run_gate
+from orchestration.lib.publish.release import read_current
+from orchestration.lib.run import nightly as run_nightly
+from orchestration.lib.run.nightly import Request, run_new
+from orchestration.lib.run.tools import dbt_command
 from orchestration.settings import Settings
 
 CHILD = """
@@ -29,8 +30,8 @@ from pathlib import Path
 from tiny_project import verdict
 from unit.publish_home import HomeSettings
 from orchestration import cli
-from orchestration.lib import run_gate
-from orchestration.lib.run_nightly import Request, run_new
+from orchestration.lib.publish import gate as run_gate
+from orchestration.lib.run.nightly import Request, run_new
 run_gate.run_marts = lambda warehouse: verdict("dim_brand")
 home = Path(sys.argv[1])
 sys.exit(cli._guarded(lambda: run_new(HomeSettings(home, home / "sources.yml"), Request(), print)))

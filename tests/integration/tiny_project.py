@@ -13,7 +13,7 @@ from unit.publish_home import HomeSettings
 
 from expectations.results import ExpectationResult, GateResult
 from orchestration.defs.composition import build_definitions
-from orchestration.lib.run_instance import prepare_dagster_home
+from orchestration.lib.run.instance import prepare_dagster_home
 from orchestration.settings import PROJECT_ROOT, Settings
 
 SOURCES = """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.lib.build import Build, GateRecord, write_build, write_gate
+from orchestration.lib.build.state import Build, GateRecord, write_build, write_gate
 from orchestration.settings import Settings
 
 

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.lib.arrival import (
+from orchestration.lib.arrival.landing import landed_path
+from orchestration.lib.arrival.loads import (
     candidate_files,
     decide_load,
     is_current,
@@ -15,12 +16,11 @@ from orchestration.lib.arrival import (
     promote,
     write_arrival,
 )
-from orchestration.lib.landing import landed_path
-from orchestration.lib.manifest import LoadManifest, State
-from orchestration.lib.parsed import parsed_path
-from orchestration.lib.pull import pull
-from orchestration.lib.readers import UnreadableDump
-from orchestration.lib.sources import Source
+from orchestration.lib.arrival.manifest import LoadManifest, State
+from orchestration.lib.arrival.parsed import parsed_path
+from orchestration.lib.arrival.pull import pull
+from orchestration.lib.arrival.readers import UnreadableDump
+from orchestration.lib.sources.source import Source
 from orchestration.settings import Settings
 
 TODAY = date(2024, 9, 30)

@@ -8,8 +8,9 @@ import duckdb
 import pytest
 from unit.publish_home import make_home
 
-from orchestration.lib import build as building
-from orchestration.lib.build import (
+from orchestration.lib.build import state as building
+from orchestration.lib.build.dbt import run_target, staging_exclusion
+from orchestration.lib.build.state import (
     Build,
     build_id,
     discard_warehouse,
@@ -18,7 +19,6 @@ from orchestration.lib.build import (
     read_build,
     write_build,
 )
-from orchestration.lib.build_dbt import run_target, staging_exclusion
 from orchestration.settings import Settings
 
 

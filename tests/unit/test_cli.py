@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from unit.publish_home import let_through, make_home
 
-from orchestration.lib.publish import publish
+from orchestration.lib.publish.release import publish
 from orchestration.settings import PROJECT_ROOT
 
 

@@ -10,12 +10,12 @@ import duckdb
 import pytest
 from unit.publish_home import build, let_through, make_home
 
-from orchestration.lib import publish as publishing
-from orchestration.lib import publish_release
-from orchestration.lib.build import Build, write_build
-from orchestration.lib.build_files import sha256
+from orchestration.lib.build.state import Build, write_build
 from orchestration.lib.errors import QualityStop
-from orchestration.lib.publish import publish, read_current
+from orchestration.lib.files import sha256
+from orchestration.lib.publish import release as publishing
+from orchestration.lib.publish import release_files as publish_release
+from orchestration.lib.publish.release import publish, read_current
 from orchestration.settings import Settings
 
 FIRST, SECOND = "1" * 64, "2" * 64

@@ -7,12 +7,12 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.lib import pull as pull_module
-from orchestration.lib.landing import landed_path
-from orchestration.lib.manifest import LoadManifest, State
-from orchestration.lib.parsed import find_parsed, parsed_path
-from orchestration.lib.pull import Cause, discover, pull
-from orchestration.lib.sources import ConfigurationError, Source
+from orchestration.lib.arrival import pull as pull_module
+from orchestration.lib.arrival.landing import landed_path
+from orchestration.lib.arrival.manifest import LoadManifest, State
+from orchestration.lib.arrival.parsed import find_parsed, parsed_path
+from orchestration.lib.arrival.pull import Cause, discover, pull
+from orchestration.lib.sources.source import ConfigurationError, Source
 from orchestration.settings import Settings
 
 TODAY = date(2024, 9, 30)

@@ -11,8 +11,8 @@ import pytest
 from unit.publish_home import let_through, make_home
 
 from orchestration.lib.errors import InputError
-from orchestration.lib.publish import publish
-from orchestration.lib.query import run_query, to_csv, to_json, to_parquet, to_text
+from orchestration.lib.publish.query import run_query, to_csv, to_json, to_parquet, to_text
+from orchestration.lib.publish.release import publish
 from orchestration.settings import Settings
 
 ODD = (

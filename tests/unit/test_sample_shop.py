@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.lib.sources import load_sources
+from orchestration.lib.sources.source import load_sources
 from orchestration.sample_shop import World, collect, dumps, life, render, write_dumps
 from orchestration.settings import PROJECT_ROOT
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.lib.sources import ConfigurationError, Table, dbt_context, load_sources
+from orchestration.lib.sources.source import ConfigurationError, Table, dbt_context, load_sources
 
 MINIMAL = """
 sources:

@@ -13,10 +13,10 @@ from dagster import (
 )
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from orchestration.lib.run_job import RANGE_END, RANGE_START
-from orchestration.lib.run_nightly import ZONE, Request, find_new
-from orchestration.lib.run_plan import stretches
-from orchestration.lib.sources import Source
+from orchestration.lib.run.job import RANGE_END, RANGE_START
+from orchestration.lib.run.nightly import ZONE, Request, find_new
+from orchestration.lib.run.plan import stretches
+from orchestration.lib.sources.source import Source
 from orchestration.settings import Settings
 
 HALF_PAST_TWO = "30 2 * * *"

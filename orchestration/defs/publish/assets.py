@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, asset
 
 from orchestration.defs.resources import WriterLock, explained
-from orchestration.lib.publish import publish
-from orchestration.lib.run_progress import reporter
+from orchestration.lib.publish.release import publish
+from orchestration.lib.run.progress import reporter
 from orchestration.settings import Settings
 
 

@@ -14,8 +14,8 @@ from dagster import (
 
 from expectations.results import GateResult
 from orchestration.defs.resources import WriterLock, explained
-from orchestration.lib.run_gate import judge_marts
-from orchestration.lib.run_progress import reporter
+from orchestration.lib.publish.gate import judge_marts
+from orchestration.lib.run.progress import reporter
 from orchestration.settings import Settings
 
 MART_GATE = "mart_gate"

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, asset
 
 from orchestration.defs.resources import WriterLock, explained
-from orchestration.lib.run_build import tell_dbt
-from orchestration.lib.sources import Source
+from orchestration.lib.build.around_dbt import tell_dbt
+from orchestration.lib.sources.source import Source
 from orchestration.settings import Settings
 
 

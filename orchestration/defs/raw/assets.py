@@ -18,10 +18,10 @@ from dagster import (
 )
 
 from orchestration.defs.resources import WriterLock, explained
-from orchestration.lib.run_nightly import today
-from orchestration.lib.run_progress import reporter
-from orchestration.lib.run_pull import Received, receive
-from orchestration.lib.sources import Source
+from orchestration.lib.arrival.receive import Received, receive
+from orchestration.lib.run.nightly import today
+from orchestration.lib.run.progress import reporter
+from orchestration.lib.sources.source import Source
 from orchestration.settings import Settings
 
 ARRIVAL_GATE = "arrival_gate"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dagster import DailyPartitionsDefinition
 
-from orchestration.lib.run_nightly import ZONE
+from orchestration.lib.run.nightly import ZONE
 
 # Before any dump that a source has turned up with; a load date needs a partition, however old it is.
 FIRST_LOAD_DATE = "1990-01-01"

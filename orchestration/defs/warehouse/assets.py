@@ -8,16 +8,16 @@ from dagster_dbt import DbtCliInvocation, DbtCliResource, dbt_assets
 
 from orchestration.defs.resources import WriterLock, explained
 from orchestration.defs.warehouse.translator import WarehouseTranslator
-from orchestration.lib.build_dbt import (
+from orchestration.lib.build.around_dbt import Preparation, finish_build, prepare_build
+from orchestration.lib.build.dbt import (
     dbt_environment,
     environment,
     run_target,
     staging_exclusion,
 )
-from orchestration.lib.build_failures import explain_failure
-from orchestration.lib.run_build import Preparation, finish_build, prepare_build
-from orchestration.lib.run_progress import reporter
-from orchestration.lib.sources import Source
+from orchestration.lib.build.failures import explain_failure
+from orchestration.lib.run.progress import reporter
+from orchestration.lib.sources.source import Source
 from orchestration.settings import Settings
 
 

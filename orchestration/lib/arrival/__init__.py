@@ -1,0 +1,1 @@
+"""Arrival: dumps listed, landed, read, judged, and let into raw."""

@@ -1,0 +1,181 @@
+"""Where dumps lie: a local folder, or any address that fsspec knows (s3://, oss://, http(s)://, file://)."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+from urllib.parse import unquote, urlsplit
+
+import fsspec
+
+from orchestration.lib.arrival.file_versions import Hint
+from orchestration.lib.sources.source import ConfigurationError
+
+# What file systems call the mark of a change, the surest first.
+CHANGE_MARKS = ("ETag", "etag", "LastModified", "Last-Modified", "mtime", "Content-MD5", "last_modified")
+
+
+@dataclass(frozen=True)
+class Dump:
+    """A file in the dumps: its name relative to them, its address, and what the listing says of it."""
+
+    name: str
+    address: str
+    hint: Hint
+
+
+class Dumps(ABC):
+    """A place with dumps."""
+
+    @abstractmethod
+    def files(self) -> tuple[list[Dump], list[str]]:
+        """List the dumps by name, and warnings about files that were refused; hidden files are left out."""
+
+    @abstractmethod
+    def open(self, dump: Dump) -> IO[bytes]:
+        """Open a dump to copy it."""
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a name is no dump's but a note of some tool, such as `.part` or `_SUCCESS`."""
+    return name.startswith((".", "_"))
+
+
+def open_dumps(location: str) -> Dumps:
+    """Give access to the dumps at a local path or an address; either may name a single file.
+
+    Raises:
+        ConfigurationError: a local path does not exist, or nothing is known of this kind of address.
+    """
+    if location.startswith("file://"):
+        location = unquote(urlsplit(location).path)
+    if "://" in location:
+        return RemoteDumps(location)
+    path = Path(location).expanduser()
+    if not path.exists():
+        raise _nothing_at(location)
+    return LocalDumps(path.resolve())
+
+
+class LocalDumps(Dumps):
+    """Dumps in a local folder, or one local file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def files(self) -> tuple[list[Dump], list[str]]:
+        """List the folder; a link that leads out of it is refused with a warning."""
+        if self._path.is_file():
+            return [self._dump(self._path, self._path.name)], []
+        dumps, warnings = [], []
+        for path in sorted(_walk(self._path)):
+            name = path.relative_to(self._path).as_posix()
+            if not path.resolve().is_relative_to(self._path):
+                warnings.append(
+                    f"{name} leads out of {self._path} and is not read. Copy the file there instead."
+                )
+            elif path.is_file():
+                dumps.append(self._dump(path, name))
+        return dumps, warnings
+
+    def open(self, dump: Dump) -> IO[bytes]:
+        """Open the file."""
+        return Path(dump.address).open("rb")
+
+    def _dump(self, path: Path, name: str) -> Dump:
+        status = path.stat()
+        return Dump(name, str(path), Hint(status.st_size, str(status.st_mtime_ns)))
+
+
+class RemoteDumps(Dumps):
+    """Dumps below an address: a bucket and prefix, or a web page that links to them; or one file."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            self._fs, self._root = fsspec.core.url_to_fs(url)
+        except (ValueError, ImportError) as error:
+            raise ConfigurationError(f"dumps: {url} cannot be opened: {error}") from error
+        self._url = url
+        self._is_web = url.startswith(("http://", "https://"))
+
+    def files(self) -> tuple[list[Dump], list[str]]:
+        """List what lies below the address; a name that climbs out of it is refused with a warning.
+
+        Raises:
+            ConfigurationError: there is nothing at the address.
+        """
+        # File systems are shared within a process and remember listings: a daemon would never see a new dump.
+        self._fs.invalidate_cache()
+        try:
+            entries = list(self._entries())
+        except FileNotFoundError as error:
+            raise _nothing_at(self._url) from error
+        if not entries and not self._is_web and not self._fs.exists(self._root):
+            raise _nothing_at(self._url)
+        dumps, warnings = [], []
+        for name, info in sorted(entries, key=lambda entry: entry[0]):
+            parts = PurePosixPath(name).parts
+            if ".." in parts or name.startswith("/") or "\\" in name or "\0" in name:
+                warnings.append(f"{name} leads out of {self._url} and is not read. Rename the file.")
+            elif not any(is_hidden(part) for part in parts):
+                dumps.append(Dump(name, info["name"], _hint(info)))
+        return dumps, warnings
+
+    def open(self, dump: Dump) -> IO[bytes]:
+        """Open the file as a stream."""
+        # Without blocks a web server need not know ranges, and the copy is one request.
+        options = {"block_size": 0} if self._is_web else {}
+        stream: IO[bytes] = self._fs.open(dump.address, "rb", **options)
+        return stream
+
+    def _entries(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Relative name and listing of each file."""
+        if self._is_web:
+            yield from self._web_entries()
+            return
+        root = self._root.rstrip("/")
+        for path, info in self._fs.find(root, detail=True).items():
+            if info["type"] == "file" and not path.endswith("/"):
+                yield path.removeprefix(root).lstrip("/") or PurePosixPath(path).name, info
+
+    def _web_entries(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Follow the links of index pages that stay below the address; the address may be a file itself."""
+        top = self._fs.info(self._root)
+        if top.get("mimetype") != "text/html":
+            yield unquote(PurePosixPath(urlsplit(self._root).path).name), top
+            return
+        root = self._root.rstrip("/") + "/"
+        pages, seen = [root], {root}
+        while pages:
+            for link in self._fs.ls(pages.pop(), detail=False):
+                if link in seen or not link.startswith(root) or "?" in link or "#" in link:
+                    continue
+                seen.add(link)
+                if link.endswith("/"):
+                    pages.append(link)
+                else:
+                    yield unquote(link.removeprefix(root)), self._fs.info(link)
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Files and links below a folder, without hidden files and folders; linked folders are not entered."""
+    for parent, folders, files in os.walk(folder, followlinks=False):
+        folders[:] = [name for name in folders if not is_hidden(name)]
+        links = [name for name in folders if (Path(parent) / name).is_symlink()]
+        yield from (Path(parent) / name for name in [*files, *links] if not is_hidden(name))
+
+
+def _hint(info: dict[str, Any]) -> Hint:
+    changed = next((str(info[mark]) for mark in CHANGE_MARKS if info.get(mark)), "")
+    return Hint(info.get("size"), changed)
+
+
+def _nothing_at(location: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"dumps: there is nothing at {location}."
+        " Correct `dumps` in the sources file, or name the place with --dumps."
+    )

@@ -1,0 +1,129 @@
+"""Arrival: loads let in or refused, raw brought in line with that, and what dbt is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from orchestration.lib.arrival.file_versions import FileVersion, State, effective_of, latest_versions
+from orchestration.lib.arrival.manifest import LoadManifest
+from orchestration.lib.arrival.parsed import find_parsed, parse, parsed_path, prune
+from orchestration.lib.arrival.readers import raw_schema
+from orchestration.lib.arrival.told import is_current, mark_applied, write_arrival
+from orchestration.lib.atomic import replacing
+from orchestration.lib.sources.source import Format, Source
+from orchestration.settings import Settings
+
+__all__ = [
+    "candidate_files",
+    "decide_load",
+    "is_current",
+    "mark_applied",
+    "promote",
+    "write_arrival",
+]
+
+
+def candidate_files(settings: Settings, source_id: str, load_date: date) -> dict[str, list[Path]]:
+    """Parquet of a load as it would be after acceptance, by table: what the arrival gate looks at.
+
+    The latest readable version of each file of the load, whether it waits, was refused or is accepted.
+    """
+    with LoadManifest(settings.manifest) as manifest:
+        latest = manifest.versions_of_load(source_id, load_date)
+    files: dict[str, list[Path]] = {}
+    for version in latest:
+        path = find_parsed(settings, version) if version.is_readable else None
+        if path:
+            files.setdefault(version.table_name, []).append(path)
+    return {table_name: sorted(paths) for table_name, paths in sorted(files.items())}
+
+
+def decide_load(
+    settings: Settings,
+    source_id: str,
+    load_date: date,
+    accepted: bool,
+    reason: str | None = None,
+    *,
+    judged_by: str | None = None,
+) -> bool:
+    """Accept or refuse a load as a whole; returns whether it is accepted now.
+
+    A load with a file that cannot be read is never accepted: half a load would look like a quiet day. A
+    refusal concerns the versions that are not accepted yet. `judged_by` names the contract that decided.
+    """
+    with LoadManifest(settings.manifest) as manifest:
+        latest = manifest.versions_of_load(source_id, load_date)
+        unreadable = [version.reason for version in latest if not version.is_readable and version.reason]
+        open_ones = [
+            version.version_id
+            for version in latest
+            if version.is_readable and version.state is not State.ACCEPTED
+        ]
+        if unreadable:
+            accepted, reason = False, reason or "; ".join(sorted(unreadable))
+        state = State.ACCEPTED if accepted else State.REFUSED
+        manifest.decide(open_ones, state, None if accepted else reason, judged_by)
+    return accepted
+
+
+def promote(settings: Settings, source: Source) -> None:
+    """Make raw hold exactly the effective versions of a source, and one zero-row file a table.
+
+    Each step is a rename or a removal that the next call repeats where a killed process left it out; what raw
+    should hold and nobody has is read again from landing.
+
+    Raises:
+        UnreadableDump: landing no longer has a dump that must be read again.
+    """
+    with LoadManifest(settings.manifest) as manifest:
+        versions = manifest.versions(source.source_id)
+    effective = effective_of(versions, source.tables)
+    for version in effective:
+        place = parsed_path(settings.raw, version)
+        if not place.exists():
+            waiting = parsed_path(settings.arrivals, version)
+            if not waiting.exists():
+                parse(settings, version)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            waiting.replace(place)
+    raw = [parsed_path(settings.raw, version) for version in effective]
+    schemas = [_write_schema(settings, source, table_name, effective) for table_name in source.tables]
+    known = {*latest_versions(versions).values(), *_accepted(versions), *effective}
+    prune(settings.raw, source.source_id, [*raw, *schemas])
+    prune(
+        settings.arrivals,
+        source.source_id,
+        [parsed_path(settings.arrivals, version) for version in known - set(effective)],
+    )
+    prune(settings.rejects, source.source_id, [parsed_path(settings.rejects, version) for version in known])
+
+
+def _accepted(versions: Iterable[FileVersion]) -> Iterable[FileVersion]:
+    """Latest accepted version of each file, in effect or held back."""
+    return latest_versions(version for version in versions if version.state is State.ACCEPTED).values()
+
+
+def _write_schema(settings: Settings, source: Source, table_name: str, effective: list[FileVersion]) -> Path:
+    """Write the zero-row file of a table: globs always find it, and it always has the declared columns.
+
+    The types of Parquet dumps are those of the first file in effect; before that all columns are text.
+    """
+    table = source.tables[table_name]
+    first = next((version for version in effective if version.table_name == table_name), None)
+    delivered = pa.schema([])
+    if table.format is Format.PARQUET and first:
+        delivered = pq.read_schema(parsed_path(settings.raw, first))
+    declared = [name for name in delivered.names if name in table.columns.declared]
+    schema = raw_schema(table, pa.schema([delivered.field(name) for name in declared]))
+    folder = settings.raw / source.source_id / table_name / f"load_date={date.min.isoformat()}"
+    path = folder / "schema.parquet"
+    if not path.exists() or not pq.read_schema(path).equals(schema):
+        with replacing(path) as part:
+            pq.write_table(schema.empty_table(), part)
+    return path

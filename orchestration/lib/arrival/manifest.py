@@ -1,0 +1,212 @@
+"""The load manifest: which version of which file arrived, and what was decided about it.
+
+One SQLite file, one transaction for each change: a killed process leaves it as before or as after.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from orchestration.lib.arrival.file_versions import (
+    FileVersion,
+    Hint,
+    Load,
+    State,
+    effective_versions,
+    latest_versions,
+    loads_of,
+    stale_reason,
+)
+
+__all__ = [
+    "FileVersion",
+    "Hint",
+    "Load",
+    "LoadManifest",
+    "State",
+    "effective_versions",
+    "latest_versions",
+    "loads_of",
+    "stale_reason",
+]
+
+SCHEMA = """
+create table if not exists file_versions (
+    version_id integer primary key,
+    source_id text not null,
+    table_name text not null,
+    file text not null,
+    load_date text not null,
+    version text not null,
+    sha256 text not null,
+    declaration text not null,
+    row_count integer,
+    unreadable_count integer not null,
+    state text not null,
+    reason text,
+    decision integer,
+    judged_by text
+) strict;
+create index if not exists file_versions_of_source on file_versions (source_id, file);
+create index if not exists file_versions_of_load on file_versions (source_id, load_date);
+create table if not exists hints (
+    source_id text not null, file text not null, size integer, changed text not null,
+    primary key (source_id, file)
+) strict;
+create table if not exists first_pulls (
+    source_id text not null, sha256 text not null, load_date text not null,
+    primary key (source_id, sha256)
+) strict;
+"""
+COLUMNS = (
+    "source_id, table_name, file, load_date, version, sha256, declaration, row_count, unreadable_count,"
+    " state, reason, decision, judged_by"
+)
+
+
+class LoadManifest:
+    """The manifest file; opened on creation, closed by `close` or at the end of a `with` block."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._connection = sqlite3.connect(path, isolation_level=None, timeout=60)
+        self._connection.executescript(SCHEMA)
+
+    def __enter__(self) -> LoadManifest:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def add(self, version: FileVersion, hint: Hint | None = None, *, remember_date: bool = False) -> None:
+        """Register a file version that came, with the hint it was read under.
+
+        A refused one is decided at once. `remember_date` keeps its load date for this content.
+        """
+        with self._transaction():
+            if version.state is not State.ARRIVED:
+                version = replace(version, decision=self._next_decision())
+            values = (
+                version.source_id,
+                version.table_name,
+                version.file,
+                version.load_date.isoformat(),
+                version.version,
+                version.sha256,
+                version.declaration,
+                version.row_count,
+                version.unreadable_count,
+                version.state,
+                version.reason,
+                version.decision,
+                version.judged_by,
+            )
+            marks = ", ".join("?" * len(values))
+            self._connection.execute(f"insert into file_versions ({COLUMNS}) values ({marks})", values)
+            if remember_date:
+                self._connection.execute(
+                    "insert or ignore into first_pulls values (?, ?, ?)",
+                    (version.source_id, version.sha256, version.load_date.isoformat()),
+                )
+            if hint:
+                self._write_hint(version.source_id, version.file, hint)
+
+    def remember(self, source_id: str, file: str, hint: Hint) -> None:
+        """Keep the hint of a file whose content turned out to be known."""
+        with self._transaction():
+            self._write_hint(source_id, file, hint)
+
+    def decide(
+        self, version_ids: Iterable[int], state: State, reason: str | None, judged_by: str | None = None
+    ) -> None:
+        """Accept or refuse file versions as one step.
+
+        One that is refused again keeps its place in the order of decisions: it has been in the way all along.
+        """
+        with self._transaction():
+            decision = self._next_decision()
+            self._connection.executemany(
+                "update file_versions set reason = ?, judged_by = ?,"
+                " decision = case when state = ? then coalesce(decision, ?) else ? end,"
+                " state = ? where version_id = ?",
+                [
+                    (reason, judged_by, state, decision, decision, state, version_id)
+                    for version_id in version_ids
+                ],
+            )
+
+    def versions(self, source_id: str) -> list[FileVersion]:
+        """All file versions of a source, in the order they arrived."""
+        rows = self._connection.execute(
+            f"select {COLUMNS}, version_id from file_versions where source_id = ? order by version_id",
+            (source_id,),
+        )
+        return [_file_version(row) for row in rows]
+
+    def versions_of_load(self, source_id: str, load_date: date) -> list[FileVersion]:
+        """Latest version of each file of a load."""
+        rows = self._connection.execute(
+            f"select {COLUMNS}, max(version_id) from file_versions where source_id = ? and file in"
+            " (select file from file_versions where source_id = ? and load_date = ?) group by file",
+            (source_id, source_id, load_date.isoformat()),
+        )
+        return [version for version in map(_file_version, rows) if version.load_date == load_date]
+
+    def hints(self, source_id: str) -> dict[str, Hint]:
+        """Last hint of each file of a source."""
+        rows = self._connection.execute(
+            "select file, size, changed from hints where source_id = ?", (source_id,)
+        )
+        return {file: Hint(size, changed) for file, size, changed in rows}
+
+    def first_pull(self, source_id: str, sha256: str) -> date | None:
+        """Load date remembered for a content, `None` for one that never came."""
+        row = self._connection.execute(
+            "select load_date from first_pulls where source_id = ? and sha256 = ?", (source_id, sha256)
+        ).fetchone()
+        return date.fromisoformat(row[0]) if row else None
+
+    def loads(self, source_id: str) -> list[Load]:
+        """All loads of a source by load date."""
+        return loads_of(self.versions(source_id))
+
+    def source_ids(self) -> list[str]:
+        """Sources that ever delivered something."""
+        rows = self._connection.execute("select distinct source_id from file_versions order by 1")
+        return [source_id for (source_id,) in rows]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("begin immediate")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("rollback")
+            raise
+        self._connection.execute("commit")
+
+    def _next_decision(self) -> int:
+        row = self._connection.execute("select coalesce(max(decision), 0) + 1 from file_versions").fetchone()
+        return int(row[0])
+
+    def _write_hint(self, source_id: str, file: str, hint: Hint) -> None:
+        self._connection.execute(
+            "insert or replace into hints values (?, ?, ?, ?)", (source_id, file, hint.size, hint.changed)
+        )
+
+
+def _file_version(row: tuple[object, ...]) -> FileVersion:
+    names = [name.strip() for name in COLUMNS.split(",")] + ["version_id"]
+    values = dict(zip(names, row, strict=True))
+    load_date = date.fromisoformat(str(values.pop("load_date")))
+    state = State(str(values.pop("state")))
+    return FileVersion(**values, load_date=load_date, state=state)  # type: ignore[arg-type]

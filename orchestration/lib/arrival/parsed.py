@@ -1,0 +1,72 @@
+"""Where the Parquet of a file version lies, and how it is made from landing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import quote
+
+from orchestration.lib.arrival.file_versions import FileVersion
+from orchestration.lib.arrival.landing import landed_path
+from orchestration.lib.arrival.readers import Parsed, UnreadableDump, parse_to_parquet
+from orchestration.lib.sources.table import Table
+from orchestration.settings import Settings
+
+# Letters that a path or a glob gives a meaning to.
+ESCAPED = '/\\*?[]{}%:"<>|'
+
+
+def parsed_path(root: Path, version: FileVersion) -> Path:
+    """Parquet of a file version below `settings.arrivals`, `settings.raw` or `settings.rejects`.
+
+    `<source>/<table>/load_date=YYYY-MM-DD/<file>.<version>.parquet`: two versions never share a name, so that
+    a name alone tells whether a folder holds what it should.
+    """
+    name = "".join(quote(letter, safe="") if letter in ESCAPED else letter for letter in version.file)
+    if len(name.encode()) > 200:
+        name = sha256(version.file.encode()).hexdigest()
+    folder = root / version.source_id / version.table_name / f"load_date={version.load_date.isoformat()}"
+    return folder / f"{name}.{version.version}.parquet"
+
+
+def find_parsed(settings: Settings, version: FileVersion) -> Path | None:
+    """Where the Parquet of a readable version is now: accepted, else waiting; `None` if it is gone."""
+    places = (parsed_path(settings.raw, version), parsed_path(settings.arrivals, version))
+    return next((place for place in places if place.exists()), None)
+
+
+def parse(settings: Settings, version: FileVersion) -> Parsed:
+    """Read the landed dump of a version, by the declaration of that version, into arrivals and rejects.
+
+    Raises:
+        UnreadableDump: it cannot be read as a whole, or landing no longer has it.
+    """
+    landed = landed_path(settings.landing, version.source_id, version.sha256, version.file)
+    if not landed.exists():
+        raise UnreadableDump(
+            version.file, f"its landed copy {landed} is gone", "Put the dump back and pull it again."
+        )
+    return parse_to_parquet(
+        Table.declared_as(version.declaration),
+        landed,
+        version.file,
+        version.load_date,
+        parsed=parsed_path(settings.arrivals, version),
+        rejects=parsed_path(settings.rejects, version),
+    )
+
+
+def prune(root: Path, source_id: str, kept: Iterable[Path]) -> None:
+    """Remove what a source has below `root` and is not `kept`: old files, leftovers, empty folders."""
+    keep = set(kept)
+    for path in _files(root / source_id):
+        if path not in keep:
+            path.unlink()
+    for folder in sorted((root / source_id).rglob("*"), reverse=True):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_file())

@@ -1,0 +1,225 @@
+"""Pull: find dumps that are new or changed, land them, read them, register them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date
+from enum import StrEnum
+
+from orchestration.lib.arrival.dumps import Dump, Dumps, open_dumps
+from orchestration.lib.arrival.file_versions import FileVersion, Hint, State, latest_versions
+from orchestration.lib.arrival.landing import land, landed_path
+from orchestration.lib.arrival.manifest import LoadManifest
+from orchestration.lib.arrival.parsed import find_parsed, parse
+from orchestration.lib.arrival.readers import UnreadableDump
+from orchestration.lib.sources.source import ConfigurationError, Source
+from orchestration.settings import Settings
+
+
+class Cause(StrEnum):
+    """Why a dump has to be worked on."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    DECLARATION = "declaration"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True)
+class DumpFile:
+    """A dump to work on. `dump` is `None` where landing has it already and the dumps are not needed.
+
+    The load date of a changed dump without a date in its name is the pull's day, until its checksum turns out
+    to be known.
+    """
+
+    source_id: str
+    table_name: str
+    file: str
+    load_date: date
+    cause: Cause
+    dump: Dump | None
+    known: FileVersion | None
+
+
+@dataclass
+class PullReport:
+    """What a pull did: versions that came or cannot be read, files without news, warnings for people."""
+
+    source_id: str
+    arrived: list[FileVersion] = field(default_factory=list)
+    refused: list[FileVersion] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    restored: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def load_dates(self) -> list[date]:
+        """Load dates on which something arrived or was refused, in order: the loads to decide about."""
+        return sorted({version.load_date for version in [*self.arrived, *self.refused]})
+
+
+def discover(settings: Settings, source: Source, dumps: str | None, today: date) -> list[DumpFile]:
+    """List the dumps that a pull would work on, by load date and name; no dump is read.
+
+    Raises:
+        ConfigurationError: the source has no place for dumps, or there is nothing at it.
+    """
+    with LoadManifest(settings.manifest) as manifest:
+        return _survey(settings, manifest, source, _place(source, dumps), today)[0]
+
+
+def pull(
+    settings: Settings, source: Source, load_dates: Collection[date] | None, dumps: str | None, today: date
+) -> PullReport:
+    """Land, read and register the new and changed dumps of these load dates (`None`: of all).
+
+    Safe to repeat at any time: a dump is registered after it is landed and read, and a killed pull only
+    leaves work for the next. One pull of a source at a time.
+
+    Raises:
+        ConfigurationError: the source has no place for dumps, or there is nothing at it.
+    """
+    report = PullReport(source.source_id)
+    place = _place(source, dumps)
+    with LoadManifest(settings.manifest) as manifest:
+        work, report.warnings = _survey(settings, manifest, source, place, today)
+        pull_one = _Pull(settings, manifest, source, place, report)
+        for item in work:
+            if load_dates is None or item.load_date in load_dates:
+                pull_one.take(item)
+    return report
+
+
+def _place(source: Source, dumps: str | None) -> Dumps:
+    location = dumps or source.dumps
+    if not location:
+        raise ConfigurationError(
+            f"source {source.source_id} does not say where its dumps lie. Name the place with --dumps,"
+            " or add `dumps` to its entry in the sources file."
+        )
+    return open_dumps(location)
+
+
+def _survey(
+    settings: Settings, manifest: LoadManifest, source: Source, place: Dumps, today: date
+) -> tuple[list[DumpFile], list[str]]:
+    """Compare listing and manifest: the dumps to work on, and warnings."""
+    hints = manifest.hints(source.source_id)
+    latest = latest_versions(manifest.versions(source.source_id))
+    dumps, warnings = place.files()
+    work = []
+    for dump in dumps:
+        found = source.match(dump.name)
+        if found is None:
+            warnings.append(f"{dump.name} matches no table of {source.source_id} and is not read.")
+            continue
+        known = latest.get(dump.name)
+        if known is None or hints.get(dump.name) != dump.hint:
+            day = found[1].load_date or source.load_date or today
+            cause = Cause.CHANGED if known else Cause.NEW
+            work.append(DumpFile(source.source_id, found[0], dump.name, day, cause, dump, known))
+    listed = {dump.name: dump for dump in dumps}
+    fetched = {item.file for item in work}
+    for known in latest.values():
+        if known.file not in fetched:
+            work.extend(_from_landing(settings, source, known, listed.get(known.file)))
+    return sorted(work, key=lambda item: (item.load_date, item.file)), warnings
+
+
+def _from_landing(
+    settings: Settings, source: Source, known: FileVersion, dump: Dump | None
+) -> Iterator[DumpFile]:
+    """Work on a known content: its table is declared differently now, or its Parquet is gone."""
+    found = source.match(known.file)
+    if found is None:
+        return
+    table_name, match = found
+    day = match.load_date or source.load_date or known.load_date
+    identity = table_name, source.tables[table_name].version(table_name, known.sha256), day
+    if identity != known.identity:
+        yield DumpFile(source.source_id, table_name, known.file, day, Cause.DECLARATION, dump, known)
+    elif known.is_readable and find_parsed(settings, known) is None:
+        yield DumpFile(source.source_id, table_name, known.file, day, Cause.MISSING, dump, known)
+
+
+@dataclass(frozen=True)
+class _Pull:
+    """Work on one dump after another, noted in the report."""
+
+    settings: Settings
+    manifest: LoadManifest
+    source: Source
+    place: Dumps
+    report: PullReport
+
+    def take(self, item: DumpFile) -> None:
+        """Land, read and register a dump, as far as it holds anything new."""
+        sha256 = self._content(item)
+        if sha256 is None:
+            return
+        hint = item.dump.hint if item.dump else None
+        version, is_first_pull = self._version(item, sha256)
+        if item.known is None or item.known.identity != version.identity:
+            self._register(version, hint, is_first_pull)
+            return
+        if item.known.is_readable and find_parsed(self.settings, item.known) is None:
+            parse(self.settings, item.known)
+            self.report.restored.append(item.file)
+        else:
+            self.report.unchanged.append(item.file)
+        if hint:
+            self.manifest.remember(item.source_id, item.file, hint)
+
+    def _content(self, item: DumpFile) -> str | None:
+        """SHA-256 of the content, landed first where that is needed; `None`, with a warning, without one."""
+        if item.known and item.cause in (Cause.DECLARATION, Cause.MISSING):
+            known = item.known
+            if landed_path(self.settings.landing, known.source_id, known.sha256, known.file).exists():
+                return known.sha256
+        if item.dump is None:
+            self.report.warnings.append(
+                f"{item.file} has to be read again, but neither landing nor the dumps have it."
+                " Put the dump back."
+            )
+            return None
+        with self.place.open(item.dump) as stream:
+            landed = land(stream, self.settings.landing, item.source_id, item.file)
+        listed = item.dump.hint.size
+        if listed not in (None, landed.size):
+            self.report.warnings.append(
+                f"{item.file} changed while it was copied ({listed} bytes listed, {landed.size} came)."
+                " The next pull reads it again."
+            )
+            return None
+        return landed.sha256
+
+    def _version(self, item: DumpFile, sha256: str) -> tuple[FileVersion, bool]:
+        """File version of a content, and whether the day of its first pull is its load date."""
+        table = self.source.tables[item.table_name]
+        match = table.match(item.file)
+        is_first_pull = (match is None or match.load_date is None) and self.source.load_date is None
+        remembered = self.manifest.first_pull(item.source_id, sha256) if is_first_pull else None
+        version = FileVersion(
+            source_id=item.source_id,
+            table_name=item.table_name,
+            file=item.file,
+            load_date=remembered or item.load_date,
+            version=table.version(item.table_name, sha256),
+            sha256=sha256,
+            declaration=table.declaration,
+        )
+        return version, is_first_pull
+
+    def _register(self, version: FileVersion, hint: Hint | None, is_first_pull: bool) -> None:
+        """Read a landed content and put it into the manifest, refused where it cannot be read."""
+        try:
+            parsed = parse(self.settings, version)
+        except UnreadableDump as error:
+            version = replace(version, state=State.REFUSED, reason=str(error))
+            self.report.refused.append(version)
+        else:
+            version = replace(version, row_count=parsed.row_count, unreadable_count=parsed.unreadable_count)
+            self.report.arrived.append(version)
+        self.manifest.add(version, hint, remember_date=is_first_pull)

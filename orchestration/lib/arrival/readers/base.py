@@ -1,0 +1,93 @@
+"""What all readers share: chunks of rows, rejects, and files that cannot be read at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from orchestration.lib.errors import InputError
+from orchestration.lib.sources.table import RESERVED_COLUMNS, Table
+
+RowNumbers = npt.NDArray[np.int64]
+CHUNK_ROWS = 50_000
+
+
+class UnreadableDump(InputError):
+    """A dump that cannot be read as a whole: which file, why, and what to do."""
+
+    def __init__(self, file: str, reason: str, remedy: str) -> None:
+        super().__init__(f"{file}: {reason}. {remedy}")
+        self.file = file
+        self.reason = reason
+        self.remedy = remedy
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A record that cannot be read: its number in the dump (from 1, header not counted), text and reason."""
+
+    row: int
+    raw_text: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Records in the order of the dump: its columns, the number of each record, and the rejects between."""
+
+    batch: pa.RecordBatch
+    rows: RowNumbers
+    rejects: list[Reject] = field(default_factory=list)
+
+
+Reader = Callable[[Path, str, Table], Iterator[Chunk]]
+
+
+class StartAgain(Exception):
+    """Reading met something it cannot handle; `reader` can, from the beginning."""
+
+    def __init__(self, reader: Reader) -> None:
+        super().__init__("start again with another reader")
+        self.reader = reader
+
+
+def text_chunk(
+    names: Sequence[str], records: Sequence[Sequence[str | None]], rows: Sequence[int], rejects: list[Reject]
+) -> Chunk:
+    """Build a chunk of text columns; an empty text is NULL."""
+    columns = list(zip(*records, strict=True)) if records else [()] * len(names)
+    arrays = [pa.array([value or None for value in column], pa.string()) for column in columns]
+    batch = pa.RecordBatch.from_arrays(arrays, names=list(names))
+    return Chunk(batch, np.array(rows, dtype=np.int64), rejects)
+
+
+def check_names(file: str, names: Sequence[str], table: Table) -> None:
+    """Refuse column names that raw cannot hold, and a dump without a required column.
+
+    Raises:
+        UnreadableDump: a name is empty, reserved or given twice (capitals do not count), or a required one is
+            missing.
+    """
+    folded = [name.casefold() for name in names]
+    if twice := [name for name in names if folded.count(name.casefold()) > 1]:
+        raise UnreadableDump(
+            file,
+            f"the column {', '.join(twice)} is there more than once",
+            "Name each column once in the dump.",
+        )
+    if bad := [name for name in names if not name or name.casefold() in RESERVED_COLUMNS]:
+        raise UnreadableDump(
+            file, f"a column cannot have the name '{bad[0]}'", "Rename the column where the dump is made."
+        )
+    if missing := [name for name in table.columns.required if name not in names]:
+        raise UnreadableDump(
+            file,
+            f"the required column {', '.join(missing)} is missing; the dump has {', '.join(names) or 'none'}",
+            "If the dump is right, correct `columns`, `delimiter` or `files` of its table in the sources"
+            " file; else deliver the dump again.",
+        )

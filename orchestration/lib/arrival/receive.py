@@ -1,0 +1,110 @@
+"""Bring one source in: pull its dumps, let the arrival gate judge their loads, accept or refuse each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from expectations.page import write_report
+from expectations.results import GateResult
+from expectations.runner import run_arrival
+from expectations.suites.arrival import ArrivalFile, ArrivalTable
+from orchestration.lib.arrival.file_versions import FileVersion, awaiting, latest_versions
+from orchestration.lib.arrival.loads import decide_load
+from orchestration.lib.arrival.manifest import LoadManifest
+from orchestration.lib.arrival.parsed import find_parsed
+from orchestration.lib.arrival.pull import PullReport, pull
+from orchestration.lib.publish.gate import GateError
+from orchestration.lib.sources.source import Source
+from orchestration.settings import Settings
+
+
+@dataclass(frozen=True)
+class Received:
+    """What became of the loads of one source; `gate` is None when nothing readable waited for it."""
+
+    report: PullReport
+    gate: GateResult | None
+    accepted: list[date]
+    refused: list[date]
+
+
+def receive(
+    settings: Settings, source: Source, load_dates: Collection[date], dumps: str | None, today: date
+) -> Received:
+    """Pull these load dates and decide about each load that came, or that an earlier run left undecided.
+
+    Raises GateError when the gate could not judge: the loads then wait for the next run.
+    """
+    report = pull(settings, source, load_dates, dumps, today)
+    with LoadManifest(settings.manifest) as manifest:
+        versions = manifest.versions(source.source_id)
+    waiting = awaiting(versions, source.gate_contract)
+    undecided = sorted({*report.load_dates, *(waiting & set(load_dates))})
+    tables = arrival_tables(settings, source, versions, undecided)
+    gate = run_arrival(tables) if tables else None
+    failed = _judge(settings, gate) if gate else {}
+    decided = {
+        day: decide_load(
+            settings,
+            source.source_id,
+            day,
+            day not in failed,
+            failed.get(day),
+            judged_by=source.gate_contract,
+        )
+        for day in undecided
+    }
+    accepted = [day for day, is_accepted in decided.items() if is_accepted]
+    refused = [day for day, is_accepted in decided.items() if not is_accepted]
+    return Received(report, gate, accepted, refused)
+
+
+def arrival_tables(
+    settings: Settings, source: Source, versions: Sequence[FileVersion], load_dates: Collection[date]
+) -> list[ArrivalTable]:
+    """What the gate looks at: the loads as they would be if accepted; no table without a readable file."""
+    files: dict[str, list[ArrivalFile]] = {}
+    latest = latest_versions(versions).values()
+    for version in latest:
+        if version.row_count is not None and version.load_date in load_dates:
+            files.setdefault(version.table_name, []).append(
+                ArrivalFile(
+                    load_date=version.load_date,
+                    path=find_parsed(settings, version),
+                    row_count=version.row_count,
+                    unreadable_count=version.unreadable_count,
+                )
+            )
+    for name, table in source.tables.items():
+        # A day without the dump of a table that is never empty is half a day.
+        if source.feed == "daily" and not table.may_be_empty:
+            delivered = {version.load_date for version in latest if version.table_name == name}
+            missing = [ArrivalFile(day, None, 0, 0) for day in load_dates if day not in delivered]
+            files.setdefault(name, []).extend(missing)
+    return [
+        ArrivalTable(
+            source_id=source.source_id,
+            table=name,
+            not_null=table.not_null,
+            vocabulary=table.vocabulary,
+            max_unreadable_share=source.max_unreadable_share,
+            files=files[name],
+            may_be_empty=table.may_be_empty,
+        )
+        for name, table in source.tables.items()
+        if files.get(name)
+    ]
+
+
+def _judge(settings: Settings, gate: GateResult) -> dict[date, str]:
+    """Reasons by refused load date. Raises GateError when the gate itself failed."""
+    page = write_report(gate, settings.reports / gate.gate)
+    if gate.outcome == "error":
+        raise GateError("\n".join([*gate.summary_lines(), f"The report is {page}."]))
+    reasons: dict[date, list[str]] = {}
+    for failure in gate.failures:
+        for day in failure.load_dates:
+            reasons.setdefault(day, []).append(f"{failure.table}: {failure.description}: {failure.observed}")
+    return {day: "; ".join(texts) for day, texts in reasons.items()}

@@ -1,0 +1,1 @@
+"""The build: dbt, and whether what it built is whole."""

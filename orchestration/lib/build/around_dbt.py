@@ -1,0 +1,57 @@
+"""Around dbt: accepted loads into raw before it, the state of the build before and after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from orchestration.lib.arrival.loads import mark_applied, promote, write_arrival
+from orchestration.lib.build.state import (
+    Build,
+    build_id,
+    discard_warehouse,
+    fingerprint,
+    needs_full_refresh,
+    read_build,
+    write_build,
+)
+from orchestration.lib.sources.source import Source
+from orchestration.settings import Settings
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """A build that is about to start; `is_full` when nothing of the last one may be kept."""
+
+    build: Build
+    is_full: bool
+
+
+def tell_dbt(settings: Settings, sources: Mapping[str, Source]) -> None:
+    """Bring raw, and what dbt is told of arrival, in line with the load manifest and the declarations."""
+    for source in sources.values():
+        promote(settings, source)
+    write_arrival(settings, sources)
+
+
+def present_build(settings: Settings, dbt_sources: str) -> Build:
+    """The build that SQL, declarations and what dbt is told ask for now, as if it were finished."""
+    rules = fingerprint(settings.dbt_project, dbt_sources)
+    return Build("complete", rules, build_id(rules, settings.arrival))
+
+
+def prepare_build(settings: Settings, dbt_sources: str) -> Preparation:
+    """Note that a build begins, so that it counts as broken until `finish_build`."""
+    build = replace(present_build(settings, dbt_sources), state="building")
+    is_full = needs_full_refresh(read_build(settings), build.fingerprint)
+    settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    if is_full:
+        discard_warehouse(settings)
+    write_build(settings, build)
+    return Preparation(build, is_full)
+
+
+def finish_build(settings: Settings, build: Build) -> None:
+    """Note that everything was built: the next build may add to it."""
+    mark_applied(settings)
+    write_build(settings, replace(build, state="complete"))

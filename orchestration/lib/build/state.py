@@ -1,0 +1,109 @@
+"""What the warehouse was built from, and whether that build finished.
+
+A build that did not finish is rebuilt in full, and so is one made by other SQL, other sources or another
+engine: increments are only ever added to a warehouse that is known to be whole. So they are safe to kill.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+from orchestration.lib.files import write_json
+from orchestration.settings import Settings
+
+ENGINE = ("dbt-core", "dbt-duckdb", "duckdb")
+TOLD = ("files", "sources", "brands")
+
+
+@dataclass(frozen=True)
+class Build:
+    """`fingerprint` names the rules of a build, `build_id` these and the data that they were applied to."""
+
+    state: Literal["building", "complete"]
+    fingerprint: str
+    build_id: str
+
+
+@dataclass(frozen=True)
+class GateRecord:
+    """The verdict of the mart gate on one build; `results` is the gate's own account, ready for JSON."""
+
+    build_id: str
+    passed: bool
+    finished_at: str
+    results: dict[str, Any]
+
+
+def digest(*parts: str) -> str:
+    """SHA-256 of the parts, hexadecimal; their borders count."""
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def project_files(project: Path) -> dict[str, str]:
+    """Content checksum by relative path of everything in a dbt project that decides what a build holds."""
+    kept = {".sql", ".yml", ".yaml", ".csv", ".md"}
+    return {
+        path.relative_to(project).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(project.rglob("*"))
+        if path.suffix in kept and not {"target", "logs"} & set(path.relative_to(project).parts)
+    }
+
+
+def fingerprint(project: Path, dbt_sources: str) -> str:
+    """Of the dbt project, the declared sources (JSON) and the versions of the engine."""
+    files = json.dumps(project_files(project))
+    return digest(files, dbt_sources, *(f"{name} {version(name)}" for name in ENGINE))
+
+
+def build_id(rules: str, arrival: Path) -> str:
+    """Of the rules' fingerprint and what dbt is told of arrival; the order of rows does not matter."""
+    import duckdb
+
+    told = [
+        sorted(str(row) for row in duckdb.read_parquet(str(arrival / f"{name}.parquet")).fetchall())
+        for name in TOLD
+    ]
+    return digest(rules, json.dumps(told))
+
+
+def read_build(settings: Settings) -> Build | None:
+    """The state of the last build; None when there was none, or when its warehouse is gone."""
+    if not settings.warehouse.exists() or not settings.build_state.exists():
+        return None
+    return Build(**json.loads(settings.build_state.read_text()))
+
+
+def write_build(settings: Settings, build: Build) -> None:
+    """Remember the state of a build, on disk before this returns."""
+    write_json(settings.build_state, asdict(build))
+
+
+def needs_full_refresh(last: Build | None, rules: str) -> bool:
+    """Whether increments may not be added to what the last build left."""
+    return last is None or last.state != "complete" or last.fingerprint != rules
+
+
+def discard_warehouse(settings: Settings) -> None:
+    """Remove the warehouse, so that a full build leaves nothing of models that no longer exist."""
+    settings.warehouse.unlink(missing_ok=True)
+    settings.warehouse.with_name(settings.warehouse.name + ".wal").unlink(missing_ok=True)
+
+
+def read_gate(settings: Settings) -> GateRecord | None:
+    """The last verdict of the mart gate, None before the first."""
+    path = _gate_file(settings)
+    return GateRecord(**json.loads(path.read_text())) if path.exists() else None
+
+
+def write_gate(settings: Settings, record: GateRecord) -> None:
+    """Remember a verdict beside the warehouse that it is about."""
+    write_json(_gate_file(settings), asdict(record))
+
+
+def _gate_file(settings: Settings) -> Path:
+    return settings.build_state.with_name("gate.json")

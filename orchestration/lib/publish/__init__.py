@@ -1,0 +1,1 @@
+"""The mart gate, releases, and queries on them."""

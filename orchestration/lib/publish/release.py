@@ -1,0 +1,103 @@
+"""Publish the marts of an audited build as a release: copied aside, then swapped in by one rename.
+
+A kill at any point leaves the old release; a reader that has it open keeps it. Releases are never changed.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from orchestration.lib.atomic import flush_to_disk
+from orchestration.lib.build.state import GateRecord, read_build, read_gate
+from orchestration.lib.errors import QualityStop
+from orchestration.lib.publish.release_files import write_release
+from orchestration.settings import Settings
+
+UNFINISHED = ".unfinished-"
+
+
+@dataclass(frozen=True)
+class Release:
+    """A published release: its folder and its manifest; `is_new` when this call made it current."""
+
+    folder: Path
+    manifest: dict[str, Any]
+    is_new: bool
+
+    @property
+    def release_id(self) -> str:
+        """Name of the folder; sorts by time."""
+        return self.folder.name
+
+
+def read_current(settings: Settings) -> Release | None:
+    """The current release, None before the first."""
+    pointer = settings.published / "current"
+    if not pointer.exists():
+        return None
+    folder = pointer.resolve()
+    return Release(folder, json.loads((folder / "manifest.json").read_text()), is_new=False)
+
+
+def publish(settings: Settings, now: datetime | None = None) -> Release:
+    """Make the present build the current release, unless it is that already.
+
+    Raises QualityStop when the build is not finished, or the mart gate did not let this very build through.
+    """
+    gate = audited(settings)
+    current = read_current(settings)
+    if current and current.manifest["build_id"] == gate.build_id:
+        return current
+    releases = settings.published / "releases"
+    releases.mkdir(parents=True, exist_ok=True)
+    _remove_unfinished(settings)
+    folder = _find(releases, gate.build_id)
+    if folder is None:
+        created = now or datetime.now(UTC)
+        release_id = f"{created:%Y%m%dT%H%M%SZ}-{gate.build_id[:8]}"
+        aside = releases / f"{UNFINISHED}{release_id}"
+        aside.mkdir()
+        write_release(settings, aside, created, gate, name=release_id)
+        folder = releases / release_id
+        aside.rename(folder)
+        flush_to_disk(releases)
+    _point(settings.published, folder)
+    return Release(folder, json.loads((folder / "manifest.json").read_text()), is_new=True)
+
+
+def audited(settings: Settings) -> GateRecord:
+    """The verdict under which the present build may be published. Raises QualityStop without one."""
+    build, gate = read_build(settings), read_gate(settings)
+    if build is None or build.state != "complete":
+        raise QualityStop("The warehouse holds no finished build; nothing is published.")
+    if gate is None or gate.build_id != build.build_id:
+        raise QualityStop("The mart gate has not seen the present build; nothing is published.")
+    if not gate.passed:
+        raise QualityStop("The mart gate stopped the present build; nothing is published.")
+    return gate
+
+
+def _find(releases: Path, build_id: str) -> Path | None:
+    """A release of this build that was finished, but is not current: by a kill, or by a rollback."""
+    for folder in sorted(releases.glob(f"[0-9]*-{build_id[:8]}"), reverse=True):
+        if json.loads((folder / "manifest.json").read_text())["build_id"] == build_id:
+            return folder
+    return None
+
+
+def _remove_unfinished(settings: Settings) -> None:
+    for leftover in (settings.published / "releases").glob(f"{UNFINISHED}*"):
+        shutil.rmtree(leftover)
+    (settings.published / f"{UNFINISHED}current").unlink(missing_ok=True)
+
+
+def _point(published: Path, folder: Path) -> None:
+    aside = published / f"{UNFINISHED}current"
+    aside.symlink_to(folder.relative_to(published))
+    aside.replace(published / "current")
+    flush_to_disk(published)

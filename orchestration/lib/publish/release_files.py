@@ -1,0 +1,93 @@
+"""Write the files of one release: its marts and the manifest that says what they hold."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.lib.atomic import flush_to_disk
+from orchestration.lib.build.state import GateRecord
+from orchestration.lib.files import sha256, write_json
+from orchestration.lib.publish.marts import copy_marts, sql_text
+from orchestration.settings import PROJECT_ROOT, Settings
+
+RULES = ("aipl_presets", "aipl_stages", "aipl_rules")
+
+
+def write_release(
+    settings: Settings, folder: Path, created: datetime, gate: GateRecord, *, name: str
+) -> None:
+    """Fill `folder` with the release `name`: on disk and read-only when this returns."""
+    with duckdb.connect() as connection:
+        connection.execute(f"attach {sql_text(settings.warehouse)} as warehouse (read_only)")
+        rows = copy_marts(connection, folder)
+        facts = _facts(connection, settings)
+    files = sorted(folder.iterdir())
+    manifest = {
+        "release_id": name,
+        "created_at": f"{created:%Y-%m-%dT%H:%M:%SZ}",
+        "build_id": gate.build_id,
+        "git_revision": _git_revision(),
+        **facts,
+        "rows": rows,
+        "gates": {"marts": gate.results, "finished_at": gate.finished_at},
+        "sha256": {file.name: sha256(file) for file in files},
+    }
+    write_json(folder / "manifest.json", manifest)
+    for file in [*files, folder / "manifest.json"]:
+        flush_to_disk(file)
+        file.chmod(0o444)
+    flush_to_disk(folder)
+
+
+def _facts(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, Any]:
+    """What the release holds, from the marts and from what dbt was told of arrival."""
+    horizon = connection.execute(
+        "select brand_id, horizon from warehouse.marts.dim_brand order by 1"
+    ).fetchall()
+    presets = connection.execute("select distinct preset from warehouse.marts.fct_fast order by 1").fetchall()
+    loads = connection.execute(
+        "select source_id, load_date, count(*)::bigint, sum(row_count)::bigint, sum(unreadable_count)::bigint"
+        f" from read_parquet({sql_text(settings.arrival / 'files.parquet')}) group by all order by all"
+    ).fetchall()
+    stale = connection.execute(
+        f"select source_id, stale_reason from read_parquet({sql_text(settings.arrival / 'sources.parquet')})"
+        " where is_stale order by 1"
+    ).fetchall()
+    return {
+        "horizon": {brand: day and day.isoformat() for brand, day in horizon},
+        "rules": {"presets": [preset for (preset,) in presets], "sha256": rules_hash(settings.dbt_project)},
+        "stale_sources": dict(stale),
+        "loads": [
+            {
+                "source": source,
+                "load_date": day.isoformat(),
+                "files": files,
+                "rows": rows,
+                "unreadable": unreadable,
+            }
+            for source, day, files, rows, unreadable in loads
+        ],
+    }
+
+
+def rules_hash(project: Path) -> str:
+    """Of the three seeds that hold the rules, so that two releases can be told to follow the same ones."""
+    content = hashlib.sha256()
+    for name in RULES:
+        content.update((project / "seeds" / f"{name}.csv").read_bytes())
+    return content.hexdigest()
+
+
+def _git_revision() -> str | None:
+    if not (PROJECT_ROOT / ".git").exists() or not shutil.which("git"):
+        return None
+    command = ["git", "-C", str(PROJECT_ROOT), "rev-parse", "HEAD"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    return answer.stdout.strip() if answer.returncode == 0 else None

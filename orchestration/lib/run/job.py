@@ -1,0 +1,141 @@
+"""Run the nightly job in this process: the same job that the schedule and the UI start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestration.lib.run.instance import prepare_dagster_home
+from orchestration.lib.run.plan import Stretch
+from orchestration.settings import Settings
+
+if TYPE_CHECKING:
+    from dagster import DagsterEvent, DagsterInstance, ExecuteInProcessResult, JobDefinition
+
+KEPT_LOGS = 30
+RANGE_START = "dagster/asset_partition_range_start"
+RANGE_END = "dagster/asset_partition_range_end"
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A step that did not end well: its name, what to tell, and the exit code (1: a crash)."""
+
+    step: str
+    message: str
+    exit_code: int
+
+
+def run_nightly(
+    settings: Settings, plan: Sequence[Stretch], dumps: dict[str, str], log: Path
+) -> list[Stopped]:
+    """Pull each stretch, the last one together with all that follows it; returns what went wrong.
+
+    `dumps` are places that stand in for the configured ones, by source. Output of the tools goes to `log`.
+    Raises KeyboardInterrupt when a step was interrupted.
+    """
+    prepare_dagster_home(settings.dagster_home)
+    with _logged(log):
+        from dagster import DagsterInstance
+
+        from orchestration.defs.composition import build_definitions
+
+        job = build_definitions(settings).resolve_job_def("nightly")
+        with DagsterInstance.from_config(str(settings.dagster_home), "aipl.yaml") as instance:
+            bury_dead_runs(instance)
+            for stretch in plan[:-1]:
+                result = _execute(job, instance, stretch, dumps, with_warehouse=False)
+                if not result.success:
+                    return _stopped(result)
+            result = _execute(job, instance, plan[-1] if plan else None, dumps, with_warehouse=True)
+            return _stopped(result)
+
+
+def bury_dead_runs(instance: DagsterInstance) -> None:
+    """Mark runs as failed that a killed process left as started, or they would hold up the queue for ever.
+
+    Only for whoever holds the writer's lock: nobody else can be at work then.
+    """
+    from dagster import DagsterRunStatus, RunsFilter
+
+    unfinished = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
+    for run in instance.get_runs(RunsFilter(statuses=unfinished)):
+        instance.report_run_failed(run, "The process that ran this has ended.")
+
+
+def new_log(settings: Settings) -> Path:
+    """File for the log of a new run; only the last thirty are kept."""
+    folder = settings.home / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in sorted(folder.glob("run-*.log"))[: -KEPT_LOGS + 1]:
+        old.unlink()
+    return folder / f"run-{datetime.now().astimezone():%Y%m%dT%H%M%S}.log"
+
+
+def _execute(
+    job: JobDefinition,
+    instance: DagsterInstance,
+    stretch: Stretch | None,
+    dumps: dict[str, str],
+    *,
+    with_warehouse: bool,
+) -> ExecuteInProcessResult:
+    from dagster import AssetKey
+
+    keys = job.asset_layer.selected_asset_keys
+    raw = {AssetKey(["raw", source]) for source in (stretch.sources if stretch else ())}
+    rest = {key for key in keys if key.path[0] != "raw"} if with_warehouse else set()
+    tags = {RANGE_START: stretch.first.isoformat(), RANGE_END: stretch.last.isoformat()} if stretch else {}
+    config = {
+        f"raw__{source}": {"config": {"dumps": place}}
+        for source, place in dumps.items()
+        if stretch and source in stretch.sources
+    }
+    return job.execute_in_process(
+        run_config={"ops": config},
+        instance=instance,
+        asset_selection=[key for key in keys if key in raw | rest],
+        tags=tags,
+        raise_on_error=False,
+    )
+
+
+@contextmanager
+def _logged(log: Path) -> Iterator[None]:
+    with log.open("a", encoding="utf-8") as stream, redirect_stdout(stream), redirect_stderr(stream):
+        yield
+
+
+def _stopped(result: ExecuteInProcessResult) -> list[Stopped]:
+    """Failed steps in their order; steps that were only skipped say nothing."""
+    return [_explain(event) for event in result.all_events if event.is_step_failure] or (
+        [] if result.success else [Stopped("nightly", _run_failure(result), 1)]
+    )
+
+
+def _explain(event: DagsterEvent) -> Stopped:
+    from dagster import IntMetadataValue
+
+    failure = event.step_failure_data
+    step = event.step_key or "nightly"
+    told = failure.user_failure_data
+    if told is not None and told.description:
+        code = told.metadata.get("exit_code")
+        return Stopped(step, told.description, code.value or 1 if isinstance(code, IntMetadataValue) else 1)
+    error = failure.error
+    if error is not None and error.cls_name == "DagsterAssetCheckFailedError":
+        return Stopped(step, error.message.strip(), 3)
+    while error is not None and error.cause is not None:
+        error = error.cause
+    if error is not None and error.cls_name == "DagsterExecutionInterruptedError":
+        raise KeyboardInterrupt
+    return Stopped(step, error.message.strip() if error else "failed", 1)
+
+
+def _run_failure(result: ExecuteInProcessResult) -> str:
+    messages = [event.message for event in result.all_events if event.is_failure and event.message]
+    return messages[-1] if messages else "the run failed"

@@ -1,0 +1,129 @@
+"""One run from the command line: find what is new, bring it in, tell what became of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+
+from orchestration.lib.arrival.file_versions import awaiting
+from orchestration.lib.arrival.manifest import LoadManifest
+from orchestration.lib.arrival.pull import discover
+from orchestration.lib.build.around_dbt import present_build, tell_dbt
+from orchestration.lib.lock import writer_lock
+from orchestration.lib.publish.release import read_current
+from orchestration.lib.run.console import ConsoleReporter
+from orchestration.lib.run.job import Stopped, new_log, run_nightly
+from orchestration.lib.run.plan import stretches
+from orchestration.lib.run.progress import reporting_to
+from orchestration.lib.run.summary import (
+    LoadDates,
+    gate_findings,
+    loads_since,
+    loads_summary,
+    refusals,
+    release_summary,
+    version_ids,
+)
+from orchestration.lib.sources.configured import configured_sources, dbt_sources, named_source
+from orchestration.lib.sources.source import Source
+from orchestration.settings import Settings
+
+# Load dates are labels without a zone; "today" is the schedule's.
+ZONE = ZoneInfo("Asia/Shanghai")
+MART_GATE = "mart_gate"
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Request:
+    """Which load dates (both ends included, None: open) of which source (None: all), from where."""
+
+    first: date | None = None
+    last: date | None = None
+    source: str | None = None
+    dumps: str | None = None
+
+    def wants(self, load_date: date) -> bool:
+        """Whether a load date lies within the request."""
+        return (self.first or date.min) <= load_date <= (self.last or date.max)
+
+
+def today() -> date:
+    """The day that dumps without a load date get."""
+    return datetime.now(ZONE).date()
+
+
+def find_new(settings: Settings, sources: Mapping[str, Source], request: Request) -> dict[str, list[date]]:
+    """Load dates by source that have new or changed dumps, or that the arrival gate has yet to judge."""
+    new = {}
+    for source_id, source in sources.items():
+        dates = {item.load_date for item in discover(settings, source, request.dumps, today())}
+        with LoadManifest(settings.manifest) as manifest:
+            dates |= awaiting(manifest.versions(source_id), source.gate_contract)
+        if wanted := sorted(day for day in dates if request.wants(day)):
+            new[source_id] = wanted
+    return new
+
+
+def run_new(settings: Settings, request: Request, say: Callable[[str], None]) -> int:
+    """Run the nightly job on all that is new within the request; returns the exit code.
+
+    Raises AiplError or ConfigurationError for what a person has to mend first.
+    """
+    declared = configured_sources(settings)
+    if request.source:
+        asked = {request.source: named_source(settings, declared, request.source)}
+    else:
+        asked = {source_id: source for source_id, source in declared.items() if source.dumps}
+    with writer_lock(settings.home):
+        new = find_new(settings, asked, request)
+        tell_dbt(settings, declared)
+        build = present_build(settings, dbt_sources(settings, declared))
+        current = read_current(settings)
+        if not new and current and current.manifest["build_id"] == build.build_id:
+            say(f"Nothing is new. Release {current.release_id} is current.")
+            return 0
+        before = version_ids(settings, new)
+        log = new_log(settings)
+        watcher = ConsoleReporter(Console(file=sys.stdout))
+        places = {request.source: request.dumps} if request.source and request.dumps else {}
+        try:
+            with reporting_to(watcher):
+                stopped = run_nightly(settings, stretches(new), places, log)
+        finally:
+            watcher.close()
+        return conclude(settings, loads_since(settings, new, before), stopped, log, say)
+
+
+def conclude(
+    settings: Settings,
+    loads: LoadDates,
+    stopped: list[Stopped],
+    log: Path,
+    say: Callable[[str], None],
+) -> int:
+    """Tell what became of a run; returns its exit code."""
+    say("")
+    say(loads_summary(settings, loads))
+    refused = refusals(settings, loads)
+    for refusal in refused[:SHOWN]:
+        say(f"Refused: {refusal.text}")
+    if len(refused) > SHOWN:
+        say(f"Refused: {len(refused) - SHOWN} more; `aipl status` lists them all.")
+    current = read_current(settings)
+    if not stopped and current:
+        say(release_summary(settings, current))
+        return max((refusal.exit_code for refusal in refused), default=0)
+    for step in stopped:
+        is_shut = step.step == MART_GATE and step.exit_code == 3
+        say(f"Stopped at {step.step}: {gate_findings(settings) if is_shut else step.message}")
+    say(f"The release stays {current.release_id}." if current else "Nothing has been published yet.")
+    say(f"The log is {log}.")
+    codes = {step.exit_code for step in stopped}
+    return 1 if 1 in codes else max(codes, default=1)

@@ -1,0 +1,59 @@
+"""When loads are expected, which are missing, and how far the data of a source are complete."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import date, timedelta
+
+from orchestration.lib.sources.source import Source, Weekday
+
+DAY = timedelta(days=1)
+WEEKDAYS = list(Weekday)
+
+
+def coverage(source: Source, load_date: date) -> date:
+    """Last business day that a load of a daily feed completes."""
+    return load_date - DAY if source.covers == "previous_day" else load_date
+
+
+def first_expected(source: Source) -> date | None:
+    """First load date that a daily feed owes; `None` where the source does not say when it starts."""
+    if source.starts_on is None:
+        return None
+    return source.starts_on + DAY if source.covers == "previous_day" else source.starts_on
+
+
+def is_closed(source: Source, load_date: date) -> bool:
+    """Whether no dump is expected on this load date."""
+    return load_date in source.closed.dates or WEEKDAYS[load_date.weekday()] in source.closed.weekdays
+
+
+def expected_load_dates(source: Source, first: date, last: date) -> list[date]:
+    """Load dates from `first` to `last`, both included, on which a dump is expected, in order."""
+    days = (first + DAY * offset for offset in range((last - first).days + 1))
+    return [day for day in days if not is_closed(source, day)]
+
+
+def missing_load_dates(source: Source, load_dates: Collection[date], last: date) -> list[date]:
+    """Expected load dates up to `last` that have not come, in order; a static source owes none."""
+    first = first_expected(source) or min(load_dates, default=None)
+    if source.feed == "static" or first is None:
+        return []
+    return [day for day in expected_load_dates(source, first, last) if day not in load_dates]
+
+
+def complete_through(source: Source, load_dates: Iterable[date]) -> date | None:
+    """Last business day that the data are complete for.
+
+    Daily feeds: what the last load before the first missing one covers; `None` before the first load.
+    Static sources: the declared day; `None` asks dbt for the day of the last event.
+    """
+    if source.feed == "static":
+        return source.complete_through
+    first = first_expected(source)
+    present = {day for day in load_dates if first is None or day >= first}
+    if not present:
+        return None
+    missing = missing_load_dates(source, present, max(present))
+    reached = [day for day in present if not missing or day < missing[0]]
+    return coverage(source, max(reached)) if reached else None

@@ -1,0 +1,29 @@
+"""The sources as the present settings declare them, and what dbt is told of them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+
+from orchestration.lib.errors import InputError
+from orchestration.lib.sources.source import Source, dbt_context, load_sources
+from orchestration.settings import Settings
+
+
+def configured_sources(settings: Settings) -> dict[str, Source]:
+    """The sources file with `${VAR}` from the environment; `AIPL_HOME` is always known."""
+    return load_sources(settings.sources_file, {**os.environ, "AIPL_HOME": str(settings.home)})
+
+
+def named_source(settings: Settings, sources: Mapping[str, Source], source_id: str) -> Source:
+    """One source by name. Raises InputError that lists the known ones."""
+    if source_id not in sources:
+        known = ", ".join(sources)
+        raise InputError(f"There is no source {source_id} in {settings.sources_file}. It declares: {known}.")
+    return sources[source_id]
+
+
+def dbt_sources(settings: Settings, sources: Mapping[str, Source]) -> str:
+    """`AIPL_DBT_SOURCES`: JSON, the same text for the same declarations."""
+    return json.dumps(dbt_context(sources, settings.dbt_project), sort_keys=True)

@@ -1,0 +1,195 @@
+"""The sources file: which dumps exist, how they are read, what each source promises."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from orchestration.lib.sources.file import ConfigurationError, expand, friendly, read_yaml
+from orchestration.lib.sources.table import Columns, FileMatch, Format, Strict, Table
+
+__all__ = [
+    "Brand",
+    "Columns",
+    "ConfigurationError",
+    "FileMatch",
+    "Format",
+    "Source",
+    "Table",
+    "Weekday",
+    "dbt_context",
+    "load_sources",
+]
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"'{name}' is not a time zone; write one such as Asia/Shanghai") from error
+    return name
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+Zone = Annotated[str, AfterValidator(_known_zone)]
+
+
+class Weekday(StrEnum):
+    """Day of the week, in the order of `date.weekday()`."""
+
+    MONDAY = "monday"
+    TUESDAY = "tuesday"
+    WEDNESDAY = "wednesday"
+    THURSDAY = "thursday"
+    FRIDAY = "friday"
+    SATURDAY = "saturday"
+    SUNDAY = "sunday"
+
+
+class Brand(Strict):
+    """A brand of a source; zone and currency default to the source's."""
+
+    name: str
+    timezone: Zone | None = None
+    currency: Currency | None = None
+
+
+class Closed(Strict):
+    """Load dates on which no dump is expected."""
+
+    weekdays: tuple[Weekday, ...] = ()
+    dates: tuple[date, ...] = ()
+
+
+class Source(Strict):
+    """One source: its dumps, its calendar, its zone and currency, its tables."""
+
+    source_id: Name
+    description: str = ""
+    dumps: str | None = None
+    feed: Literal["daily", "static"]
+    covers: Literal["previous_day", "same_day"] = "previous_day"
+    timezone: Zone = "Asia/Shanghai"
+    currency: Currency
+    identity_space: Name = ""
+    starts_on: date | None = None
+    complete_through: date | None = None
+    load_date: date | None = None
+    closed: Closed = Closed()
+    max_unreadable_share: float = Field(0.01, ge=0, le=1)
+    brands: dict[str, Brand] = Field(default_factory=dict)
+    tables: dict[Name, Table] = Field(min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_identity_space(cls, entry: Any) -> Any:
+        if isinstance(entry, dict) and "identity_space" not in entry:
+            return {**entry, "identity_space": entry.get("source_id")}
+        return entry
+
+    @model_validator(mode="after")
+    def _fits_feed(self) -> Self:
+        if self.feed == "static":
+            if self.closed.weekdays or self.closed.dates:
+                raise ValueError("`closed` goes with feed daily")
+            return self
+        if self.complete_through or self.load_date:
+            raise ValueError("`complete_through` and `load_date` go with feed static")
+        if undated := [name for name, table in self.tables.items() if not table.has_load_date]:
+            raise ValueError(
+                f"table {undated[0]}: the file name of a daily feed carries {{load_date}}, "
+                "or each day would replace the day before"
+            )
+        return self
+
+    @property
+    def gate_contract(self) -> str:
+        """Name of what the arrival gate asks of this source: it changes when the gate may judge otherwise."""
+        asked = {
+            name: [table.not_null, table.vocabulary, table.may_be_empty]
+            for name, table in self.tables.items()
+        }
+        return hashlib.sha256(json.dumps([self.max_unreadable_share, asked]).encode()).hexdigest()[:16]
+
+    def match(self, relative_path: str) -> tuple[str, FileMatch] | None:
+        """Find the table that a dump belongs to.
+
+        Raises:
+            ConfigurationError: two tables claim the file.
+        """
+        matches = [
+            (name, found) for name, table in self.tables.items() if (found := table.match(relative_path))
+        ]
+        if len(matches) > 1:
+            raise ConfigurationError(
+                f"source {self.source_id}: {relative_path} matches `files` of both {matches[0][0]} and "
+                f"{matches[1][0]}. Make the patterns narrower, so that a dump belongs to one table."
+            )
+        return matches[0] if matches else None
+
+
+def load_sources(path: Path, variables: Mapping[str, str]) -> dict[str, Source]:
+    """Read the sources file; `${NAME}` in any text is replaced from `variables`.
+
+    A relative local `dumps` folder is taken from the folder of the sources file.
+
+    Raises:
+        ConfigurationError: the file is missing, is not YAML, or says something that cannot be; the message
+            names file, source and key.
+    """
+    document = read_yaml(path)
+    if not isinstance(document, dict) or set(document) != {"sources"} or not document["sources"]:
+        raise ConfigurationError(f"{path}: the file must hold one key, `sources`, with at least one source.")
+    sources = {}
+    for source_id, entry in document["sources"].items():
+        if not isinstance(entry, dict) or "source_id" in entry:
+            raise ConfigurationError(
+                f"{path}: source {source_id} must be keys and values, without source_id."
+            )
+        expanded = expand(entry, variables, f"{path}: source {source_id}")
+        with friendly(f"{path}: source {source_id}"):
+            source = Source.model_validate({**expanded, "source_id": source_id})
+        sources[source_id] = _with_absolute_dumps(source, path.parent)
+    return sources
+
+
+def dbt_context(sources: Mapping[str, Source], dbt_project: Path) -> dict[str, Any]:
+    """What dbt is told of the sources (`AIPL_DBT_SOURCES`), ready for JSON.
+
+    Entities are those of the staging folder: `stg_<source>__<entity>.sql`.
+    """
+    context = {}
+    for source_id, source in sources.items():
+        prefix = f"stg_{source_id}__"
+        folder = dbt_project / "models" / "staging" / source_id
+        context[source_id] = {
+            "identity_space": source.identity_space,
+            "timezone": source.timezone,
+            "currency": source.currency,
+            "feed": source.feed,
+            "starts_on": source.starts_on.isoformat() if source.starts_on else None,
+            "brands": {
+                brand_id: {
+                    "timezone": brand.timezone or source.timezone,
+                    "currency": brand.currency or source.currency,
+                }
+                for brand_id, brand in source.brands.items()
+            },
+            "entities": sorted(model.stem.removeprefix(prefix) for model in folder.glob(f"{prefix}*.sql")),
+        }
+    return context
+
+
+def _with_absolute_dumps(source: Source, folder: Path) -> Source:
+    if source.dumps is None or "://" in source.dumps:
+        return source
+    return source.model_copy(update={"dumps": str(folder / Path(source.dumps).expanduser())})
