@@ -91,7 +91,10 @@ def query(sql: str, form: str, output: Path | None) -> None:
     if output is None:
         sys.stdout.buffer.write(content)
     else:
-        output.write_bytes(content)
+        try:
+            output.write_bytes(content)
+        except OSError as error:
+            raise click.ClickException(f"{output} cannot be written: {error.strerror}") from error
 
 
 @aipl.command("sample-shop")
@@ -159,8 +162,13 @@ def _guarded(command: Callable[[], Any]) -> int:
 def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Tell a crash in one line, and keep the rest for whoever mends it. Python then exits with 1."""
     log = _settings().home / "logs" / "crash.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    log.write_text("".join(traceback.format_exception(kind, error, trace)))
+    story = "".join(traceback.format_exception(kind, error, trace))
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(story)
+    except OSError:
+        # A full disk or a read-only home: then the terminal is all there is.
+        click.echo(story, err=True)
     click.echo(f"Crash: {kind.__name__}: {error}\nThe traceback is in {log}.", err=True)
 
 

@@ -6,6 +6,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestration.lib.errors import InputError
+
+# The home stands in SQL and in file patterns of the dbt project.
+UNSAFE = set("'\"*?[]{}")
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -18,8 +22,16 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> Settings:
-        """Read `AIPL_HOME` (default: `data/` of the project) and `AIPL_SOURCES` (default: `sources.yml`)."""
+        """Read `AIPL_HOME` (default: `data/` of the project) and `AIPL_SOURCES` (default: `sources.yml`).
+
+        Raises InputError for a home whose name SQL and file patterns would misread.
+        """
         home = os.environ.get("AIPL_HOME") or PROJECT_ROOT / "data"
+        if found := UNSAFE & set(str(home)):
+            raise InputError(
+                f"AIPL_HOME {home} holds {' '.join(sorted(found))}, which SQL and file patterns read as more "
+                "than a name. Choose a folder without."
+            )
         sources_file = os.environ.get("AIPL_SOURCES") or PROJECT_ROOT / "sources.yml"
         return cls(Path(home).expanduser().resolve(), Path(sources_file).expanduser().resolve())
 

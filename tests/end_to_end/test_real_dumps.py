@@ -14,6 +14,8 @@ from oracle import taobao
 from oracle.stages import daily_stock, stage_history, walk
 from warehouse import Warehouse
 
+from orchestration.settings import PROJECT_ROOT
+
 
 @pytest.fixture(scope="module")
 def warehouse(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
@@ -128,3 +130,42 @@ def test_sources_stand_side_by_side(warehouse: Warehouse) -> None:
     }
     mixed = "select person_id from marts.fct_orders group by 1 having count(distinct source_id) > 1"
     assert [row for row in warehouse.query(mixed) if row[0] is not None] == []
+
+
+def test_a_slip_in_one_row_is_one_reject_and_a_corrected_load_date_reaches_the_marts(tmp_path: Path) -> None:
+    """Microseconds for seconds, and a load date that made the last days look like the future."""
+    dumps = tmp_path / "dumps"
+    dumps.mkdir()
+    rows = ["1,10,5,pv,1511658000", "2,10,5,buy,1512280000", "9,10,5,pv,1511658000000000", ""]
+    (dumps / "UserBehavior.csv").write_text("\n".join(rows))
+    declared = PROJECT_ROOT.joinpath("sources.yml").read_text()
+    sources_file = tmp_path / "sources.yml"
+    warehouse = Warehouse(tmp_path / "home", sources_file)
+    found = []
+    for load_date in ("2017-12-01", "2017-12-04"):
+        sources_file.write_text(declared.replace("load_date: 2017-12-04", f"load_date: {load_date}"))
+        warehouse.load("taobao_user_behavior", dumps)
+        warehouse.build()
+        reasons = "select reason, count(distinct _row) from intermediate.int_rejects group by 1 order by 1"
+        persons = "select person_id from marts.fct_aipl_stage_history where stage <> 'O' order by 1"
+        found.append((warehouse.query(reasons), [person for (person,) in warehouse.query(persons)]))
+    seconds = ("time that is no unix second", 1)
+    viewer, buyer = "taobao_user_behavior:m:1", "taobao_user_behavior:m:2"
+    assert found == [
+        ([("time in the future", 1), seconds], [viewer]),
+        ([seconds], [viewer, buyer]),
+    ]
+
+
+def test_a_session_that_spans_two_dumps_is_one_order(tmp_path: Path) -> None:
+    dumps = tmp_path / "dumps"
+    dumps.mkdir()
+    header = "event_time,event_type,product_id,category_id,category_code,brand,price,user_id,user_session\n"
+    bought = "2019-{} UTC,purchase,1,2,,acme,{},7,s\n"
+    (dumps / "2019-Oct.csv").write_text(header + bought.format("10-31 23:59:00", "100.00"))
+    (dumps / "2019-Nov.csv").write_text(header + bought.format("11-01 00:01:00", "30.00"))
+    warehouse = Warehouse(tmp_path / "home")
+    warehouse.load("rees46", dumps)
+    warehouse.build()
+    orders = "select count(*), sum(amount), min(paid_date) from marts.fct_orders"
+    assert warehouse.query(orders) == [(1, Decimal("130.0000"), date(2019, 10, 31))]

@@ -81,7 +81,7 @@
 {% macro only_changed_files(source_id) -%}
     {%- if is_incremental() %}
         {%- set changed = ref('int_changed_files') %}
-        {%- set dates = run_query('select distinct load_date from ' ~ changed ~ ' where source_id = ' ~ source_id ~ ' order by 1').columns[0].values() %}
+        {%- set dates = run_query('select distinct load_date from ' ~ changed ~ ' where load_date is not null and source_id = ' ~ source_id ~ ' order by 1').columns[0].values() %}
         and _load_date in (cast(null as date){% for date in dates %}, cast('{{ date }}' as date){% endfor %})
         and _file in (select c._file from {{ changed }} as c where c.source_id = {{ source_id }})
     {%- endif -%}

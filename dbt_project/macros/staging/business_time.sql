@@ -17,13 +17,16 @@
     to_utc_timestamp(try_cast({{ local_time }} as timestamp), '{{ zone }}')
 {%- endmacro %}
 
-{# UTC timestamp of unix seconds given as text; NULL where they are no whole number. #}
+{# UTC timestamp of unix seconds given as text; NULL where they are no whole number or lie beyond the year 9999. #}
 {% macro utc_from_unix(seconds) -%}
     {{ return(adapter.dispatch('utc_from_unix')(seconds)) }}
 {%- endmacro %}
 
 {% macro duckdb__utc_from_unix(seconds) -%}
-    make_timestamp(try_cast({{ seconds }} as bigint) * 1000000)
+    case
+        when try_cast({{ seconds }} as bigint) between -62135596800 and 253402300799
+            then make_timestamp(try_cast({{ seconds }} as bigint) * 1000000)
+    end
 {%- endmacro %}
 
 {% macro spark__utc_from_unix(seconds) -%}

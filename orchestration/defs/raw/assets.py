@@ -25,6 +25,7 @@ from orchestration.lib.sources.source import Source
 from orchestration.settings import Settings
 
 ARRIVAL_GATE = "arrival_gate"
+SHOWN_WARNINGS = 5
 
 
 class RawConfig(Config):
@@ -60,7 +61,7 @@ def raw_asset(settings: Settings, source: Source, days: DailyPartitionsDefinitio
             received = receive(settings, source, load_dates, config.dumps, today())
         for warning in received.report.warnings:
             context.log.warning(warning)
-        reporter().done(_told(received))
+        reporter().done("\n  ".join([_told(received), *received.report.warnings[:SHOWN_WARNINGS]]))
         context.log.info(_told(received))
         yield MaterializeResult(metadata=_metadata(received), check_results=[_check(received)])
 

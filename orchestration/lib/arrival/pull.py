@@ -13,6 +13,7 @@ from orchestration.lib.arrival.landing import land, landed_path
 from orchestration.lib.arrival.manifest import LoadManifest
 from orchestration.lib.arrival.parsed import find_parsed, parse
 from orchestration.lib.arrival.readers import UnreadableDump
+from orchestration.lib.sources.calendar import EARLIEST_LOAD_DATE
 from orchestration.lib.sources.source import ConfigurationError, Source
 from orchestration.settings import Settings
 
@@ -70,6 +71,11 @@ def discover(settings: Settings, source: Source, dumps: str | None, today: date)
         return _survey(settings, manifest, source, _place(source, dumps), today)[0]
 
 
+def holds_dumps(source: Source, place: str) -> bool:
+    """Whether any file at a place belongs to a table of the source."""
+    return any(source.match(dump.name) for dump in open_dumps(place).files()[0])
+
+
 def pull(
     settings: Settings, source: Source, load_dates: Collection[date] | None, dumps: str | None, today: date
 ) -> PullReport:
@@ -118,6 +124,9 @@ def _survey(
         known = latest.get(dump.name)
         if known is None or hints.get(dump.name) != dump.hint:
             day = found[1].load_date or source.load_date or today
+            if day < EARLIEST_LOAD_DATE:
+                warnings.append(f"{dump.name} is of {day}, before {EARLIEST_LOAD_DATE}, and is not read.")
+                continue
             cause = Cause.CHANGED if known else Cause.NEW
             work.append(DumpFile(source.source_id, found[0], dump.name, day, cause, dump, known))
     listed = {dump.name: dump for dump in dumps}

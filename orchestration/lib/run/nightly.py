@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,8 +14,9 @@ from rich.console import Console
 
 from orchestration.lib.arrival.file_versions import awaiting
 from orchestration.lib.arrival.manifest import LoadManifest
-from orchestration.lib.arrival.pull import discover
+from orchestration.lib.arrival.pull import discover, holds_dumps
 from orchestration.lib.build.around_dbt import present_build, tell_dbt
+from orchestration.lib.errors import InputError
 from orchestration.lib.lock import writer_lock
 from orchestration.lib.publish.release import read_current
 from orchestration.lib.run.console import ConsoleReporter
@@ -81,6 +83,16 @@ def run_new(settings: Settings, request: Request, say: Callable[[str], None]) ->
         asked = {request.source: named_source(settings, declared, request.source)}
     else:
         asked = {source_id: source for source_id, source in declared.items() if source.dumps}
+    told = json.loads(dbt_sources(settings, declared))
+    for source_id, source in asked.items():
+        if not told[source_id]["entities"]:
+            raise InputError(
+                f"Source {source_id} has no models in dbt_project/models/staging/{source_id}: its rows would "
+                "go nowhere. docs/adding-a-source.md says how to write them."
+            )
+        if request.dumps and not holds_dumps(source, request.dumps):
+            patterns = ", ".join(table.files for table in source.tables.values())
+            raise InputError(f"{request.dumps} holds no dump of {source_id}. Its files are named {patterns}.")
     with writer_lock(settings.home):
         new = find_new(settings, asked, request)
         tell_dbt(settings, declared)

@@ -103,7 +103,7 @@ def staged_rejects(settings: Settings, loads: LoadDates) -> Counter[str]:
         return Counter()
     with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
         rows = connection.execute(
-            "select reason, count(*) from intermediate.int_rejects"
+            "select reason, count(distinct (source_id, _file, _row)) from intermediate.int_rejects"
             " where list_contains($wanted, {'s': source_id, 'd': _load_date}) group by reason",
             {"wanted": [{"s": source, "d": day} for source, day in wanted]},
         ).fetchall()

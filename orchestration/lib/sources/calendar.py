@@ -11,6 +11,10 @@ DAY = timedelta(days=1)
 WEEKDAYS = list(Weekday)
 
 
+# No dump is older: an earlier date in a file name is a slip.
+EARLIEST_LOAD_DATE = date(1970, 1, 1)
+
+
 def coverage(source: Source, load_date: date) -> date:
     """Last business day that a load of a daily feed completes."""
     return load_date - DAY if source.covers == "previous_day" else load_date

@@ -42,6 +42,8 @@ def read_yaml(path: Path) -> Any:
         raise ConfigurationError(
             f"{path} does not exist. Write it, or name another with AIPL_SOURCES."
         ) from error
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is not readable as YAML: {error}") from error
 

@@ -39,6 +39,8 @@ def _known_zone(name: str) -> str:
 
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
+# It stands in the SQL of the business day.
+BrandId = Annotated[str, StringConstraints(pattern=r"^[^'\"\\]+$")]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Zone = Annotated[str, AfterValidator(_known_zone)]
 
@@ -86,7 +88,7 @@ class Source(Strict):
     load_date: date | None = None
     closed: Closed = Closed()
     max_unreadable_share: float = Field(0.01, ge=0, le=1)
-    brands: dict[str, Brand] = Field(default_factory=dict)
+    brands: dict[BrandId, Brand] = Field(default_factory=dict)
     tables: dict[Name, Table] = Field(min_length=1)
 
     @model_validator(mode="before")
@@ -147,7 +149,12 @@ def load_sources(path: Path, variables: Mapping[str, str]) -> dict[str, Source]:
             names file, source and key.
     """
     document = read_yaml(path)
-    if not isinstance(document, dict) or set(document) != {"sources"} or not document["sources"]:
+    if (
+        not isinstance(document, dict)
+        or set(document) != {"sources"}
+        or not document["sources"]
+        or not isinstance(document["sources"], dict)
+    ):
         raise ConfigurationError(f"{path}: the file must hold one key, `sources`, with at least one source.")
     sources = {}
     for source_id, entry in document["sources"].items():

@@ -1,9 +1,9 @@
 with files as (
-    select source_id, file, version from {{ source('arrival', 'files') }}
+    select source_id, file, version, load_date from {{ source('arrival', 'files') }}
 ),
 
 applied as (
-    select source_id, file, version from {{ source('arrival', 'applied') }}
+    select source_id, file, version, load_date from {{ source('arrival', 'applied') }}
 ),
 
 known as (
@@ -12,13 +12,15 @@ known as (
     select source_id, file from applied
 ),
 
--- Full outer join: a file may be new, gone, or hold other content under its old name.
+-- A file may be new, gone, hold other content under its old name, or have moved to another load date.
 differing as (
     select known.source_id, known.file
     from known
     left join files on known.source_id = files.source_id and known.file = files.file
     left join applied on known.source_id = applied.source_id and known.file = applied.file
-    where files.version is distinct from applied.version
+    where
+        files.version is distinct from applied.version
+        or files.load_date is distinct from applied.load_date
 ),
 
 -- Staging of a static dump may join its tables: one changed file changes the whole source.

@@ -11,10 +11,9 @@ shaped as (
         Description as product_name,
         {{ safe_cast('Quantity', 'decimal(18, 4)') }} as quantity,
         {{ safe_cast('UnitPrice', 'decimal(18, 4)') }} as unit_price,
-        cast(
-            {{ safe_cast('Quantity', 'decimal(18, 4)') }} * {{ safe_cast('UnitPrice', 'decimal(18, 4)') }}
-            as decimal(18, 4)
-        ) as amount,
+        {{ safe_cast(
+            safe_cast('Quantity', 'decimal(18, 4)') ~ ' * ' ~ safe_cast('UnitPrice', 'decimal(18, 4)'), 'decimal(18, 4)'
+        ) }} as amount,
         -- Exact duplicates stay: the published total holds them.
         row_number() over (
             partition by
@@ -34,6 +33,7 @@ select
     {{ reject_reason([
         ('order_id is null', 'no invoice number'),
         ('quantity is null or unit_price is null', 'quantity or price that is not a number'),
+        ('amount is null', 'quantity times price beyond any amount'),
         ('created_date is null', 'invoice date that does not parse'),
         (is_future('created_date'), 'time in the future'),
     ]) }} as reject_reason

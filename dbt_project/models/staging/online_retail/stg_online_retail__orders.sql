@@ -16,10 +16,9 @@ shaped as (
         end as document_kind,
         min({{ utc_from_local('InvoiceDate', 'online_retail') }}) as created_at,
         cast(null as timestamp) as cancelled_at,
-        cast(
-            sum({{ safe_cast('Quantity', 'decimal(18, 4)') }} * {{ safe_cast('UnitPrice', 'decimal(18, 4)') }})
-            as decimal(18, 4)
-        ) as amount,
+        cast(sum({{ safe_cast(
+            safe_cast('Quantity', 'decimal(18, 4)') ~ ' * ' ~ safe_cast('UnitPrice', 'decimal(18, 4)'), 'decimal(18, 4)'
+        ) }}) as decimal(18, 4)) as amount,
         'GBP' as currency,
         cast(null as timestamp) as updated_at,
         min({{ row_as_json('source') }}) as raw_row,

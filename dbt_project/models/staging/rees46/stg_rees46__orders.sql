@@ -1,9 +1,13 @@
 with source as (
-    select * from {{ source('rees46', 'events') }}
+    select
+        *,
+        row_number() over (partition by user_id, user_session order by _file, _row) as line_number
+    from {{ source('rees46', 'events') }}
     where event_type = 'purchase'
 ),
 
--- The dump has no orders: what a user bought in one session is one order, its amount the sum of its lines.
+-- The dump has no orders: what a user bought in one session is one order, its amount the sum of its lines. A
+-- session may span two dumps: the whole source is staged anew when one of its dumps changes.
 shaped as (
     select
         user_id || '-' || coalesce(user_session, '') as order_id,
@@ -13,11 +17,11 @@ shaped as (
         min({{ utc_from_local("replace(event_time, ' UTC', '')", 'rees46') }}) as paid_at,
         sum({{ safe_cast('price', 'decimal(18, 4)') }}) as amount,
         min({{ row_as_json('source') }}) as raw_row,
-        _load_date,
-        _file,
-        min(_row) as _row
+        max(_load_date) as _load_date,
+        min(case when line_number = 1 then _file end) as _file,
+        min(case when line_number = 1 then _row end) as _row
     from source
-    group by user_id, user_session, _load_date, _file
+    group by user_id, user_session
 ),
 
 dated as (

@@ -120,7 +120,7 @@ class _Groups:
             compression="zstd",
             dictionary_pagesize_limit=1 << 17,
             # The stubs know only the flag, not the list of columns.
-            use_dictionary=[name for name in schema.names if name != "_row"],  # type: ignore[arg-type]
+            use_dictionary=[name for name in schema.names if name != "_row"],
             column_encoding={"_row": "DELTA_BINARY_PACKED"},
         )
         self._waiting: list[pa.RecordBatch] = []
