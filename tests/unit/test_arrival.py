@@ -8,18 +8,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from orchestration.lib.arrival.landing import landed_path
-from orchestration.lib.arrival.loads import (
-    candidate_files,
-    decide_load,
-    is_current,
-    mark_applied,
-    promote,
-    write_arrival,
-)
+from orchestration.lib.arrival.loads import decide_load, promote
 from orchestration.lib.arrival.manifest import LoadManifest, State
 from orchestration.lib.arrival.parsed import parsed_path
 from orchestration.lib.arrival.pull import pull
 from orchestration.lib.arrival.readers import UnreadableDump
+from orchestration.lib.arrival.told import write_arrival
 from orchestration.lib.sources.source import Source
 from orchestration.settings import Settings
 
@@ -154,19 +148,6 @@ def test_a_load_with_an_unreadable_file_is_never_accepted(shop: Shop):
     assert pq.read_schema(schema).field("id").type == pa.int64()
 
 
-def test_the_gate_sees_the_load_as_it_would_be(shop: Shop):
-    pq.write_table(pa.table({"id": [1]}), shop.dumps / "items_2024-09-02.parquet")
-    shop.deliver(2, "1")
-    shop.decide(2, True)
-    promote(shop.settings, shop.source)
-    shop.deliver(2, "2")
-    candidates = candidate_files(shop.settings, "shop", day(2))
-    assert list(candidates) == ["events", "items"]
-    assert pq.read_table(candidates["events"][0])["a"].to_pylist() == ["2"]
-    assert candidates["items"][0].is_relative_to(shop.settings.raw)
-    assert candidate_files(shop.settings, "shop", day(3)) == {}
-
-
 def test_what_raw_lost_is_read_again_and_what_it_should_not_have_goes(shop: Shop):
     shop.deliver(2, "1")
     shop.decide(2, True)
@@ -280,15 +261,3 @@ def test_what_dbt_is_told_is_typed_when_there_is_nothing(shop: Shop):
         assert pa.null() not in table.schema.types
     assert table.schema.field("load_date").type == pa.date32()
     assert table.schema.field("row_count").type == pa.int64()
-
-
-def test_current_means_that_the_last_build_held_what_is_in_effect(shop: Shop):
-    shop.told("files")
-    assert is_current(shop.settings)
-    shop.deliver(2, "1")
-    shop.decide(2, True)
-    shop.told("files")
-    assert not is_current(shop.settings)
-    mark_applied(shop.settings)
-    shop.told("files")
-    assert is_current(shop.settings)

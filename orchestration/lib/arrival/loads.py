@@ -1,4 +1,4 @@
-"""Arrival: loads let in or refused, raw brought in line with that, and what dbt is told of it."""
+"""Loads: let in or refused, and raw brought in line with that."""
 
 from __future__ import annotations
 
@@ -11,36 +11,11 @@ import pyarrow.parquet as pq
 
 from orchestration.lib.arrival.file_versions import FileVersion, State, effective_of, latest_versions
 from orchestration.lib.arrival.manifest import LoadManifest
-from orchestration.lib.arrival.parsed import find_parsed, parse, parsed_path, prune
+from orchestration.lib.arrival.parsed import parse, parsed_path, prune
 from orchestration.lib.arrival.readers import raw_schema
-from orchestration.lib.arrival.told import is_current, mark_applied, write_arrival
 from orchestration.lib.atomic import replacing
 from orchestration.lib.sources.source import Format, Source
 from orchestration.settings import Settings
-
-__all__ = [
-    "candidate_files",
-    "decide_load",
-    "is_current",
-    "mark_applied",
-    "promote",
-    "write_arrival",
-]
-
-
-def candidate_files(settings: Settings, source_id: str, load_date: date) -> dict[str, list[Path]]:
-    """Parquet of a load as it would be after acceptance, by table: what the arrival gate looks at.
-
-    The latest readable version of each file of the load, whether it waits, was refused or is accepted.
-    """
-    with LoadManifest(settings.manifest) as manifest:
-        latest = manifest.versions_of_load(source_id, load_date)
-    files: dict[str, list[Path]] = {}
-    for version in latest:
-        path = find_parsed(settings, version) if version.is_readable else None
-        if path:
-            files.setdefault(version.table_name, []).append(path)
-    return {table_name: sorted(paths) for table_name, paths in sorted(files.items())}
 
 
 def decide_load(

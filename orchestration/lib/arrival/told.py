@@ -64,11 +64,6 @@ def write_arrival(settings: Settings, sources: Mapping[str, Source]) -> None:
         _write(applied, [], FILES)
 
 
-def is_current(settings: Settings) -> bool:
-    """Whether the last finished build held exactly the files that are in effect now."""
-    return _rows(settings.arrival / "files.parquet") == _rows(settings.arrival / "applied.parquet")
-
-
 def mark_applied(settings: Settings) -> None:
     """Note that the files in effect are built: `applied` becomes a copy of `files`."""
     with replacing(settings.arrival / "applied.parquet") as part:
@@ -108,10 +103,3 @@ def _brand_rows(source: Source) -> list[dict[str, Any]]:
 def _write(path: Path, rows: list[dict[str, Any]], schema: pa.Schema) -> None:
     with replacing(path) as part:
         pq.write_table(pa.Table.from_pylist(rows, schema=schema), part)
-
-
-def _rows(path: Path) -> list[tuple[Any, ...]]:
-    """Rows of a small Parquet file in a fixed order; none where there is no file."""
-    if not path.exists():
-        return []
-    return sorted(tuple(row.values()) for row in pq.read_table(path).to_pylist())

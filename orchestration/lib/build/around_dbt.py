@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from orchestration.lib.arrival.loads import mark_applied, promote, write_arrival
+from orchestration.lib.arrival.loads import promote
+from orchestration.lib.arrival.told import mark_applied, write_arrival
 from orchestration.lib.build.state import (
     Build,
     build_id,
