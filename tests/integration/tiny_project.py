@@ -75,7 +75,9 @@ sources:
     tables: [{name: files}]
 """
 REJECTS = """
-select 'east' as source_id, 'orders' as entity, 'amount is no number' as reason, _load_date
+select
+    'east' as source_id, 'orders' as entity, 'amount is no number' as reason,
+    _load_date, order_id as _file, 1 as _row
 from {{ ref('stg_east__orders') }}
 where amount is null and (select count(*) from {{ source('arrival', 'files') }}) > 0
 """

@@ -1,0 +1,136 @@
+"""The README shows what the program prints, and the warehouse holds the sample shop's known truth."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sysconfig
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from warehouse import Warehouse
+
+from orchestration.settings import PROJECT_ROOT
+
+AIPL = Path(sysconfig.get_path("scripts")) / "aipl"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("readme")
+
+
+def aipl(home: Path, *arguments: str) -> str:
+    answer = subprocess.run(
+        [str(AIPL), *arguments],
+        env={**os.environ, "AIPL_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    return answer.stdout
+
+
+@pytest.fixture(scope="module")
+def told(home: Path) -> str:
+    """What `make run` prints: the sample shop at its default size, and the run."""
+    return aipl(home, "sample-shop") + aipl(home, "run")
+
+
+@pytest.fixture(scope="module")
+def truth(home: Path, told: str) -> dict[str, Any]:
+    return json.loads((home / "dumps" / "sample_shop" / "_truth.json").read_text())
+
+
+def blocks(kind: str) -> list[str]:
+    return re.findall(rf"```{kind}\n(.*?)```", (PROJECT_ROOT / "README.md").read_text(), re.DOTALL)
+
+
+def same_but_for_the_moment(text: str) -> str:
+    """Without what differs from run to run: seconds, release ids, the home."""
+    text = re.sub(r"\(\d+\.\d s\)|\d{8}T\d{6}Z-[0-9a-f]{8}| in \S+dumps/sample_shop", "", text)
+    return text
+
+
+def test_make_run_prints_what_the_readme_shows(told: str) -> None:
+    shown = [line for line in blocks("text")[0].splitlines() if line != "..."]
+    printed = same_but_for_the_moment(told).splitlines()
+    missing = [line for line in shown if same_but_for_the_moment(line) not in printed]
+    assert len(shown) >= 10
+    assert missing == []
+
+
+def test_the_query_of_the_readme_answers_as_shown(home: Path, told: str) -> None:
+    (command,) = [block for block in blocks("console") if "aipl query" in block]
+    sql = re.search(r'aipl query "(.*?)"', command, re.DOTALL)
+    assert sql is not None
+    assert aipl(home, "query", sql[1]).split() == blocks("text")[1].split()
+
+
+def test_every_entity_is_as_the_truth_has_it(home: Path, truth: dict[str, Any]) -> None:
+    warehouse = Warehouse(home)
+    for entity, known in truth["tables"].items():
+        if entity == "campaigns":  # no model reads it yet
+            continue
+        counts = f"select count(*), count(*) filter (is_current) from intermediate.int_{entity}"
+        assert warehouse.query(counts) == [(known["accepted"], known["distinct"])], entity
+    rejects = Counter(
+        {
+            (entity, reason): rows
+            for entity, reason, rows in warehouse.query(
+                "select entity, reason, count(*) from intermediate.int_rejects group by all"
+            )
+        }
+    )
+    assert rejects == Counter(
+        {
+            (entity, reason): n
+            for entity, reasons in truth["rejected"].items()
+            for reason, n in reasons.items()
+        }
+    )
+    unreadable = f"select sum(unreadable_count) from read_parquet('{home}/arrival/files.parquet')"
+    assert warehouse.query(unreadable) == [(sum(file["unreadable"] for file in truth["files"].values()),)]
+
+
+def test_orders_members_and_what_names_nobody_are_as_the_truth_has_them(
+    home: Path, truth: dict[str, Any]
+) -> None:
+    warehouse = Warehouse(home)
+    orders = truth["orders"]
+    assert warehouse.query(
+        "select count(*) filter (paid_at is not null), count(*) filter (status = 'cancelled'), "
+        "count(*) filter (person_id is null), "
+        "count(*) filter (is_purchase and fully_refunded_on is not null), "
+        "count(*) filter (fully_refunded_on = paid_date), sum(amount) filter (paid_at is not null) "
+        "from marts.fct_orders"
+    ) == [
+        (
+            orders["paid"],
+            orders["cancelled"],
+            orders["without_person"],
+            orders["fully_refunded"],
+            orders["fully_refunded_on_paid_day"],
+            Decimal(orders["paid_amount"]),
+        )
+    ]
+    members = warehouse.query(
+        "select state_kind, brand_id, count(distinct person_id) from intermediate.int_person_states "
+        "join marts.dim_brand using (brand_id) "
+        "where valid_from <= horizon and horizon < valid_to group by all"
+    )
+    assert {(kind, brand): persons for kind, brand, persons in members} == {
+        (kind, brand): persons
+        for kind, brands in truth["memberships"].items()
+        for brand, persons in brands.items()
+    }
+    nobody = "select sum(unattributed_events), sum(ancient_events) from marts.dim_brand"
+    events = truth["events"]
+    assert warehouse.query(nobody) == [(events["without_person"], events["before_start"])]
+    assert warehouse.query("select count(*) from marts.dim_person") == [(truth["persons"],)]
