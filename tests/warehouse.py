@@ -50,17 +50,23 @@ class Warehouse:
         told = dbt_sources(self.settings, sources)
         tell_dbt(self.settings, sources)
         preparation = prepare_build(self.settings, told)
-        command = [dbt_executable(), "build", "--exclude-resource-type", "unit_test"]
+        refresh = ["--full-refresh"] if preparation.is_full else []
+        self.dbt("build", "--exclude-resource-type", "unit_test", *refresh)
+        finish_build(self.settings, preparation.build)
+        return preparation.is_full
+
+    def dbt(self, *arguments: str) -> str:
+        """Run a dbt command that must succeed; returns what it printed."""
+        told = dbt_sources(self.settings, configured_sources(self.settings))
         answer = subprocess.run(
-            [*command, *(["--full-refresh"] if preparation.is_full else [])],
+            [dbt_executable(), *arguments],
             env=os.environ | dbt_environment(self.settings, told),
             capture_output=True,
             text=True,
             check=False,
         )
         assert answer.returncode == 0, answer.stdout[-6000:]
-        finish_build(self.settings, preparation.build)
-        return preparation.is_full
+        return answer.stdout
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a query on the warehouse file."""

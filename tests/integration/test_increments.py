@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import random
+import re
 import shutil
 from datetime import date, timedelta
 from pathlib import Path
@@ -108,6 +109,14 @@ def test_increments_equal_a_full_build(full: Warehouse, incremental: Warehouse, 
     expected, found = full.rows(f"marts.{mart}"), incremental.rows(f"marts.{mart}")
     assert expected, f"{mart} is empty: nothing would be compared"
     assert found == expected
+
+
+def test_unit_tests_of_the_models_pass(full: Warehouse) -> None:
+    """They check the SQL, not the data, so the nightly build leaves them out."""
+    printed = full.dbt("test", "--select", "test_type:unit")
+    passed = re.search(r"PASS=(\d+)", printed)
+    assert passed is not None
+    assert int(passed[1]) >= 7
 
 
 def test_every_mart_is_compared(full: Warehouse) -> None:
