@@ -10,6 +10,8 @@ from pathlib import Path
 SERVED = """\
 telemetry:
   enabled: false
+nux:
+  enabled: false
 run_monitoring:
   enabled: true
 run_retries:
