@@ -12,6 +12,7 @@
                 'event_id': text, 'brand_id': text, 'visitor_id': text, 'member_id': text,
                 'event_at': 'timestamp', 'event_date': 'date', 'touch_kind': text,
                 'product_id': text, 'campaign_id': text, 'channel': text, 'session_id': text,
+                'user_agent': text,
             },
         },
         'orders': {
@@ -51,6 +52,21 @@
                 'updated_at': 'timestamp',
             },
         },
+        'identity_links': {
+            'key': ['link_id'], 'version': ['recorded_at'],
+            'columns': {
+                'link_id': text, 'visitor_id': text, 'member_id': text, 'other_member_id': text,
+                'valid_from': 'timestamp', 'valid_to': 'timestamp', 'recorded_at': 'timestamp',
+                'is_withdrawn': 'boolean',
+            },
+        },
+        'gmv_targets': {
+            'key': ['brand_id', 'period_start', 'period_end'], 'version': ['updated_at'],
+            'columns': {
+                'brand_id': text, 'period_start': 'date', 'period_end': 'date', 'gmv': money, 'currency': text,
+                'updated_at': 'timestamp',
+            },
+        },
         'products': {
             'key': ['product_id'], 'version': ['updated_at'],
             'columns': {
@@ -68,9 +84,17 @@
     {{ "coalesce(" ~ day ~ " < cast('" ~ starts_on ~ "' as date), false)" if starts_on else 'false' }}
 {%- endmacro %}
 
+{# Whether the rows of an entity are of one person, so that they carry a `source_key`. #}
+{% macro names_person(name) -%}
+    {{ return('member_id' in entity(name).columns and 'other_member_id' not in entity(name).columns) }}
+{%- endmacro %}
+
 {# The names of all canonical entities. #}
 {% macro entity_names() -%}
-    {{ return(['events', 'orders', 'order_lines', 'refunds', 'reviews', 'memberships', 'products']) }}
+    {{ return([
+        'events', 'orders', 'order_lines', 'refunds', 'reviews', 'memberships', 'identity_links', 'products',
+        'gmv_targets',
+    ]) }}
 {%- endmacro %}
 
 {# The configured sources that have a staging model of this entity. #}
@@ -83,7 +107,7 @@
 {%- endmacro %}
 
 {#
-  All staged rows of an entity, over all configured sources: `source_id`, `person_id` where the entity names a
+  All staged rows of an entity, over all configured sources: `source_id`, `source_key` where the entity names a
   person, the entity's columns, `is_ancient` where it has a day, `_load_date`, `_file`, `_row`, and with rejects also `reject_reason`, `raw_row`.
 #}
 {% macro staged(name, rejected=false) -%}
@@ -98,8 +122,8 @@
         reject_reason,
         raw_row,
         {%- else %}
-        {%- if 'member_id' in columns %}
-        {{ person_id(source_id) }} as person_id,
+        {%- if names_person(name) %}
+        {{ source_key(source_id) }} as source_key,
         {%- endif %}
         {%- for column, type in columns.items() %}
         cast({{ column }} as {{ type }}) as {{ column }},
@@ -122,8 +146,8 @@
         cast(null as {{ dbt.type_string() }}) as reject_reason,
         cast(null as {{ dbt.type_string() }}) as raw_row,
         {%- else %}
-        {%- if 'member_id' in columns %}
-        cast(null as {{ dbt.type_string() }}) as person_id,
+        {%- if names_person(name) %}
+        cast(null as {{ dbt.type_string() }}) as source_key,
         {%- endif %}
         {%- for column, type in columns.items() %}
         cast(null as {{ type }}) as {{ column }},

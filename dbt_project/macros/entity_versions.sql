@@ -7,7 +7,7 @@
 {% macro entity_versions(name) -%}
     {%- set contract = entity(name) -%}
     {%- set key = (['source_id'] + contract.key) | join(', ') -%}
-    {%- set columns = ['source_id'] + (['person_id'] if 'member_id' in contract.columns else [])
+    {%- set columns = ['source_id'] + (['source_key'] if names_person(name) else [])
         + contract.columns | list + (['is_ancient'] if contract.day else []) + ['_load_date', '_file', '_row'] -%}
     {%- set row_key = 'source_id, _file, _row' -%}
     with arrived as (

@@ -92,17 +92,24 @@ def incremental(final_dumps: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.mark.parametrize(
     "mart",
     [
+        "dim_aipl_rule",
+        "dim_aipl_stage",
         "dim_brand",
         "dim_date",
         "dim_person",
+        "dim_person_key",
         "dim_product",
         "fct_aipl_daily",
+        "fct_aipl_deepening",
         "fct_aipl_flow",
+        "fct_aipl_stage_changes",
         "fct_aipl_stage_history",
         "fct_aipl_stage_history_to_horizon",
         "fct_fast",
         "fct_order_lines",
         "fct_orders",
+        "fct_person_days",
+        "fct_person_states",
     ],
 )
 def test_increments_equal_a_full_build(full: Warehouse, incremental: Warehouse, mart: str) -> None:

@@ -64,6 +64,22 @@
     {%- if not known %} where false{% endif %}
 {%- endmacro %}
 
+{#
+  As `changes_of`, but only what stands in one of the two images: rows that were replaced by their equal are left
+  out.
+#}
+{% macro differences_of(model_name, columns) -%}
+    {%- set changed = changes_relation(ref(model_name)) -%}
+    {%- set known = execute and not flags.FULL_REFRESH and table_exists(changed) -%}
+    {%- if known -%}
+    select {{ columns | join(', ') }} from {{ changed }}
+    group by {{ columns | join(', ') }}
+    having count(distinct _image) = 1
+    {%- else -%}
+    select {{ columns | join(', ') }} from {{ ref(model_name) }} where false
+    {%- endif %}
+{%- endmacro %}
+
 {# Whether a table stands in the warehouse now; unlike dbt's cache it sees what this run made by hand. #}
 {% macro table_exists(relation) -%}
     {%- set found = run_query(

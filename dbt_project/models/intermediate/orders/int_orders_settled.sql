@@ -53,7 +53,8 @@ refund_totals as (
 select
     orders.source_id,
     orders.order_id,
-    orders.person_id,
+    orders.source_key,
+    {{ person_id_of('orders') }} as person_id,
     orders.document_kind,
     case
         when orders.cancelled_at is not null and (orders.paid_at is null or orders.cancelled_at <= orders.paid_at)
@@ -80,3 +81,4 @@ select
     and (orders.amount is null or orders.amount > 0) as is_purchase
 from orders
 left join refund_totals on orders.source_id = refund_totals.source_id and orders.order_id = refund_totals.order_id
+{{ owners_of('orders', 'coalesce(orders.created_at, orders.paid_at, ' ~ dawn_of_time() ~ ')') }}

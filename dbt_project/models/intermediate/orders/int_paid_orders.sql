@@ -49,6 +49,7 @@ select
     purchases.source_id,
     purchases.order_id,
     brand_totals.brand_id,
+    purchases.source_key,
     purchases.person_id,
     {{ brand_business_date('purchases.paid_at', 'purchases.source_id', 'brand_totals.brand_id') }} as paid_date,
     {{ brand_business_date('purchases.fully_refunded_at', 'purchases.source_id', 'brand_totals.brand_id') }}

@@ -12,11 +12,11 @@ evidence as (
         brand_id,
         min(event_date) as first_day,
         max(event_date) as last_day,
-        count(*) - count(person_id) as unattributed_events,
+        count(*) - count(source_key) as unattributed_events,
         0 as unattributed_orders,
+        sum(case when is_bot then 1 else 0 end) as bot_events,
         sum(case when is_ancient then 1 else 0 end) as ancient_events
-    from {{ ref('int_events') }}
-    where is_current
+    from {{ ref('int_events_attributed') }}
     group by source_id, brand_id
 
     union all
@@ -28,6 +28,7 @@ evidence as (
         max(greatest(orders.created_date, orders.paid_date)) as last_day,
         0 as unattributed_events,
         count(distinct case when orders.person_id is null then orders.order_id end) as unattributed_orders,
+        0 as bot_events,
         0 as ancient_events
     from {{ ref('int_order_lines') }} as lines
     inner join {{ ref('int_orders_settled') }} as orders
@@ -37,13 +38,13 @@ evidence as (
 
     union all
 
-    select source_id, brand_id, min(reviewed_on) as first_day, max(reviewed_on) as last_day, 0, 0, 0
+    select source_id, brand_id, min(reviewed_on) as first_day, max(reviewed_on) as last_day, 0, 0, 0, 0
     from {{ ref('int_person_reviews') }}
     group by source_id, brand_id
 
     union all
 
-    select source_id, brand_id, min(joined_on) as first_day, max(joined_on) as last_day, 0, 0, 0
+    select source_id, brand_id, min(joined_on) as first_day, max(joined_on) as last_day, 0, 0, 0, 0
     from {{ ref('int_memberships') }}
     where is_current
     group by source_id, brand_id
@@ -75,6 +76,7 @@ source_brands as (
         min(first_day) as first_day,
         sum(unattributed_events) as unattributed_events,
         sum(unattributed_orders) as unattributed_orders,
+        sum(bot_events) as bot_events,
         sum(ancient_events) as ancient_events
     from evidence
     group by source_id, brand_id
@@ -90,6 +92,7 @@ select
     case when count(source_horizons.horizon) = count(*) then min(source_horizons.horizon) end as horizon,
     cast(sum(source_brands.unattributed_events) as bigint) as unattributed_events,
     cast(sum(source_brands.unattributed_orders) as bigint) as unattributed_orders,
+    cast(sum(source_brands.bot_events) as bigint) as bot_events,
     cast(sum(source_brands.ancient_events) as bigint) as ancient_events,
     bool_or(source_horizons.is_stale) as is_stale
 from source_brands

@@ -1,11 +1,3 @@
-with dirty as (
-    select
-        brand_id,
-        person_id
-    from {{ ref('int_dirty_person_days') }}
-    union
-    {{ changes_of('int_memberships', ['brand_id', 'person_id']) }}
-)
-
-select * from dirty
-where person_id is not null
+{{ changes_of('int_key_days', ['brand_id', 'person_id']) }}
+union
+{{ changes_of('int_person_states', ['brand_id', 'person_id']) }}

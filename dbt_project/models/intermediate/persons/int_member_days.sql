@@ -21,7 +21,7 @@ activity as (
                 then least({{ add_days('days.touch_date', var('fast_activity_days')) }}, days.refunded_on)
             else {{ add_days('days.touch_date', var('fast_activity_days')) }}
         end as valid_to
-    from {{ ref('int_person_days') }} as days
+    from {{ ref('int_key_days') }} as days
     inner join {{ ref('touch_kinds') }} as kinds on days.touch_kind = kinds.touch_kind
     cross join policies
     where

@@ -1,11 +1,25 @@
-{{ config(materialized='view') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_scope',
+    scope='int_dirty_states',
+    scope_key=['source_id', 'membership_id'],
+) }}
 
+-- A membership tells no time of day: it belongs to whom its key belonged to when the day of joining was over.
 select
-    brand_id,
-    person_id,
-    state_kind,
-    coalesce(tier, 0) as tier,
-    joined_on as valid_from,
-    coalesce(left_on, {{ open_end() }}) as valid_to
-from {{ ref('int_memberships') }}
-where is_current and person_id is not null and joined_on < coalesce(left_on, {{ open_end() }})
+    states.source_id,
+    states.membership_id,
+    states.brand_id,
+    states.source_key,
+    {{ person_id_of('states') }} as person_id,
+    states.state_kind,
+    coalesce(states.tier, 0) as tier,
+    states.joined_on as valid_from,
+    coalesce(states.left_on, {{ open_end() }}) as valid_to
+from {{ ref('int_memberships') }} as states
+{{ owners_of('states', 'cast(' ~ add_days('states.joined_on', 1) ~ ' as timestamp)') }}
+where
+    states.is_current
+    and states.source_key is not null
+    and states.joined_on < coalesce(states.left_on, {{ open_end() }})
+    {{ and_in_scope('states', 'int_dirty_states', ['source_id', 'membership_id']) }}

@@ -6,11 +6,20 @@
     on_schema_change='fail',
 ) }}
 
+-- A day on which several keys of a person did the same thing is one day.
 with person_days as (
-    select * from {{ ref('int_person_days') }} as days
+    select
+        days.brand_id,
+        days.person_id,
+        days.touch_kind,
+        days.touch_date,
+        max(days.max_rating) as max_rating,
+        max(days.refunded_on) as refunded_on
+    from {{ ref('int_key_days') }} as days
     where
         true
         {{ and_in_scope('days', 'int_dirty_persons', ['brand_id', 'person_id']) }}
+    group by days.brand_id, days.person_id, days.touch_kind, days.touch_date
 ),
 
 person_states as (

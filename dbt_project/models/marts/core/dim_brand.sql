@@ -8,6 +8,7 @@ select
     right(brand_id, 9) = 'unbranded' as is_unbranded,
     unattributed_events,
     unattributed_orders,
+    bot_events,
     ancient_events,
     is_stale
 from {{ ref('int_brands') }}

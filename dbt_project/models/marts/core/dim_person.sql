@@ -1,27 +1,25 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_scope',
-    scope='int_dirty_keys',
+    scope='int_resighted_persons',
     scope_key=['person_id'],
     on_schema_change='fail',
 ) }}
 
-with sightings as (
-    select person_id, touch_date as seen_on from {{ ref('int_person_days') }}
-    union all
-    select person_id, created_date as seen_on from {{ ref('int_orders_settled') }}
-    union all
-    select person_id, valid_from as seen_on from {{ ref('int_person_states') }}
-)
-
 select
-    sightings.person_id,
-    split_part(sightings.person_id, ':', 1) as identity_space,
-    case split_part(sightings.person_id, ':', 2) when 'm' then 'member' else 'visitor' end as key_kind,
-    min(sightings.seen_on) as first_seen_on,
-    max(sightings.seen_on) as last_seen_on
-from sightings
+    person_keys.person_id,
+    split_part(person_keys.person_id, ':', 1) as identity_space,
+    case split_part(person_keys.person_id, ':', 2) when 'm' then 'member' else 'visitor' end as key_kind,
+    {{ dbt.listagg(
+        "person_keys.source_key || ' since ' || coalesce(cast(person_keys.first_seen_on as varchar), 'unknown')",
+        "', '",
+        'order by person_keys.first_seen_on, person_keys.source_key'
+    ) }} as keys,
+    cast(count(*) as integer) as key_count,
+    min(person_keys.first_seen_on) as first_seen_on,
+    max(person_keys.last_seen_on) as last_seen_on
+from {{ ref('dim_person_key') }} as person_keys
 where
-    sightings.person_id is not null
-    {{ and_in_scope('sightings', 'int_dirty_keys', ['person_id']) }}
-group by sightings.person_id
+    true
+    {{ and_in_scope('person_keys', 'int_resighted_persons', ['person_id']) }}
+group by person_keys.person_id

@@ -1,25 +1,45 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_scope',
-    scope='int_dirty_person_days',
-    scope_key=['brand_id', 'person_id', 'touch_date'],
+    scope='int_dirty_key_days',
+    scope_key=['brand_id', 'source_key', 'touch_date'],
 ) }}
 
-with touches as (
+with dated_events as (
+    select
+        *,
+        event_date as touch_date
+    from {{ ref('int_events') }}
+),
+
+scoped_events as (
+    select * from dated_events as events
+    where
+        events.source_key is not null
+        {{ and_in_scope('events', 'int_dirty_key_days', ['brand_id', 'source_key', 'touch_date']) }}
+),
+
+attributed as (
+    {{ attributed_events('scoped_events') }}
+),
+
+touches as (
     select
         brand_id,
+        source_key,
         person_id,
         touch_kind,
-        event_date as touch_date,
+        touch_date,
         cast(null as integer) as rating,
         {{ open_end() }} as refunded_on
-    from {{ ref('int_events') }}
-    where is_current
+    from attributed
+    where not is_bot
 
     union all
 
     select
         brand_id,
+        source_key,
         person_id,
         'paid_order' as touch_kind,
         paid_date as touch_date,
@@ -31,6 +51,7 @@ with touches as (
 
     select
         brand_id,
+        source_key,
         person_id,
         'review' as touch_kind,
         reviewed_on as touch_date,
@@ -42,6 +63,7 @@ with touches as (
 -- A paid day lives until the latest end of its orders, and counts by its best review.
 select
     touches.brand_id,
+    touches.source_key,
     touches.person_id,
     touches.touch_kind,
     touches.touch_date,
@@ -49,6 +71,6 @@ select
     max(touches.refunded_on) as refunded_on
 from touches
 where
-    touches.person_id is not null
-    {{ and_in_scope('touches', 'int_dirty_person_days', ['brand_id', 'person_id', 'touch_date']) }}
-group by touches.brand_id, touches.person_id, touches.touch_kind, touches.touch_date
+    touches.source_key is not null
+    {{ and_in_scope('touches', 'int_dirty_key_days', ['brand_id', 'source_key', 'touch_date']) }}
+group by touches.brand_id, touches.source_key, touches.person_id, touches.touch_kind, touches.touch_date

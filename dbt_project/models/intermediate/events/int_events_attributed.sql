@@ -1,0 +1,3 @@
+{{ config(materialized='view') }}
+
+{{ attributed_events(ref('int_events')) }}

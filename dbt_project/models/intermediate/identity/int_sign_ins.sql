@@ -1,0 +1,107 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_scope',
+    scope='int_dirty_visitors',
+    scope_key=['visitor_key'],
+) }}
+
+with seen as (
+    select distinct
+        {{ visitor_key(identity_space(), 'visitor_id') }} as visitor_key,
+        {{ member_key(identity_space(), 'member_id') }} as member_key,
+        event_at as valid_from
+    from {{ ref('int_events') }}
+    where is_current and visitor_id <> '' and member_id <> ''
+),
+
+declared as (
+    select distinct
+        {{ visitor_key(identity_space(), 'visitor_id') }} as visitor_key,
+        {{ member_key(identity_space(), 'member_id') }} as member_key,
+        valid_from,
+        coalesce(valid_to, {{ end_of_time() }}) as valid_to
+    from {{ ref('int_identity_links') }}
+    where is_current and not is_withdrawn and visitor_id <> '' and member_id <> ''
+),
+
+starts as (
+    select visitor_key, member_key, valid_from, false as is_declared, cast(null as timestamp) as valid_to from seen
+    union all
+    select visitor_key, member_key, valid_from, true as is_declared, valid_to from declared
+),
+
+scoped as (
+    select * from starts
+    where
+        true
+        {{ and_in_scope('starts', 'int_dirty_visitors', ['visitor_key']) }}
+),
+
+-- Moments at which only one member signs in; NULL where several do at once.
+moments as (
+    select
+        visitor_key,
+        valid_from,
+        case when min(member_key) = max(member_key) then min(member_key) end as sole_member
+    from scoped
+    group by visitor_key, valid_from
+),
+
+turns as (
+    select
+        *,
+        case
+            when sole_member = lag(sole_member) over (partition by visitor_key order by valid_from) then 0
+            else 1
+        end as is_turn
+    from moments
+),
+
+-- A run: moments in a row at which nobody but the same member signs in.
+run_moments as (
+    select
+        *,
+        sum(is_turn) over (
+            partition by visitor_key order by valid_from
+            rows between unbounded preceding and current row
+        ) as run
+    from turns
+),
+
+run_starts as (
+    select visitor_key, run, min(valid_from) as valid_from, min(sole_member) as sole_member
+    from run_moments
+    group by visitor_key, run
+),
+
+runs as (
+    select
+        *,
+        lead(sole_member) over (partition by visitor_key order by run) as next_sole_member,
+        lead(valid_from) over (partition by visitor_key order by run) as next_from,
+        lead(valid_from, 2) over (partition by visitor_key order by run) as next_but_one_from
+    from run_starts
+),
+
+-- An event tells no sign-out: its sign-in lasts until another member is seen on the device.
+seen_sign_ins as (
+    select
+        scoped.visitor_key,
+        scoped.member_key,
+        min(scoped.valid_from) as valid_from,
+        coalesce(
+            min(case when runs.next_sole_member = scoped.member_key then runs.next_but_one_from else runs.next_from end),
+            {{ end_of_time() }}
+        ) as valid_to,
+        false as is_declared
+    from scoped
+    inner join run_moments
+        on scoped.visitor_key = run_moments.visitor_key and scoped.valid_from = run_moments.valid_from
+    inner join runs on run_moments.visitor_key = runs.visitor_key and run_moments.run = runs.run
+    where not scoped.is_declared
+    group by scoped.visitor_key, scoped.member_key, runs.run
+)
+
+select visitor_key, member_key, valid_from, valid_to, is_declared from seen_sign_ins
+union all
+select visitor_key, member_key, valid_from, valid_to, is_declared from scoped where is_declared

@@ -1,0 +1,25 @@
+with history as (
+    select
+        *,
+        lag(stage_rank, 1, 0) over (partition by preset, brand_id, person_id order by valid_from) as previous_rank
+    from {{ ref('fct_aipl_stage_history') }}
+),
+
+period_changes as (
+    select *, 'week' as period_type, {{ period_start('week', 'valid_from') }} as period_start from history
+    union all
+    select *, 'month' as period_type, {{ period_start('month', 'valid_from') }} as period_start from history
+)
+
+select
+    preset,
+    brand_id,
+    period_type,
+    period_start,
+    person_id,
+    min_by(previous_rank, valid_from) as from_rank,
+    max_by(stage_rank, valid_from) as to_rank,
+    -- On some day of the period: reached inside it, or still held on its first day.
+    max(stage_rank) > 0 or (min(valid_from) > period_start and min_by(previous_rank, valid_from) > 0) as was_in_stock
+from period_changes
+group by preset, brand_id, period_type, period_start, person_id

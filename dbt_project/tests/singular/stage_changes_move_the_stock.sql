@@ -1,0 +1,35 @@
+{{ config(meta={'dagster': {'ref': {'name': 'fct_aipl_stage_changes'}}}) }}
+
+-- Law: of each stage, end stock - start stock = changes into it - changes out of it, inside the period.
+with changes as (
+    select preset, brand_id, period_type, period_start, to_stage as stage, changes as persons
+    from {{ ref('fct_aipl_stage_changes') }}
+    union all
+    select preset, brand_id, period_type, period_start, from_stage as stage, -changes as persons
+    from {{ ref('fct_aipl_stage_changes') }}
+),
+
+net_changes as (
+    select preset, brand_id, period_type, period_start, stage, sum(persons) as persons
+    from changes
+    group by preset, brand_id, period_type, period_start, stage
+    having sum(persons) <> 0
+),
+
+stock as (
+    select
+        daily.preset, periods.brand_id, periods.period_type, periods.period_start, daily.stage,
+        sum(case when daily.as_of_date = periods.period_end then daily.persons else -daily.persons end) as persons
+    from {{ ref('int_periods') }} as periods
+    inner join {{ ref('fct_aipl_daily') }} as daily
+        on
+            periods.brand_id = daily.brand_id
+            and daily.as_of_date in (periods.period_end, {{ add_days('periods.period_start', -1) }})
+    group by daily.preset, periods.brand_id, periods.period_type, periods.period_start, daily.stage
+    having sum(case when daily.as_of_date = periods.period_end then daily.persons else -daily.persons end) <> 0
+)
+
+select *
+from (select * from net_changes where stage in (select stages.stage from {{ ref('dim_aipl_stage') }} as stages where stages.stage_rank > 0)) as moved
+full outer join stock using (preset, brand_id, period_type, period_start, stage)
+where moved.persons is distinct from stock.persons
