@@ -20,7 +20,7 @@ scoped as (
 ),
 
 united_members as (
-    select member_key as source_key, person_id from {{ ref('int_member_persons') }} as members
+    select member_key as source_key, person_id from {{ ref('int_member_persons') }}
 ),
 
 shared as (
