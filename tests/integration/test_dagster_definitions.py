@@ -16,17 +16,24 @@ from orchestration.lib.publish import gate as run_gate
 from orchestration.settings import PROJECT_ROOT, Settings
 
 MARTS = {
+    "dim_aipl_rule",
+    "dim_aipl_stage",
     "dim_brand",
     "dim_date",
     "dim_person",
+    "dim_person_key",
     "dim_product",
     "fct_aipl_daily",
+    "fct_aipl_deepening",
     "fct_aipl_flow",
+    "fct_aipl_stage_changes",
     "fct_aipl_stage_history",
     "fct_aipl_stage_history_to_horizon",
     "fct_fast",
     "fct_order_lines",
     "fct_orders",
+    "fct_person_days",
+    "fct_person_states",
 }
 
 
