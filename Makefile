@@ -6,7 +6,7 @@ AIPL := $(BIN)/aipl
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test dev lint format docs lock lock-check clean
+.PHONY: help setup run test dev lint format examples docs lock lock-check clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ format: $(READY) ## Rewrite Python and SQL in the project's style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 	@$(BIN)/sqlfluff fix dbt_project
+
+examples: $(READY) ## Write the outputs of the queries in docs/metrics anew, from the current release
+	@PYTHONPATH=tests $(BIN)/python tests/examples.py "$${AIPL_HOME:-data}"
 
 docs: $(READY) ## Write the data dictionary, one offline page: docs/site/index.html
 	@$(AIPL) dbt -- --quiet docs generate --static

@@ -31,15 +31,27 @@
     select
         events.*,
         {{ person_id_of('events') }} as person_id,
-        {{ is_bot_agent('events.user_agent') }} or bursts.visitor_id is not null as is_bot
+        {{ is_bot('events') }} as is_bot
     from {{ events }} as events
     {{ owners_of('events', 'events.event_at') }}
+    {{ bursts_of('events') }}
+    where events.is_current
+{%- endmacro %}
+
+{#
+  `bursts_of` joins the day of an event's visitor if it has too many events; with it `is_bot` is whether a bot made
+  the event.
+#}
+{% macro bursts_of(events) -%}
     left join {{ ref('int_burst_visitor_days') }} as bursts
         on
-            events.source_id = bursts.source_id
-            and events.visitor_id = bursts.visitor_id
-            and events.event_date = bursts.event_date
-    where events.is_current
+            {{ events }}.source_id = bursts.source_id
+            and {{ events }}.visitor_id = bursts.visitor_id
+            and {{ events }}.event_date = bursts.event_date
+{%- endmacro %}
+
+{% macro is_bot(events) -%}
+    {{ is_bot_agent(events ~ '.user_agent') }} or bursts.visitor_id is not null
 {%- endmacro %}
 
 {# True where a user agent holds one of the words of `bot_user_agents`. #}

@@ -6,7 +6,7 @@
 ) }}
 
 with seen as (
-    select distinct
+    select
         {{ visitor_key(identity_space(), 'visitor_id') }} as visitor_key,
         {{ member_key(identity_space(), 'member_id') }} as member_key,
         event_at as valid_from
@@ -15,7 +15,7 @@ with seen as (
 ),
 
 declared as (
-    select distinct
+    select
         {{ visitor_key(identity_space(), 'visitor_id') }} as visitor_key,
         {{ member_key(identity_space(), 'member_id') }} as member_key,
         valid_from,
@@ -31,7 +31,7 @@ starts as (
 ),
 
 scoped as (
-    select * from starts
+    select distinct * from starts
     where
         true
         {{ and_in_scope('starts', 'int_dirty_visitors', ['visitor_key']) }}

@@ -8,16 +8,18 @@ declared as (
 
 evidence as (
     select
-        source_id,
-        brand_id,
-        min(event_date) as first_day,
-        max(event_date) as last_day,
-        count(*) - count(source_key) as unattributed_events,
+        events.source_id,
+        events.brand_id,
+        min(events.event_date) as first_day,
+        max(events.event_date) as last_day,
+        count(*) - count(events.source_key) as unattributed_events,
         0 as unattributed_orders,
-        sum(case when is_bot then 1 else 0 end) as bot_events,
-        sum(case when is_ancient then 1 else 0 end) as ancient_events
-    from {{ ref('int_events_attributed') }}
-    group by source_id, brand_id
+        sum(case when {{ is_bot('events') }} then 1 else 0 end) as bot_events,
+        sum(case when events.is_ancient then 1 else 0 end) as ancient_events
+    from {{ ref('int_events') }} as events
+    {{ bursts_of('events') }}
+    where events.is_current
+    group by events.source_id, events.brand_id
 
     union all
 

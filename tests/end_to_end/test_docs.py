@@ -1,4 +1,4 @@
-"""The README shows what the program prints, and the warehouse holds the sample shop's known truth."""
+"""The documents show what the program answers, and the warehouse holds the sample shop's known truth."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from examples import DOCUMENTS, answer, examples
 from warehouse import Warehouse
 
-from orchestration.settings import PROJECT_ROOT
+from orchestration.settings import PROJECT_ROOT, Settings
 
 AIPL = Path(sysconfig.get_path("scripts")) / "aipl"
 
@@ -71,6 +72,15 @@ def test_the_query_of_the_readme_answers_as_shown(home: Path, told: str) -> None
     sql = re.search(r'aipl query "(.*?)"', command, re.DOTALL)
     assert sql is not None
     assert aipl(home, "query", sql[1]).split() == blocks("text")[1].split()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_queries_of_the_documents_answer_as_shown(home: Path, told: str, document: Path) -> None:
+    shown = examples(document)
+    settings = Settings(home, PROJECT_ROOT / "sources.yml")
+    assert len(shown) >= 5
+    for sql, output in shown:
+        assert answer(settings, sql) == output, sql
 
 
 def test_every_entity_is_as_the_truth_has_it(home: Path, truth: dict[str, Any]) -> None:
