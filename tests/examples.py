@@ -29,9 +29,7 @@ def answer(settings: Settings, sql: str) -> str:
 
 def refreshed(text: str, answer: Callable[[str], str]) -> str:
     """The text with every output as it is now."""
-    return EXAMPLE.sub(
-        lambda found: f"```sql\n{found['sql']}```\n\n```text\n{answer(found['sql'])}```", text
-    )
+    return EXAMPLE.sub(lambda found: f"```sql\n{found['sql']}```\n\n```text\n{answer(found['sql'])}```", text)
 
 
 if __name__ == "__main__":

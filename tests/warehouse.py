@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -44,23 +45,28 @@ class Warehouse:
         for load_date in report.load_dates:
             decide_load(self.settings, source_id, load_date, True, None)
 
-    def build(self) -> bool:
-        """Build what has been loaded, laws included; returns whether it was built in full."""
+    def build(self, variables: Mapping[str, Any] | None = None) -> bool:
+        """Build what has been loaded, laws included; returns whether it was built in full.
+
+        `variables` are dbt's, always the same ones for one warehouse.
+        """
         sources = configured_sources(self.settings)
         told = dbt_sources(self.settings, sources)
         tell_dbt(self.settings, sources)
         preparation = prepare_build(self.settings, told)
-        refresh = ["--full-refresh"] if preparation.is_full else []
-        self.dbt("build", "--exclude-resource-type", "unit_test", *refresh)
+        arguments = ["--full-refresh"] if preparation.is_full else []
+        if variables:
+            arguments += ["--vars", json.dumps(variables)]
+        self.dbt("build", "--exclude-resource-type", "unit_test", *arguments, **preparation.variables)
         finish_build(self.settings, preparation.build)
         return preparation.is_full
 
-    def dbt(self, *arguments: str) -> str:
-        """Run a dbt command that must succeed; returns what it printed."""
+    def dbt(self, *arguments: str, **environment: str) -> str:
+        """Run a dbt command that must succeed, with more environment; returns what it printed."""
         told = dbt_sources(self.settings, configured_sources(self.settings))
         answer = subprocess.run(
             [dbt_executable(), *arguments],
-            env=os.environ | dbt_environment(self.settings, told),
+            env=os.environ | dbt_environment(self.settings, told) | environment,
             capture_output=True,
             text=True,
             check=False,

@@ -107,9 +107,9 @@ def make_tiny(home: Path) -> Settings:
     for name in ("profiles.yml", "macros/generate_schema_name.sql"):
         (project / name).parent.mkdir(exist_ok=True)
         shutil.copy(PROJECT_ROOT / "dbt_project" / name, project / name)
-    for name in ("aipl_presets", "aipl_stages", "aipl_rules"):
-        (project / "seeds").mkdir(exist_ok=True)
-        (project / "seeds" / f"{name}.csv").write_text("preset\nconsumer_asset\n")
+    (project / "seeds").mkdir(exist_ok=True)
+    for name in ("aipl_presets", "aipl_stages", "aipl_rules", "touch_kinds"):
+        shutil.copy(PROJECT_ROOT / "dbt_project" / "seeds" / f"{name}.csv", project / "seeds")
     return settings
 
 

@@ -57,7 +57,7 @@ def test_the_fingerprint_follows_sql_seeds_sources_and_engine(
     (project / "models").mkdir()
     (project / "models" / "a.sql").write_text("select 1")
     seen.append(fingerprint(project, "{}"))
-    (project / "seeds" / "aipl_rules.csv").write_text("preset\nstrict_net\n")
+    (project / "seeds" / "touch_kinds.csv").write_text("touch_kind\nshare\n")
     seen.append(fingerprint(project, "{}"))
     seen.append(fingerprint(project, '{"shop": {}}'))
     monkeypatch.setattr(building, "version", lambda name: "99.0")
@@ -67,19 +67,21 @@ def test_the_fingerprint_follows_sql_seeds_sources_and_engine(
     (project / "target").mkdir()
     (project / "target" / "run.sql").write_text("select 2")
     assert fingerprint(project, '{"shop": {}}') == seen[-1]
+    (project / "seeds" / "aipl_rules.csv").write_text("preset\nstrict_net\n")
+    assert fingerprint(project, '{"shop": {}}') == seen[-1], "rules have a hash of their own"
 
 
 def test_the_build_id_follows_what_arrived_and_not_its_order(tmp_path: Path) -> None:
     settings = make_home(tmp_path)
-    before = build_id("rules", settings.arrival)
-    assert build_id("other rules", settings.arrival) != before
+    before = build_id("program", "rules", settings.arrival)
+    assert build_id("program", "other rules", settings.arrival) != before
 
     sources = settings.arrival / "sources.parquet"
     duckdb.sql(f"create or replace temp table s as from '{sources}'")
     duckdb.sql("from s order by source_id desc").write_parquet(str(sources))
-    assert build_id("rules", settings.arrival) == before
+    assert build_id("program", "rules", settings.arrival) == before
     duckdb.sql("select source_id, true as is_stale, stale_reason from s").write_parquet(str(sources))
-    assert build_id("rules", settings.arrival) != before
+    assert build_id("program", "rules", settings.arrival) != before
 
 
 def test_staging_of_sources_that_are_not_configured_is_left_out(tmp_path: Path) -> None:

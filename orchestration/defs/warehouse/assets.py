@@ -45,7 +45,7 @@ def warehouse_assets(
             stage = "warehouse, in full" if preparation.is_full else "warehouse"
             reporter().start(stage, total=len(context.selected_asset_keys))
             target = run_target(settings, context.run.run_id)
-            with environment(dbt_environment(settings, dbt_sources)):
+            with environment(dbt_environment(settings, dbt_sources) | preparation.variables):
                 invocation = dbt.cli(
                     build_arguments(preparation), context=context, target_path=target, raise_on_error=False
                 )

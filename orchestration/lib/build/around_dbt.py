@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from orchestration.lib.arrival.loads import promote
 from orchestration.lib.arrival.told import mark_applied, write_arrival
+from orchestration.lib.build.rules import check_rules, rules_hash
 from orchestration.lib.build.state import (
     Build,
     build_id,
@@ -22,10 +23,19 @@ from orchestration.settings import Settings
 
 @dataclass(frozen=True)
 class Preparation:
-    """A build that is about to start; `is_full` when nothing of the last one may be kept."""
+    """A build that is about to start; `is_full` when nothing of the last one may be kept.
+
+    `rules_changed` when the stages of all persons are to be judged anew.
+    """
 
     build: Build
     is_full: bool
+    rules_changed: bool
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What dbt has to know of it, as environment."""
+        return {"AIPL_DBT_RULES_CHANGED": str(self.rules_changed).lower()}
 
 
 def tell_dbt(settings: Settings, sources: Mapping[str, Source]) -> None:
@@ -37,19 +47,25 @@ def tell_dbt(settings: Settings, sources: Mapping[str, Source]) -> None:
 
 def present_build(settings: Settings, dbt_sources: str) -> Build:
     """The build that SQL, declarations and what dbt is told ask for now, as if it were finished."""
-    rules = fingerprint(settings.dbt_project, dbt_sources)
-    return Build("complete", rules, build_id(rules, settings.arrival))
+    program, rules = fingerprint(settings.dbt_project, dbt_sources), rules_hash(settings.dbt_project)
+    return Build("complete", program, build_id(program, rules, settings.arrival), rules)
 
 
 def prepare_build(settings: Settings, dbt_sources: str) -> Preparation:
-    """Note that a build begins, so that it counts as broken until `finish_build`."""
+    """Note that a build begins, so that it counts as broken until `finish_build`.
+
+    Raises InputError when the rules cannot be built.
+    """
+    check_rules(settings.dbt_project)
+    last = read_build(settings)
     build = replace(present_build(settings, dbt_sources), state="building")
-    is_full = needs_full_refresh(read_build(settings), build.fingerprint)
+    is_full = needs_full_refresh(last, build.fingerprint)
+    rules_changed = last is not None and not is_full and last.rules != build.rules
     settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
     if is_full:
         discard_warehouse(settings)
     write_build(settings, build)
-    return Preparation(build, is_full)
+    return Preparation(build, is_full, rules_changed)
 
 
 def finish_build(settings: Settings, build: Build) -> None:

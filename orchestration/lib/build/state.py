@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
+from orchestration.lib.build.rules import COLUMNS
 from orchestration.lib.files import write_json
 from orchestration.settings import Settings
 
@@ -22,11 +23,15 @@ TOLD = ("files", "sources", "brands")
 
 @dataclass(frozen=True)
 class Build:
-    """`fingerprint` names the rules of a build, `build_id` these and the data that they were applied to."""
+    """`fingerprint` names the program of a build, `rules` the rows that give the stages.
+
+    `build_id` names both and the data that they were applied to.
+    """
 
     state: Literal["building", "complete"]
     fingerprint: str
     build_id: str
+    rules: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,12 +50,17 @@ def digest(*parts: str) -> str:
 
 
 def project_files(project: Path) -> dict[str, str]:
-    """Content checksum by relative path of everything in a dbt project that decides what a build holds."""
+    """Content checksum by relative path of everything in a dbt project that decides what a build holds.
+
+    The seeds with the rules are left out: a change of rules alone rebuilds the stages only.
+    """
     kept = {".sql", ".yml", ".yaml", ".csv", ".md"}
     return {
         path.relative_to(project).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(project.rglob("*"))
-        if path.suffix in kept and not {"target", "logs"} & set(path.relative_to(project).parts)
+        if path.suffix in kept
+        and path.stem not in COLUMNS
+        and not {"target", "logs"} & set(path.relative_to(project).parts)
     }
 
 
@@ -60,15 +70,15 @@ def fingerprint(project: Path, dbt_sources: str) -> str:
     return digest(files, dbt_sources, *(f"{name} {version(name)}" for name in ENGINE))
 
 
-def build_id(rules: str, arrival: Path) -> str:
-    """Of the rules' fingerprint and what dbt is told of arrival; the order of rows does not matter."""
+def build_id(program: str, rules: str, arrival: Path) -> str:
+    """Of the program, the rules and what dbt is told of arrival; the order of rows does not matter."""
     import duckdb
 
     told = [
         sorted(str(row) for row in duckdb.read_parquet(str(arrival / f"{name}.parquet")).fetchall())
         for name in TOLD
     ]
-    return digest(rules, json.dumps(told))
+    return digest(program, rules, json.dumps(told))
 
 
 def read_build(settings: Settings) -> Build | None:
@@ -83,9 +93,9 @@ def write_build(settings: Settings, build: Build) -> None:
     write_json(settings.build_state, asdict(build))
 
 
-def needs_full_refresh(last: Build | None, rules: str) -> bool:
+def needs_full_refresh(last: Build | None, program: str) -> bool:
     """Whether increments may not be added to what the last build left."""
-    return last is None or last.state != "complete" or last.fingerprint != rules
+    return last is None or last.state != "complete" or last.fingerprint != program
 
 
 def discard_warehouse(settings: Settings) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import subprocess
 from datetime import datetime
@@ -12,12 +11,11 @@ from typing import Any
 import duckdb
 
 from orchestration.lib.atomic import flush_to_disk
+from orchestration.lib.build.rules import rules_hash
 from orchestration.lib.build.state import GateRecord
 from orchestration.lib.files import sha256, write_json
 from orchestration.lib.publish.marts import copy_marts, sql_text
 from orchestration.settings import PROJECT_ROOT, Settings
-
-RULES = ("aipl_presets", "aipl_stages", "aipl_rules")
 
 
 def write_release(
@@ -75,14 +73,6 @@ def _facts(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[st
             for source, day, files, rows, unreadable in loads
         ],
     }
-
-
-def rules_hash(project: Path) -> str:
-    """Of the three seeds that hold the rules, so that two releases can be told to follow the same ones."""
-    content = hashlib.sha256()
-    for name in RULES:
-        content.update((project / "seeds" / f"{name}.csv").read_bytes())
-    return content.hexdigest()
 
 
 def _git_revision() -> str | None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from orchestration.lib.build.dbt import dbt_environment, dbt_executable
+from orchestration.lib.build.rules import check_rules
 from orchestration.lib.build.state import read_build, write_build
 from orchestration.lib.lock import writer_lock
 from orchestration.lib.run.instance import prepare_dagster_home
@@ -26,6 +27,8 @@ def dbt_command(settings: Settings, arguments: list[str]) -> int:
     settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
     with writer_lock(settings.home):
         build = read_build(settings)
+        if not READS_ONLY & set(arguments):
+            check_rules(settings.dbt_project)
         if build and not READS_ONLY & set(arguments):
             # What dbt builds by hand is no build of ours: the next run starts from nothing.
             write_build(settings, replace(build, state="building"))
