@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,19 @@ class Touch:
     kind: str
     day: date
     rating: int | None = None
+
+
+@dataclass(frozen=True)
+class SeenEvent:
+    """One event behind a touch: when exactly, and where it came from; None is not told."""
+
+    brand: str
+    person: str
+    day: date
+    at: datetime
+    event_id: str
+    channel: str | None = None
+    campaign: str | None = None
 
 
 @dataclass(frozen=True)

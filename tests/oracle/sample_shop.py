@@ -8,13 +8,14 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from io import StringIO
 from pathlib import Path
 from typing import TypeVar
 
-from oracle.evidence import Evidence, Membership, PaidOrder, Touch
+from oracle.evidence import Evidence, Membership, PaidOrder, SeenEvent, Touch
+from oracle.identity import Identity, Link, Sighting, Visit, bots
 from oracle.rules import STATES
 
 EVENT_KINDS = {
@@ -32,9 +33,12 @@ EVENT_KINDS = {
     "share",
 }
 IDENTITY_SPACE = "sample_shop"
+CHINA = timedelta(hours=8)
 
 T = TypeVar("T")
 Version = tuple[datetime, date, str, int]
+Keys = tuple[str | None, str | None]
+NOBODY: Keys = (None, None)
 
 
 class UnusableError(ValueError):
@@ -93,14 +97,15 @@ class Row:
         """The brand, or the bucket of what has none."""
         return self.fields["brand"] or "sample_shop_unbranded"
 
+    def member(self, column: str = "member_id") -> str | None:
+        """A member's key."""
+        return f"{IDENTITY_SPACE}:m:{self.fields[column]}" if self.fields[column] else None
+
     @property
-    def person(self) -> str | None:
-        """The member, else the visitor, else nobody."""
-        if self.fields["member_id"]:
-            return f"{IDENTITY_SPACE}:m:{self.fields['member_id']}"
-        if self.fields["visitor_id"]:
-            return f"{IDENTITY_SPACE}:v:{self.fields['visitor_id']}"
-        return None
+    def keys(self) -> Keys:
+        """The visitor's and the member's key."""
+        visitor = self.fields["visitor_id"]
+        return f"{IDENTITY_SPACE}:v:{visitor}" if visitor else None, self.member()
 
     def version(self, updated_at: datetime = datetime.min) -> Version:
         """What decides which row of an entity counts: the greatest."""
@@ -108,10 +113,25 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Event:
+    """An action of a visitor, a member or both."""
+
+    event_id: str
+    brand: str
+    keys: Keys
+    kind: str
+    at: datetime
+    user_agent: str
+    channel: str
+    campaign: str
+
+
+@dataclass(frozen=True)
 class Order:
     """An order as one row tells it."""
 
-    person: str | None
+    keys: Keys
+    created_at: datetime
     paid_at: datetime | None
     cancelled_at: datetime | None
     amount: Decimal | None
@@ -137,12 +157,12 @@ class Refund:
 
 @dataclass(frozen=True)
 class Review:
-    """A review; without a person of its own it is its order's buyer's."""
+    """A review; without a key of its own it is its order's buyer's."""
 
     brand: str
     order_id: str
-    person: str | None
-    day: date
+    keys: Keys
+    at: datetime
     rating: int | None
 
 
@@ -151,15 +171,41 @@ class State:
     """A membership as one row tells it."""
 
     brand: str
-    person: str | None
+    keys: Keys
     kind: str
     tier: int | None
     joined: date
     left: date | None
 
 
+@dataclass(frozen=True)
+class IdentityLink:
+    """A declared link as one row tells it: visitor and member, or two members who are one person."""
+
+    keys: Keys
+    other_member: str | None
+    since: datetime | None
+    until: datetime | None
+    withdrawn: bool
+
+
+@dataclass(frozen=True)
+class Told:
+    """Evidence by person, the events behind it, and the rows left out, by (table, reason)."""
+
+    evidence: Evidence
+    seen: list[SeenEvent]
+    dropped: Counter[tuple[str, str]]
+
+
 def read(folder: Path) -> tuple[Evidence, Counter[tuple[str, str]]]:
     """Evidence of all dumps in the folder, and the rows left out, by (table, reason)."""
+    told = read_all(folder)
+    return told.evidence, told.dropped
+
+
+def read_all(folder: Path, *, max_members: int = 5, bot_events_per_day: int = 1000) -> Told:
+    """All that the dumps in the folder tell of persons."""
     dropped: Counter[tuple[str, str]] = Counter()
 
     def entities(table: str, parse: Callable[[Row], tuple[object, Version, T]]) -> dict[object, T]:
@@ -174,24 +220,59 @@ def read(folder: Path) -> tuple[Evidence, Counter[tuple[str, str]]]:
                 found[key] = (version, entity)
         return {key: entity for key, (_, entity) in found.items()}
 
-    events = entities("events", _event)
+    events = list(entities("events", _event).values())
     orders = entities("orders", _order)
-    lines = entities("order_lines", _line)
-    refunds = entities("refunds", _refund)
-    reviews = entities("reviews", _review)
-    states = entities("memberships", _state)
+    lines = list(entities("order_lines", _line).values())
+    refunds = list(entities("refunds", _refund).values())
+    identity = _identity(events, list(entities("identity_links", _identity_link).values()), max_members)
 
-    evidence = Evidence(touches={event for event in events.values() if event is not None})
-    evidence.orders = list(_paid_orders(orders, list(lines.values()), list(refunds.values())))
-    for review in reviews.values():
+    def person_of(keys: Keys, at: datetime) -> str | None:
+        return identity.person(*keys, at)
+
+    evidence, seen = Evidence(), []
+    visits = [Visit(event.keys[0], event.at.date(), event.user_agent) for event in events]
+    for event, is_bot in zip(events, bots(visits, bot_events_per_day), strict=True):
+        person = person_of(event.keys, event.at)
+        if person is not None and not is_bot:
+            day, ids = event.at.date(), (event.event_id, event.channel or None, event.campaign or None)
+            evidence.touches.add(Touch(event.brand, person, event.kind, day))
+            seen.append(SeenEvent(event.brand, person, day, event.at, *ids))
+    evidence.orders = list(_paid_orders(orders, lines, refunds, person_of))
+    for review in entities("reviews", _review).values():
         order = orders.get(review.order_id)
-        person = review.person or (order.person if order else None)
-        if person is not None:
-            evidence.touches.add(Touch(review.brand, person, "review", review.day, review.rating))
-    for s in states.values():
-        if s.person is not None:
-            evidence.memberships.append(Membership(s.brand, s.person, s.joined, s.left, s.kind, s.tier))
-    return evidence, dropped
+        keys = order.keys if review.keys == NOBODY and order else review.keys
+        if person := person_of(keys, review.at):
+            evidence.touches.add(Touch(review.brand, person, "review", review.at.date(), review.rating))
+    for s in entities("memberships", _state).values():
+        if person := person_of(s.keys, _midnight_utc_after(s.joined)):
+            evidence.memberships.append(Membership(s.brand, person, s.joined, s.left, s.kind, s.tier))
+    return Told(evidence, seen, dropped)
+
+
+def _identity(events: list[Event], links: list[IdentityLink], max_members: int) -> Identity:
+    """Sign-ins of events, bots' included, and what the links that still stand say."""
+    standing = [link for link in links if not link.withdrawn]
+    return Identity(
+        links=[
+            Link(visitor, member, link.since, link.until)
+            for link in standing
+            for visitor, member in [link.keys]
+            if visitor and member and link.since
+        ],
+        sightings=[
+            Sighting(visitor, member, event.at)
+            for event in events
+            for visitor, member in [event.keys]
+            if visitor and member
+        ],
+        same=[(link.keys[1], link.other_member) for link in standing if link.keys[1] and link.other_member],
+        max_members=max_members,
+    )
+
+
+def _midnight_utc_after(day: date) -> datetime:
+    """Midnight UTC after a day, on China's clock."""
+    return datetime.combine(day + timedelta(days=1), time()) + CHINA
 
 
 def horizon(folder: Path) -> date:
@@ -233,18 +314,18 @@ def _json_lines(text: str) -> Iterator[dict[str, str] | None]:
             yield {name: "" if value is None else str(value) for name, value in document.items()}
 
 
-def _event(row: Row) -> tuple[object, Version, Touch | None]:
+def _event(row: Row) -> tuple[object, Version, Event]:
     key, at, kind = row.key("event_id"), row.needed_moment("event_time"), row.fields["event"]
     if kind not in EVENT_KINDS:
         raise UnusableError("unknown event kind")
-    return key, row.version(), Touch(row.brand, row.person, kind, at.date()) if row.person else None
+    told = (row.fields.get(name, "") for name in ("user_agent", "channel", "campaign_id"))
+    return key, row.version(), Event(key, row.brand, row.keys, kind, at, *told)
 
 
 def _order(row: Row) -> tuple[object, Version, Order]:
     key, updated_at = row.key("order_id"), row.needed_moment("updated_at")
-    row.needed_moment("created_at")
-    order = Order(row.person, row.moment("paid_at"), row.moment("cancelled_at"), row.number_of("amount"))
-    return key, row.version(updated_at), order
+    times = (row.needed_moment("created_at"), row.moment("paid_at"), row.moment("cancelled_at"))
+    return key, row.version(updated_at), Order(row.keys, *times, row.number_of("amount"))
 
 
 def _line(row: Row) -> tuple[object, Version, Line]:
@@ -261,8 +342,8 @@ def _refund(row: Row) -> tuple[object, Version, Refund]:
 
 
 def _review(row: Row) -> tuple[object, Version, Review]:
-    day = row.needed_moment("reviewed_at").date()
-    review = Review(row.brand, row.fields["order_id"], row.person, day, row.whole("rating"))
+    at = row.needed_moment("reviewed_at")
+    review = Review(row.brand, row.fields["order_id"], row.keys, at, row.whole("rating"))
     return row.key("review_id"), row.version(), review
 
 
@@ -272,12 +353,22 @@ def _state(row: Row) -> tuple[object, Version, State]:
         raise UnusableError("unknown state")
     joined, left = row.needed_moment("joined_at").date(), row.moment("left_at")
     kind, tier = row.fields["state"], row.whole("tier")
-    state = State(row.brand, row.person, kind, tier, joined, left.date() if left else None)
+    state = State(row.brand, row.keys, kind, tier, joined, left.date() if left else None)
     return key, row.version(updated_at), state
 
 
+def _identity_link(row: Row) -> tuple[object, Version, IdentityLink]:
+    key, recorded_at = row.key("link_id"), row.needed_moment("recorded_at")
+    other, withdrawn = row.member("other_member_id"), row.fields["withdrawn"] == "true"
+    link = IdentityLink(row.keys, other, row.moment("valid_from"), row.moment("valid_to"), withdrawn)
+    return key, row.version(recorded_at), link
+
+
 def _paid_orders(
-    orders: dict[object, Order], lines: list[Line], refunds: list[Refund]
+    orders: dict[object, Order],
+    lines: list[Line],
+    refunds: list[Refund],
+    person_of: Callable[[Keys, datetime], str | None],
 ) -> Iterator[PaidOrder]:
     """A purchase for each brand of each order that was paid, by somebody, for more than nothing."""
     lines_of: dict[object, list[Line]] = defaultdict(list)
@@ -287,7 +378,8 @@ def _paid_orders(
     for refund in refunds:
         refunds_of[refund.order_id].append(refund)
     for order_id, order in orders.items():
-        if order.paid_at is None or order.person is None:
+        person = person_of(order.keys, order.created_at)
+        if order.paid_at is None or person is None:
             continue
         if order.cancelled_at is not None and order.cancelled_at <= order.paid_at:
             continue
@@ -299,7 +391,7 @@ def _paid_orders(
         for brand in {line.brand for line in own}:
             paid_for_brand = _total([line for line in own if line.brand == brand])
             if paid_for_brand is None or paid_for_brand > 0:
-                yield PaidOrder(brand, order.person, order.paid_at.date(), refunded)
+                yield PaidOrder(brand, person, order.paid_at.date(), refunded)
 
 
 def _total(lines: list[Line]) -> Decimal | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from oracle.evidence import Evidence, PaidOrder
+from oracle.evidence import Evidence, PaidOrder, SeenEvent
 from oracle.rules import CONSUMER_ASSET, Preset, Rule
 
 FOREVER = date(9999, 12, 31)
@@ -199,3 +199,47 @@ def movement(before: int, after: int) -> str:
     if before == after:
         return "kept"
     return "deepened" if after > before else "shallowed"
+
+
+def stage_changes(walks: Mapping[Key, Walk], first: date, last: date) -> Counter[tuple[str, str, str]]:
+    """Changes by (brand, stage the day before, stage of the day), over all days of a period."""
+    changed: Counter[tuple[str, str, str]] = Counter()
+    for (brand, _), walked in walks.items():
+        for day in days_between(first, last):
+            before, after = walked.on(day - DAY), walked.on(day)
+            if before != after:
+                changed[brand, before, after] += 1
+    return changed
+
+
+@dataclass(frozen=True)
+class Met:
+    """What a deepened person met first: None is not told; no event in time at all is not `seen`."""
+
+    seen: bool
+    channel: str | None = None
+    campaign: str | None = None
+
+
+def deepening(
+    walks: Mapping[Key, Walk], seen: Iterable[SeenEvent], preset: Preset, first: date, last: date
+) -> Counter[tuple[str, Met]]:
+    """Persons deepened over a period, by brand and the first event of the period (rule `first_touch`).
+
+    The event must lie on or before the day on which the person first stood above where the period began.
+    """
+    events: dict[Key, list[SeenEvent]] = defaultdict(list)
+    for event in seen:
+        if first <= event.day <= last:
+            events[event.brand, event.person].append(event)
+    found: Counter[tuple[str, Met]] = Counter()
+    for key, walked in walks.items():
+        start, end = preset.rank(walked.on(first - DAY)), preset.rank(walked.on(last))
+        if not 0 < start < end:
+            continue
+        risen = next(day for day in days_between(first, last) if preset.rank(walked.on(day)) > start)
+        opening = min(events[key], key=lambda event: (event.at, event.event_id), default=None)
+        in_time = opening is not None and opening.day <= risen
+        met = Met(True, opening.channel, opening.campaign) if opening and in_time else Met(False)
+        found[key[0], met] += 1
+    return found

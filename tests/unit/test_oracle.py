@@ -400,7 +400,7 @@ def test_events_of_the_sample_shop(shop: Shop) -> None:
         "2024-09-02",
         "2024-09-01 23:59:59.999,E1,lumen,v1,,page_view,,,app,S1",
         "2024-09-01 10:00:00.000,E1,lumen,v1,,page_view,,,app,S1",
-        "2024-09-01 10:00:00.000,E2,lumen,v1,m1,favorite,P,,app,S1",
+        "2024-09-01 10:00:00.000,E2,lumen,v2,m1,favorite,P,,app,S1",
         "2024-09-01 10:00:00.000,E3,,,m1,share,P,,app,S1",
         "2024-09-01 10:00:00.000,E4,lumen,,,favorite,P,,app,S1",
         "2024-09-01 10:00:00.000,E5,lumen,v1,,px_debug,P,,app,S1",
@@ -412,7 +412,7 @@ def test_events_of_the_sample_shop(shop: Shop) -> None:
     shop.events(
         "2024-09-03",
         "2024-08-20 10:00:00.000,E10,lumen,v1,,home_view,,,app,S1",
-        "2024-09-02 10:00:00.000,E2,lumen,v1,m1,favorite,P,,app,S1",
+        "2024-09-02 10:00:00.000,E2,lumen,v2,m1,favorite,P,,app,S1",
     )
     evidence, dropped = sample_shop.read(shop.folder)
     visitor, buyer = "sample_shop:v:v1", "sample_shop:m:m1"
