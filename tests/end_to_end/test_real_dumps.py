@@ -1,4 +1,4 @@
-"""Real dumps that nobody here made, four sources in one warehouse, against totals counted from the files."""
+"""Real dumps that nobody here made, five sources in one warehouse, against totals counted from the files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def warehouse(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Wa
     )
     assert answer.returncode == 0, answer.stdout + answer.stderr
     warehouse = Warehouse(home)
-    for source in ("taobao_user_behavior", "rees46", "olist"):
+    for source in ("taobao_user_behavior", "rees46", "olist", "cdnow"):
         warehouse.load(source, shared_data / source)
     assert not warehouse.build(), "sources are added to a warehouse that stands"
     return warehouse
@@ -111,6 +111,24 @@ def test_rees46_orders_lines_and_the_unbranded(warehouse: Warehouse) -> None:
         "sum(amount) filter (brand_id = 'unbranded') from marts.fct_order_lines where source_id = 'rees46'"
     )
     assert lines == [(214, Decimal("59442.6300"), 18, Decimal("2836.9500"))]
+
+
+def test_cdnow_orders_and_stock(warehouse: Warehouse) -> None:
+    orders = (
+        "select count(*), count(distinct person_id), sum(amount), count(*) filter (not is_purchase) "
+        "from marts.fct_orders where source_id = 'cdnow'"
+    )
+    assert warehouse.query(orders) == [(69659, 23570, Decimal("2500315.6300"), 80)]
+    duplicates = "select count(*) filter (is_duplicate) from marts.fct_order_lines where source_id = 'cdnow'"
+    assert warehouse.query(duplicates) == [(255,)]
+    assert stock(warehouse, "cdnow", "1998-06-30") == {"A": 0, "I": 0, "P": 18389, "L": 5113}
+    heading = (
+        "select entity, reason, _row from intermediate.int_rejects where source_id = 'cdnow' order by entity"
+    )
+    assert warehouse.query(heading) == [
+        ("order_lines", "day that does not parse", 1),
+        ("orders", "day that does not parse", 1),
+    ]
 
 
 def test_sources_stand_side_by_side(warehouse: Warehouse) -> None:

@@ -33,6 +33,13 @@
     timestamp_seconds(try_cast({{ seconds }} as bigint))
 {%- endmacro %}
 
+{# Day written as eight digits, year first; NULL where it is none. #}
+{% macro day_from_digits(digits) -%}
+    {{ safe_cast(
+        "substr(" ~ digits ~ ", 1, 4) || '-' || substr(" ~ digits ~ ", 5, 2) || '-' || substr(" ~ digits ~ ", 7)", 'date'
+    ) }}
+{%- endmacro %}
+
 {#
   Business day of a UTC timestamp: the calendar day in the brand's zone. Zones are constants in the SQL, one
   branch a brand that declares its own, because a zone read from a column costs far more per row.

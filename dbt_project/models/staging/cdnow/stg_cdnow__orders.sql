@@ -1,0 +1,35 @@
+with source as (
+    select * from {{ source('cdnow', 'purchases') }}
+),
+
+-- The log gives no order number: a row is an order, known by its place in the file.
+shaped as (
+    select
+        _file || ':' || cast(_row as {{ dbt.type_string() }}) as order_id,
+        cast(null as {{ dbt.type_string() }}) as visitor_id,
+        customer_id as member_id,
+        'order' as document_kind,
+        {{ utc_from_local(day_from_digits('purchased_on'), 'cdnow') }} as created_at,
+        {{ day_from_digits('purchased_on') }} as created_date,
+        cast(null as timestamp) as cancelled_at,
+        {{ safe_cast('dollar_value', 'decimal(18, 4)') }} as amount,
+        'USD' as currency,
+        cast(null as timestamp) as updated_at,
+        {{ row_as_json('source') }} as raw_row,
+        _load_date,
+        _file,
+        _row
+    from source
+)
+
+select
+    *,
+    created_at as paid_at,
+    created_date as paid_date,
+    {{ reject_reason([
+        ('created_date is null', 'day that does not parse'),
+        (is_future('created_date'), 'time in the future'),
+        ('member_id is null', 'no customer'),
+        ('amount is null', 'amount that is not a number'),
+    ]) }} as reject_reason
+from shaped
