@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import subprocess
 import sysconfig
-from datetime import date
+from collections import defaultdict
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -101,6 +103,51 @@ def test_olist_money_and_stock(warehouse: Warehouse) -> None:
     )
     assert orders == [(15000, 14904, Decimal("2397904.5600"), Decimal("42076.2900"))]
     assert stock(warehouse, "olist", "2018-08-29") == {"A": 0, "I": 0, "P": 3414, "L": 11414}
+
+
+def loyal_of_olist(folder: Path, day: date, min_rating: int) -> int:
+    """Persons with a review of that rating, or paid on two days, in the year up to the day, from the files."""
+
+    def rows(name: str) -> list[dict[str, str]]:
+        with (folder / f"olist_{name}_dataset.csv").open(encoding="utf-8-sig", newline="") as text:
+            return list(csv.DictReader(text))
+
+    def alive(time: str) -> bool:
+        return day - timedelta(days=365) < datetime.fromisoformat(time).date() <= day
+
+    person_of_customer = {row["customer_id"]: row["customer_unique_id"] for row in rows("customers")}
+    orders = {row["order_id"]: row for row in rows("orders")}
+    paid_days: dict[str, set[str]] = defaultdict(set)
+    for order in orders.values():
+        paid = order["order_approved_at"] or (
+            order["order_purchase_timestamp"] if order["order_status"] == "delivered" else ""
+        )
+        if paid and alive(paid) and order["order_status"] not in ("canceled", "unavailable"):
+            paid_days[person_of_customer[order["customer_id"]]].add(paid[:10])
+    loyal = {person for person, days in paid_days.items() if len(days) >= 2}
+    for review in rows("order_reviews"):
+        if int(review["review_score"]) >= min_rating and alive(review["review_answer_timestamp"]):
+            loyal.add(person_of_customer[orders[review["order_id"]]["customer_id"]])
+    return len(loyal)
+
+
+def test_olist_with_strict_net_counts_only_good_ratings(shared_data: Path, tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path)
+    warehouse.load("olist", shared_data / "olist")
+    warehouse.build({"aipl_presets": ["consumer_asset", "strict_net"]})
+    day = date(2018, 8, 29)
+    found = dict(
+        warehouse.query(
+            "select preset, persons from marts.fct_aipl_daily "
+            f"where brand_id = 'olist' and stage = 'L' and as_of_date = '{day}'"
+        )
+    )
+    assert found == {
+        "consumer_asset": 11414,
+        "strict_net": loyal_of_olist(shared_data / "olist", day, min_rating=4),
+    }
+    assert found["consumer_asset"] == loyal_of_olist(shared_data / "olist", day, min_rating=1)
+    assert found["strict_net"] < found["consumer_asset"]
 
 
 def test_rees46_orders_lines_and_the_unbranded(warehouse: Warehouse) -> None:
