@@ -35,6 +35,8 @@ refunded_so_far as (
         ) as refunded_amount
     from refunds
     inner join orders on refunds.source_id = orders.source_id and refunds.order_id = orders.order_id
+    -- Money of another currency is no part of the order's amount.
+    where coalesce(refunds.currency = orders.currency, true)
 ),
 
 refund_totals as (

@@ -24,19 +24,24 @@ evidence as (
     union all
 
     select
-        lines.source_id,
-        lines.brand_id,
+        brands.source_id,
+        brands.brand_id,
         min(coalesce(orders.created_date, orders.paid_date)) as first_day,
         max(greatest(orders.created_date, orders.paid_date)) as last_day,
         0 as unattributed_events,
         count(distinct case when orders.person_id is null then orders.order_id end) as unattributed_orders,
         0 as bot_events,
         0 as ancient_events
-    from {{ ref('int_order_lines') }} as lines
+    from {{ ref('int_order_brands') }} as brands
     inner join {{ ref('int_orders_settled') }} as orders
-        on lines.source_id = orders.source_id and lines.order_id = orders.order_id
-    where lines.is_current
-    group by lines.source_id, lines.brand_id
+        on brands.source_id = orders.source_id and brands.order_id = orders.order_id
+    group by brands.source_id, brands.brand_id
+
+    union all
+
+    select source_id, brand_id, min(refunded_on) as first_day, max(refunded_on) as last_day, 0, 0, 0, 0
+    from {{ ref('int_refund_brands') }}
+    group by source_id, brand_id
 
     union all
 

@@ -1,5 +1,5 @@
-{#- Members, members of the tier, and thriving members as daily steps: the running sum up to a day is the count
-    on that day. -#}
+{#- Members and thriving members of each tier as daily steps: the running sum up to a day is the count on that day.
+    Of several memberships at once the highest tier counts. -#}
 with memberships as (
     select * from {{ ref('int_person_states') }}
     where state_kind = 'member'
@@ -8,6 +8,31 @@ with memberships as (
 policies as (
     select preset, refund_policy from {{ ref('aipl_presets') }}
     where preset in ({{ active_presets() }})
+),
+
+bounds as (
+    select brand_id, person_id, valid_from as bound_on from memberships
+    union
+    select brand_id, person_id, valid_to as bound_on from memberships
+),
+
+tiers as (
+    select
+        bounds.brand_id,
+        bounds.person_id,
+        bounds.bound_on as valid_from,
+        lead(bounds.bound_on, 1, {{ open_end() }}) over (
+            partition by bounds.brand_id, bounds.person_id order by bounds.bound_on
+        ) as valid_to,
+        max(memberships.tier) as tier
+    from bounds
+    left join memberships
+        on
+            bounds.brand_id = memberships.brand_id
+            and bounds.person_id = memberships.person_id
+            and memberships.valid_from <= bounds.bound_on
+            and bounds.bound_on < memberships.valid_to
+    group by bounds.brand_id, bounds.person_id, bounds.bound_on
 ),
 
 activity as (
@@ -30,84 +55,79 @@ activity as (
         and {{ in_relation('days', 'memberships', ['brand_id', 'person_id']) }}
 ),
 
-edges as (
-    select
-        preset, brand_id, person_id, valid_from as edge_date,
-        1 as member_step,
-        case when tier >= {{ var('fast_min_tier') }} then 1 else 0 end as tier_step,
-        0 as activity_step
-    from memberships cross join policies
+activity_edges as (
+    select preset, brand_id, person_id, valid_from as edge_date, 1 as step from activity
+    where valid_from < valid_to
     union all
-    select
-        preset, brand_id, person_id, valid_to as edge_date,
-        -1 as member_step,
-        case when tier >= {{ var('fast_min_tier') }} then -1 else 0 end as tier_step,
-        0 as activity_step
-    from memberships cross join policies
-    union all
-    select preset, brand_id, person_id, valid_from as edge_date, 0 as member_step, 0 as tier_step, 1 as activity_step
-    from activity where valid_from < valid_to
-    union all
-    select preset, brand_id, person_id, valid_to as edge_date, 0 as member_step, 0 as tier_step, -1 as activity_step
-    from activity where valid_from < valid_to
+    select preset, brand_id, person_id, valid_to as edge_date, -1 as step from activity
+    where valid_from < valid_to
 ),
 
-edge_days as (
-    select
-        preset, brand_id, person_id, edge_date,
-        sum(member_step) as member_step,
-        sum(tier_step) as tier_step,
-        sum(activity_step) as activity_step
-    from edges
+activity_days as (
+    select preset, brand_id, person_id, edge_date, sum(step) as step
+    from activity_edges
     group by preset, brand_id, person_id, edge_date
 ),
 
-person_days as (
+active_or_not as (
     select
         preset, brand_id, person_id, edge_date,
-        sum(member_step) over (
-            partition by preset, brand_id, person_id order by edge_date
-            rows between unbounded preceding and current row
-        ) > 0 as is_member,
-        sum(tier_step) over (
-            partition by preset, brand_id, person_id order by edge_date
-            rows between unbounded preceding and current row
-        ) > 0 as is_superior,
-        sum(activity_step) over (
+        sum(step) over (
             partition by preset, brand_id, person_id order by edge_date
             rows between unbounded preceding and current row
         ) > 0 as is_active
-    from edge_days
+    from activity_days
 ),
 
-flags as (
+-- Neighbours that are both active follow on each other without a gap, so they need no joining.
+active_spans as (
     select
-        preset, brand_id, person_id, edge_date,
-        case when is_member then 1 else 0 end as is_member,
-        case when is_superior then 1 else 0 end as is_superior,
-        case when is_member and is_active then 1 else 0 end as is_thriving
-    from person_days
+        preset, brand_id, person_id, is_active,
+        edge_date as valid_from,
+        lead(edge_date, 1, {{ open_end() }}) over (
+            partition by preset, brand_id, person_id order by edge_date
+        ) as valid_to
+    from active_or_not
+),
+
+thriving as (
+    select
+        active_spans.preset,
+        tiers.brand_id,
+        tiers.tier,
+        greatest(active_spans.valid_from, tiers.valid_from) as valid_from,
+        least(active_spans.valid_to, tiers.valid_to) as valid_to
+    from active_spans
+    inner join tiers
+        on
+            active_spans.brand_id = tiers.brand_id
+            and active_spans.person_id = tiers.person_id
+            and active_spans.valid_from < tiers.valid_to
+            and tiers.valid_from < active_spans.valid_to
+    where active_spans.is_active and tiers.tier is not null
 ),
 
 steps as (
-    select
-        preset, brand_id, edge_date,
-        is_member - lag(is_member, 1, 0) over (partition by preset, brand_id, person_id order by edge_date)
-            as members,
-        is_superior - lag(is_superior, 1, 0) over (partition by preset, brand_id, person_id order by edge_date)
-            as superior_members,
-        is_thriving - lag(is_thriving, 1, 0) over (partition by preset, brand_id, person_id order by edge_date)
-            as thriving_members
-    from flags
+    select policies.preset, tiers.brand_id, tiers.tier, tiers.valid_from as date_day, 1 as members, 0 as thriving
+    from tiers cross join policies
+    where tiers.tier is not null
+    union all
+    select policies.preset, tiers.brand_id, tiers.tier, tiers.valid_to as date_day, -1 as members, 0 as thriving
+    from tiers cross join policies
+    where tiers.tier is not null
+    union all
+    select preset, brand_id, tier, valid_from as date_day, 0 as members, 1 as thriving from thriving
+    union all
+    select preset, brand_id, tier, valid_to as date_day, 0 as members, -1 as thriving from thriving
 )
 
 select
     preset,
     brand_id,
-    edge_date as date_day,
+    tier,
+    date_day,
     sum(members) as members_step,
-    sum(superior_members) as superior_members_step,
-    sum(thriving_members) as thriving_members_step
+    sum(thriving) as thriving_members_step
 from steps
-group by preset, brand_id, edge_date
-having sum(members) <> 0 or sum(superior_members) <> 0 or sum(thriving_members) <> 0
+group by preset, brand_id, tier, date_day
+having sum(members) <> 0 or sum(thriving) <> 0

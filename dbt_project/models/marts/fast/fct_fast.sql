@@ -49,8 +49,13 @@ members as (
         periods.period_type,
         periods.period_start,
         coalesce(sum(steps.members_step), 0) as members,
-        coalesce(sum(steps.superior_members_step), 0) as superiority_members,
-        coalesce(sum(steps.thriving_members_step), 0) as thriving_members
+        coalesce(sum(steps.thriving_members_step), 0) as thriving_members,
+        coalesce(
+            sum(case when steps.tier >= {{ var('fast_min_tier') }} then steps.members_step end), 0
+        ) as superiority_members,
+        coalesce(
+            sum(case when steps.tier >= {{ var('fast_min_tier') }} then steps.thriving_members_step end), 0
+        ) as thriving_superior_members
     from periods
     left join {{ ref('int_member_days') }} as steps
         on
@@ -76,7 +81,9 @@ select
     cast(members.superiority_members as bigint) as superiority_members,
     cast(members.members as bigint) as members,
     cast(members.thriving_members as bigint) as thriving_members,
-    {{ safe_divide('members.thriving_members', 'members.members') }} as thriving_rate
+    {{ safe_divide('members.thriving_members', 'members.members') }} as thriving_rate,
+    cast(members.thriving_superior_members as bigint) as thriving_superior_members,
+    {{ safe_divide('members.thriving_superior_members', 'members.superiority_members') }} as thriving_rate_superior
 from periods
 inner join movements
     on

@@ -1,0 +1,103 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_scope',
+    scope='int_dirty_orders',
+    scope_key=['source_id', 'order_id'],
+) }}
+
+with documents as (
+    select * from {{ ref('int_orders_settled') }} as orders
+    where
+        true
+        {{ and_in_scope('orders', 'int_dirty_orders', ['source_id', 'order_id']) }}
+),
+
+lines as (
+    select * from {{ ref('int_order_lines') }} as lines
+    where
+        lines.is_current
+        {{ and_in_scope('lines', 'int_dirty_orders', ['source_id', 'order_id']) }}
+),
+
+-- An order that lists no lines belongs to the only brand of its source, if there is only one.
+sole_brands as (
+    select source_id, min(brand_id) as brand_id
+    from {{ source('arrival', 'brands') }}
+    group by source_id
+    having count(*) = 1
+),
+
+brand_totals as (
+    select
+        source_id,
+        order_id,
+        brand_id,
+        case when count(amount) = count(*) then cast(sum(amount) as decimal(18, 4)) end as line_amount
+    from lines
+    group by source_id, order_id, brand_id
+
+    union all
+
+    select documents.source_id, documents.order_id, sole_brands.brand_id, documents.amount as line_amount
+    from documents
+    inner join sole_brands on documents.source_id = sole_brands.source_id
+    where not {{ in_relation('documents', 'lines', ['source_id', 'order_id']) }}
+),
+
+running as (
+    select
+        brand_totals.source_id,
+        brand_totals.order_id,
+        brand_totals.brand_id,
+        brand_totals.line_amount,
+        count(*) over (partition by brand_totals.source_id, brand_totals.order_id) as brands,
+        count(brand_totals.line_amount) over (
+            partition by brand_totals.source_id, brand_totals.order_id
+        ) as known_brands,
+        sum(brand_totals.line_amount) over (partition by brand_totals.source_id, brand_totals.order_id) as total,
+        coalesce(sum(brand_totals.line_amount) over (
+            partition by brand_totals.source_id, brand_totals.order_id order by brand_totals.brand_id
+            rows between unbounded preceding and 1 preceding
+        ), 0) as total_before
+    from brand_totals
+    inner join documents
+        on brand_totals.source_id = documents.source_id and brand_totals.order_id = documents.order_id
+),
+
+shares as (
+    select
+        source_id,
+        order_id,
+        brand_id,
+        true as is_brand_known,
+        line_amount,
+        case
+            when brands = 1 then 0.0
+            when known_brands = brands then {{ safe_divide('total_before', 'total') }}
+        end as share_from,
+        case
+            when brands = 1 then 1.0
+            when known_brands = brands then {{ safe_divide('total_before + line_amount', 'total') }}
+        end as share_to
+    from running
+),
+
+-- Money whose brand nobody tells is not lost: it stands in the bucket.
+split as (
+    select distinct source_id, order_id from shares where share_to is not null
+)
+
+select source_id, order_id, brand_id, is_brand_known, line_amount, share_from, share_to from shares
+
+union all
+
+select
+    documents.source_id,
+    documents.order_id,
+    documents.source_id || '_unbranded' as brand_id,
+    false as is_brand_known,
+    null as line_amount,
+    0.0 as share_from,
+    1.0 as share_to
+from documents
+where not {{ in_relation('documents', 'split', ['source_id', 'order_id']) }}
