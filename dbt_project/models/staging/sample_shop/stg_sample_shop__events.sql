@@ -14,7 +14,7 @@ shaped as (
         campaign_id,
         channel,
         session_id,
-        cast(null as {{ dbt.type_string() }}) as user_agent,
+        user_agent,
         {{ row_as_json('source') }} as raw_row,
         _load_date,
         _file,

@@ -1,0 +1,30 @@
+with source as (
+    select * from {{ source('sample_shop', 'gmv_targets') }}
+),
+
+shaped as (
+    select
+        coalesce(brand, 'sample_shop_unbranded') as brand_id,
+        {{ safe_cast('period_start', 'date') }} as period_start,
+        {{ safe_cast('period_end', 'date') }} as period_end,
+        {{ safe_cast('gmv', 'decimal(18, 4)') }} as gmv,
+        currency,
+        {{ utc_from_local('updated_at', 'sample_shop') }} as updated_at,
+        {{ row_as_json('source') }} as raw_row,
+        _load_date,
+        _file,
+        _row
+    from source
+)
+
+select
+    *,
+    {{ reject_reason([
+        ('updated_at is null', 'time that does not parse'),
+        (is_future(business_date('updated_at', 'sample_shop')), 'time in the future'),
+        ('period_start is null or period_end is null', 'date that does not parse'),
+        ('period_end < period_start', 'end before the beginning'),
+        ('gmv is null', 'amount that is not a number'),
+        ('gmv < 0', 'negative amount'),
+    ]) }} as reject_reason
+from shaped
