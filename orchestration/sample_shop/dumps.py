@@ -11,15 +11,20 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from orchestration.sample_shop.bots import bots
 from orchestration.sample_shop.calendar import campaigns
 from orchestration.sample_shop.catalogue import catalogue
 from orchestration.sample_shop.flaws import flaws
 from orchestration.sample_shop.life import life
+from orchestration.sample_shop.links import same_persons
 from orchestration.sample_shop.rows import Delivery, Row
+from orchestration.sample_shop.shared import shared_devices
 from orchestration.sample_shop.tables import TABLES, Table
+from orchestration.sample_shop.targets import targets
 from orchestration.sample_shop.truth import truth
 from orchestration.sample_shop.world import World
 
@@ -51,7 +56,8 @@ class Summary:
 
 def collect(world: World, persons: Iterable[int]) -> list[Delivery]:
     """What the dumps carry of these persons, and of the shop itself."""
-    shop = (*catalogue(world), *campaigns(world))
+    own = (catalogue, campaigns, targets, same_persons, shared_devices, bots)
+    shop = chain.from_iterable(tell(world) for tell in own)
     told = [delivery for delivery in shop if delivery.load < world.days]
     for number in persons:
         told += life(world, number)

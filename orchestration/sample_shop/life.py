@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from orchestration.sample_shop import calendar
 from orchestration.sample_shop.clubs import clubs
 from orchestration.sample_shop.draws import Draws
+from orchestration.sample_shop.links import sign_ins
 from orchestration.sample_shop.persons import person
 from orchestration.sample_shop.purchases import purchase
 from orchestration.sample_shop.rows import Delivery, Event, deliver, lateness
@@ -44,6 +45,7 @@ def life(world: World, number: int) -> list[Delivery]:
             if bought.paid_at is not None:
                 paid.append((one.brand, bought.paid_at))
     told += clubs(world, who, visits, paid)
+    told += sign_ins(world, who, visits)
     return [delivery for delivery in told if 0 <= delivery.load < world.days]
 
 

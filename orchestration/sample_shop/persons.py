@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orchestration.sample_shop.draws import Draws, token
+from orchestration.sample_shop.devices import Device, computer, phone
+from orchestration.sample_shop.draws import Draws
 from orchestration.sample_shop.world import BRANDS, World
 
 
@@ -17,7 +18,7 @@ class Person:
     """
 
     number: int
-    devices: tuple[str, ...]
+    devices: tuple[Device, ...]
     member_id: str
     account_day: int | None
     first_day: int
@@ -55,11 +56,20 @@ def person(world: World, number: int) -> Person:
     )
 
 
-def _devices(world: World, number: int, draws: Draws) -> tuple[str, ...]:
-    phone = token(world.seed, "phone", number)
+def account(world: World, day: int, draws: Draws, other_than: str = "") -> str:
+    """The account of a person drawn from those who have one by that day; empty where none is found soon."""
+    for _ in range(100):
+        drawn = person(world, draws.between(0, world.persons - 1))
+        if drawn.has_account(day) and drawn.member_id != other_than:
+            return drawn.member_id
+    return ""
+
+
+def _devices(world: World, number: int, draws: Draws) -> tuple[Device, ...]:
+    own = phone(world, number)
     if draws.chance(0.75):
-        return (phone,)
+        return (own,)
     # Two persons of a household may use one computer.
     household = Draws(world.seed, "household", number // 2)
     owner = f"household {number // 2}" if household.chance(0.2) else number
-    return (phone, token(world.seed, "computer", owner))
+    return (own, computer(world, owner))

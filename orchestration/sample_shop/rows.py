@@ -28,6 +28,7 @@ class Event(NamedTuple):
     campaign: str
     channel: str
     session: str
+    agent: str
 
 
 class Order(NamedTuple):
@@ -119,7 +120,36 @@ class Campaign(NamedTuple):
     ends: int
 
 
-Row: TypeAlias = Event | Order | OrderLine | Refund | Review | Membership | Product | Campaign
+class IdentityLink(NamedTuple):
+    """What was known of a link when it was recorded.
+
+    A member signed in on a visitor's device; or, with another member and no visitor, two accounts are one
+    person's.
+    """
+
+    recorded_at: int
+    link_id: str
+    visitor: str
+    member: str
+    other_member: str
+    valid_from: int
+    valid_to: int | None
+    withdrawn: bool
+
+
+class GmvTarget(NamedTuple):
+    """The money that a brand is to take in a period when it was set; `first` and `last` are days."""
+
+    updated_at: int
+    brand: str
+    first: int
+    last: int
+    gmv: int
+
+
+Row: TypeAlias = (
+    Event | Order | OrderLine | Refund | Review | Membership | Product | Campaign | IdentityLink | GmvTarget
+)
 
 
 class Delivery(NamedTuple):

@@ -105,6 +105,16 @@ def _campaign(world: World, row: rows.Campaign) -> Fields:
     return (*row[:3], world.date_of(row.starts).isoformat(), world.date_of(row.ends).isoformat())
 
 
+def _identity_link(world: World, row: rows.IdentityLink) -> Fields:
+    times = (_moment(world, row.valid_from), _moment(world, row.valid_to))
+    return (world.text(row.recorded_at), *row[1:5], *times, "true" if row.withdrawn else "false")
+
+
+def _gmv_target(world: World, row: rows.GmvTarget) -> Fields:
+    period = (world.date_of(day).isoformat() for day in (row.first, row.last))
+    return (world.text(row.updated_at), row.brand, *period, money(row.gmv), CURRENCY)
+
+
 def _columns(text: str) -> Fields:
     return tuple(text.split())
 
@@ -115,6 +125,7 @@ TABLES: dict[type, Table] = {
         "csv.gz",
         _columns(
             "event_time event_id brand visitor_id member_id event product_id campaign_id channel session_id"
+            " user_agent"
         ),
         _event,
     ),
@@ -162,5 +173,17 @@ TABLES: dict[type, Table] = {
         "csv",
         _columns("campaign_id brand name starts_on ends_on"),
         _campaign,
+    ),
+    rows.IdentityLink: Table(
+        "identity_links",
+        "csv",
+        _columns("recorded_at link_id visitor_id member_id other_member_id valid_from valid_to withdrawn"),
+        _identity_link,
+    ),
+    rows.GmvTarget: Table(
+        "gmv_targets",
+        "csv",
+        _columns("updated_at brand period_start period_end gmv currency"),
+        _gmv_target,
     ),
 }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from orchestration.sample_shop import calendar
 from orchestration.sample_shop.catalogue import on_sale
+from orchestration.sample_shop.devices import Device
 from orchestration.sample_shop.draws import Draws
 from orchestration.sample_shop.persons import Person
 from orchestration.sample_shop.rows import Event, Product
@@ -54,13 +55,14 @@ def ads(world: World, person: Person, day: int, draws: Draws) -> Iterator[Event]
             at=moment + number * draws.between(5, 90) * MINUTE,
             event_id=_event_id(world, person, day, number),
             brand=brand,
-            visitor=person.devices[0],
+            visitor=person.devices[0].visitor,
             member="",
             kind="ad_impression",
             product="",
             campaign=campaign,
             channel="ads",
             session="",
+            agent=person.devices[0].agent,
         )
 
 
@@ -73,7 +75,7 @@ def visit(world: World, person: Person, day: int, number: int, draws: Draws) -> 
     if not draws.chance(0.35):
         browsed, basket = _browse(world, brand, day, busy, draws)
         steps += browsed
-    visitor, signed_in = draws.pick(person.devices), _sign_in(person, day, len(steps), bool(basket), draws)
+    device, signed_in = draws.pick(person.devices), _sign_in(person, day, len(steps), bool(basket), draws)
     hidden = draws.chance(0.01)  # tracking refused: neither visitor nor member is recorded
     campaign = calendar.campaign_id(brand, date) if channel == "ads" or draws.chance(0.3) else ""
     session = f"S{date:%Y%m%d}{person.number:05d}{number}"
@@ -85,17 +87,39 @@ def visit(world: World, person: Person, day: int, number: int, draws: Draws) -> 
                 at=moment,
                 event_id=_event_id(world, person, day, 100 * (number + 1) + position),
                 brand=step.brand,
-                visitor="" if hidden else visitor,
+                visitor="" if hidden else device.visitor,
                 member=person.member_id if signed_in <= position and not hidden else "",
                 kind=step.kind,
                 product=step.product,
                 campaign=campaign,
                 channel=channel,
                 session=session,
+                agent=device.agent,
             )
         )
     member = person.member_id if signed_in < len(steps) else ""
-    return Visit(tuple(events), brand, day, number, visitor, member, moment, tuple(basket))
+    return Visit(tuple(events), brand, day, number, device.visitor, member, moment, tuple(basket))
+
+
+def product_views(
+    world: World, device: Device, day: int, moments: Iterable[int], *, session: str, draws: Draws
+) -> Iterator[Event]:
+    """A product page at each moment of a day, opened by nobody who is signed in."""
+    for number, moment in enumerate(moments):
+        brand = draws.pick(BRANDS)
+        yield Event(
+            at=moment,
+            event_id=f"E{session[1:]}{number:04d}",
+            brand=brand,
+            visitor=device.visitor,
+            member="",
+            kind="product_view",
+            product=draws.pick(on_sale(world, brand, day)).product_id,
+            campaign="",
+            channel="",
+            session=session,
+            agent=device.agent,
+        )
 
 
 def _start(draws: Draws, day: int) -> int:

@@ -10,16 +10,19 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from expectations.suites.arrival import MAX_NULL_SHARE, MAX_UNKNOWN_SHARE
 from orchestration.lib.sources.source import load_sources
 from orchestration.sample_shop import World, collect, dumps, life, render, write_dumps
+from orchestration.sample_shop.rows import GmvTarget
 from orchestration.settings import PROJECT_ROOT
 
 SMALL = World(seed=7, persons=40, days=20)
@@ -69,10 +72,30 @@ def is_good(record: Record, times: tuple[str, ...]) -> bool:
         return False
 
 
+def is_good_link(record: Record) -> bool:
+    """Whether a link joins a member to either a visitor or another member, with nothing yet to come."""
+    begin, end, recorded = (
+        record["valid_from"],
+        record["valid_to"] or record["recorded_at"],
+        record["recorded_at"],
+    )
+    parties = [name for name in (record["visitor_id"], record["other_member_id"]) if name]
+    return bool(record["link_id"] and record["member_id"]) and len(parties) == 1 and begin <= end <= recorded
+
+
+def is_good_target(record: Record) -> bool:
+    """Whether a target is an amount, none below 0, for days that are in order."""
+    try:
+        first, last = (date.fromisoformat(record[name]) for name in ("period_start", "period_end"))
+        return first <= last and Decimal(record["gmv"]) >= 0
+    except (ValueError, InvalidOperation):
+        return False
+
+
 def latest(records: list[Record], key: tuple[str, ...]) -> list[Record]:
     """The version of each entity that was updated last."""
     found: dict[tuple[str, ...], Record] = {}
-    for record in sorted(records, key=lambda one: one.get("updated_at", "")):
+    for record in sorted(records, key=lambda one: one.get("updated_at", one.get("recorded_at", ""))):
         found[tuple(record[name] for name in key)] = record
     return list(found.values())
 
@@ -103,6 +126,8 @@ KEYS = {
     "memberships": ("membership_id",),
     "products": ("product_id",),
     "campaigns": ("campaign_id",),
+    "identity_links": ("link_id",),
+    "gmv_targets": ("brand", "period_start", "period_end"),
 }
 TIMES = {
     "events": ("event_time",),
@@ -111,6 +136,8 @@ TIMES = {
     "reviews": ("reviewed_at",),
     "memberships": ("joined_at", "left_at", "updated_at"),
     "products": ("listed_on", "updated_at"),
+    "identity_links": ("valid_from", "recorded_at"),
+    "gmv_targets": ("updated_at",),
 }
 
 
@@ -122,11 +149,16 @@ def tables(folder: Path) -> dict[str, Read]:
 @pytest.fixture(scope="module")
 def good(tables: dict[str, Read], known: Any) -> dict[str, list[Record]]:
     kinds = set(known["events"]["by_kind"])
+    rules: dict[str, Callable[[Record], bool]] = {
+        "events": lambda record: record["event"] in kinds,
+        "identity_links": is_good_link,
+        "gmv_targets": is_good_target,
+    }
     return {
         table: [
             record
             for record in read.records
-            if is_good(record, TIMES.get(table, ())) and (table != "events" or record["event"] in kinds)
+            if is_good(record, TIMES.get(table, ())) and (table not in rules or rules[table](record))
         ]
         for table, read in tables.items()
     }
@@ -256,12 +288,94 @@ class TestTruth:
         }
         assert told == counts
 
-    def test_persons_and_ratings(self, good: dict[str, list[Record]], known: Any) -> None:
-        with_person = (row for table in good.values() for row in table if "member_id" in row)
-        persons = {row["member_id"] or row["visitor_id"] for row in with_person} - {""}
+    def test_source_keys_and_ratings(self, good: dict[str, list[Record]], known: Any) -> None:
+        tables = ("events", "orders", "reviews", "memberships")
+        with_key = [row for table in tables for row in good[table] if key_of(row)]
+        bursts = burst_days(good)
+        people = {key_of(row) for row in with_key if not is_bot(row, bursts)}
         ratings = Counter(review["rating"] for review in latest(good["reviews"], KEYS["reviews"]))
-        assert known["persons"] == len(persons)
+        seen = {key_of(row) for row in with_key}
+        assert known["source_keys"] == {"seen": len(seen), "of_bots_only": len(seen - people)}
         assert known["reviews"]["by_rating"] == dict(sorted(ratings.items()))
+
+    def test_bots(self, good: dict[str, list[Record]], known: Any) -> None:
+        bursts = burst_days(good)
+        made = [event for event in latest(good["events"], KEYS["events"]) if is_bot(event, bursts)]
+        by_agent = [event for event in made if says_bot(event)]
+        by_burst = [event for event in made if not says_bot(event)]
+        rules = {"agent": by_agent, "burst": by_burst}
+        assert known["bots"] == {
+            "events_by_rule": {rule: len(events) for rule, events in rules.items()},
+            "events_by_brand": dict(sorted(Counter(event["brand"] for event in made).items())),
+            "visitors_by_rule": {
+                rule: len({event["visitor_id"] for event in events}) for rule, events in rules.items()
+            },
+            "burst_visitor_days": len(bursts),
+        }
+
+    def test_identity(self, good: dict[str, list[Record]], known: Any) -> None:
+        links = latest(good["identity_links"], KEYS["identity_links"])
+        on = [link for link in links if link["withdrawn"] == "false"]
+        sign_ins = [link for link in on if link["visitor_id"]]
+        linked = [link for link in on if link["other_member_id"]]
+        members: dict[str, set[str]] = {}
+        for row in [*good["events"], *sign_ins]:
+            if row["visitor_id"] and row["member_id"]:
+                members.setdefault(row["visitor_id"], set()).add(row["member_id"])
+        by_members = Counter(str(len(names)) for names in members.values())
+        withdrawn = Counter(bool(link["visitor_id"]) for link in links if link["withdrawn"] == "true")
+        assert known["identity"] == {
+            "sign_ins": len(sign_ins),
+            "signed_out": sum(bool(link["valid_to"]) for link in sign_ins),
+            "sign_ins_withdrawn": withdrawn[True],
+            "member_links": len(linked),
+            "member_links_withdrawn": withdrawn[False],
+            "members_linked": len(
+                {link["member_id"] for link in linked} | {link["other_member_id"] for link in linked}
+            ),
+            "visitors_by_members": dict(sorted(by_members.items())),
+        }
+
+    def test_targets(self, good: dict[str, list[Record]], known: Any) -> None:
+        targets = latest(good["gmv_targets"], KEYS["gmv_targets"])
+        versions = {(row["brand"], row["period_start"], row["updated_at"]) for row in good["gmv_targets"]}
+        months: dict[str, Decimal] = {}
+        for row in targets:
+            months[row["period_start"]] = months.get(row["period_start"], Decimal()) + Decimal(row["gmv"])
+        assert known["targets"] == {
+            "set": len(targets),
+            "corrected": len(versions) - len(targets),
+            "gmv_by_month": {month: str(gmv) for month, gmv in sorted(months.items())},
+        }
+
+
+def key_of(row: Record) -> str:
+    return row["member_id"] or row["visitor_id"]
+
+
+def says_bot(event: Record) -> bool:
+    return any(word in event["user_agent"].lower() for word in ("bot", "spider"))
+
+
+def is_bot(row: Record, bursts: set[tuple[str, str]]) -> bool:
+    """Whether the row is an event that a program made, by its agent or by the visitor's day."""
+    return "event_time" in row and (says_bot(row) or (row["visitor_id"], row["event_time"][:10]) in bursts)
+
+
+def burst_days(good: dict[str, list[Record]]) -> set[tuple[str, str]]:
+    """Visitors and days of more than 1000 events by an agent that says nothing of a bot."""
+    events = latest(good["events"], KEYS["events"])
+    counts = Counter(
+        (event["visitor_id"], event["event_time"][:10])
+        for event in events
+        if event["visitor_id"] and not says_bot(event)
+    )
+    return {visitor_day for visitor_day, count in counts.items() if count > 1000}
+
+
+def share(flags: Iterable[bool]) -> float:
+    found = list(flags)
+    return sum(found) / len(found) if found else 0.0
 
 
 def by_time(refunds: list[Record]) -> list[Record]:
@@ -275,6 +389,8 @@ class TestWorld:
         assert len(known["events"]["by_kind"]) == 12
         assert all(known["orders"].values()), known["orders"]
         assert all(known["events"].values())
+        assert all(known["bots"].values())
+        assert all(known["identity"].values())
         assert set(known["memberships"]) == {"member", "follower", "subscriber"}
         assert set(known["rejected"]["events"]) == {
             "time that does not parse",
@@ -286,6 +402,16 @@ class TestWorld:
         assert any(not review["member_id"] + review["visitor_id"] for review in good["reviews"])
         assert any(row["left_at"] for row in good["memberships"])
         assert {row["tier"] for row in good["memberships"]} >= {"", "1", "2", "3"}
+        assert set(known["rejected"]["identity_links"]) == {
+            "no link id",
+            "no member",
+            "neither a visitor nor another member",
+            "both a visitor and another member",
+            "time that does not parse",
+            "time in the future",
+            "time after it was recorded",
+            "end before the beginning",
+        }
         unreadable = [name for name, file in known["files"].items() if file["unreadable"]]
         assert {name.split("-")[0] for name in unreadable} == {"events", "orders"}
 
@@ -301,11 +427,87 @@ class TestWorld:
     def test_guests_sign_in_during_a_visit(self, good: dict[str, list[Record]]) -> None:
         sessions: dict[str, list[Record]] = {}
         for event in sorted(good["events"], key=lambda one: one["event_time"]):
-            if event["session_id"] and event["visitor_id"]:
+            if event["session_id"][1:].isdigit() and event["visitor_id"]:
                 sessions.setdefault(event["session_id"], []).append(event)
         signed = [[bool(event["member_id"]) for event in events] for events in sessions.values()]
         assert any(True in flags and False in flags for flags in signed)
-        assert all(flags == sorted(flags) for flags in signed), "nobody signs out within a visit"
+        assert all(flags == sorted(flags) for flags in signed), (
+            "nobody signs out within a visit from a device of their own"
+        )
+
+    def test_an_agent_belongs_to_a_device(self, good: dict[str, list[Record]]) -> None:
+        agents: dict[str, set[str]] = {}
+        for event in good["events"]:
+            if event["visitor_id"]:
+                agents.setdefault(event["visitor_id"], set()).add(event["user_agent"])
+        assert all(len(names) == 1 and "" not in names for names in agents.values())
+        assert len({name for names in agents.values() for name in names}) > 6
+        assert any("SampleShop" in name for names in agents.values() for name in names)
+
+    def test_bots_never_sign_in_and_are_persons_on_an_ordinary_day(
+        self, good: dict[str, list[Record]]
+    ) -> None:
+        bursts = burst_days(good)
+        assert len({visitor for visitor, _ in bursts}) == 2
+        assert not any(row["member_id"] for row in good["events"] if is_bot(row, bursts))
+        bursting = {visitor for visitor, _ in bursts}
+        others = [row for row in good["events"] if row["visitor_id"] in bursting and not is_bot(row, bursts)]
+        assert {row["visitor_id"] for row in others} == bursting
+
+    def test_a_burst_shows_only_with_its_late_events(self, good: dict[str, list[Record]]) -> None:
+        bursts = burst_days(good)
+        first_told = Counter(
+            (row["visitor_id"], row["event_time"][:10])
+            for row in latest(good["events"], KEYS["events"])
+            if (date.fromisoformat(row["_load_date"]) - date.fromisoformat(row["event_time"][:10])).days == 1
+        )
+        assert {first_told[visitor_day] > 1000 for visitor_day in bursts} == {True, False}
+
+    def test_sign_ins_begin_open_and_end_later(self, good: dict[str, list[Record]]) -> None:
+        versions: dict[str, list[Record]] = {}
+        for link in sorted(good["identity_links"], key=lambda one: one["recorded_at"]):
+            versions.setdefault(link["link_id"], []).append(link)
+        for told in versions.values():
+            ends = [link["valid_to"] for link in told]
+            taken_back = [link["withdrawn"] for link in told]
+            assert ends == sorted(ends)
+            assert taken_back == sorted(taken_back)
+            assert len({(link["visitor_id"], link["member_id"], link["valid_from"]) for link in told}) == 1
+        sign_ins = [told for told in versions.values() if told[0]["visitor_id"]]
+        begin_open = sum(told[0]["valid_to"] == "" for told in sign_ins)
+        assert 0.9 * len(sign_ins) < begin_open < len(sign_ins), "the first report may be late beyond the end"
+        assert any(told[-1]["valid_to"] == "" for told in sign_ins)
+        assert any(told[-1]["valid_to"] for told in sign_ins)
+
+    def test_devices_are_shared_and_one_by_a_crowd(self, good: dict[str, list[Record]], known: Any) -> None:
+        by_members = {
+            int(count): visitors for count, visitors in known["identity"]["visitors_by_members"].items()
+        }
+        assert by_members[2] >= 3
+        assert [visitors for count, visitors in by_members.items() if count > 5] == [1]
+
+    def test_some_sign_ins_show_in_the_links_alone(self, good: dict[str, list[Record]]) -> None:
+        in_events = {(row["visitor_id"], row["member_id"]) for row in good["events"] if row["member_id"]}
+        in_links = {(row["visitor_id"], row["member_id"]) for row in good["identity_links"]}
+        assert in_links & in_events
+        assert in_links - in_events
+        assert len(in_events) > len(in_links - in_events), "most identity comes from events"
+
+    def test_every_month_and_the_next_have_a_target(self, good: dict[str, list[Record]]) -> None:
+        months = {(row["brand"], row["period_start"], row["period_end"]) for row in good["gmv_targets"]}
+        expected = {
+            ("2024-10-01", "2024-10-31"),
+            ("2024-11-01", "2024-11-30"),
+            ("2024-12-01", "2024-12-31"),
+        }
+        assert months == {(brand, *month) for brand in ("lumen", "aurora", "cedar") for month in expected}
+
+    def test_a_month_has_its_targets_before_it_begins(self) -> None:
+        told = collect(World(seed=7, persons=3, days=100, start=date(2024, 9, 20)), ())
+        targets = [(load, row) for load, row in told if isinstance(row, GmvTarget)]
+        first_told = {row.first: min(load for load, one in targets if one == row) for _, row in targets}
+        assert len(first_told) == 5
+        assert all(load == 0 or load < first for first, load in first_told.items())
 
     def test_eleventh_of_november_is_the_peak(self, good: dict[str, list[Record]]) -> None:
         per_day = Counter(event["event_time"][:10] for event in good["events"])
@@ -320,6 +522,19 @@ class TestWorld:
             assert matched is not None, name
             assert file["unreadable"] <= source.max_unreadable_share * file["records"], name
         assert source.match("_truth.json") is None
+
+    def test_the_arrival_gate_finds_every_load_filled_and_known(self, tables: dict[str, Read]) -> None:
+        source = load_sources(PROJECT_ROOT / "sources.yml", {"AIPL_HOME": "home"})["sample_shop"]
+        for name, table in source.tables.items():
+            loads: dict[str, list[Record]] = {}
+            for record in tables[name].records:
+                loads.setdefault(record["_load_date"], []).append(record)
+            for records in loads.values():
+                for column in table.not_null:
+                    assert share(not record[column] for record in records) <= MAX_NULL_SHARE, column
+                for column, words in table.vocabulary.items():
+                    told = [record[column] for record in records if record[column]]
+                    assert share(word not in words for word in told) <= MAX_UNKNOWN_SHARE, column
 
     def test_dumps_have_the_declared_columns(self, tables: dict[str, Read]) -> None:
         source = load_sources(PROJECT_ROOT / "sources.yml", {"AIPL_HOME": "home"})["sample_shop"]
@@ -336,7 +551,7 @@ class TestWriting:
         second = write_dumps(tmp_path / "shop", SMALL)
         assert (first.written, second.written) == (True, False)
         assert (first.files, first.records) == (second.files, second.records)
-        assert first.files == len(list((tmp_path / "shop").glob("[a-z]*"))) == 8 * SMALL.days
+        assert first.files == len(list((tmp_path / "shop").glob("[a-z]*"))) == len(KEYS) * SMALL.days
         assert marker.stat().st_mtime_ns == before
 
     def test_another_world_takes_the_place_of_the_former(self, tmp_path: Path) -> None:

@@ -1,0 +1,62 @@
+"""Devices that several members sign in on: tablets of two, and the kiosk in the shop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from orchestration.sample_shop.devices import Device, computer
+from orchestration.sample_shop.draws import Draws
+from orchestration.sample_shop.links import sign_in
+from orchestration.sample_shop.persons import account
+from orchestration.sample_shop.rows import Delivery, Event, deliver, lateness
+from orchestration.sample_shop.visits import product_views
+from orchestration.sample_shop.world import DAY, HOUR, MINUTE, SECOND, World
+
+_TABLETS = 3
+
+
+def shared_devices(world: World) -> Iterator[Delivery]:
+    """Everything that the shared devices leave in the world's dumps."""
+    for number in range(_TABLETS):
+        owners = Draws(world.seed, "tablet", number)
+        first = account(world, 0, owners)
+        members = [first, account(world, 0, owners, other_than=first)]
+        for day in range(world.days):
+            draws = Draws(world.seed, "tablet", number, day)
+            today = [draws.pick(members) for _ in range(draws.between(0, 2))]
+            device = computer(world, "tablet", number)
+            yield from _used(world, device, f"T{number}", day, members=today, draws=draws)
+    for day in range(world.days):
+        draws = Draws(world.seed, "kiosk", day)
+        today = [account(world, day, draws) for _ in range(draws.between(1, 4))]
+        yield from _used(world, computer(world, "kiosk"), "K0", day, members=today, draws=draws)
+
+
+def _used(
+    world: World, device: Device, name: str, day: int, *, members: list[str], draws: Draws
+) -> Iterator[Delivery]:
+    """One use by each member, one after the other: pages before the sign-in, within it and after it.
+
+    Some forget to sign out, so that sign-ins overlap; an empty `member` stands for a passer-by without one.
+    """
+    for number, member in enumerate(members):
+        use = f"{world.date_of(day):%Y%m%d}{name}{number}"
+        begin = day * DAY + (10 + 3 * number) * HOUR + draws.between(0, HOUR)
+        pace = draws.between(20 * SECOND, 90 * SECOND)
+        moments = range(begin, begin + 6 * pace, pace)
+        views = product_views(world, device, day, moments, session=f"S{use}", draws=draws)
+        yield from _told(tuple(views), member, f"L{use}", draws)
+
+
+def _told(views: tuple[Event, ...], member: str, link_id: str, draws: Draws) -> Iterator[Delivery]:
+    first, last, late = draws.between(0, 2), draws.between(3, len(views)), lateness(draws, 0.03)
+    carried = bool(member) and draws.chance(0.3)
+    for position, view in enumerate(views):
+        event = view._replace(member=member) if carried and first <= position < last else view
+        yield from deliver(draws, event, event.at, late)
+    if member:
+        end: int | None = views[last - 1].at + SECOND
+        if draws.chance(0.25):
+            end = draws.weighted(((views[-1].at + DAY + 30 * MINUTE, 0.7), (None, 0.3)))
+        begin = views[first].at
+        yield from sign_in(link_id, views[0].visitor, member, begin=begin, end=end, draws=draws)
