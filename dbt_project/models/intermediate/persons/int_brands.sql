@@ -39,6 +39,13 @@ evidence as (
 
     union all
 
+    -- A line may come before its order; then it tells a brand and no day.
+    select distinct source_id, brand_id, cast(null as date) as first_day, cast(null as date) as last_day, 0, 0, 0, 0
+    from {{ ref('int_order_lines') }}
+    where is_current
+
+    union all
+
     select source_id, brand_id, min(refunded_on) as first_day, max(refunded_on) as last_day, 0, 0, 0, 0
     from {{ ref('int_refund_brands') }}
     group by source_id, brand_id
