@@ -17,7 +17,7 @@ from orchestration.lib.build.rules import COLUMNS
 from orchestration.lib.files import write_json
 from orchestration.settings import Settings
 
-ENGINE = ("dbt-core", "dbt-duckdb", "duckdb")
+ENGINE = ("dbt-core", "dbt-duckdb", "duckdb", "statsmodels", "scipy", "numpy")
 TOLD = ("files", "sources", "brands")
 
 
@@ -54,7 +54,7 @@ def project_files(project: Path) -> dict[str, str]:
 
     The seeds with the rules are left out: a change of rules alone rebuilds the stages only.
     """
-    kept = {".sql", ".yml", ".yaml", ".csv", ".md"}
+    kept = {".sql", ".py", ".yml", ".yaml", ".csv", ".md"}
     return {
         path.relative_to(project).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(project.rglob("*"))

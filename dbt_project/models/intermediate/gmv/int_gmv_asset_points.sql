@@ -1,0 +1,90 @@
+with past_horizons as (
+    select * from {{ ref('int_gmv_past_horizons') }}
+),
+
+origins as (
+    select
+        presets.preset,
+        presets.looks_ahead,
+        origins.brand_id,
+        origins.horizon_days,
+        origins.as_of_date,
+        coalesce(segments.customer_persons, 0) as customer_persons,
+        coalesce(segments.prospect_persons, 0) as prospect_persons
+    from {{ ref('int_gmv_origins') }} as origins
+    cross join {{ ref('int_gmv_presets') }} as presets
+    left join {{ ref('int_gmv_segments') }} as segments
+        on
+            presets.preset = segments.preset
+            and origins.brand_id = segments.brand_id
+            and origins.as_of_date = segments.as_of_date
+),
+
+ingredients as (
+    select
+        origins.preset,
+        origins.brand_id,
+        origins.horizon_days,
+        origins.as_of_date,
+        origins.looks_ahead,
+        origins.customer_persons,
+        origins.prospect_persons,
+        past_horizons.is_known,
+        coalesce(past_horizons.past_horizons, 0) as past_horizons,
+        past_horizons.customer_past_persons,
+        past_horizons.customer_past_buyers,
+        past_horizons.customer_past_spend,
+        past_horizons.prospect_past_persons,
+        past_horizons.prospect_past_buyers,
+        past_horizons.prospect_past_spend,
+        past_horizons.other_past_buyers,
+        past_horizons.other_past_spend,
+        {{ safe_divide('past_horizons.customer_past_buyers', 'past_horizons.customer_past_persons') }} as customer_rate,
+        {{ safe_divide('past_horizons.customer_past_spend', 'past_horizons.customer_past_buyers') }} as customer_aov,
+        {{ safe_divide('past_horizons.prospect_past_buyers', 'past_horizons.prospect_past_persons') }} as prospect_rate,
+        {{ safe_divide('past_horizons.prospect_past_spend', 'past_horizons.prospect_past_buyers') }} as prospect_aov,
+        {{ safe_divide('past_horizons.other_past_buyers', 'past_horizons.past_horizons') }} as other_buyers,
+        {{ safe_divide('past_horizons.other_past_spend', 'past_horizons.other_past_buyers') }} as other_aov
+    from origins
+    left join past_horizons
+        on
+            origins.preset = past_horizons.preset
+            and origins.brand_id = past_horizons.brand_id
+            and origins.horizon_days = past_horizons.horizon_days
+            and origins.as_of_date = past_horizons.as_of_date
+),
+
+-- A part of nobody, or of whom nobody buys, is 0, though nothing is known of what a buyer spends.
+judged as (
+    select
+        *,
+        case when customer_persons = 0 or customer_rate = 0 then 0 else customer_persons * customer_rate * customer_aov end
+        + case when prospect_persons = 0 or prospect_rate = 0 then 0 else prospect_persons * prospect_rate * prospect_aov end
+        + case when other_buyers = 0 then 0 else other_buyers * other_aov end as forecast,
+        case
+            when looks_ahead then 'looks_ahead'
+            when past_horizons = 0 then 'history_too_short'
+            when not is_known then 'amounts_unknown'
+            when customer_persons > 0 and customer_rate is null then 'history_too_short'
+            when prospect_persons > 0 and prospect_rate is null then 'history_too_short'
+            else 'ok'
+        end as status
+    from ingredients
+)
+
+select
+    preset,
+    brand_id,
+    horizon_days,
+    as_of_date,
+    status,
+    past_horizons,
+    {%- for column in [
+        'customer_persons', 'customer_rate', 'customer_aov', 'prospect_persons', 'prospect_rate', 'prospect_aov',
+        'other_buyers', 'other_aov', 'customer_past_persons', 'customer_past_buyers', 'customer_past_spend',
+        'prospect_past_persons', 'prospect_past_buyers', 'prospect_past_spend', 'other_past_buyers', 'other_past_spend',
+    ] %}
+    case when status in ('ok', 'history_too_short') then {{ column }} end as {{ column }},
+    {%- endfor %}
+    case when status = 'ok' then cast(forecast as decimal(18, 4)) end as point_forecast
+from judged

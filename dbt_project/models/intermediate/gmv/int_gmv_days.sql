@@ -1,0 +1,25 @@
+with brands as (
+    select * from {{ ref('int_brands') }}
+),
+
+dates as (
+    {{ date_series('(select min(first_day) from brands)', '(select max(horizon) from brands)') }}
+),
+
+purchase_days as (
+    select
+        brand_id,
+        paid_date,
+        case when count(gmv) = count(*) then sum(gmv) end as gmv
+    from {{ ref('int_gmv_purchases') }}
+    group by brand_id, paid_date
+)
+
+select
+    brands.brand_id,
+    dates.date_day as gmv_date,
+    cast(case when purchase_days.paid_date is null then 0 else purchase_days.gmv end as decimal(18, 4)) as gmv
+from brands
+inner join dates on dates.date_day between brands.first_day and brands.horizon
+left join purchase_days
+    on brands.brand_id = purchase_days.brand_id and dates.date_day = purchase_days.paid_date

@@ -1,0 +1,28 @@
+{#- The last `forecast_backtests` origins whose outcome is complete are reported. The interval of the oldest of them
+    rests on as many before it, so twice as many are forecast. -#}
+{%- set backtests = var('forecast_backtests') -%}
+with candidates as (
+    select
+        horizons.brand_id,
+        horizons.horizon_days,
+        days.gmv_date as as_of_date,
+        {{ dbt.datediff('days.gmv_date', 'brands.horizon', 'day') }} as days_back,
+        cast(ceil(horizons.horizon_days / 7.0) as integer) as weeks_to_complete
+    from {{ ref('int_gmv_horizons') }} as horizons
+    inner join {{ ref('int_brands') }} as brands on horizons.brand_id = brands.brand_id
+    inner join {{ ref('int_gmv_days') }} as days on horizons.brand_id = days.brand_id
+)
+
+select
+    brand_id,
+    horizon_days,
+    as_of_date,
+    days_back > 0 as is_backtest,
+    days_back < 7 * (weeks_to_complete + {{ backtests }}) as is_reported
+from candidates
+where
+    days_back = 0
+    or (
+        mod(days_back, 7) = 0
+        and days_back between 7 * weeks_to_complete and 14 * (weeks_to_complete + {{ backtests }} - 1)
+    )

@@ -1,0 +1,94 @@
+"""Daily GMV of each brand, forecast as a series by statsmodels: additive ETS, weekly season, damped trend.
+
+One fit a brand and origin, on the days up to the origin. The sums of simulated paths give the quantiles.
+"""
+
+SEASON_DAYS = 7
+LEAST_DAYS = 56
+PATHS = 1000
+SEED = 20240901
+
+
+def model(dbt, session):
+    """One row per brand, origin and horizon."""
+    import pyarrow
+
+    dbt.config(materialized="table")
+    days = {}
+    for brand_id, gmv_date, gmv in rows(dbt.ref("int_gmv_days"), "brand_id, gmv_date, gmv"):
+        days.setdefault(brand_id, []).append((gmv_date, gmv))
+    horizons = {}
+    origins = dbt.ref("int_gmv_origins").filter("is_reported")
+    for brand_id, as_of_date, horizon_days in rows(origins, "brand_id, as_of_date, horizon_days"):
+        horizons.setdefault((brand_id, as_of_date), []).append(horizon_days)
+
+    found = []
+    for (brand_id, as_of_date), asked in horizons.items():
+        history = [gmv for gmv_date, gmv in days[brand_id] if gmv_date <= as_of_date]
+        for horizon_days, (status, *figures) in forecast(history, asked).items():
+            found.append((brand_id, as_of_date, horizon_days, status, *figures))
+    schema = pyarrow.schema(
+        [("brand_id", "string"), ("as_of_date", "date32"), ("horizon_days", "int32"), ("status", "string")]
+        + [(name, "float64") for name in ("point_forecast", "p10", "p50", "p90")]
+    )
+    columns = zip(*found, strict=True) if found else [[] for _ in schema]
+    return pyarrow.table([list(column) for column in columns], schema=schema)
+
+
+def rows(relation, columns):
+    """The rows of a relation, in the order of the columns: equal content must give equal forecasts."""
+    return relation.project(columns).order(columns).fetchall()
+
+
+def forecast(history, horizons):
+    """By horizon: status, point forecast, P10, P50 and P90 of the sum of the days to come."""
+    nothing = (None, None, None, None)
+    if None in history:
+        return {days: ("amounts_unknown", *nothing) for days in horizons}
+    if len(history) < LEAST_DAYS:
+        return {days: ("history_too_short", *nothing) for days in horizons}
+    mean, paths = simulate([float(gmv) for gmv in history], max(horizons))
+    if paths is None:
+        return {days: ("not_converged", *nothing) for days in horizons}
+    return {days: ("ok", *figures(mean[:days], paths[:days])) for days in horizons}
+
+
+def simulate(history, days):
+    """Mean and simulated paths of the days to come; no paths where the fit does not converge.
+
+    The first season's states are heuristic, since estimating them takes ten times as long for nearly the same.
+    """
+    import warnings
+
+    import numpy
+    from statsmodels.tsa.exponential_smoothing.ets import ETSModel
+
+    series = ETSModel(
+        numpy.array(history),
+        error="add",
+        trend="add",
+        damped_trend=True,
+        seasonal="add",
+        seasonal_periods=SEASON_DAYS,
+        initialization_method="heuristic",
+    )
+    # What the warnings say is in the status.
+    with warnings.catch_warnings(), numpy.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        try:
+            fit = series.fit(disp=False)
+        except (ValueError, ArithmeticError, numpy.linalg.LinAlgError):
+            return None, None
+        paths = fit.simulate(days, anchor="end", repetitions=PATHS, rng=numpy.random.default_rng(SEED))
+        mean = fit.forecast(days)
+    if not fit.mle_retvals["converged"] or not (numpy.isfinite(paths).all() and numpy.isfinite(mean).all()):
+        return None, None
+    return mean, paths
+
+
+def figures(mean, paths):
+    """Point forecast and quantiles; a sum of money below 0 cannot come, so it counts as 0."""
+    import numpy
+
+    quantiles = numpy.quantile(paths.sum(axis=0), [0.1, 0.5, 0.9])
+    return [round(max(float(figure), 0.0), 4) for figure in (mean.sum(), *quantiles)]

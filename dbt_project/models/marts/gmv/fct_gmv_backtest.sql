@@ -1,0 +1,40 @@
+with forecasts as (
+    select
+        *,
+        is_backtest and actual_gmv > 0 and p50 is not null as is_test_of_p50,
+        is_backtest and actual_gmv is not null and p10 is not null as is_test_of_interval
+    from {{ ref('fct_gmv_forecast') }}
+),
+
+tests as (
+    select
+        preset,
+        brand_id,
+        method,
+        horizon_days,
+        sum(case when is_test_of_p50 then 1 else 0 end) as backtests,
+        avg(case when is_test_of_p50 then abs(cast(p50 - actual_gmv as double)) / cast(actual_gmv as double) end) as mape,
+        sum(case when is_test_of_interval then 1 else 0 end) as interval_backtests,
+        sum(case when is_test_of_interval and actual_gmv between p10 and p90 then 1 else 0 end) as intervals_held,
+        max(case when not is_backtest then status end) as live_status
+    from forecasts
+    group by preset, brand_id, method, horizon_days
+)
+
+select
+    preset,
+    brand_id,
+    method,
+    horizon_days,
+    cast(backtests as bigint) as backtests,
+    mape,
+    cast(interval_backtests as bigint) as interval_backtests,
+    cast(intervals_held as bigint) as intervals_held,
+    {{ safe_divide('intervals_held', 'interval_backtests') }} as interval_coverage,
+    case
+        when interval_backtests > 0 then 'ok'
+        when backtests > 0 then 'interval_needs_more_backtests'
+        when live_status in ('looks_ahead', 'amounts_unknown', 'not_converged') then live_status
+        else 'history_too_short'
+    end as status
+from tests
