@@ -58,4 +58,5 @@ select
     avg(case when 2 * ratio_rank in (ratios, ratios + 1, ratios + 2) then ratio end) as ratio_p50,
     max(case when ratio_rank = least(ratios, ceil(9 * (ratios + 1) / 10.0)) then ratio end) as ratio_p90
 from ranked
+where ratios >= {{ var('forecast_interval_backtests') }}
 group by preset, brand_id, horizon_days, as_of_date

@@ -58,9 +58,9 @@ ingredients as (
 judged as (
     select
         *,
-        case when customer_persons = 0 or customer_rate = 0 then 0 else customer_persons * customer_rate * customer_aov end
-        + case when prospect_persons = 0 or prospect_rate = 0 then 0 else prospect_persons * prospect_rate * prospect_aov end
-        + case when other_buyers = 0 then 0 else other_buyers * other_aov end as forecast,
+        case when customer_persons * customer_rate > 0 then customer_persons * customer_rate * customer_aov else 0 end
+        + case when prospect_persons * prospect_rate > 0 then prospect_persons * prospect_rate * prospect_aov else 0 end
+        + case when other_buyers > 0 then other_buyers * other_aov else 0 end as forecast,
         case
             when looks_ahead then 'looks_ahead'
             when past_horizons = 0 then 'history_too_short'
@@ -84,7 +84,7 @@ select
         'other_buyers', 'other_aov', 'customer_past_persons', 'customer_past_buyers', 'customer_past_spend',
         'prospect_past_persons', 'prospect_past_buyers', 'prospect_past_spend', 'other_past_buyers', 'other_past_spend',
     ] %}
-    case when status in ('ok', 'history_too_short') then {{ column }} end as {{ column }},
+        case when status in ('ok', 'history_too_short') then {{ column }} end as {{ column }},
     {%- endfor %}
-    case when status = 'ok' then cast(forecast as decimal(18, 4)) end as point_forecast
+    case when status = 'ok' then forecast end as point_forecast
 from judged

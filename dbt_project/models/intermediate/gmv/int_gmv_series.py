@@ -3,21 +3,23 @@
 One fit a brand and origin, on the days up to the origin. The sums of simulated paths give the quantiles.
 """
 
+from typing import Any
+
 SEASON_DAYS = 7
 LEAST_DAYS = 56
 PATHS = 1000
 SEED = 20240901
 
 
-def model(dbt, session):
+def model(dbt: Any, session: Any) -> Any:
     """One row per brand, origin and horizon."""
     import pyarrow
 
     dbt.config(materialized="table")
-    days = {}
+    days: dict[str, list[tuple[Any, Any]]] = {}
     for brand_id, gmv_date, gmv in rows(dbt.ref("int_gmv_days"), "brand_id, gmv_date, gmv"):
         days.setdefault(brand_id, []).append((gmv_date, gmv))
-    horizons = {}
+    horizons: dict[tuple[str, Any], list[int]] = {}
     origins = dbt.ref("int_gmv_origins").filter("is_reported")
     for brand_id, as_of_date, horizon_days in rows(origins, "brand_id, as_of_date, horizon_days"):
         horizons.setdefault((brand_id, as_of_date), []).append(horizon_days)
@@ -35,28 +37,28 @@ def model(dbt, session):
     return pyarrow.table([list(column) for column in columns], schema=schema)
 
 
-def rows(relation, columns):
+def rows(relation: Any, columns: str) -> list[tuple[Any, ...]]:
     """The rows of a relation, in the order of the columns: equal content must give equal forecasts."""
     return relation.project(columns).order(columns).fetchall()
 
 
-def forecast(history, horizons):
+def forecast(history: list[Any], horizons: list[int]) -> dict[int, tuple[Any, ...]]:
     """By horizon: status, point forecast, P10, P50 and P90 of the sum of the days to come."""
     nothing = (None, None, None, None)
     if None in history:
-        return {days: ("amounts_unknown", *nothing) for days in horizons}
+        return dict.fromkeys(horizons, ("amounts_unknown", *nothing))
     if len(history) < LEAST_DAYS:
-        return {days: ("history_too_short", *nothing) for days in horizons}
+        return dict.fromkeys(horizons, ("history_too_short", *nothing))
     mean, paths = simulate([float(gmv) for gmv in history], max(horizons))
     if paths is None:
-        return {days: ("not_converged", *nothing) for days in horizons}
+        return dict.fromkeys(horizons, ("not_converged", *nothing))
     return {days: ("ok", *figures(mean[:days], paths[:days])) for days in horizons}
 
 
-def simulate(history, days):
+def simulate(history: list[float], days: int) -> tuple[Any, Any]:
     """Mean and simulated paths of the days to come; no paths where the fit does not converge.
 
-    The first season's states are heuristic, since estimating them takes ten times as long for nearly the same.
+    The states before the first day are heuristic: to estimate them takes ten times as long for nearly the same.
     """
     import warnings
 
@@ -86,7 +88,7 @@ def simulate(history, days):
     return mean, paths
 
 
-def figures(mean, paths):
+def figures(mean: Any, paths: Any) -> list[float]:
     """Point forecast and quantiles; a sum of money below 0 cannot come, so it counts as 0."""
     import numpy
 

@@ -27,10 +27,10 @@ bought as (
         brand_id,
         horizon_days,
         start_date,
-        {%- for segment in ['customer', 'prospect', 'other'] %}
+    {%- for segment in ['customer', 'prospect', 'other'] %}
         sum(case when segment = '{{ segment }}' then 1 else 0 end) as {{ segment }}_buyers,
         sum(case when segment = '{{ segment }}' then spend else 0 end) as {{ segment }}_spend{{ ',' if not loop.last }}
-        {%- endfor %}
+    {%- endfor %}
     from buyers
     group by preset, brand_id, horizon_days, start_date
 )
@@ -43,10 +43,10 @@ select
     windows.gmv,
     coalesce(segments.customer_persons, 0) as customer_persons,
     coalesce(segments.prospect_persons, 0) as prospect_persons,
-    {%- for segment in ['customer', 'prospect', 'other'] %}
+{%- for segment in ['customer', 'prospect', 'other'] %}
     coalesce(bought.{{ segment }}_buyers, 0) as {{ segment }}_buyers,
     coalesce(bought.{{ segment }}_spend, 0) as {{ segment }}_spend{{ ',' if not loop.last }}
-    {%- endfor %}
+{%- endfor %}
 from {{ ref('int_gmv_windows') }} as windows
 cross join {{ ref('int_gmv_presets') }} as presets
 left join {{ ref('int_gmv_segments') }} as segments

@@ -51,10 +51,10 @@ remaining as (
     select
         *,
         {%- for quantile in ['p10', 'p50', 'p90'] %}
-        case
-            when status = 'ended' then 0
-            when status in ('ok', 'interval_needs_more_backtests') then {{ quantile }}
-        end as remaining_{{ quantile }},
+            case
+                when status = 'ended' then 0
+                when status in ('ok', 'interval_needs_more_backtests') then {{ quantile }}
+            end as remaining_{{ quantile }},
         {%- endfor %}
         case when status <> 'currency_differs' then actual_so_far end as paid_so_far
     from goals

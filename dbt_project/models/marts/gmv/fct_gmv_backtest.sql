@@ -13,7 +13,10 @@ tests as (
         method,
         horizon_days,
         sum(case when is_test_of_p50 then 1 else 0 end) as backtests,
-        avg(case when is_test_of_p50 then abs(cast(p50 - actual_gmv as double)) / cast(actual_gmv as double) end) as mape,
+        -- Decimals, whose sum does not depend on the order of rows.
+        sum(
+            case when is_test_of_p50 then cast({{ safe_divide('abs(p50 - actual_gmv)', 'actual_gmv') }} as decimal(38, 9)) end
+        ) as error_shares,
         sum(case when is_test_of_interval then 1 else 0 end) as interval_backtests,
         sum(case when is_test_of_interval and actual_gmv between p10 and p90 then 1 else 0 end) as intervals_held,
         max(case when not is_backtest then status end) as live_status
@@ -27,7 +30,7 @@ select
     method,
     horizon_days,
     cast(backtests as bigint) as backtests,
-    mape,
+    {{ safe_divide('error_shares', 'backtests') }} as mape,
     cast(interval_backtests as bigint) as interval_backtests,
     cast(intervals_held as bigint) as intervals_held,
     {{ safe_divide('intervals_held', 'interval_backtests') }} as interval_coverage,

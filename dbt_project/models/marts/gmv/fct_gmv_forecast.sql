@@ -33,18 +33,16 @@ consumer_asset as (
         points.horizon_days,
         points.as_of_date,
         case
-            when points.status = 'ok' and coalesce(intervals.ratios, 0) < {{ var('forecast_interval_backtests') }}
-                then 'interval_needs_more_backtests'
+            when points.status = 'ok' and intervals.ratios is null then 'interval_needs_more_backtests'
             else points.status
         end as status,
         {%- for column, type in asset_columns %}
-        points.{{ column }},
+            points.{{ column }},
         {%- endfor %}
         points.point_forecast,
-        case when intervals.ratios >= {{ var('forecast_interval_backtests') }} then intervals.ratio_p10 end as ratio_p10,
-        case when intervals.ratios >= {{ var('forecast_interval_backtests') }} then intervals.ratio_p50 else 1 end
-            as ratio_p50,
-        case when intervals.ratios >= {{ var('forecast_interval_backtests') }} then intervals.ratio_p90 end as ratio_p90
+        intervals.ratio_p10,
+        coalesce(intervals.ratio_p50, 1) as ratio_p50,
+        intervals.ratio_p90
     from {{ ref('int_gmv_asset_points') }} as points
     left join {{ ref('int_gmv_asset_intervals') }} as intervals
         on
@@ -63,7 +61,7 @@ methods as (
         as_of_date,
         status,
         {%- for column, type in asset_columns %}
-        {{ column }},
+            {{ column }},
         {%- endfor %}
         point_forecast,
         point_forecast * ratio_p10 as p10,
@@ -81,7 +79,7 @@ methods as (
         series.as_of_date,
         series.status,
         {%- for column, type in asset_columns %}
-        null as {{ column }},
+            null as {{ column }},
         {%- endfor %}
         series.point_forecast,
         series.p10,
@@ -101,12 +99,12 @@ select
     methods.status,
     origins.currency,
     {%- for column in ['point_forecast', 'p10', 'p50', 'p90'] %}
-    cast(methods.{{ column }} as decimal(18, 4)) as {{ column }},
+        cast(methods.{{ column }} as decimal(18, 4)) as {{ column }},
     {%- endfor %}
     cast(origins.actual_gmv as decimal(18, 4)) as actual_gmv,
-    {%- for column, type in asset_columns %}
+{%- for column, type in asset_columns %}
     cast(methods.{{ column }} as {{ type }}) as {{ column }}{{ ',' if not loop.last }}
-    {%- endfor %}
+{%- endfor %}
 from methods
 inner join origins
     on
