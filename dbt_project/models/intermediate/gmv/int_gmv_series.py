@@ -58,7 +58,7 @@ def forecast(history: list[Any], horizons: list[int]) -> dict[int, tuple[Any, ..
 def simulate(history: list[float], days: int) -> tuple[Any, Any]:
     """Mean and simulated paths of the days to come; no paths where the fit does not converge.
 
-    The states before the first day are heuristic: to estimate them takes ten times as long for nearly the same.
+    The states before the first day are heuristic: estimating them takes ten times as long and changes little.
     """
     import warnings
 

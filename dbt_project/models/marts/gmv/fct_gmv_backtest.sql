@@ -15,7 +15,10 @@ tests as (
         sum(case when is_test_of_p50 then 1 else 0 end) as backtests,
         -- Decimals, whose sum does not depend on the order of rows.
         sum(
-            case when is_test_of_p50 then cast({{ safe_divide('abs(p50 - actual_gmv)', 'actual_gmv') }} as decimal(38, 9)) end
+            case
+                when is_test_of_p50
+                    then cast({{ safe_divide('abs(p50 - actual_gmv)', 'actual_gmv') }} as decimal(38, 9))
+            end
         ) as error_shares,
         sum(case when is_test_of_interval then 1 else 0 end) as interval_backtests,
         sum(case when is_test_of_interval and actual_gmv between p10 and p90 then 1 else 0 end) as intervals_held,
