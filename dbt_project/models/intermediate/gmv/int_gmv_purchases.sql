@@ -6,5 +6,5 @@ select
     coalesce(person_id, 'order ' || source_id || ' ' || order_id) as buyer_id,
     person_id,
     paid_date,
-    amount as gmv
+    paid_amount as gmv
 from {{ ref('int_paid_orders') }}
