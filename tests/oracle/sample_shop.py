@@ -60,16 +60,18 @@ class Row:
             raise UnusableError(f"no {column}")
         return self.fields[column]
 
-    def moment(self, column: str) -> datetime | None:
-        """A local time; one of a day after the day that follows the load date is the future."""
+    def clock(self, column: str) -> datetime | None:
+        """A local time, None where missing."""
         text = self.fields[column]
-        if not text:
-            return None
         try:
-            moment = datetime.fromisoformat(text)
+            return datetime.fromisoformat(text) if text else None
         except ValueError:
             raise UnusableError("time that does not parse") from None
-        if moment.date() > self.load_date + timedelta(days=1):
+
+    def moment(self, column: str) -> datetime | None:
+        """A local time; one of a day after the day that follows the load date is the future."""
+        moment = self.clock(column)
+        if moment is not None and moment.date() > self.load_date + timedelta(days=1):
             raise UnusableError("time in the future")
         return moment
 
@@ -358,10 +360,27 @@ def _state(row: Row) -> tuple[object, Version, State]:
 
 
 def _identity_link(row: Row) -> tuple[object, Version, IdentityLink]:
-    key, recorded_at = row.key("link_id"), row.needed_moment("recorded_at")
+    for column, reason in (("link_id", "no link id"), ("member_id", "no member")):
+        if not row.fields[column]:
+            raise UnusableError(reason)
+    if bool(row.fields["visitor_id"]) == bool(row.fields["other_member_id"]):
+        both = "both a visitor and" if row.fields["visitor_id"] else "neither a visitor nor"
+        raise UnusableError(f"{both} another member")
+    since, until, recorded_at = (
+        row.clock("valid_from"),
+        row.clock("valid_to"),
+        row.needed_moment("recorded_at"),
+    )
+    if max(since or datetime.min, until or datetime.min) > recorded_at:
+        raise UnusableError("time after it was recorded")
+    if since and until and until < since:
+        raise UnusableError("end before the beginning")
     other, withdrawn = row.member("other_member_id"), row.fields["withdrawn"] == "true"
-    link = IdentityLink(row.keys, other, row.moment("valid_from"), row.moment("valid_to"), withdrawn)
-    return key, row.version(recorded_at), link
+    return (
+        row.fields["link_id"],
+        row.version(recorded_at),
+        IdentityLink(row.keys, other, since, until, withdrawn),
+    )
 
 
 def _paid_orders(
