@@ -212,7 +212,7 @@ def _line_amounts(lines: Iterable[OrderLine], paid: Mapping[str, Order]) -> dict
 
 
 def _memberships(world: World, memberships: Sequence[Membership]) -> dict[str, dict[str, int]]:
-    """Persons in each state at the end of the last day, by brand."""
+    """Source keys in each state at the end of the last day, by brand; links may make several one person's."""
     end = world.days * DAY
     on = {
         (row.state, row.brand, _source_key(row))
