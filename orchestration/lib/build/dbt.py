@@ -36,7 +36,7 @@ def dbt_environment(settings: Settings, dbt_sources: str) -> dict[str, str]:
         "DBT_TARGET_PATH": str(settings.dbt_target),
         "DBT_LOG_PATH": str(settings.dbt_target / "logs"),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        # The series are short: threads of linear algebra only wait for each other, ten times longer than they work.
+        # The series are short: threads of linear algebra wait for each other ten times as long as they work.
         "OPENBLAS_NUM_THREADS": "1",
         PARENT: str(os.getpid()),
     }
