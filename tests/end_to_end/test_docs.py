@@ -131,7 +131,7 @@ def test_orders_members_and_what_names_nobody_are_as_the_truth_has_them(
         )
     ]
     members = warehouse.query(
-        "select state_kind, brand_id, count(distinct person_id) from intermediate.int_person_states "
+        "select state_kind, brand_id, count(distinct source_key) from intermediate.int_person_states "
         "join marts.dim_brand using (brand_id) "
         "where valid_from <= horizon and horizon < valid_to group by all"
     )
@@ -143,4 +143,31 @@ def test_orders_members_and_what_names_nobody_are_as_the_truth_has_them(
     nobody = "select sum(unattributed_events), sum(ancient_events) from marts.dim_brand"
     events = truth["events"]
     assert warehouse.query(nobody) == [(events["without_person"], events["before_start"])]
-    assert warehouse.query("select count(*) from marts.dim_person") == [(truth["persons"],)]
+
+
+def test_links_bots_and_targets_are_as_the_truth_has_them(home: Path, truth: dict[str, Any]) -> None:
+    warehouse = Warehouse(home)
+    keys, identity = truth["source_keys"], truth["identity"]
+    seen = "select count(distinct source_key) from marts.dim_person_key"
+    assert warehouse.query(seen) == [(keys["seen"] - keys["of_bots_only"],)]
+    assert warehouse.query(
+        "select count(*) filter (other_member_id is null), count(*) filter (other_member_id is not null), "
+        "count(*) filter (other_member_id is null and is_withdrawn), "
+        "count(*) filter (other_member_id is not null and is_withdrawn) "
+        "from intermediate.int_identity_links where is_current"
+    ) == [
+        (
+            identity["sign_ins"],
+            identity["member_links"],
+            identity["sign_ins_withdrawn"],
+            identity["member_links_withdrawn"],
+        )
+    ]
+    bots = warehouse.query("select brand_id, bot_events from marts.dim_brand where bot_events > 0")
+    assert dict(bots) == truth["bots"]["events_by_brand"]
+    targets = warehouse.query(
+        "select period_start, sum(target_gmv) from marts.fct_consumer_gap where method = 'series' group by 1"
+    )
+    assert {str(start): gmv for start, gmv in targets} == {
+        month: Decimal(gmv) for month, gmv in truth["targets"]["gmv_by_month"].items()
+    }
