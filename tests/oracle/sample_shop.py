@@ -186,17 +186,18 @@ class IdentityLink:
 
     keys: Keys
     other_member: str | None
-    since: datetime | None
+    since: datetime
     until: datetime | None
     withdrawn: bool
 
 
 @dataclass(frozen=True)
 class Told:
-    """Evidence by person, the events behind it, and the rows left out, by (table, reason)."""
+    """Evidence by person, its events, all brands named, and rows left out by (table, reason)."""
 
     evidence: Evidence
     seen: list[SeenEvent]
+    brands: set[str]
     dropped: Counter[tuple[str, str]]
 
 
@@ -240,15 +241,20 @@ def read_all(folder: Path, *, max_members: int = 5, bot_events_per_day: int = 10
             evidence.touches.add(Touch(event.brand, person, event.kind, day))
             seen.append(SeenEvent(event.brand, person, day, event.at, *ids))
     evidence.orders = list(_paid_orders(orders, lines, refunds, person_of))
-    for review in entities("reviews", _review).values():
+    reviews = entities("reviews", _review).values()
+    for review in reviews:
         order = orders.get(review.order_id)
-        keys = order.keys if review.keys == NOBODY and order else review.keys
-        if person := person_of(keys, review.at):
+        person = person_of(review.keys, review.at)
+        if review.keys == NOBODY and order:
+            person = person_of(order.keys, order.created_at)
+        if person:
             evidence.touches.add(Touch(review.brand, person, "review", review.at.date(), review.rating))
-    for s in entities("memberships", _state).values():
+    states = entities("memberships", _state).values()
+    for s in states:
         if person := person_of(s.keys, _midnight_utc_after(s.joined)):
             evidence.memberships.append(Membership(s.brand, person, s.joined, s.left, s.kind, s.tier))
-    return Told(evidence, seen, dropped)
+    brands = {one.brand for table in (events, lines, reviews, states) for one in table}
+    return Told(evidence, seen, brands, dropped)
 
 
 def _identity(events: list[Event], links: list[IdentityLink], max_members: int) -> Identity:
@@ -259,7 +265,7 @@ def _identity(events: list[Event], links: list[IdentityLink], max_members: int) 
             Link(visitor, member, link.since, link.until)
             for link in standing
             for visitor, member in [link.keys]
-            if visitor and member and link.since
+            if visitor and member
         ],
         sightings=[
             Sighting(visitor, member, event.at)
@@ -366,21 +372,22 @@ def _identity_link(row: Row) -> tuple[object, Version, IdentityLink]:
     if bool(row.fields["visitor_id"]) == bool(row.fields["other_member_id"]):
         both = "both a visitor and" if row.fields["visitor_id"] else "neither a visitor nor"
         raise UnusableError(f"{both} another member")
-    since, until, recorded_at = (
+    recorded_at, since, until = (
+        row.needed_moment("recorded_at"),
         row.clock("valid_from"),
         row.clock("valid_to"),
-        row.needed_moment("recorded_at"),
     )
-    if max(since or datetime.min, until or datetime.min) > recorded_at:
+    if since is None:
+        raise UnusableError("time that does not parse")
+    if max(since, until or since) > recorded_at:
         raise UnusableError("time after it was recorded")
-    if since and until and until < since:
+    if until and until < since:
         raise UnusableError("end before the beginning")
-    other, withdrawn = row.member("other_member_id"), row.fields["withdrawn"] == "true"
-    return (
-        row.fields["link_id"],
-        row.version(recorded_at),
-        IdentityLink(row.keys, other, since, until, withdrawn),
-    )
+    withdrawn = {"true": True, "false": False}.get(row.fields["withdrawn"])
+    if withdrawn is None:
+        raise UnusableError("withdrawn neither true nor false")
+    link = IdentityLink(row.keys, row.member("other_member_id"), since, until, withdrawn)
+    return row.fields["link_id"], row.version(recorded_at), link
 
 
 def _paid_orders(
