@@ -1,0 +1,216 @@
+"""What brute force says of the worlds, what a warehouse says, and where the two differ."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, fields
+from datetime import date, timedelta
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from oracle import sample_shop
+from oracle.evidence import Evidence, SeenEvent
+from oracle.periods import Fast, complete_periods, fast_table
+from oracle.rules import PRESETS, Preset
+from oracle.stages import (
+    FOREVER,
+    Met,
+    daily_stock,
+    deepening,
+    flow,
+    movement,
+    stage_changes,
+    stage_history,
+    walk,
+)
+from warehouse import Warehouse
+
+from worlds.tables import FIRST
+from worlds.world import BOT_EVENTS, MAX_MEMBERS
+
+DAY = timedelta(days=1)
+WORLD = re.compile(r"\bw(\d+)b?\b")
+VARIABLES = {
+    "aipl_presets": list(PRESETS),
+    "max_members_per_visitor": MAX_MEMBERS,
+    "bot_events_per_day": BOT_EVENTS,
+}
+RATIOS = ("advancing_rate", "advancing_rate_eligible", "thriving_rate")
+FIGURES = (*(field.name for field in fields(Fast)), *RATIOS)
+
+# Rows by (what they tell, brand); the brand is not repeated in the row.
+Rows = dict[tuple[str, str], Counter[tuple[Any, ...]]]
+
+MARTS = {
+    "days": "touch_kind, person_id, touch_date, max_rating, refunded_on from marts.fct_person_days",
+    "states": "state_kind, person_id, tier, valid_from, valid_to from marts.fct_person_states",
+    "history": "preset, person_id, stage, valid_from, valid_to from marts.fct_aipl_stage_history",
+    "stock": "preset, as_of_date, stage, persons from marts.fct_aipl_daily where persons > 0",
+    "flow": "preset, period_type, period_start, period_end, from_stage, to_stage, movement, persons"
+    " from marts.fct_aipl_flow",
+    "changes": "preset, period_type, period_start, period_end, from_stage, to_stage, changes"
+    " from marts.fct_aipl_stage_changes",
+    "deepening": "preset, period_type, period_start, period_end, channel, campaign_id, persons"
+    " from marts.fct_aipl_deepening where attribution_rule = 'first_touch'",
+    "fast": f"preset, period_type, period_start, period_end, {', '.join(FIGURES)} from marts.fct_fast",
+}
+
+
+def found(warehouse: Warehouse) -> Rows:
+    """What the marts say."""
+    rows: Rows = defaultdict(Counter)
+    for what, query in MARTS.items():
+        for brand, *values in warehouse.query(f"select brand_id, {query}"):
+            rows[what, brand][tuple(values)] += 1
+    return rows
+
+
+def expected(dumps: Path, processes: int = 2) -> Rows:
+    """What brute force says of the dumps, brand by brand."""
+    told = sample_shop.read_all(dumps, max_members=MAX_MEMBERS, bot_events_per_day=BOT_EVENTS)
+    by_brand: dict[str, tuple[Evidence, list[SeenEvent]]] = {
+        brand: (Evidence(), []) for brand in sorted(told.brands)
+    }
+    for touch in told.evidence.touches:
+        by_brand[touch.brand][0].touches.add(touch)
+    for order in told.evidence.orders:
+        by_brand[order.brand][0].orders.append(order)
+    for state in told.evidence.memberships:
+        by_brand[state.brand][0].memberships.append(state)
+    for event in told.seen:
+        by_brand[event.brand][1].append(event)
+    rows: Rows = {}
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        answers = pool.map(partial(_of_brand, sample_shop.horizon(dumps)), by_brand.items(), chunksize=8)
+        for brand, answer in zip(by_brand, answers, strict=True):
+            for what, counted in answer.items():
+                rows[what, brand] = counted
+    return rows
+
+
+def _of_brand(
+    horizon: date, item: tuple[str, tuple[Evidence, list[SeenEvent]]]
+) -> dict[str, Counter[tuple[Any, ...]]]:
+    """All that is expected of one brand, by what it tells."""
+    brand, (evidence, seen) = item
+    rows = {"days": Counter(_person_days(evidence)), "states": Counter(_person_states(evidence))}
+    told = [(what, row) for name in PRESETS for what, row in _of_preset(name, brand, evidence, seen, horizon)]
+    for what, row in told:
+        rows.setdefault(what, Counter())[row] += 1
+    return rows
+
+
+def _person_days(evidence: Evidence) -> Iterator[tuple[Any, ...]]:
+    days = {(touch.kind, touch.person, touch.day) for touch in evidence.touches}
+    for kind, person, day in days:
+        same = [t for t in evidence.touches if (t.kind, t.person, t.day) == (kind, person, day)]
+        ratings = [touch.rating for touch in same if touch.rating is not None]
+        yield kind, person, day, max(ratings, default=None), FOREVER
+    for person, day in {(order.person, order.paid_day) for order in evidence.orders}:
+        same_day = [o for o in evidence.orders if (o.person, o.paid_day) == (person, day)]
+        yield "paid_order", person, day, None, max(order.refunded_day or FOREVER for order in same_day)
+
+
+def _person_states(evidence: Evidence) -> Iterator[tuple[Any, ...]]:
+    for state in evidence.memberships:
+        if state.left is None or state.joined < state.left:
+            yield state.kind, state.person, state.tier or 0, state.joined, state.left or FOREVER
+
+
+def _of_preset(
+    name: str, brand: str, evidence: Evidence, seen: list[SeenEvent], horizon: date
+) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """All that is expected of one brand by one preset."""
+    preset: Preset = PRESETS[name]
+    walks = walk(evidence, preset)
+    for _, *values in stage_history(walks):
+        yield "history", (name, *values)
+    for (_, day, stage), persons in daily_stock(walks, FIRST - DAY, horizon).items():
+        yield "stock", (name, day, stage, persons)
+    for period in complete_periods(FIRST, horizon):
+        _, first, last = period
+        for (_, before, after), persons in flow(walks, first - DAY, last).items():
+            kind = movement(preset.rank(before), preset.rank(after))
+            yield "flow", (name, *period, before, after, kind, persons)
+        for (_, before, after), changes in stage_changes(walks, first, last).items():
+            yield "changes", (name, *period, before, after, changes)
+        for (_, met), persons in deepening(walks, seen, preset, first, last).items():
+            yield "deepening", (name, *period, *_words(met), persons)
+    known = fast_table(evidence, walks, preset, {brand: horizon}, FIRST)
+    for period in complete_periods(FIRST, horizon):
+        # Rows may name a brand and yet nobody who had to do with it.
+        figures = known.get((brand, *period), Fast(0, 0, 0, 0, 0, 0, 0, 0))
+        yield "fast", (name, *period, *(getattr(figures, figure) for figure in FIGURES))
+
+
+def _words(met: Met) -> tuple[str, str]:
+    """Channel and campaign as the marts spell them."""
+    if not met.seen:
+        return "none seen", "none seen"
+    return met.channel or "not told", met.campaign or "not told"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What one side tells and the other does not."""
+
+    what: str
+    missing: tuple[tuple[Any, ...], ...]
+    extra: tuple[tuple[Any, ...], ...]
+
+    @property
+    def worlds(self) -> set[int]:
+        """The worlds that the rows are of."""
+        return {int(seed) for row in (*self.missing, *self.extra) for seed in WORLD.findall(f"{row}")}
+
+    def __str__(self) -> str:
+        """A few of the rows."""
+        lines = [f"{self.what}: {len(self.missing)} rows missing, {len(self.extra)} too many"]
+        lines += [f"  - expected {' | '.join(map(str, row))}" for row in self.missing[:5]]
+        lines += [f"  + found    {' | '.join(map(str, row))}" for row in self.extra[:5]]
+        return "\n".join(lines)
+
+
+def against(wanted: Rows, got: Rows) -> list[Difference]:
+    """Where a warehouse differs from brute force, the facts that the others are made from first."""
+    result = []
+    keys = sorted(wanted.keys() | got.keys(), key=lambda key: (list(MARTS).index(key[0]), key[1]))
+    for what, brand in keys:
+        want, have = wanted.get((what, brand), Counter()), got.get((what, brand), Counter())
+        missing = tuple((brand, *row) for row in (want - have).elements())
+        extra = tuple((brand, *row) for row in (have - want).elements())
+        if missing or extra:
+            result.append(Difference(what, missing, extra))
+    return result
+
+
+def between(wanted: Warehouse, got: Warehouse) -> list[Difference]:
+    """Where two warehouses differ, over all marts and the rejects, row for row."""
+    tables = wanted.query(
+        "select table_schema || '.' || table_name from information_schema.tables "
+        "where table_schema = 'marts' or (table_schema, table_name) = ('intermediate', 'int_rejects') "
+        "order by 1"
+    )
+    return [one for (table,) in tables if (one := _between(wanted, got, table))]
+
+
+def _between(wanted: Warehouse, got: Warehouse, table: str) -> Difference | None:
+    """Where two warehouses differ in one relation."""
+    with duckdb.connect() as connection:
+        for side, warehouse in (("wanted", wanted), ("got", got)):
+            # A view names its own file, so that the two cannot be attached to each other.
+            with duckdb.connect(str(warehouse.settings.warehouse), read_only=True) as reader:
+                columns = sorted(f'"{name}"' for name, *_ in reader.execute(f"describe {table}").fetchall())
+                rows = reader.execute(f"select {', '.join(columns)} from {table}").to_arrow_table()
+            connection.register(side, rows)
+        missing, extra = (
+            tuple(connection.execute(f"from {one} except all from {other}").fetchall())
+            for one, other in (("wanted", "got"), ("got", "wanted"))
+        )
+    return Difference(table, missing, extra) if missing or extra else None
