@@ -1,0 +1,209 @@
+"""The seven persons of the definitions, from facts to marts, by a preset that is nothing but more seed rows.
+
+No shipped preset lets an awareness end after two days, so this one names windows and states that give exactly
+the rows of the example, from a Sunday to the Sunday after: its flow is that of the week between.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import shutil
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from warehouse import Warehouse
+from worlds.tables import COLUMNS
+
+from orchestration.settings import PROJECT_ROOT, Settings
+
+# 01-01 of the example; the sample shop's data begin on the first of the month.
+FIRST = date(2024, 9, 8)
+LOAD_DATE = date(2024, 9, 16)
+FOREVER = date(9999, 12, 31)
+
+STAGES = {"O": 0, "A": 1, "I": 2, "P": 3, "L": 4}
+# (stage, kind, what is done, for how many days it counts)
+RULES = [
+    ("A", "touch", "page_view", 2),
+    ("A", "touch", "ad_impression", 3),
+    ("A", "touch", "category_search", 4),
+    ("A", "state", "follower", None),
+    ("I", "touch", "product_view", 3),
+    ("I", "state", "member", None),
+    ("P", "state", "subscriber", None),
+    ("L", "touch", "share", 5),
+]
+# (person, what, on which day of January)
+EVENTS = [
+    ("1", "category_search", 1),
+    ("2", "product_view", 1),
+    ("4", "share", 1),
+    ("5", "ad_impression", 3),
+    ("7", "page_view", 1),
+]
+STATES = [
+    ("1", "subscriber", 5),
+    ("3", "follower", 1),
+    ("4", "subscriber", 6),
+    ("6", "member", 7),
+    ("7", "follower", 6),
+]
+
+
+def january(day: int) -> date:
+    """The day that stands for that of the example."""
+    return FIRST + timedelta(days=day - 1)
+
+
+SEVEN = {
+    (f"sample_shop:v:{person}", stage, january(first), january(last) if last else FOREVER)
+    for person, stage, first, last in [
+        ("1", "A", 1, 5),
+        ("1", "P", 5, None),
+        ("2", "I", 1, 4),
+        ("2", "O", 4, None),
+        ("3", "A", 1, None),
+        ("4", "L", 1, 6),
+        ("4", "P", 6, None),
+        ("5", "A", 3, 6),
+        ("5", "O", 6, None),
+        ("6", "I", 7, None),
+        ("7", "A", 1, 3),
+        ("7", "O", 3, 6),
+        ("7", "A", 6, None),
+    ]
+}
+
+
+@dataclass(frozen=True)
+class OwnProject(Settings):
+    """Settings of a home with a dbt project of its own."""
+
+    @property
+    def dbt_project(self) -> Path:
+        """The copy that has the preset."""
+        return self.home / "dbt_project"
+
+
+@dataclass(frozen=True)
+class OwnWarehouse(Warehouse):
+    """A warehouse of a changed dbt project."""
+
+    @property
+    def settings(self) -> Settings:
+        """Settings of this home."""
+        return OwnProject(self.home, self.sources_file)
+
+
+def add_preset(project: Path) -> None:
+    """Add the preset `seven` to a copy of the dbt project."""
+    shutil.copytree(PROJECT_ROOT / "dbt_project", project)
+    rows: dict[str, list[dict[str, Any]]] = {
+        "aipl_presets": [{"refund_policy": "as_known", "description": "The seven persons", "source": "ours"}],
+        "aipl_stages": [
+            {"stage": stage, "rank": rank, "name_en": stage, "name_zh": stage}
+            for stage, rank in STAGES.items()
+        ],
+        "aipl_rules": [
+            {
+                **{"rule_id": f"{stage}_{what}".lower(), "stage": stage, "kind": kind, "touch_kind": what},
+                **{"window_days": days, "min_count": 1, "count_unit": "days"},
+                **{"source": "ours", "confidence": "high"},
+            }
+            for stage, kind, what, days in RULES
+        ],
+    }
+    for seed, added in rows.items():
+        with (project / "seeds" / f"{seed}.csv").open("r+", encoding="utf-8", newline="") as target:
+            columns = next(csv.reader(target))
+            target.seek(0, 2)
+            writer = csv.DictWriter(target, columns, restval="", lineterminator="\n")
+            writer.writerows({"preset": "seven", **row} for row in added)
+
+
+def dump(folder: Path, table: str, rows: list[dict[str, str]]) -> None:
+    """Write a dump of the load date."""
+    path = folder / f"{table}-{LOAD_DATE}.csv{'.gz' if table == 'events' else ''}"
+    opened = gzip.open if table == "events" else open
+    with opened(path, "wt", encoding="utf-8", newline="") as target:
+        writer = csv.DictWriter(target, COLUMNS[table], restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+@pytest.fixture(scope="module")
+def seven(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """A warehouse that holds the facts of the seven persons."""
+    home = tmp_path_factory.mktemp("seven")
+    add_preset(home / "dbt_project")
+    sources = yaml.safe_load((PROJECT_ROOT / "sources.yml").read_text(encoding="utf-8"))
+    first = sources["sources"]["sample_shop"]["starts_on"]
+    days = [first + timedelta(days=n) for n in range(1, (LOAD_DATE - first).days)]
+    sources["sources"]["sample_shop"]["closed"] = {"dates": days}
+    (home / "sources.yml").write_text(yaml.safe_dump(sources), encoding="utf-8")
+
+    dumps = home / "dumps"
+    dumps.mkdir()
+    events = [
+        {
+            "event_id": f"E{person}",
+            "visitor_id": person,
+            "event": what,
+            "event_time": f"{january(day)} 12:00:00",
+        }
+        for person, what, day in EVENTS
+    ]
+    states = [
+        {"membership_id": f"S{person}", "visitor_id": person, "state": what}
+        | dict.fromkeys(("updated_at", "joined_at"), f"{january(day)} 12:00:00")
+        for person, what, day in STATES
+    ]
+    dump(dumps, "events", [{**row, "brand": "b"} for row in events])
+    dump(dumps, "memberships", [{**row, "brand": "b"} for row in states])
+    warehouse = OwnWarehouse(home, home / "sources.yml")
+    warehouse.load("sample_shop", dumps)
+    assert warehouse.build({"aipl_presets": ["seven"]})
+    return warehouse
+
+
+def test_the_history_is_that_of_the_example(seven: Warehouse) -> None:
+    rows = seven.query("select person_id, stage, valid_from, valid_to from marts.fct_aipl_stage_history")
+    assert set(rows) == SEVEN
+    assert len(rows) == len(SEVEN)
+
+
+def test_five_at_the_start_and_five_at_the_end(seven: Warehouse) -> None:
+    stock = dict(seven.query("select as_of_date, sum(persons) from marts.fct_aipl_daily group by as_of_date"))
+    assert stock[january(1)] == 5
+    assert stock[january(8)] == 5
+
+
+def test_what_moved(seven: Warehouse) -> None:
+    moved = seven.query(
+        "select movement, sum(persons) from marts.fct_aipl_flow "
+        f"where period_start = '{january(2)}' and period_end = '{january(8)}' group by movement"
+    )
+    assert dict(moved) == {"kept": 2, "deepened": 1, "shallowed": 1, "lost": 1, "new": 1}
+
+
+def test_the_week_in_fast(seven: Warehouse) -> None:
+    week = seven.query(
+        "select start_stock, fertility_end, deepened, advancing_rate, advancing_rate_eligible, "
+        "fertility_union "
+        f"from marts.fct_fast where period_start = '{january(2)}' and period_end = '{january(8)}'"
+    )
+    # Seven also within the week alone: person 7 was still there on its Monday.
+    assert week == [(5, 5, 1, 0.2, 0.25, 7)]
+
+
+def test_seven_persons_were_there_on_any_day(seven: Warehouse) -> None:
+    union = seven.query(
+        "select count(distinct person_id) from marts.fct_aipl_stage_history "
+        f"where stage <> 'O' and valid_from <= '{january(8)}' and valid_to > '{january(1)}'"
+    )
+    assert union == [(7,)]
