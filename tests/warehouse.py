@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -91,3 +92,30 @@ class Warehouse:
             "select table_name from information_schema.tables where table_schema = 'marts' order by 1"
         )
         return {name: self.rows(f"marts.{name}") for (name,) in names}
+
+
+@dataclass(frozen=True)
+class OwnProject(Settings):
+    """Settings of a home with a dbt project of its own."""
+
+    @property
+    def dbt_project(self) -> Path:
+        """The copy, in the home."""
+        return self.home / "dbt_project"
+
+
+@dataclass(frozen=True)
+class OwnWarehouse(Warehouse):
+    """A warehouse built by a copy of the dbt project, which a test may change."""
+
+    @classmethod
+    def make(cls, home: Path, sources_file: Path = PROJECT_ROOT / "sources.yml") -> OwnWarehouse:
+        """A home that holds a copy of the dbt project as it is shipped."""
+        ignored = shutil.ignore_patterns("target", "logs")
+        shutil.copytree(PROJECT_ROOT / "dbt_project", home / "dbt_project", ignore=ignored)
+        return cls(home, sources_file)
+
+    @property
+    def settings(self) -> Settings:
+        """Settings of this home."""
+        return OwnProject(self.home, self.sources_file)

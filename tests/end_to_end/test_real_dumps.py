@@ -106,7 +106,7 @@ def test_olist_money_and_stock(warehouse: Warehouse) -> None:
 
 
 def loyal_of_olist(folder: Path, day: date, min_rating: int) -> int:
-    """Persons with a review of that rating, or paid on two days, in the year up to the day, from the files."""
+    """Persons with a review of that rating, or paid on two days, in the year up to a day: from the files."""
 
     def rows(name: str) -> list[dict[str, str]]:
         with (folder / f"olist_{name}_dataset.csv").open(encoding="utf-8-sig", newline="") as text:

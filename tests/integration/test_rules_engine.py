@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import csv
-import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from oracle import sample_shop
 from oracle.rules import preset_from_rows
 from oracle.stages import stage_history, walk
-from warehouse import Warehouse
+from warehouse import OwnWarehouse, Warehouse
 
 from orchestration.sample_shop import World, write_dumps
-from orchestration.settings import PROJECT_ROOT, Settings
 
 WORLD = World(seed=5, persons=60, days=20)
 PRESETS = ["consumer_asset", "databank_2021", "p_540_365", "gross", "strict_net", "five_a"]
@@ -39,29 +36,10 @@ ROWS = {
 }
 
 
-@dataclass(frozen=True)
-class OwnProject(Settings):
-    """Settings with a copy of the dbt project, so that its rows can be changed."""
-
-    @property
-    def dbt_project(self) -> Path:
-        """The copy, beside the home."""
-        return self.home.parent / "project"
-
-
-class OwnWarehouse(Warehouse):
-    """A warehouse built by a project of its own."""
-
-    @property
-    def settings(self) -> Settings:
-        """Settings of this home."""
-        return OwnProject(self.home, self.sources_file)
-
-
 def own_warehouse(folder: Path) -> OwnWarehouse:
     """A home and a project with one more preset, all presets chosen by the one variable."""
-    project = folder / "project"
-    shutil.copytree(PROJECT_ROOT / "dbt_project", project, ignore=shutil.ignore_patterns("target", "logs"))
+    warehouse = OwnWarehouse.make(folder / "home")
+    project = warehouse.settings.dbt_project
     for seed, rows in ROWS.items():
         with (project / "seeds" / f"{seed}.csv").open("a", encoding="utf-8") as text:
             text.writelines(f"{row}\n" for row in rows)
@@ -71,7 +49,7 @@ def own_warehouse(folder: Path) -> OwnWarehouse:
     declared.write_text(
         text.replace("aipl_presets: [consumer_asset]", f"aipl_presets: [{', '.join(PRESETS)}]")
     )
-    return OwnWarehouse(folder / "home")
+    return warehouse
 
 
 def change_a_rule(warehouse: Warehouse) -> None:

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import csv
 import gzip
-import shutil
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from warehouse import Warehouse
+from warehouse import OwnWarehouse, Warehouse
 from worlds.tables import COLUMNS
 
-from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.settings import PROJECT_ROOT
 
 # 01-01 of the example; the sample shop's data begin on the first of the month.
 FIRST = date(2024, 9, 8)
@@ -80,29 +78,8 @@ SEVEN = {
 }
 
 
-@dataclass(frozen=True)
-class OwnProject(Settings):
-    """Settings of a home with a dbt project of its own."""
-
-    @property
-    def dbt_project(self) -> Path:
-        """The copy that has the preset."""
-        return self.home / "dbt_project"
-
-
-@dataclass(frozen=True)
-class OwnWarehouse(Warehouse):
-    """A warehouse of a changed dbt project."""
-
-    @property
-    def settings(self) -> Settings:
-        """Settings of this home."""
-        return OwnProject(self.home, self.sources_file)
-
-
 def add_preset(project: Path) -> None:
     """Add the preset `seven` to a copy of the dbt project."""
-    shutil.copytree(PROJECT_ROOT / "dbt_project", project)
     rows: dict[str, list[dict[str, Any]]] = {
         "aipl_presets": [{"refund_policy": "as_known", "description": "The seven persons", "source": "ours"}],
         "aipl_stages": [
@@ -140,7 +117,8 @@ def dump(folder: Path, table: str, rows: list[dict[str, str]]) -> None:
 def seven(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """A warehouse that holds the facts of the seven persons."""
     home = tmp_path_factory.mktemp("seven")
-    add_preset(home / "dbt_project")
+    warehouse = OwnWarehouse.make(home, home / "sources.yml")
+    add_preset(warehouse.settings.dbt_project)
     sources = yaml.safe_load((PROJECT_ROOT / "sources.yml").read_text(encoding="utf-8"))
     first = sources["sources"]["sample_shop"]["starts_on"]
     days = [first + timedelta(days=n) for n in range(1, (LOAD_DATE - first).days)]
@@ -165,7 +143,6 @@ def seven(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     ]
     dump(dumps, "events", [{**row, "brand": "b"} for row in events])
     dump(dumps, "memberships", [{**row, "brand": "b"} for row in states])
-    warehouse = OwnWarehouse(home, home / "sources.yml")
     warehouse.load("sample_shop", dumps)
     assert warehouse.build({"aipl_presets": ["seven"]})
     return warehouse

@@ -1,0 +1,238 @@
+"""Every case of an order, by three refund policies side by side, and the money of each to the cent."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from oracle.money import Document, Repayment, book
+from warehouse import Warehouse
+from worlds.tables import COLUMNS, Row, encode, row
+
+from orchestration.sample_shop import World, write_dumps
+
+LOAD = date(2024, 9, 30)
+FOREVER = date(9999, 12, 31)
+POLICIES = ("consumer_asset", "gross", "strict_net")
+PAID, LATER = date(2024, 9, 5), date(2024, 9, 12)
+BUCKET = "sample_shop_unbranded"
+P_DAYS = timedelta(days=913)
+
+
+def september(day: int) -> str:
+    return f"2024-09-{day:02} 12:00:00"
+
+
+def order(person: str, amount: str, *lines: tuple[str, str], order_id: str = "", **given: str) -> list[Row]:
+    """An order of a person, paid on the 5th unless told otherwise, with its (brand, amount) lines."""
+    number = order_id or person
+    told = {"status": "paid", "created_at": september(5), "paid_at": september(5)} | given
+    return [
+        row(
+            "orders",
+            LOAD,
+            order_id=number,
+            member_id=person,
+            updated_at=september(6),
+            amount=amount,
+            currency="CNY",
+            deposit="0",
+            freight="0",
+            **told,
+        ),
+        *(
+            row(
+                "order_lines",
+                LOAD,
+                order_id=number,
+                line_no=str(position),
+                brand=brand,
+                product_id="p",
+                quantity="1",
+                unit_price=line,
+                amount=line,
+            )
+            for position, (brand, line) in enumerate(lines, 1)
+        ),
+    ]
+
+
+def refund(order_id: str, day: int, amount: str, currency: str = "CNY") -> Row:
+    """Money that went back on a day of September."""
+    return row(
+        "refunds",
+        LOAD,
+        refund_id=f"r-{order_id}-{day}",
+        order_id=order_id,
+        refunded_at=september(day),
+        amount=amount,
+        currency=currency,
+    )
+
+
+ROWS = [
+    *order("cancelled", "100", ("b", "100"), status="cancelled", paid_at="", cancelled_at=september(6)),
+    *order("refunded", "100", ("b", "100")),
+    refund("refunded", 10, "30"),
+    refund("refunded", 12, "70"),
+    *order("in_part", "100", ("b", "100")),
+    refund("in_part", 12, "40"),
+    *order("presale", "120", ("b", "120"), created_at=september(1), paid_at=september(12)),
+    *order("gift", "0", ("b", "0")),
+    *order("twice", "50", ("b", "50"), order_id="twice_1"),
+    *order("twice", "50", ("b", "50"), order_id="twice_2"),
+    refund("twice_1", 10, "50"),
+    refund("twice_2", 12, "50"),
+    *order("at_once", "100", ("b", "100")),
+    refund("at_once", 5, "100"),
+    *order("mixed", "110", ("b", "60"), ("c", "40")),
+    *order("thirds", "100", ("b", "10"), ("c", "10"), ("d", "10")),
+    *order("with_gift", "80", ("b", "0"), ("c", "80")),
+    *order("unbranded", "25", ("", "25")),
+    *order("", "70", ("b", "70"), order_id="nobody"),
+    *order("abroad", "100", ("b", "100")),
+    refund("abroad", 12, "100", "USD"),
+    refund("", 12, "30"),
+]
+
+# By person: how long P lasts, by policy (as known, gross, net in hindsight); None for never.
+FULL = (PAID, PAID + P_DAYS)
+P_WITH_B: dict[str, tuple[tuple[date, date] | None, ...]] = {
+    "refunded": ((PAID, LATER), FULL, None),
+    "in_part": (FULL, FULL, FULL),
+    "presale": ((LATER, LATER + P_DAYS),) * 3,
+    "twice": ((PAID, LATER), FULL, None),
+    "at_once": (None, FULL, None),
+    "mixed": (FULL, FULL, FULL),
+    "thirds": (FULL, FULL, FULL),
+    "abroad": (FULL, FULL, FULL),
+}
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """The cases, with no other day delivered: the horizon is only what the first load covers, if it came."""
+    folder = tmp_path_factory.mktemp("orders")
+    dumps = folder / "dumps"
+    dumps.mkdir()
+    for table in COLUMNS:
+        content = encode(table, [one for one in ROWS if one.table == table])
+        if content:
+            (dumps / row(table, LOAD).file).write_bytes(content)
+    sources = folder / "sources.yml"
+    declared = (Path(__file__).parents[2] / "sources.yml").read_text(encoding="utf-8")
+    assert "starts_on: 2024-09-01" in declared
+    sources.write_text(declared.replace("starts_on: 2024-09-01", "starts_on: 2024-09-29"), encoding="utf-8")
+    warehouse = Warehouse(folder / "home", sources)
+    (dumps / f"events-{LOAD}.csv.gz").write_bytes(
+        encode(
+            "events",
+            [row("events", LOAD, event_id="e", event_time=september(5), brand="b", event="page_view")],
+        )
+    )
+    warehouse.load("sample_shop", dumps)
+    warehouse.build({"aipl_presets": list(POLICIES)})
+    return warehouse
+
+
+@pytest.mark.parametrize(("position", "preset"), list(enumerate(POLICIES)))
+def test_stage_by_policy(warehouse: Warehouse, position: int, preset: str) -> None:
+    found = warehouse.query(
+        "select split_part(person_id, ':', 3), valid_from, valid_to from marts.fct_aipl_stage_history "
+        f"where preset = '{preset}' and brand_id = 'b' and stage = 'P'"
+    )
+    assert {person: (since, until) for person, since, until in found} == {
+        person: spans[position] for person, spans in P_WITH_B.items() if spans[position]
+    }
+    assert len(found) == len({person for person, *_ in found})
+    loyal = f"select count(*) from marts.fct_aipl_stage_history where preset = '{preset}' and stage = 'L'"
+    assert warehouse.query(loyal) == [(0,)], "two orders of one day make nobody loyal"
+
+
+def test_a_line_without_a_brand_is_of_the_bucket_and_a_gift_is_bought_by_nobody(warehouse: Warehouse) -> None:
+    bought = warehouse.query(
+        "select brand_id, split_part(person_id, ':', 3) from marts.fct_aipl_stage_history "
+        "where preset = 'gross' and stage = 'P' and brand_id <> 'b' order by all"
+    )
+    assert bought == [
+        ("c", "mixed"),
+        ("c", "thirds"),
+        ("c", "with_gift"),
+        ("d", "thirds"),
+        (BUCKET, "unbranded"),
+    ]
+
+
+def test_an_order_without_a_person_is_kept_and_counted(warehouse: Warehouse) -> None:
+    unattributed = "select unattributed_orders from marts.dim_brand where brand_id = 'b'"
+    assert warehouse.query(unattributed) == [(1,)]
+    assert warehouse.query("select amount from marts.fct_orders where person_id is null") == [(Decimal(70),)]
+
+
+def test_money_to_the_cent(warehouse: Warehouse) -> None:
+    found = warehouse.query(
+        "select brand_id, currency, money_date, paid_orders, gross_paid_amount, refunded_amount, "
+        "refunded_as_known, net_by_refund_day, net_as_known from marts.fct_money_daily"
+    )
+    tenth = date(2024, 9, 10)
+    expected = [
+        # 100 refunded, 100 in part, 2 x 50, 100 at once, 66 mixed, 33.33 thirds, 0 gift, 70 nobody,
+        # 100 abroad
+        ("b", "CNY", PAID, 10, "669.33", "100", "340", "569.33", "329.33"),
+        ("b", "CNY", tenth, 0, "0", "80", "0", "-80", "0"),
+        ("b", "CNY", LATER, 1, "120", "160", "0", "-40", "120"),
+        ("b", "USD", PAID, 0, "0", "0", "100", "0", "-100"),
+        ("b", "USD", LATER, 0, "0", "100", "0", "-100", "0"),
+        # 44 mixed, 33.34 thirds, 80
+        ("c", "CNY", PAID, 3, "157.34", "0", "0", "157.34", "157.34"),
+        ("d", "CNY", PAID, 1, "33.33", "0", "0", "33.33", "33.33"),
+        (BUCKET, "CNY", PAID, 1, "25", "0", "0", "25", "25"),
+        (BUCKET, "CNY", LATER, 0, "0", "30", "30", "-30", "-30"),
+    ]
+    assert set(found) == {
+        (brand, currency, day, orders, *map(Decimal, money))
+        for brand, currency, day, orders, *money in expected
+    }
+
+
+def test_money_of_the_sample_shop_agrees_with_brute_force(tmp_path: Path) -> None:
+    write_dumps(tmp_path / "dumps", World(seed=3, persons=400, days=30))
+    warehouse = Warehouse(tmp_path / "home")
+    warehouse.load("sample_shop", tmp_path / "dumps")
+    warehouse.build()
+    lines: dict[str, list[tuple[str, Decimal | None]]] = {}
+    for order_id, brand, amount in warehouse.query(
+        "select order_id, brand_id, amount from intermediate.int_order_lines where is_current"
+    ):
+        lines.setdefault(order_id, []).append((brand, amount))
+    documents = {
+        order_id: Document(
+            paid if amount and not cancelled else None, amount, currency, lines.get(order_id, ())
+        )
+        for order_id, paid, amount, currency, cancelled in warehouse.query(
+            "select order_id, paid_date, amount, currency, coalesce(cancelled_at <= paid_at, false) "
+            "from intermediate.int_orders where is_current"
+        )
+    }
+    repayments = [
+        Repayment(documents.get(order_id), day, amount, currency)
+        for order_id, day, amount, currency in warehouse.query(
+            "select order_id, refunded_on, amount, currency from intermediate.int_refunds where is_current"
+        )
+    ]
+    horizon = date(2024, 9, 30)
+    found = {
+        (brand, currency, day): figures
+        for brand, currency, day, *figures in warehouse.query(
+            "select brand_id, currency, money_date, paid_orders, unknown_amount_orders, gross_paid_amount, "
+            "refunded_amount, refunded_as_known from marts.fct_money_daily"
+        )
+    }
+    expected = {
+        key: [day.paid_orders, day.unknown_amount_orders, day.gross, day.refunded, day.refunded_as_known]
+        for key, day in book(documents.values(), repayments, BUCKET, horizon).items()
+    }
+    assert len(expected) > 60
+    assert found == expected
