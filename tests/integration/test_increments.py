@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from oracle import sample_shop
-from oracle.periods import fast_table
+from oracle.periods import Fast, earlier, fast_table, tiers
 from oracle.rules import CONSUMER_ASSET
 from oracle.stages import daily_stock, flow, movement, stage_history, walk
 from warehouse import Warehouse
@@ -195,3 +195,45 @@ def test_stock_flow_and_fast_agree_with_brute_force(full: Warehouse, final_dumps
         )
         for key in [tuple(key_parts)]
     }
+
+
+def fast_of(dumps: Path) -> dict[tuple[str, str, date, date], Fast]:
+    evidence, _ = sample_shop.read(dumps)
+    walks = walk(evidence)
+    horizons = dict.fromkeys({brand for brand, _ in walks}, sample_shop.horizon(dumps))
+    return fast_table(evidence, walks, CONSUMER_ASSET, horizons, STARTS_ON)
+
+
+def test_tiers_agree_with_brute_force(full: Warehouse, final_dumps: Path) -> None:
+    evidence, _ = sample_shop.read(final_dumps)
+    found = {
+        (brand, period_type, end, tier): [members, thriving]
+        for brand, period_type, end, tier, members, thriving in full.query(
+            "select brand_id, period_type, period_end, tier::text, members, thriving_members "
+            "from marts.fct_fast_tiers where members > 0"
+        )
+    }
+    expected = {
+        (brand, period_type, end, tier): counted
+        for period_type, end in {(key[1], key[3]) for key in fast_of(final_dumps)}
+        for (brand, tier), counted in tiers(evidence, CONSUMER_ASSET, end).items()
+    }
+    assert len({tier for *_, tier in expected}) > 1
+    assert found == expected
+
+
+def test_changes_agree_with_brute_force(full: Warehouse, final_dumps: Path) -> None:
+    table = fast_of(final_dumps)
+    values = {(brand, kind, start): fast for (brand, kind, start, _), fast in table.items()}
+    rows = full.query(
+        "select brand_id, period_type, period_start, metric, value, previous_value, change_on_previous, "
+        "last_year_value, change_on_last_year from marts.fct_fast_changes"
+    )
+    assert len(rows) == 7 * len(table)
+    assert sum(row[6] is not None for row in rows) > 20
+    for brand, kind, start, metric, value, *compared in rows:
+        assert value == getattr(values[brand, kind, start], metric)
+        for then, (base, change) in zip(earlier(kind, start), (compared[:2], compared[2:]), strict=True):
+            before = values.get((brand, kind, then))
+            assert base == (getattr(before, metric) if before else None)
+            assert change == ((value - base) / base if base and value is not None else None)

@@ -25,6 +25,7 @@ class Fast:
     superiority_members: int
     members: int
     thriving_members: int
+    thriving_superior_members: int
 
     @property
     def advancing_rate(self) -> float | None:
@@ -40,6 +41,11 @@ class Fast:
     def thriving_rate(self) -> float | None:
         """Active members over members."""
         return self.thriving_members / self.members if self.members else None
+
+    @property
+    def thriving_rate_superior(self) -> float | None:
+        """Active members of worth over members of worth."""
+        return self.thriving_superior_members / self.superiority_members if self.superiority_members else None
 
 
 def is_thriving(own: Evidence, last: date, days: int, refund_policy: str) -> bool:
@@ -87,8 +93,30 @@ def fast(
             thriving_members=sum(
                 is_thriving(own, last, thriving_days, preset.refund_policy) for own in members.values()
             ),
+            thriving_superior_members=sum(
+                is_thriving(members[person], last, thriving_days, preset.refund_policy) for person in high
+            ),
         )
     return result
+
+
+def tiers(evidence: Evidence, preset: Preset, last: date, *, thriving_days: int = 30) -> dict[Key, list[int]]:
+    """Members and thriving members by (brand, tier as text): each in the highest tier held on the day."""
+    found: dict[Key, list[int]] = {}
+    for (brand, _), own in evidence.of_each_person().items():
+        held = [m.tier or 0 for m in own.memberships if m.kind == "member" and m.on(last)]
+        if held:
+            counted = found.setdefault((brand, str(max(held))), [0, 0])
+            counted[0] += 1
+            counted[1] += is_thriving(own, last, thriving_days, preset.refund_policy)
+    return found
+
+
+def earlier(period_type: str, start: date) -> tuple[date, date]:
+    """First days of the period before, and of the one of last year: for a week the one 364 days before."""
+    if period_type == "week":
+        return start - 7 * DAY, start - 364 * DAY
+    return (start - DAY).replace(day=1), start.replace(year=start.year - 1)
 
 
 def first_day(walks: Mapping[Key, Walk], brand: str, starts_on: date | None = None) -> date | None:
