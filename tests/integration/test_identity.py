@@ -70,7 +70,7 @@ def short(key: str) -> str:
 
 @dataclass(frozen=True)
 class Seen:
-    """What stands after a build: the owner of each key, the persons of the history, and who was built anew."""
+    """What stands after a build: owner of each key, persons of the history, and who was built anew."""
 
     was_full: bool
     owners: dict[str, str]
