@@ -42,20 +42,23 @@ def test_a_release_holds_the_marts_and_says_what_they_are(settings: Settings) ->
     assert release.release_id == "20240201T120000Z-11111111"
     assert sorted(path.name for path in release.folder.iterdir()) == [
         "dim_brand.parquet",
+        "dim_release.parquet",
+        "fct_aipl_ledger.parquet",
         "fct_fast.parquet",
         "manifest.json",
         "marts.duckdb",
+        "notes.md",
     ]
     manifest = release.manifest
     assert manifest["horizon"] == {"lumen": "2024-01-31"}
-    assert manifest["rows"] == {"dim_brand": 1, "fct_fast": 2}
+    assert manifest["rows"] == {"dim_brand": 1, "dim_release": 1, "fct_aipl_ledger": 0, "fct_fast": 2}
     assert manifest["rules"]["presets"] == ["consumer_asset"]
     assert manifest["stale_sources"] == {"old_shop": "no dump since 2024-01-01"}
     assert manifest["loads"] == [
         {"source": "shop", "load_date": "2024-01-02", "files": 1, "rows": 3, "unreadable": 1}
     ]
     assert manifest["gates"]["marts"] == {"passed": True}
-    assert set(manifest["sha256"]) == {"dim_brand.parquet", "fct_fast.parquet", "marts.duckdb"}
+    assert set(manifest["sha256"]) == {path.name for path in release.folder.iterdir()} - {"manifest.json"}
     for name, checksum in manifest["sha256"].items():
         assert sha256(release.folder / name) == checksum
         assert (release.folder / name).stat().st_mode & 0o222 == 0
@@ -67,9 +70,20 @@ def test_marts_are_sorted_and_keep_their_comments(settings: Settings) -> None:
     with duckdb.connect(str(release.folder / "marts.duckdb"), read_only=True) as connection:
         assert connection.execute("select persons from fct_fast").fetchall() == [(0,), (7,)]
         comments = connection.execute(
-            "select comment from duckdb_columns() where comment is not null"
+            "select comment from duckdb_columns() where comment is not null and table_name = 'dim_brand'"
         ).fetchall()
     assert comments == [("the brand's last day",)]
+
+
+def test_a_view_keeps_its_description_as_a_table(settings: Settings) -> None:
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        connection.execute("create view marts.fct_seen as select 1 as x")
+        connection.execute("comment on view marts.fct_seen is 'One row.'")
+    let_through(settings, FIRST)
+    release = publish(settings)
+    with duckdb.connect(str(release.folder / "marts.duckdb"), read_only=True) as connection:
+        described = "select comment from duckdb_tables() where table_name = 'fct_seen'"
+        assert connection.execute(described).fetchall() == [("One row.",)]
 
 
 def test_the_same_build_is_published_once(settings: Settings) -> None:
@@ -124,6 +138,7 @@ class Killed(BaseException):
     ("module", "step"),
     [
         (publish_release, "copy_marts"),
+        (publish_release, "write_ledger"),
         (publish_release, "sha256"),
         (publish_release, "flush_to_disk"),
         (publishing, "flush_to_disk"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -10,34 +13,71 @@ import duckdb
 STORAGE_VERSION = "v1.2.0"
 
 
-def copy_marts(connection: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, int]:
-    """Copy schema `marts` of the attached `warehouse` into `folder`, rows sorted; returns rows by mart.
+@dataclass(frozen=True)
+class Mart:
+    """A table that is made at publish: its description and those of its columns, in their order."""
 
-    Raises RuntimeError when there is no mart, or when the database was not written out in full.
+    name: str
+    description: str
+    columns: dict[str, str]
+
+
+@contextmanager
+def new_release(connection: duckdb.DuckDBPyConnection, folder: Path) -> Iterator[None]:
+    """Attach a new `marts.duckdb` in `folder` as `release`, and detach it when the block ends well.
+
+    Raises RuntimeError when the database was not written out in full.
     """
     target = sql_text(folder / "marts.duckdb")
     connection.execute(f"attach {target} as release (storage_version '{STORAGE_VERSION}')")
+    yield
+    connection.execute("detach release")
+    if (folder / "marts.duckdb.wal").exists():
+        raise RuntimeError(f"{folder}/marts.duckdb was not written out in full: its .wal is left")
+
+
+def copy_marts(connection: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, int]:
+    """Copy schema `marts` of the attached `warehouse` into `release` and `folder`; returns rows by mart.
+
+    Raises RuntimeError when there is no mart.
+    """
     marts = connection.execute(
         "select table_name from information_schema.tables"
         " where table_catalog = 'warehouse' and table_schema = 'marts' order by table_name"
     ).fetchall()
     if not marts:
         raise RuntimeError("the warehouse has no table in schema marts")
-    rows: dict[str, int] = {}
-    for (mart,) in marts:
-        connection.execute(
-            f'create table release.main."{mart}" as from warehouse.marts."{mart}" order by all'
-        )
-        parquet = sql_text(folder / f"{mart}.parquet")
-        connection.execute(f'copy release.main."{mart}" to {parquet} (format parquet, compression zstd)')
-        count = connection.execute(f'select count(*) from release.main."{mart}"').fetchone()
-        rows[mart] = count[0] if count else 0
+    rows = {mart: _write(connection, folder, mart, f'from warehouse.marts."{mart}"') for (mart,) in marts}
     for statement in _comments(connection):
         connection.execute(statement)
-    connection.execute("detach release")
-    if (folder / "marts.duckdb.wal").exists():
-        raise RuntimeError(f"{folder}/marts.duckdb was not written out in full: its .wal is left")
     return rows
+
+
+def write_mart(connection: duckdb.DuckDBPyConnection, folder: Path, mart: Mart, query: str) -> int:
+    """Write a table that the warehouse does not have, described, like a mart; returns its rows."""
+    rows = _write(connection, folder, mart.name, query)
+    connection.execute(f"comment on table release.main.{mart.name} is {sql_text(mart.description)}")
+    for column, description in mart.columns.items():
+        connection.execute(f"comment on column release.main.{mart.name}.{column} is {sql_text(description)}")
+    return rows
+
+
+def mart_names(connection: duckdb.DuckDBPyConnection, database: str) -> set[str]:
+    """Tables of an attached release."""
+    rows = connection.execute(
+        "select table_name from duckdb_tables() where database_name = $database and schema_name = 'main'",
+        {"database": database},
+    ).fetchall()
+    return {name for (name,) in rows}
+
+
+def _write(connection: duckdb.DuckDBPyConnection, folder: Path, mart: str, query: str) -> int:
+    """Rows are sorted, so that equal marts are equal files."""
+    connection.execute(f'create table release.main."{mart}" as from ({query}) order by all')
+    parquet = sql_text(folder / f"{mart}.parquet")
+    connection.execute(f'copy release.main."{mart}" to {parquet} (format parquet, compression zstd)')
+    count = connection.execute(f'select count(*) from release.main."{mart}"').fetchone()
+    return count[0] if count else 0
 
 
 def _comments(connection: duckdb.DuckDBPyConnection) -> list[str]:
@@ -45,8 +85,11 @@ def _comments(connection: duckdb.DuckDBPyConnection) -> list[str]:
         "select table_name, column_name, comment from duckdb_columns()"
         " where database_name = 'warehouse' and schema_name = 'marts' and comment is not null"
     ).fetchall()
+    # A view of the warehouse is a table of the release.
     tables = connection.execute(
         "select table_name, comment from duckdb_tables()"
+        " where database_name = 'warehouse' and schema_name = 'marts' and comment is not null"
+        " union all select view_name, comment from duckdb_views()"
         " where database_name = 'warehouse' and schema_name = 'marts' and comment is not null"
     ).fetchall()
     return [

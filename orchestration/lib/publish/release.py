@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,11 @@ class Release:
         """Name of the folder; sorts by time."""
         return self.folder.name
 
+    @property
+    def notes(self) -> Path:
+        """What the release changed, for a person."""
+        return self.folder / "notes.md"
+
 
 def read_current(settings: Settings) -> Release | None:
     """The current release, None before the first."""
@@ -56,13 +61,14 @@ def publish(settings: Settings, now: datetime | None = None) -> Release:
     releases = settings.published / "releases"
     releases.mkdir(parents=True, exist_ok=True)
     _remove_unfinished(settings)
-    folder = _find(releases, gate.build_id)
+    folder = _find(releases, gate.build_id, current)
     if folder is None:
-        created = now or datetime.now(UTC)
+        created = _after(current, now or datetime.now(UTC))
         release_id = f"{created:%Y%m%dT%H%M%SZ}-{gate.build_id[:8]}"
         aside = releases / f"{UNFINISHED}{release_id}"
         aside.mkdir()
-        write_release(settings, aside, created, gate, name=release_id)
+        previous = current.folder if current else None
+        write_release(settings, aside, created, gate, name=release_id, previous=previous)
         folder = releases / release_id
         aside.rename(folder)
         flush_to_disk(releases)
@@ -82,12 +88,25 @@ def audited(settings: Settings) -> GateRecord:
     return gate
 
 
-def _find(releases: Path, build_id: str) -> Path | None:
-    """A release of this build that was finished, but is not current: by a kill, or by a rollback."""
+def _find(releases: Path, build_id: str, current: Release | None) -> Path | None:
+    """A release of this build that was finished, but is not current: by a kill, or by a rollback.
+
+    One that followed another release than the current one is not it: its ledger knows nothing of that one.
+    """
+    previous = current.release_id if current else None
     for folder in sorted(releases.glob(f"[0-9]*-{build_id[:8]}"), reverse=True):
-        if json.loads((folder / "manifest.json").read_text())["build_id"] == build_id:
+        manifest = json.loads((folder / "manifest.json").read_text())
+        if manifest["build_id"] == build_id and manifest.get("previous_release_id") == previous:
             return folder
     return None
+
+
+def _after(current: Release | None, now: datetime) -> datetime:
+    """The time of a new release, in whole seconds: later than the current one's, whatever the clock says."""
+    moment = now.replace(microsecond=0)
+    if current is None:
+        return moment
+    return max(moment, datetime.fromisoformat(current.manifest["created_at"]) + timedelta(seconds=1))
 
 
 def _remove_unfinished(settings: Settings) -> None:

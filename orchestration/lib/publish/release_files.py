@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,26 +16,43 @@ from orchestration.lib.atomic import flush_to_disk
 from orchestration.lib.build.rules import rules_hash
 from orchestration.lib.build.state import GateRecord
 from orchestration.lib.files import sha256, write_json
-from orchestration.lib.publish.marts import copy_marts, sql_text
+from orchestration.lib.publish.ledger import Identity, write_ledger
+from orchestration.lib.publish.macros import create_macros
+from orchestration.lib.publish.marts import copy_marts, new_release, sql_text
+from orchestration.lib.publish.notes import release_notes, to_markdown
 from orchestration.settings import PROJECT_ROOT, Settings
 
 
 def write_release(
-    settings: Settings, folder: Path, created: datetime, gate: GateRecord, *, name: str
+    settings: Settings, folder: Path, created: datetime, gate: GateRecord, *, name: str, previous: Path | None
 ) -> None:
-    """Fill `folder` with the release `name`: on disk and read-only when this returns."""
+    """Fill `folder` with the release `name` after `previous`: on disk and read-only when this returns."""
+    before = json.loads((previous / "manifest.json").read_text()) if previous else None
+    identity = Identity(
+        name, before["release_id"] if before else None, created, rules_hash(settings.dbt_project)
+    )
     with duckdb.connect() as connection:
         connection.execute(f"attach {sql_text(settings.warehouse)} as warehouse (read_only)")
-        rows = copy_marts(connection, folder)
-        facts = _facts(connection, settings)
+        if previous:
+            connection.execute(f"attach {sql_text(previous / 'marts.duckdb')} as previous (read_only)")
+        with new_release(connection, folder):
+            rows = copy_marts(connection, folder)
+            comparison, ledger_rows = write_ledger(connection, folder, identity, previous)
+            create_macros(connection)
+            facts = _facts(connection, settings)
+            notes = release_notes(connection, identity, comparison, before, facts)
+    (folder / "notes.md").write_text(to_markdown(notes))
     files = sorted(folder.iterdir())
     manifest = {
         "release_id": name,
+        "previous_release_id": identity.previous_release_id,
         "created_at": f"{created:%Y-%m-%dT%H:%M:%SZ}",
         "build_id": gate.build_id,
         "git_revision": _git_revision(),
         **facts,
-        "rows": rows,
+        "rows": dict(sorted((rows | ledger_rows).items())),
+        "restated": notes.restated,
+        "notes": asdict(notes),
         "gates": {"marts": gate.results, "finished_at": gate.finished_at},
         "sha256": {file.name: sha256(file) for file in files},
     }

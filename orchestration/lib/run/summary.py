@@ -14,6 +14,7 @@ from expectations.results import GateResult
 from orchestration.lib.arrival.file_versions import FileVersion, Load, State, latest_versions, loads_of
 from orchestration.lib.arrival.manifest import LoadManifest
 from orchestration.lib.build.state import read_build, read_gate
+from orchestration.lib.publish.notes import restated_line
 from orchestration.lib.publish.release import Release
 from orchestration.lib.run.summary_tables import release_tables, table
 from orchestration.settings import Settings
@@ -84,8 +85,19 @@ def release_summary(settings: Settings, release: Release) -> str:
     results = GateResult.from_json(json.dumps(release.manifest["gates"]["marts"]))
     parts.append(f"Mart gate: {len(results.passes)} expectations passed, {len(results.warnings)} warned")
     parts += [f"Stale: {source}: {why}" for source, why in release.manifest["stale_sources"].items()]
+    parts += restatement(release)
     parts.append(f"Release: {release.release_id} in {release.folder}")
     return "\n".join(parts)
+
+
+def restatement(release: Release) -> list[str]:
+    """A line that points to the notes, if the release tells a published day differently."""
+    counts = restated_line(release.manifest.get("restated") or {})
+    return (
+        [f"Restated (persons and stretches of published days): {counts}; see {release.notes}"]
+        if counts
+        else []
+    )
 
 
 def gate_findings(settings: Settings) -> str:

@@ -1,0 +1,190 @@
+"""Two releases of the sample shop: late rows, a refund and a link between them, told by ledger and notes."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import shutil
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from oracle.ledger import Person, Published, new_entries
+from oracle.rules import Preset, Rule
+from oracle.stages import DAY, days_between
+from unit.publish_home import let_through
+from warehouse import Warehouse
+
+from orchestration.lib.build.state import read_build
+from orchestration.lib.publish.release import Release, publish
+from orchestration.sample_shop import World, write_dumps
+
+WORLD = World(seed=11, persons=80, days=24)
+LOAD_DATES = [WORLD.start + timedelta(days=day + 1) for day in range(WORLD.days)]
+PUBLISHED, NEXT, LATE = LOAD_DATES[:20], LOAD_DATES[21], LOAD_DATES[4:17:2]
+Rows = list[tuple[Any, ...]]
+Releases = tuple[Release, Release, set[str], str]
+
+
+def publish_build(warehouse: Warehouse, now: datetime) -> Release:
+    warehouse.build()
+    build = read_build(warehouse.settings)
+    assert build is not None
+    let_through(warehouse.settings, build.build_id)
+    return publish(warehouse.settings, now)
+
+
+def keep_part(events: Path) -> None:
+    """Leave out two of three events, which are late then."""
+    rows = list(csv.reader(io.StringIO(gzip.decompress(events.read_bytes()).decode())))
+    text = io.StringIO()
+    csv.writer(text).writerows([rows[0], *rows[1::3]])
+    events.write_bytes(gzip.compress(text.getvalue().encode()))
+
+
+def add_line(dump: Path, *fields: object) -> None:
+    with dump.open("a", newline="") as stream:
+        csv.writer(stream).writerow(fields)
+
+
+@pytest.fixture(scope="module")
+def releases(tmp_path_factory: pytest.TempPathFactory) -> Releases:
+    """The first release, the second, the buyers who were refunded and a visitor who was linked between."""
+    final = tmp_path_factory.mktemp("final") / "dumps"
+    write_dumps(final, WORLD)
+    early = tmp_path_factory.mktemp("early") / "dumps"
+    shutil.copytree(final, early)
+    for load_date in LATE:
+        keep_part(early / f"events-{load_date}.csv.gz")
+    warehouse = Warehouse(tmp_path_factory.mktemp("home"))
+    warehouse.load("sample_shop", early, set(PUBLISHED))
+    first = publish_build(warehouse, datetime(2024, 9, 22, tzinfo=UTC))
+
+    orders = warehouse.query(
+        "select orders.order_id, orders.person_id, orders.paid_date, orders.amount"
+        " from marts.fct_orders as orders"
+        " inner join marts.fct_aipl_stage_history as history using (person_id)"
+        " where orders.status = 'paid' and history.preset = 'consumer_asset' and history.stage = 'P'"
+        f" and history.valid_from = orders.paid_date and orders.paid_date < date '{PUBLISHED[-1]}' - 6"
+        " order by orders.order_id limit 5"
+    )
+    assert orders
+    for order, _, paid_date, amount in orders:
+        refund = (f"R-{order}", order, f"{paid_date + DAY} 12:00:00", amount, "CNY", "test")
+        add_line(final / f"refunds-{NEXT}.csv", *refund)
+    buyers = {buyer for _, buyer, *_ in orders}
+    (visitor,) = warehouse.query(
+        "select min(person_id) from marts.fct_aipl_stage_history"
+        " where person_id like 'sample_shop:v:%' and stage_rank > 0"
+        f" and valid_from < date '{PUBLISHED[-1]}' - 6"
+    )[0]
+    link = (
+        f"{NEXT - DAY} 12:00:00",
+        "L-late",
+        visitor.split(":")[2],
+        "m-late",
+        "",
+        f"{WORLD.start} 00:00:00",
+    )
+    add_line(final / f"identity_links-{NEXT}.csv", *link, "", "false")
+    warehouse.load("sample_shop", final)
+    second = publish_build(warehouse, datetime(2024, 9, 26, tzinfo=UTC))
+    return first, second, buyers, visitor
+
+
+def query(release: Release, sql: str) -> Rows:
+    with duckdb.connect(str(release.folder / "marts.duckdb"), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def known_by(release: Release, last: date) -> Published:
+    """What a release knows, day by day up to the last day that was published."""
+    ranks: dict[str, dict[str, int]] = {}
+    for preset, stage, rank in query(release, "select preset, stage, stage_rank from dim_aipl_stage"):
+        ranks.setdefault(preset, {})[stage] = rank
+    rules: dict[str, list[Rule]] = {}
+    policies = {}
+    for preset, policy, *rule in query(
+        release,
+        "select preset, refund_policy, stage, kind, touch_kind, window_days, min_count, min_rating"
+        " from dim_aipl_rule order by preset, rule_id",
+    ):
+        rules.setdefault(preset, []).append(Rule(*rule))
+        policies[preset] = policy
+    stages: dict[Person, dict[date, str]] = {}
+    for *person, stage, since, until in query(
+        release,
+        "select preset, brand_id, person_id, stage, valid_from, valid_to from fct_aipl_stage_history"
+        " where stage_rank > 0",
+    ):
+        span = days_between(since, min(until - DAY, last))
+        stages.setdefault(tuple(person), {}).update(dict.fromkeys(span, stage))  # type: ignore[arg-type]
+    days = query(
+        release,
+        "select brand_id, person_id, touch_kind, touch_date, max_rating, refunded_on from fct_person_days",
+    )
+    return Published(
+        release.release_id,
+        {preset: Preset(ranks[preset], tuple(rules[preset]), policies[preset]) for preset in rules},
+        dict(query(release, "select brand_id, horizon from dim_brand")),
+        stages,
+        {(brand, who, kind, day): (rating, refund) for brand, who, kind, day, rating, refund in days},
+        query(release, "select brand_id, person_id, state_kind, valid_from, valid_to from fct_person_states"),
+        frozenset(
+            query(
+                release,
+                "select person_id, source_key, coalesce(first_seen_on, date '0001-01-01')"
+                " from dim_person_key",
+            )
+        ),
+    )  # fmt: skip
+
+
+def test_the_ledger_is_that_of_brute_force(releases: Releases) -> None:
+    first, second, buyers, visitor = releases
+    last = PUBLISHED[-1] - DAY
+    expected = {
+        (*entry, reason) for entry, reason in new_entries([known_by(first, last)], known_by(second, last))
+    }
+    rows = query(second, "from fct_aipl_ledger")
+    assert {row[1:] for row in rows} == expected
+    assert len(rows) == len(expected)
+    assert {row[0] for row in rows} == {second.release_id}
+    persons = {(row[3], row[8]) for row in rows}
+    assert {(visitor, "identity"), ("sample_shop:m:m-late", "identity")} <= persons
+    assert {(buyer, "refund") for buyer in buyers} & persons
+    counts = Counter(row[8] for row in rows)
+    assert counts["late"] > 5
+    assert second.manifest["restated"] == {reason: counts[reason] for reason in second.manifest["restated"]}
+
+
+def test_every_published_stock_is_led_back_to(releases: Releases) -> None:
+    first, second, *_ = releases
+    sql = "select preset, brand_id, as_of_date, stage, persons from fct_aipl_daily"
+    then, now = ({tuple(key): persons for *key, persons in query(r, sql)} for r in (first, second))
+    ledger = query(second, "select * exclude (release_id) from fct_aipl_ledger")
+    restated = 0
+    for (preset, brand, day, stage), persons in then.items():
+        difference = sum(
+            (old == stage) - (new == stage)
+            for its_preset, its_brand, _, since, until, old, new, _ in ledger
+            if (its_preset, its_brand) == (preset, brand) and since <= day < until
+        )
+        assert persons - now.get((preset, brand, day, stage), 0) == difference
+        restated += difference != 0
+    assert restated > 20
+
+
+def test_the_notes_tell_it(releases: Releases) -> None:
+    first, second, *_ = releases
+    notes = (second.folder / "notes.md").read_text()
+    assert f"It follows release {first.release_id}." in notes
+    assert "late " in notes and "refund " in notes and "identity " in notes
+    assert second.manifest["notes"]["rules"] == []
+    for row in second.manifest["notes"]["stock"]:
+        reasons = sum(row[reason] for reason in second.manifest["restated"])
+        assert row["known_now"] - row["published"] == reasons

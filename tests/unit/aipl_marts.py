@@ -1,0 +1,160 @@
+"""Small marts of known content, for what publish makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from oracle.ledger import Published
+from oracle.rules import Preset
+from oracle.stages import DAY, FOREVER
+
+from orchestration.lib.publish.ledger import Comparison, Identity, write_ledger
+from orchestration.lib.publish.macros import create_macros
+from orchestration.lib.publish.marts import new_release
+from orchestration.settings import Settings
+
+COLUMNS = {
+    "dim_aipl_rule": "preset varchar, rule_id varchar, stage varchar, stage_rank integer, kind varchar,"
+    " touch_kind varchar, window_days integer, min_count integer, min_rating integer, refund_policy varchar,"
+    " source varchar, confidence varchar",
+    "dim_aipl_stage": "preset varchar, stage varchar, stage_rank integer, name_en varchar, name_zh varchar",
+    "dim_brand": "brand_id varchar, first_day date, horizon date",
+    "dim_person_key": "person_id varchar, source_key varchar, key_kind varchar, first_seen_on date,"
+    " last_seen_on date",
+    "fct_aipl_daily": "preset varchar, brand_id varchar, as_of_date date, stage varchar, stage_rank integer,"
+    " persons bigint",
+    "fct_aipl_stage_history": "preset varchar, brand_id varchar, person_id varchar, stage varchar,"
+    " stage_rank integer, valid_from date, valid_to date",
+    "fct_person_days": "brand_id varchar, person_id varchar, touch_kind varchar, touch_date date,"
+    " max_rating integer, refunded_on date",
+    "fct_person_states": "source_id varchar, membership_id varchar, brand_id varchar, person_id varchar,"
+    " state_kind varchar, tier integer, valid_from date, valid_to date",
+}
+Rows = list[tuple[Any, ...]]
+START = date(2024, 1, 1)
+
+
+def marts_of(release: Published, first_day: date) -> dict[str, Rows]:
+    """The marts that tell what a release knows."""
+    history = history_rows(release)
+    return {
+        "dim_aipl_rule": rule_rows(release.presets),
+        "dim_aipl_stage": stage_rows(release.presets),
+        "dim_brand": [(brand, first_day, horizon) for brand, horizon in release.horizons.items()],
+        "dim_person_key": [(person, key, "visitor", since, since) for person, key, since in release.keys],
+        "fct_aipl_daily": [
+            (preset, brand, day, stage, rank, release.stock(preset, brand, day, stage))
+            for preset, known in release.presets.items()
+            for brand, horizon in release.horizons.items()
+            for day in (days(first_day - DAY, horizon) if horizon else [])
+            for stage, rank in known.ranks.items()
+            if rank
+        ],
+        "fct_aipl_stage_history": history,
+        "fct_person_days": [(*key, *known) for key, known in release.person_days.items()],
+        "fct_person_states": [
+            ("shop", f"{number}", brand, person, kind, 0, joined, left)
+            for number, (brand, person, kind, joined, left) in enumerate(release.states)
+        ],
+    }
+
+
+def rule_rows(presets: Mapping[str, Preset]) -> Rows:
+    """Rows of `dim_aipl_rule`; a rule is called by its number."""
+    return [
+        (
+            preset, str(number), rule.stage, known.rank(rule.stage), rule.kind, rule.touch_kind,
+            rule.window_days, rule.min_count, rule.min_rating, known.refund_policy, "ours", "high",
+        )
+        for preset, known in presets.items()
+        for number, rule in enumerate(known.rules)
+    ]  # fmt: skip
+
+
+def stage_rows(presets: Mapping[str, Preset]) -> Rows:
+    """Rows of `dim_aipl_stage`."""
+    return [
+        (preset, stage, rank, stage, stage)
+        for preset, known in presets.items()
+        for stage, rank in known.ranks.items()
+    ]
+
+
+def history_rows(release: Published) -> Rows:
+    """Stages by day as half-open rows without gap, O from the first day without a stage on."""
+    rows: Rows = []
+    for person, stages in release.stages.items():
+        if not stages:
+            continue
+        since, stage = min(stages), stages[min(stages)]
+        for day in days(min(stages), max(stages) + DAY):
+            if (today := release.stage(person, day)) != stage:
+                rows.append((*person, stage, since, day))
+                since, stage = day, today
+        rows.append((*person, stage, since, FOREVER))
+    return [
+        (preset, brand, person, stage, release.presets[preset].rank(stage), since, until)
+        for preset, brand, person, stage, since, until in rows
+    ]
+
+
+def days(first: date, last: date) -> Iterable[date]:
+    """Every day from the first to the last, both included."""
+    return [first + offset * DAY for offset in range((last - first).days + 1)]
+
+
+def fill(connection: duckdb.DuckDBPyConnection, schema: str, marts: Mapping[str, Rows]) -> None:
+    """Create the marts as tables in `schema`."""
+    for mart, rows in marts.items():
+        connection.execute(f"create table {schema}.{mart} ({COLUMNS[mart]})")
+        if rows:
+            row = "(" + ", ".join("?" * len(rows[0])) + ")"
+            values = [value for line in rows for value in line]
+            connection.execute(f"insert into {schema}.{mart} values {', '.join([row] * len(rows))}", values)
+
+
+def add_marts(settings: Settings, marts: Mapping[str, Rows]) -> None:
+    """Put the marts into the warehouse of a home, for a publish."""
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        connection.execute("drop table marts.dim_brand")
+        fill(connection, "marts", marts)
+
+
+@dataclass
+class Chain:
+    """Databases of releases that follow each other, without all that a whole publish does beside."""
+
+    folder: Path
+    released: int = 0
+
+    @property
+    def current(self) -> Path:
+        """The database of the last release."""
+        return self.folder / str(self.released) / "marts.duckdb"
+
+    def publish(self, name: str, marts: Mapping[str, Rows]) -> Comparison:
+        """Make the next release."""
+        with duckdb.connect() as connection:
+            previous = self.current.parent if self.released else None
+            if previous:
+                connection.execute(f"attach '{self.current}' as previous (read_only)")
+            self.released += 1
+            folder = self.folder / str(self.released)
+            folder.mkdir()
+            created = datetime(2024, 2, 1, 12, 0, self.released)
+            identity = Identity(name, str(self.released - 1) if self.released > 1 else None, created, "rules")
+            with new_release(connection, folder):
+                fill(connection, "release.main", marts)
+                comparison, _ = write_ledger(connection, folder, identity, previous)
+                create_macros(connection)
+            return comparison
+
+    def query(self, sql: str) -> Rows:
+        """Rows of a query on the last release."""
+        with duckdb.connect(str(self.current), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
