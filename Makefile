@@ -6,7 +6,7 @@ AIPL := $(BIN)/aipl
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test dev lint format examples docs lock lock-check clean
+.PHONY: help setup run test prove dev lint format examples docs lock lock-check clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,12 @@ run: $(READY) ## Write the sample shop's dumps, load them, publish a release
 
 test: $(READY) ## Run all tests
 	@$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
+
+prove: $(READY) ## Test the law of increments on 10,000 random worlds (WORLDS=..., SEED=...; an hour or two)
+	@seed="$${SEED:-$$($(BIN)/python -c 'import secrets; print(secrets.randbelow(10**9))')}"; \
+	echo "Drawing $${WORLDS:-10000} worlds from SEED=$$seed"; \
+	AIPL_PROVE_WORLDS="$${WORLDS:-10000}" AIPL_PROVE_SEED="$$seed" \
+		$(BIN)/python -m pytest tests/integration/test_law_of_increments.py $(PYTEST_ARGS)
 
 dev: $(READY) ## Open the Dagster UI with the nightly schedule
 	@$(AIPL) ui

@@ -137,6 +137,7 @@ class Order:
     paid_at: datetime | None
     cancelled_at: datetime | None
     amount: Decimal | None
+    currency: str
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,7 @@ class Refund:
     order_id: str
     at: datetime
     amount: Decimal
+    currency: str
 
 
 @dataclass(frozen=True)
@@ -333,7 +335,8 @@ def _event(row: Row) -> tuple[object, Version, Event]:
 def _order(row: Row) -> tuple[object, Version, Order]:
     key, updated_at = row.key("order_id"), row.needed_moment("updated_at")
     times = (row.needed_moment("created_at"), row.moment("paid_at"), row.moment("cancelled_at"))
-    return key, row.version(updated_at), Order(row.keys, *times, row.number_of("amount"))
+    money = (row.number_of("amount"), row.fields["currency"])
+    return key, row.version(updated_at), Order(row.keys, *times, *money)
 
 
 def _line(row: Row) -> tuple[object, Version, Line]:
@@ -345,7 +348,8 @@ def _refund(row: Row) -> tuple[object, Version, Refund]:
     amount = row.number_of("amount")
     if amount is None:
         raise UnusableError("no amount")
-    refund = Refund(row.fields["order_id"], row.needed_moment("refunded_at"), amount)
+    at, currency = row.needed_moment("refunded_at"), row.fields["currency"]
+    refund = Refund(row.fields["order_id"], at, amount, currency)
     return row.key("refund_id"), row.version(), refund
 
 
@@ -413,7 +417,8 @@ def _paid_orders(
         amount = _total(own) if order.amount is None else order.amount
         if amount is not None and amount <= 0:
             continue
-        refunded = _full_refund(amount, refunds_of[order_id])
+        same_money = [r for r in refunds_of[order_id] if order.currency in ("", r.currency) or not r.currency]
+        refunded = _full_refund(amount, same_money)
         for brand in {line.brand for line in own}:
             paid_for_brand = _total([line for line in own if line.brand == brand])
             if paid_for_brand is None or paid_for_brand > 0:

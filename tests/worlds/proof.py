@@ -41,6 +41,8 @@ VARIABLES = {
     "max_members_per_visitor": MAX_MEMBERS,
     "bot_events_per_day": BOT_EVENTS,
 }
+# Models that are fitted to each brand's series: hundreds of brands would take them minutes.
+WITHOUT = ("path:models/intermediate/gmv", "path:models/marts/gmv")
 RATIOS = ("advancing_rate", "advancing_rate_eligible", "thriving_rate")
 FIGURES = (*(field.name for field in fields(Fast)), *RATIOS)
 
@@ -58,7 +60,9 @@ MARTS = {
     " from marts.fct_aipl_stage_changes",
     "deepening": "preset, period_type, period_start, period_end, channel, campaign_id, persons"
     " from marts.fct_aipl_deepening where attribution_rule = 'first_touch'",
-    "fast": f"preset, period_type, period_start, period_end, {', '.join(FIGURES)} from marts.fct_fast",
+    # Money that names no brand makes a brand of all worlds, which nobody may belong to.
+    "fast": f"preset, period_type, period_start, period_end, {', '.join(FIGURES)} from marts.fct_fast"
+    " where brand_id not like '%unbranded'",
 }
 
 

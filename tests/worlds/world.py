@@ -180,7 +180,8 @@ def money(fen: int) -> str:
 def refund(life: Life, order_id: str = "", at: datetime | None = None, fen: int = 1000) -> None:
     """Money back for an order, or for none."""
     at = at or life.moment()
-    ids = {"refund_id": life.new_id("r"), "order_id": order_id, "currency": "CNY", "reason": "returned"}
+    ids = {"refund_id": life.new_id("r"), "order_id": order_id, "reason": "returned"}
+    ids["currency"] = life.dice.choice(["CNY"] * 15 + ["USD"])
     life.tell("refunds", at.date(), **ids, refunded_at=text(at), amount=money(max(fen, 0)))
 
 
