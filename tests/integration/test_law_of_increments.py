@@ -49,8 +49,8 @@ class Pack:
 
     def __str__(self) -> str:
         """What runs just this pack again."""
-        worlds = " ".join(map(str, self.worlds))
-        return f'AIPL_PROVE_ONLY="{worlds}" AIPL_PROVE_DELIVERY={self.delivery} pytest {Path(__file__).name}'
+        worlds, file = " ".join(map(str, self.worlds)), Path(__file__).relative_to(PROJECT_ROOT)
+        return f'AIPL_PROVE_ONLY="{worlds}" AIPL_PROVE_DELIVERY={self.delivery} pytest {file}'
 
 
 def draw(count: int, seed: int) -> Pack:

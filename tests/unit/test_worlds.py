@@ -113,7 +113,7 @@ def test_the_borders_of_the_windows_are_likely(rows: dict[str, list[Row]]) -> No
 
 
 def test_the_last_delivery_of_each_dump_is_the_final_one(final: Files) -> None:
-    for delivery in range(20):
+    for delivery in range(5):
         delivered = batches(final, delivery)
         assert 3 <= len(delivered) <= 5
         arrived: Files = {}
