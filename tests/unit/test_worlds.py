@@ -67,11 +67,8 @@ def test_every_case_of_identity_is_there(rows: dict[str, list[Row]]) -> None:
 
 
 def test_bots_by_name_and_around_the_limit(rows: dict[str, list[Row]]) -> None:
-    made = Counter(
-        (key, next(one for one in rows["events"] if one["event_id"] == key))
-        for key in {one["event_id"] for one in rows["events"]}
-    )
-    days = Counter((one["visitor_id"], one["event_time"][:10]) for _, one in made if one["visitor_id"])
+    current = {one["event_id"]: one for one in rows["events"]}.values()
+    days = Counter((one["visitor_id"], one["event_time"][:10]) for one in current if one["visitor_id"])
     assert {BOT_EVENTS, BOT_EVENTS + 1} <= set(days.values())
     assert {"GoogleBot/2.1", ""} <= {one["user_agent"] for one in rows["events"]}
 
