@@ -11,6 +11,9 @@ from oracle.rules import preset_from_rows
 from oracle.stages import stage_history, walk
 from warehouse import OwnWarehouse, Warehouse
 
+from orchestration.lib.publish.gate import judge_marts
+from orchestration.lib.publish.query import current_release, run_query
+from orchestration.lib.publish.release import publish
 from orchestration.sample_shop import World, write_dumps
 
 WORLD = World(seed=5, persons=60, days=20)
@@ -64,6 +67,12 @@ def change_a_rule(warehouse: Warehouse) -> None:
     path.write_text(after)
 
 
+def release(warehouse: Warehouse) -> None:
+    """Publish what was built, through the gate."""
+    assert judge_marts(warehouse.settings).outcome == "passed"
+    assert publish(warehouse.settings).is_new
+
+
 def seed(warehouse: Warehouse, name: str) -> list[dict[str, str]]:
     with (warehouse.settings.dbt_project / "seeds" / f"{name}.csv").open(encoding="utf-8") as rows:
         return list(csv.DictReader(rows))
@@ -82,10 +91,12 @@ def changed(dumps: Path, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     warehouse = own_warehouse(tmp_path_factory.mktemp("changed"))
     warehouse.load("sample_shop", dumps)
     assert warehouse.build(), "the first build is a full one"
+    release(warehouse)
     before = warehouse.rows("marts.fct_aipl_stage_history")
     change_a_rule(warehouse)
     assert not warehouse.build(), "a change of rules needs no full build"
     assert warehouse.rows("marts.fct_aipl_stage_history") != before
+    release(warehouse)
     return warehouse
 
 
@@ -101,6 +112,28 @@ def test_every_preset_agrees_with_brute_force(changed: Warehouse, dumps: Path) -
         )
         assert len(found) > 100
         assert set(found) == stage_history(walk(evidence, preset)), name
+
+
+def test_the_release_explains_what_a_changed_rule_did(changed: Warehouse) -> None:
+    settings = changed.settings
+    release_folder = current_release(settings)
+    notes = (release_folder / "notes.md").read_text(encoding="utf-8")
+    (told,) = [line for line in notes.splitlines() if "i_product_view" in line]
+    assert "window_days" in told
+    assert "15" in told
+    assert "3" in told
+    reasons = run_query(
+        settings, "select preset, reason, count(*) > 0 from fct_aipl_ledger group by all"
+    ).rows
+    assert reasons == [("consumer_asset", "rules", True)]
+    restated = run_query(
+        settings,
+        "select sum(published - known_now), sum(rules), sum(late + refund + identity + correction) "
+        "from aipl_restated('2024-09-20') where preset = 'consumer_asset' and stage = 'I'",
+    ).rows
+    ((moved, by_rules, otherwise),) = restated
+    assert moved == by_rules > 0
+    assert otherwise == 0
 
 
 def test_a_changed_rule_gives_what_a_full_build_gives(
