@@ -151,7 +151,8 @@ def test_links_bots_and_targets_are_as_the_truth_has_them(home: Path, truth: dic
     seen = "select count(distinct source_key) from marts.dim_person_key"
     assert warehouse.query(seen) == [(keys["seen"] - keys["of_bots_only"],)]
     assert warehouse.query(
-        "select count(*) filter (other_member_id is null), count(*) filter (other_member_id is not null), "
+        "select count(*) filter (other_member_id is null and not is_withdrawn), "
+        "count(*) filter (other_member_id is not null and not is_withdrawn), "
         "count(*) filter (other_member_id is null and is_withdrawn), "
         "count(*) filter (other_member_id is not null and is_withdrawn) "
         "from intermediate.int_identity_links where is_current"
