@@ -43,8 +43,10 @@ VARIABLES = {
 }
 # Models that are fitted to each brand's series: hundreds of brands would take them minutes.
 WITHOUT = ("path:models/intermediate/gmv", "path:models/marts/gmv")
-RATIOS = ("advancing_rate", "advancing_rate_eligible", "thriving_rate")
-FIGURES = (*(field.name for field in fields(Fast)), *RATIOS)
+COUNTS = tuple(field.name for field in fields(Fast))
+RATIOS = ("advancing_rate", "advancing_rate_eligible", "thriving_rate", "thriving_rate_superior")
+FIGURES = (*COUNTS, *RATIOS)
+NOBODY = Fast(**dict.fromkeys(COUNTS, 0))
 
 # Rows by (what they tell, brand); the brand is not repeated in the row.
 Rows = dict[tuple[str, str], Counter[tuple[Any, ...]]]
@@ -149,7 +151,7 @@ def _of_preset(
     known = fast_table(evidence, walks, preset, {brand: horizon}, FIRST)
     for period in complete_periods(FIRST, horizon):
         # Rows may name a brand and yet nobody who had to do with it.
-        figures = known.get((brand, *period), Fast(0, 0, 0, 0, 0, 0, 0, 0))
+        figures = known.get((brand, *period), NOBODY)
         yield "fast", (name, *period, *(getattr(figures, figure) for figure in FIGURES))
 
 
