@@ -15,7 +15,9 @@ cost a build a step. `make prove` draws many more. The environment:
 from __future__ import annotations
 
 import os
+import shutil
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,7 +98,7 @@ class Proof:
 @pytest.fixture(
     scope="module", params=range(1 if ONLY else -(-WORLDS // BATCH)), ids=lambda number: f"batch{number}"
 )
-def proof(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Proof:
+def proof(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proof]:
     """Build a pack at once and in increments; beside it, brute force."""
     number: int = request.param
     count = min(BATCH, WORLDS - number * BATCH)
@@ -126,7 +128,10 @@ def proof(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     with ThreadPoolExecutor() as pool:
         full, incremental = pool.submit(at_once), pool.submit(in_increments)
         brute_force = expected(folder / "final")
-        return Proof(pack, full.result(), incremental.result(), brute_force)
+        result = Proof(pack, full.result(), incremental.result(), brute_force)
+    yield result
+    # Twenty batches would fill a disk.
+    shutil.rmtree(folder)
 
 
 def test_increments_equal_a_full_build(proof: Proof) -> None:
