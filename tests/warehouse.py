@@ -46,10 +46,10 @@ class Warehouse:
         for load_date in report.load_dates:
             decide_load(self.settings, source_id, load_date, True, None)
 
-    def build(self, variables: Mapping[str, Any] | None = None, without: Collection[str] = ()) -> bool:
+    def build(self, variables: Mapping[str, Any] | None = None) -> bool:
         """Build what has been loaded, laws included; returns whether it was built in full.
 
-        `variables` are dbt's, `without` selects models to leave out: always the same ones for one warehouse.
+        `variables` are dbt's, always the same ones for one warehouse.
         """
         sources = configured_sources(self.settings)
         told = dbt_sources(self.settings, sources)
@@ -58,8 +58,6 @@ class Warehouse:
         arguments = ["--full-refresh"] if preparation.is_full else []
         if variables:
             arguments += ["--vars", json.dumps(variables)]
-        if without:
-            arguments += ["--exclude", *without]
         self.dbt("build", "--exclude-resource-type", "unit_test", *arguments, **preparation.variables)
         finish_build(self.settings, preparation.build)
         return preparation.is_full

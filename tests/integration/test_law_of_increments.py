@@ -29,7 +29,7 @@ from hypothesis import strategies as st
 from oracle.rules import PRESETS
 from warehouse import Warehouse
 from worlds.delivery import batches, final_files, write, write_sources
-from worlds.proof import MARTS, VARIABLES, WITHOUT, Difference, Rows, against, between, expected, found
+from worlds.proof import MARTS, VARIABLES, Difference, Rows, against, between, expected, found
 
 from orchestration.settings import PROJECT_ROOT
 
@@ -114,7 +114,7 @@ def proof(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     def at_once() -> Warehouse:
         warehouse = Warehouse(folder / "full", sources)
         warehouse.load("sample_shop", folder / "final")
-        assert warehouse.build(VARIABLES, WITHOUT)
+        assert warehouse.build(VARIABLES)
         return warehouse
 
     def in_increments() -> Warehouse:
@@ -122,7 +122,7 @@ def proof(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         for step, batch in enumerate(batches(final, pack.delivery)):
             write(batch, folder / "arriving")
             warehouse.load("sample_shop", folder / "arriving")
-            assert warehouse.build(VARIABLES, WITHOUT) == (step == 0), "only the first build is full"
+            assert warehouse.build(VARIABLES) == (step == 0), "only the first build is full"
         return warehouse
 
     with ThreadPoolExecutor() as pool:

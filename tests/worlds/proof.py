@@ -41,8 +41,6 @@ VARIABLES = {
     "max_members_per_visitor": MAX_MEMBERS,
     "bot_events_per_day": BOT_EVENTS,
 }
-# Models that are fitted to each brand's series: hundreds of brands would take them minutes.
-WITHOUT = ("path:models/intermediate/gmv", "path:models/marts/gmv")
 COUNTS = tuple(field.name for field in fields(Fast))
 RATIOS = ("advancing_rate", "advancing_rate_eligible", "thriving_rate", "thriving_rate_superior")
 FIGURES = (*COUNTS, *RATIOS)

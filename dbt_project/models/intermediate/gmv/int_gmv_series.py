@@ -7,6 +7,8 @@ from typing import Any
 
 SEASON_DAYS = 7
 LEAST_DAYS = 56
+# A series of mostly nothing has no level, trend or season; hundreds of such brands would take minutes.
+LEAST_PURCHASE_DAYS = 28
 PATHS = 1000
 SEED = 20240901
 
@@ -49,6 +51,8 @@ def forecast(history: list[Any], horizons: list[int]) -> dict[int, tuple[Any, ..
         return dict.fromkeys(horizons, ("amounts_unknown", *nothing))
     if len(history) < LEAST_DAYS:
         return dict.fromkeys(horizons, ("history_too_short", *nothing))
+    if sum(gmv > 0 for gmv in history) < LEAST_PURCHASE_DAYS:
+        return dict.fromkeys(horizons, ("too_few_purchases", *nothing))
     mean, paths = simulate([float(gmv) for gmv in history], max(horizons))
     if paths is None:
         return dict.fromkeys(horizons, ("not_converged", *nothing))

@@ -40,7 +40,7 @@ select
     case
         when interval_backtests > 0 then 'ok'
         when backtests > 0 then 'interval_needs_more_backtests'
-        when live_status in ('looks_ahead', 'amounts_unknown', 'not_converged') then live_status
+        when live_status in ('looks_ahead', 'amounts_unknown', 'too_few_purchases', 'not_converged') then live_status
         else 'history_too_short'
     end as status
 from tests
