@@ -26,6 +26,8 @@ _SUITES = (
     ),
     Suite("fct_fast", _CONSUMER, (*_BRAND, "period_type", "period_start"), marts.FAST),
     Suite("fct_orders", _TRADE, ("source_id", "order_id"), marts.ORDERS),
+    Suite("fct_money_daily", _TRADE, ("brand_id", "currency", "money_date"), marts.MONEY),
+    Suite("fct_gmv_backtest", _TRADE, (*_BRAND, "method", "horizon_days"), marts.BACKTEST),
     Suite("fct_order_lines", _TRADE, ("source_id", "order_id", "line_id"), marts.ORDER_LINES),
 )
 

@@ -10,6 +10,7 @@ from expectations.suites.rule import Rule, at_least_rows, between, no_rows, not_
 MAX_DAILY_FALL = 0.6
 MIN_STOCK_FOR_FALL = 100
 MAX_LINE_AMOUNT = 1_000_000_000
+MIN_BACKTESTS_FOR_MAPE = 4
 
 _RATE = "a rate is a share: NULL where it has no base, else from 0 to 1"
 _COUNT = "a count of persons is never negative"
@@ -130,6 +131,21 @@ where not regexp_full_match(currency, '[A-Z][A-Z][A-Z]') or (currency is null an
 order by all
 """
 
+_MONEY_BEYOND_HORIZON = """
+select money.brand_id, money.money_date, brands.horizon
+from (select * from {batch}) as money
+inner join marts.dim_brand as brands on money.brand_id = brands.brand_id
+where money.money_date > brands.horizon
+order by all
+"""
+
+_FORECAST_OF_NO_USE = f"""
+select preset, brand_id, method, horizon_days, backtests, mape
+from {{batch}}
+where backtests >= {MIN_BACKTESTS_FOR_MAPE} and mape > 1
+order by all
+"""
+
 _LONELY_DATES = """
 with calendar as (
     select min(date_day) as first_day, max(date_day) as last_day, count(*) as days from {batch}
@@ -222,6 +238,33 @@ ORDERS: tuple[Rule, ...] = (
 ORDER_LINES: tuple[Rule, ...] = (
     not_null("brand_id", "a line without a brand is in the bucket 'unbranded', never in none"),
     between("amount", "no order line is worth a thousand million", -MAX_LINE_AMOUNT, MAX_LINE_AMOUNT),
+)
+
+MONEY: tuple[Rule, ...] = (
+    between("gross_paid_amount", "what was paid on a day is zero or more, or unknown", low=0),
+    no_rows(
+        "nothing_beyond_horizon",
+        "money of days beyond a brand's horizon is not complete",
+        _MONEY_BEYOND_HORIZON,
+        column="money_date",
+    ),
+    no_rows(
+        "currency_known",
+        "money says in which currency it is",
+        "select brand_id, money_date from {batch} where currency = 'unknown' order by all",
+        severity="warning",
+        column="currency",
+    ),
+)
+
+BACKTEST: tuple[Rule, ...] = (
+    no_rows(
+        "forecast_of_use",
+        "a forecast misses on average by less than what is sold",
+        _FORECAST_OF_NO_USE,
+        severity="warning",
+        column="mape",
+    ),
 )
 
 STAGE_HISTORY: tuple[Rule, ...] = (

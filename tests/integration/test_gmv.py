@@ -376,7 +376,7 @@ def test_the_series_says_why_it_has_no_forecast() -> None:
     assert series(weekly[:55], [7])[7][0] == "history_too_short"
     assert series([*weekly, None], [7])[7][0] == "amounts_unknown"
     assert series([0] * 80, [7])[7][0] == "too_few_purchases"
-    assert series([0] * 52 + [1000] * 28, [7])[7][0] != "too_few_purchases"
+    assert series([0] * 66 + [1000] * 14, [7])[7][0] != "too_few_purchases"
     assert series([1000] * 80, [7])[7][0] == "not_converged"
     answer = series(weekly, [7, 28])
     assert answer == series(weekly, [28, 7]), "equal days give equal forecasts"

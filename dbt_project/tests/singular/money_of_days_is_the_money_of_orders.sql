@@ -12,14 +12,14 @@ orders as (
         coalesce(currency, 'unknown') as currency,
         sum(case when is_purchase then amount else 0 end) as gross,
         sum(case when document_kind = 'refund' then -amount else 0 end) as refunded
-    from {{ ref('fct_orders') }}
+    from {{ ref('int_orders_settled') }}
     group by coalesce(currency, 'unknown')
 ),
 
 refunds as (
     select coalesce(refunds.currency, orders.currency, 'unknown') as currency, sum(refunds.amount) as refunded
     from {{ ref('int_refunds') }} as refunds
-    left join {{ ref('fct_orders') }} as orders
+    left join {{ ref('int_orders_settled') }} as orders
         on refunds.source_id = orders.source_id and refunds.order_id = orders.order_id
     where refunds.is_current
     group by coalesce(refunds.currency, orders.currency, 'unknown')

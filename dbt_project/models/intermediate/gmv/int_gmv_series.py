@@ -8,7 +8,7 @@ from typing import Any
 SEASON_DAYS = 7
 LEAST_DAYS = 56
 # A series of mostly nothing has no level, trend or season; hundreds of such brands would take minutes.
-LEAST_PURCHASE_DAYS = 28
+LEAST_PURCHASE_DAYS = 14
 PATHS = 1000
 SEED = 20240901
 
