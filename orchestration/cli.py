@@ -45,7 +45,8 @@ def run(
         raise click.UsageError("--date names one day; --from and --to name a range: use one of them.")
     if dumps and not source:
         raise click.UsageError("--dumps needs --source: whose dumps are they?")
-    from orchestration.lib.run.nightly import Request, run_new
+    from orchestration.lib.run.news import Request
+    from orchestration.lib.run.nightly import run_new
 
     first_day, last_day = (day, day) if day else (first, last)
     if first_day and last_day and first_day > last_day:

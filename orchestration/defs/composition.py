@@ -8,7 +8,7 @@ from dagster import Definitions
 from dagster_dbt import DbtCliResource
 
 from orchestration.defs.automation.jobs import nightly_job
-from orchestration.defs.automation.schedules import nightly_schedule
+from orchestration.defs.automation.schedules import arrivals_sensor, nightly_schedule
 from orchestration.defs.publish.assets import release_asset
 from orchestration.defs.quality.checks import mart_gate
 from orchestration.defs.raw.arrival import arrival_asset
@@ -18,16 +18,16 @@ from orchestration.defs.resources import WriterLock
 from orchestration.defs.warehouse.assets import warehouse_assets
 from orchestration.defs.warehouse.translator import mart_keys
 from orchestration.lib.build.dbt import dbt_executable, prepare_manifest
-from orchestration.lib.sources.configured import configured_sources, dbt_sources
+from orchestration.lib.sources.configured import configured_schedule, configured_sources, dbt_sources
 from orchestration.settings import Settings
 
 
 def build_definitions(settings: Settings) -> Definitions:
-    """All assets, checks, jobs and schedules of one home."""
+    """All assets, checks, jobs, schedules and sensors of one home."""
     sources = configured_sources(settings)
     told = dbt_sources(settings, sources)
     manifest = json.loads(prepare_manifest(settings, told).read_text())
-    days = load_dates()
+    days = load_dates(configured_schedule(settings).timezone)
     marts = mart_keys(manifest)
     arrival = arrival_asset(settings, sources)
     warehouse = warehouse_assets(settings, sources, told, manifest)
@@ -44,6 +44,7 @@ def build_definitions(settings: Settings) -> Definitions:
         asset_checks=[mart_gate(settings, marts)],
         jobs=[job],
         schedules=[nightly_schedule(settings, sources, job, rest)],
+        sensors=[arrivals_sensor(settings, sources, job, rest)],
         resources={
             "lock": WriterLock(home=str(settings.home)),
             "dbt": DbtCliResource(

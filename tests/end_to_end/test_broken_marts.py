@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from orchestration.lib.publish.release import read_current
-from orchestration.lib.run.nightly import Request, run_new
+from orchestration.lib.run.news import Request
+from orchestration.lib.run.nightly import run_new
 from orchestration.sample_shop import World, write_dumps
 from orchestration.settings import PROJECT_ROOT, Settings
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
 import yaml
 from tiny_project import deliver, make_tiny, run, verdict
 
+from orchestration.defs.automation.schedules import wanted_runs
 from orchestration.defs.composition import build_definitions
 from orchestration.lib.publish import gate as run_gate
+from orchestration.lib.sources.configured import configured_sources
 from orchestration.settings import PROJECT_ROOT, Settings
 
 MARTS = {
@@ -122,20 +125,68 @@ def test_the_schedule_asks_for_what_is_new_and_skips_the_night_else(
     for shop in ("east", "west"):
         (tiny.home / "dumps" / shop).mkdir(parents=True)
 
-    def evaluate() -> dg.ScheduleExecutionData:
-        (schedule,) = build_definitions(tiny).get_repository_def().schedule_defs
-        with dg.DagsterInstance.ephemeral() as instance:
-            return schedule.evaluate_tick(dg.build_schedule_context(instance=instance))
+    after_the_deadline = datetime(2024, 1, 6, 7, tzinfo=ZoneInfo("Asia/Shanghai"))
 
-    assert evaluate().skip_message == "No source has new dumps."
-    for day in (2, 5):
-        deliver(tiny, "east", day, [1])
-    (request,) = evaluate().run_requests or []
-    assert request.tags["dagster/asset_partition_range_start"] == "2024-01-02"
-    assert request.tags["dagster/asset_partition_range_end"] == "2024-01-05"
-    asked = {key.to_user_string() for key in request.asset_selection or []}
-    assert {"raw/east", "arrival", "marts/dim_brand", "release"} <= asked
-    assert "raw/west" not in asked
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
 
-    assert run(tiny, 2, 5, ["east"]).success
-    assert evaluate().skip_message == "No source has new dumps."
+        def evaluate() -> dg.ScheduleExecutionData:
+            (schedule,) = build_definitions(tiny).get_repository_def().schedule_defs
+            context = dg.build_schedule_context(instance, scheduled_execution_time=after_the_deadline)
+            return schedule.evaluate_tick(context)
+
+        assert evaluate().skip_message == "No source has new dumps"
+        for day in (2, 5):
+            deliver(tiny, "east", day, [1])
+        (request,) = evaluate().run_requests or []
+        assert request.tags["dagster/asset_partition_range_start"] == "2024-01-02"
+        assert request.tags["dagster/asset_partition_range_end"] == "2024-01-05"
+        asked = {key.to_user_string() for key in request.asset_selection or []}
+        assert {"raw/east", "arrival", "marts/dim_brand", "release"} <= asked
+        assert "raw/west" not in asked
+
+        assert run(tiny, 2, 5, ["east"]).success
+        assert evaluate().skip_message == "No source has new dumps"
+
+
+def test_the_sensor_runs_just_the_loads_that_came_later_and_asks_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_gate, "run_marts", lambda warehouse: verdict("dim_brand"))
+    tiny = make_tiny(tmp_path)
+    for shop in ("east", "west"):
+        (tiny.home / "dumps" / shop).mkdir(parents=True)
+    sources = configured_sources(tiny)
+    now = datetime(2024, 1, 7, 7, tzinfo=ZoneInfo("Asia/Shanghai"))
+
+    def wanted(moment: datetime = now) -> list[dg.RunRequest | dg.SkipReason]:
+        rest = [dg.AssetKey("release")]
+        return list(wanted_runs(instance, tiny, sources, rest, moment, once=True))
+
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        deliver(tiny, "east", 7, [1])
+        (early,) = wanted(now.replace(hour=3))
+        assert isinstance(early, dg.SkipReason)
+        assert early.skip_message == "The loads of 2024-01-07 wait for west, until 06:00"
+
+        for day in (2, 3, 4, 5, 6):
+            deliver(tiny, "east", day, [1])
+        (night,) = wanted()
+        assert run(tiny, 2, 7, ["east"]).success
+        (skip,) = wanted()
+        assert isinstance(skip, dg.SkipReason)
+
+        deliver(tiny, "east", 4, [2])
+        (changed,) = wanted()
+        assert isinstance(changed, dg.RunRequest) and isinstance(night, dg.RunRequest)
+        assert changed.tags["dagster/asset_partition_range_start"] == "2024-01-04"
+        assert changed.tags["dagster/asset_partition_range_end"] == "2024-01-04"
+        assert changed.run_key == wanted()[0].run_key != night.run_key
+
+        deliver(tiny, "east", 4, [3, 4])
+        assert wanted()[0].run_key != changed.run_key
+
+        under_way = instance.create_run_for_job(build_definitions(tiny).resolve_job_def("nightly"))
+        (skip,) = wanted()
+        assert "under way" in skip.skip_message
+        instance.report_run_failed(under_way)
+        assert isinstance(wanted()[0], dg.RunRequest)

@@ -19,7 +19,8 @@ from orchestration.lib.build.state import read_build
 from orchestration.lib.publish import gate as run_gate
 from orchestration.lib.publish.release import read_current
 from orchestration.lib.run import nightly as run_nightly
-from orchestration.lib.run.nightly import Request, run_new
+from orchestration.lib.run.news import Request
+from orchestration.lib.run.nightly import run_new
 from orchestration.lib.run.tools import dbt_command
 from orchestration.settings import Settings
 
@@ -31,7 +32,8 @@ from tiny_project import verdict
 from unit.publish_home import HomeSettings
 from orchestration import cli
 from orchestration.lib.publish import gate as run_gate
-from orchestration.lib.run.nightly import Request, run_new
+from orchestration.lib.run.news import Request
+from orchestration.lib.run.nightly import run_new
 run_gate.run_marts = lambda warehouse: verdict("dim_brand")
 home = Path(sys.argv[1])
 sys.exit(cli._guarded(lambda: run_new(HomeSettings(home, home / "sources.yml"), Request(), print)))

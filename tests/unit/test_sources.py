@@ -70,7 +70,7 @@ def test_a_relative_dumps_folder_is_taken_from_the_sources_file(tmp_path: Path):
         ("{required: [id]}", "{required: [id]}\n        not_null: [other]", "not_null names columns"),
         ("format: csv", "format: csv\n        encoding: klingon", "'klingon' is not an encoding"),
         ("format: csv", "format: fixed_width", "fixed_width needs it"),
-        ("sources:", "source:", "must hold one key, `sources`"),
+        ("sources:", "source:", "must hold the key `sources`"),
         ("    feed: daily", "   feed: daily", "is not readable as YAML"),
     ],
 )

@@ -19,8 +19,8 @@ from dagster import (
 
 from orchestration.defs.resources import WriterLock, explained
 from orchestration.lib.arrival.receive import Received, receive
-from orchestration.lib.run.nightly import today
 from orchestration.lib.run.progress import reporter
+from orchestration.lib.sources.configured import configured_schedule
 from orchestration.lib.sources.source import Source
 from orchestration.settings import Settings
 
@@ -58,7 +58,8 @@ def raw_asset(settings: Settings, source: Source, days: DailyPartitionsDefinitio
         reporter().start(f"pull {source.source_id}")
         with explained():
             load_dates = {date.fromisoformat(key) for key in context.partition_keys}
-            received = receive(settings, source, load_dates, config.dumps, today())
+            today = configured_schedule(settings).today()
+            received = receive(settings, source, load_dates, config.dumps, today)
         for warning in received.report.warnings:
             context.log.warning(warning)
         reporter().done("\n  ".join([_told(received), *received.report.warnings[:SHOWN_WARNINGS]]))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dagster import DailyPartitionsDefinition
 
-from orchestration.lib.run.nightly import ZONE
 from orchestration.lib.sources.calendar import EARLIEST_LOAD_DATE
 
 
-def load_dates() -> DailyPartitionsDefinition:
-    """One partition a load date, until today."""
+def load_dates(timezone: str) -> DailyPartitionsDefinition:
+    """One partition a load date, until today in the schedule's zone."""
     return DailyPartitionsDefinition(
-        start_date=EARLIEST_LOAD_DATE.isoformat(), timezone=ZONE.key, end_offset=1
+        start_date=EARLIEST_LOAD_DATE.isoformat(), timezone=timezone, end_offset=1
     )

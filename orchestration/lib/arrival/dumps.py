@@ -19,6 +19,10 @@ from orchestration.lib.sources.source import ConfigurationError
 CHANGE_MARKS = ("ETag", "etag", "LastModified", "Last-Modified", "mtime", "Content-MD5", "last_modified")
 
 
+class DumpsUnreachable(ConfigurationError):
+    """The place of the dumps is not there, does not answer, or does not let us in."""
+
+
 @dataclass(frozen=True)
 class Dump:
     """A file in the dumps: its name relative to them, its address, and what the listing says of it."""
@@ -49,7 +53,8 @@ def open_dumps(location: str) -> Dumps:
     """Give access to the dumps at a local path or an address; either may name a single file.
 
     Raises:
-        ConfigurationError: a local path does not exist, or nothing is known of this kind of address.
+        DumpsUnreachable: a local path does not exist.
+        ConfigurationError: nothing is known of this kind of address.
     """
     if location.startswith("file://"):
         location = unquote(urlsplit(location).path)
@@ -106,7 +111,7 @@ class RemoteDumps(Dumps):
         """List what lies below the address; a name that climbs out of it is refused with a warning.
 
         Raises:
-            ConfigurationError: there is nothing at the address.
+            DumpsUnreachable: there is nothing at the address, it does not answer, or does not let us in.
         """
         # File systems are shared within a process and remember listings: a daemon would never see a new dump.
         self._fs.invalidate_cache()
@@ -114,6 +119,12 @@ class RemoteDumps(Dumps):
             entries = list(self._entries())
         except FileNotFoundError as error:
             raise _nothing_at(self._url) from error
+        except Exception as error:
+            # Each file system raises what its client library raises; none of it is about us.
+            raise DumpsUnreachable(
+                f"dumps: {self._url} cannot be listed: {type(error).__name__}: {error}."
+                " Check the address, the network and the credentials in the environment."
+            ) from error
         if not entries and not self._is_web and not self._fs.exists(self._root):
             raise _nothing_at(self._url)
         dumps, warnings = [], []
@@ -174,8 +185,8 @@ def _hint(info: dict[str, Any]) -> Hint:
     return Hint(info.get("size"), changed)
 
 
-def _nothing_at(location: str) -> ConfigurationError:
-    return ConfigurationError(
+def _nothing_at(location: str) -> DumpsUnreachable:
+    return DumpsUnreachable(
         f"dumps: there is nothing at {location}."
         " Correct `dumps` in the sources file, or name the place with --dumps."
     )

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Callable
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
-from orchestration.lib.arrival.file_versions import awaiting
-from orchestration.lib.arrival.manifest import LoadManifest
-from orchestration.lib.arrival.pull import discover, holds_dumps
+from orchestration.lib.arrival.pull import holds_dumps
 from orchestration.lib.build.around_dbt import present_build, tell_dbt
 from orchestration.lib.errors import InputError
 from orchestration.lib.lock import writer_lock
 from orchestration.lib.publish.release import read_current
 from orchestration.lib.run.console import ConsoleReporter
 from orchestration.lib.run.job import Stopped, new_log, run_nightly
+from orchestration.lib.run.news import Request, look
 from orchestration.lib.run.plan import stretches
 from orchestration.lib.run.progress import reporting_to
 from orchestration.lib.run.summary import (
@@ -32,45 +28,16 @@ from orchestration.lib.run.summary import (
     release_summary,
     version_ids,
 )
-from orchestration.lib.sources.configured import configured_sources, dbt_sources, named_source
-from orchestration.lib.sources.source import Source
+from orchestration.lib.sources.configured import (
+    configured_schedule,
+    configured_sources,
+    dbt_sources,
+    named_source,
+)
 from orchestration.settings import Settings
 
-# Load dates are labels without a zone; "today" is the schedule's.
-ZONE = ZoneInfo("Asia/Shanghai")
 MART_GATE = "mart_gate"
 SHOWN = 5
-
-
-@dataclass(frozen=True)
-class Request:
-    """Which load dates (both ends included, None: open) of which source (None: all), from where."""
-
-    first: date | None = None
-    last: date | None = None
-    source: str | None = None
-    dumps: str | None = None
-
-    def wants(self, load_date: date) -> bool:
-        """Whether a load date lies within the request."""
-        return (self.first or date.min) <= load_date <= (self.last or date.max)
-
-
-def today() -> date:
-    """The day that dumps without a load date get."""
-    return datetime.now(ZONE).date()
-
-
-def find_new(settings: Settings, sources: Mapping[str, Source], request: Request) -> dict[str, list[date]]:
-    """Load dates by source that have new or changed dumps, or that the arrival gate has yet to judge."""
-    new = {}
-    for source_id, source in sources.items():
-        dates = {item.load_date for item in discover(settings, source, request.dumps, today())}
-        with LoadManifest(settings.manifest) as manifest:
-            dates |= awaiting(manifest.versions(source_id), source.gate_contract)
-        if wanted := sorted(day for day in dates if request.wants(day)):
-            new[source_id] = wanted
-    return new
 
 
 def run_new(settings: Settings, request: Request, say: Callable[[str], None]) -> int:
@@ -94,13 +61,19 @@ def run_new(settings: Settings, request: Request, say: Callable[[str], None]) ->
             patterns = ", ".join(table.files for table in source.tables.values())
             raise InputError(f"{request.dumps} holds no dump of {source_id}. Its files are named {patterns}.")
     with writer_lock(settings.home):
-        new = find_new(settings, asked, request)
+        news = look(settings, asked, request, configured_schedule(settings).today())
+        if asked and len(news.unreachable) == len(asked):
+            raise InputError("\n".join(news.unreachable.values()))
+        for text in news.unreachable.values():
+            say(f"Left out: {text}")
+        reached = 2 if news.unreachable else 0
+        new = news.load_dates
         tell_dbt(settings, declared)
         build = present_build(settings, dbt_sources(settings, declared))
         current = read_current(settings)
         if not new and current and current.manifest["build_id"] == build.build_id:
             say(f"Nothing is new. Release {current.release_id} is current.")
-            return 0
+            return reached
         before = version_ids(settings, new)
         log = new_log(settings)
         watcher = ConsoleReporter(Console(file=sys.stdout))
@@ -110,7 +83,7 @@ def run_new(settings: Settings, request: Request, say: Callable[[str], None]) ->
                 stopped = run_nightly(settings, stretches(new), places, log)
         finally:
             watcher.close()
-        return conclude(settings, loads_since(settings, new, before), stopped, log, say)
+        return conclude(settings, loads_since(settings, new, before), stopped, log, say) or reached
 
 
 def conclude(

@@ -28,14 +28,28 @@ def first_expected(source: Source) -> date | None:
 
 
 def is_closed(source: Source, load_date: date) -> bool:
-    """Whether no dump is expected on this load date."""
-    return load_date in source.closed.dates or WEEKDAYS[load_date.weekday()] in source.closed.weekdays
+    """Whether no dump is expected on this load date: by the calendar, or because the feed has ended."""
+    has_ended = source.ends_on is not None and coverage(source, load_date) > source.ends_on
+    return (
+        has_ended
+        or load_date in source.closed.dates
+        or WEEKDAYS[load_date.weekday()] in source.closed.weekdays
+    )
 
 
 def expected_load_dates(source: Source, first: date, last: date) -> list[date]:
     """Load dates from `first` to `last`, both included, on which a dump is expected, in order."""
     days = (first + DAY * offset for offset in range((last - first).days + 1))
     return [day for day in days if not is_closed(source, day)]
+
+
+def delivered_load_dates(source: Source, came: Iterable[tuple[str, date]]) -> set[date]:
+    """Load dates of which every table that must not be empty came, from pairs of table and load date."""
+    tables: dict[date, set[str]] = {}
+    for table, load_date in came:
+        tables.setdefault(load_date, set()).add(table)
+    needed = {name for name, table in source.tables.items() if not table.may_be_empty}
+    return {load_date for load_date, delivered in tables.items() if needed <= delivered}
 
 
 def missing_load_dates(source: Source, load_dates: Collection[date], last: date) -> list[date]:

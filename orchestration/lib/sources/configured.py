@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 
 from orchestration.lib.errors import InputError
+from orchestration.lib.sources.schedule import Schedule, load_schedule
 from orchestration.lib.sources.source import Source, dbt_context, load_sources
 from orchestration.settings import Settings
 
@@ -14,6 +15,11 @@ from orchestration.settings import Settings
 def configured_sources(settings: Settings) -> dict[str, Source]:
     """The sources file with `${VAR}` from the environment; `AIPL_HOME` is always known."""
     return load_sources(settings.sources_file, {**os.environ, "AIPL_HOME": str(settings.home)})
+
+
+def configured_schedule(settings: Settings) -> Schedule:
+    """When the night starts, how long it waits, and in which zone."""
+    return load_schedule(settings.sources_file)
 
 
 def named_source(settings: Settings, sources: Mapping[str, Source], source_id: str) -> Source:

@@ -9,11 +9,11 @@ from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from orchestration.lib.sources.file import ConfigurationError, expand, friendly, read_yaml
+from orchestration.lib.sources.schedule import Clock, Zone
 from orchestration.lib.sources.table import Columns, FileMatch, Format, Strict, Table
 
 __all__ = [
@@ -30,19 +30,10 @@ __all__ = [
 ]
 
 
-def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ValueError(f"'{name}' is not a time zone; write one such as Asia/Shanghai") from error
-    return name
-
-
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
 # It stands in the SQL of the business day.
 BrandId = Annotated[str, StringConstraints(pattern=r"^[^'\"\\]+$")]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
-Zone = Annotated[str, AfterValidator(_known_zone)]
 
 
 class Weekday(StrEnum):
@@ -84,9 +75,12 @@ class Source(Strict):
     currency: Currency
     identity_space: Name = ""
     starts_on: date | None = None
+    ends_on: date | None = None
+    due: Clock | None = None
     complete_through: date | None = None
     load_date: date | None = None
     closed: Closed = Closed()
+    owner: str = "data-platform"
     max_unreadable_share: float = Field(0.01, ge=0, le=1)
     brands: dict[BrandId, Brand] = Field(default_factory=dict)
     tables: dict[Name, Table] = Field(min_length=1)
@@ -101,8 +95,8 @@ class Source(Strict):
     @model_validator(mode="after")
     def _fits_feed(self) -> Self:
         if self.feed == "static":
-            if self.closed.weekdays or self.closed.dates:
-                raise ValueError("`closed` goes with feed daily")
+            if self.closed.weekdays or self.closed.dates or self.ends_on or self.due:
+                raise ValueError("`closed`, `ends_on` and `due` go with feed daily")
             return self
         if self.complete_through or self.load_date:
             raise ValueError("`complete_through` and `load_date` go with feed static")
@@ -151,11 +145,13 @@ def load_sources(path: Path, variables: Mapping[str, str]) -> dict[str, Source]:
     document = read_yaml(path)
     if (
         not isinstance(document, dict)
-        or set(document) != {"sources"}
+        or not {"sources"} <= set(document) <= {"sources", "schedule"}
         or not document["sources"]
         or not isinstance(document["sources"], dict)
     ):
-        raise ConfigurationError(f"{path}: the file must hold one key, `sources`, with at least one source.")
+        raise ConfigurationError(
+            f"{path}: the file must hold the key `sources`, with at least one source, and maybe `schedule`."
+        )
     sources = {}
     for source_id, entry in document["sources"].items():
         if not isinstance(entry, dict) or "source_id" in entry:

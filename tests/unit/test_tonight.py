@@ -1,0 +1,132 @@
+"""What a night brings in, and what it waits for."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestration.lib.run.news import News
+from orchestration.lib.run.tonight import tonight
+from orchestration.lib.sources.schedule import Schedule
+from orchestration.lib.sources.source import Source
+
+TODAY = date(2026, 3, 10)
+YESTERDAY = TODAY - timedelta(days=1)
+SCHEDULE = Schedule.model_validate({"timezone": "Europe/London", "starts_at": "02:30", "deadline": "06:00"})
+
+
+def source(name: str = "east", **entry: object) -> Source:
+    table = {"files": "e_{load_date}.csv", "format": "csv", "columns": {"required": ["a"]}}
+    base = {"source_id": name, "feed": "daily", "currency": "CNY", "starts_on": "2026-03-01"}
+    return Source.model_validate(base | {"tables": {"e": table}} | entry)
+
+
+def at(clock: str, day: date = TODAY) -> datetime:
+    hour, minute = map(int, clock.split(":"))
+    return datetime(day.year, day.month, day.day, hour, minute, tzinfo=ZoneInfo("Europe/London"))
+
+
+def come(*days: date) -> set[date]:
+    """All load dates before today, and these."""
+    return {date(2026, 3, 2) + timedelta(days=n) for n in range(8)} | set(days)
+
+
+BOTH = {"east": source("east"), "west": source("west")}
+EAST_CAME = News({"east": [YESTERDAY, TODAY]}, {"east": come(TODAY), "west": come()})
+
+
+@pytest.mark.parametrize(
+    ("clock", "wanted", "waits"),
+    [
+        ("01:00", {"east": [YESTERDAY]}, "of east wait for 02:30"),
+        ("02:30", {"east": [YESTERDAY]}, "wait for west, until 06:00"),
+        ("05:59", {"east": [YESTERDAY]}, "wait for west, until 06:00"),
+        ("06:00", {"east": [YESTERDAY, TODAY]}, None),
+    ],
+)
+def test_today_waits_for_all_until_the_deadline_and_yesterday_goes_at_once(clock, wanted, waits):
+    decided = tonight(BOTH, SCHEDULE, EAST_CAME, at(clock))
+    assert decided.load_dates == wanted
+    assert (decided.waits is None) if waits is None else waits in decided.waits
+
+
+def test_nothing_is_waited_for_once_all_have_come():
+    news = News({"east": [TODAY], "west": [TODAY]}, {"east": come(TODAY), "west": come(TODAY)})
+    assert tonight(BOTH, SCHEDULE, news, at("02:30")).load_dates == news.load_dates
+
+
+@pytest.mark.parametrize(
+    "west",
+    [
+        source("west", closed={"dates": [TODAY.isoformat()]}),
+        source("west", closed={"weekdays": ["tuesday"]}),
+        source("west", ends_on="2026-03-08"),
+        source("west", starts_on="2026-04-01"),
+        source("west", due="02:00"),
+        source("west", feed="static", starts_on=None),
+    ],
+    ids=["closed day", "closed weekday", "ended", "not begun", "due before", "static"],
+)
+def test_who_owes_nothing_is_not_waited_for(west):
+    assert tonight({"east": source(), "west": west}, SCHEDULE, EAST_CAME, at("02:30")).waits is None
+
+
+def test_a_source_may_have_a_later_deadline():
+    sources = {"east": source(), "west": source("west", due="08:00")}
+    assert "until 08:00" in tonight(sources, SCHEDULE, EAST_CAME, at("07:00")).waits
+    assert tonight(sources, SCHEDULE, EAST_CAME, at("08:00")).waits is None
+
+
+def test_a_static_dump_waits_for_nobody():
+    sources = BOTH | {"once": source("once", feed="static", starts_on=None)}
+    news = News({"once": [TODAY]}, {"east": come(), "west": come()})
+    assert tonight(sources, SCHEDULE, news, at("01:00")).load_dates == {"once": [TODAY]}
+
+
+def test_the_zone_of_the_schedule_decides_what_today_is():
+    # 19:30 in London is 03:30 of the next day in Shanghai.
+    schedule = Schedule.model_validate({"timezone": "Asia/Shanghai"})
+    news = News({"east": [TODAY]}, {"east": come(TODAY), "west": come()})
+    assert tonight(BOTH, schedule, news, at("19:30", YESTERDAY)).waits == (
+        f"The loads of {TODAY} wait for west, until 06:00"
+    )
+
+
+@given(
+    news=st.dictionaries(
+        st.sampled_from(["east", "west"]),
+        st.lists(st.dates(date(2026, 3, 1), date(2026, 3, 12)), min_size=1, unique=True).map(sorted),
+    ),
+    delivered=st.sets(st.sampled_from(["east", "west"])),
+    minute=st.integers(0, 1439),
+)
+def test_nothing_is_lost_and_late_loads_never_wait(news, delivered, minute):
+    known = {name: come(TODAY) if name in delivered else come() for name in BOTH}
+    now = at("00:00") + timedelta(minutes=minute)
+    decided = tonight(BOTH, SCHEDULE, News(news, known), now)
+    for name, dates in news.items():
+        now_in = decided.load_dates.get(name, [])
+        assert [day for day in dates if day < TODAY] == [day for day in now_in if day < TODAY]
+        left = set(dates) - set(now_in)
+        assert all(day >= TODAY for day in left)
+        assert decided.waits is not None or not left
+    if minute >= 6 * 60:
+        assert decided.load_dates == news
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"starts_at": 150}, "in quotation marks"),
+        ({"timezone": "Mars/Olympus"}, "is not a time zone"),
+        ({"starts_at": "07:00"}, "follow each other"),
+        ({"begin": "02:30"}, "Extra inputs"),
+    ],
+)
+def test_a_schedule_that_cannot_be_is_refused(entry, message):
+    with pytest.raises(ValueError, match=message):
+        Schedule.model_validate(entry)
