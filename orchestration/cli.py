@@ -161,7 +161,7 @@ def _guarded(command: Callable[[], Any]) -> int:
 
 def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Tell a crash in one line, and keep the rest for whoever mends it. Python then exits with 1."""
-    log = _settings().home / "logs" / "crash.log"
+    log = _settings().crash_log
     story = "".join(traceback.format_exception(kind, error, trace))
     try:
         log.parent.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ from dagster_dbt import DbtCliResource
 
 from orchestration.defs.automation.jobs import nightly_job
 from orchestration.defs.automation.schedules import nightly_schedule
+from orchestration.defs.automation.sensors import alert_sensors
 from orchestration.defs.publish.assets import release_asset
 from orchestration.defs.quality.checks import mart_gate
 from orchestration.defs.raw.arrival import arrival_asset
@@ -23,7 +24,7 @@ from orchestration.settings import Settings
 
 
 def build_definitions(settings: Settings) -> Definitions:
-    """All assets, checks, jobs and schedules of one home."""
+    """All assets, checks, jobs, schedules and sensors of one home."""
     sources = configured_sources(settings)
     told = dbt_sources(settings, sources)
     manifest = json.loads(prepare_manifest(settings, told).read_text())
@@ -44,6 +45,7 @@ def build_definitions(settings: Settings) -> Definitions:
         asset_checks=[mart_gate(settings, marts)],
         jobs=[job],
         schedules=[nightly_schedule(settings, sources, job, rest)],
+        sensors=alert_sensors(settings, job),
         resources={
             "lock": WriterLock(home=str(settings.home)),
             "dbt": DbtCliResource(
