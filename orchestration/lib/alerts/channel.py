@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # Also the bound of a round: Dagster gives a tick of a sensor a minute.
 SEND_SECONDS = 15
 MAX_BODY = 6000
-MAX_REASON = 300
+MAX_REASON = 600
 # Services count what the text becomes in their markup, which is a little more.
 SHARE_OF_ROOM = 0.8
 
@@ -56,7 +56,7 @@ class Channel:
                 # A plugin's mistake must not keep the other routes from being served.
                 said.append(f"{type(error).__name__}: {error}")
                 arrived = False
-        return None if arrived else redact(_reason(said), self.url)
+        return None if arrived else _reason(said, self.url)
 
 
 def open_channel(variable: str, url: str) -> Channel | str:
@@ -114,6 +114,8 @@ class _Listener(logging.Handler):
             self._said.append(text)
 
 
-def _reason(said: list[str]) -> str:
+def _reason(said: list[str], url: str) -> str:
     text = " ".join(" ".join(line.split()) for line in said) or "no reason was given"
+    # Before it is cut: half a secret would not be found.
+    text = redact(text, url)
     return text if len(text) <= MAX_REASON else text[:MAX_REASON] + "..."

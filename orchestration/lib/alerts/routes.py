@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, TypeAdapter
 
 from orchestration.lib.alerts.findings import Finding, Kind, Severity
 from orchestration.lib.sources.file import ConfigurationError, friendly, read_yaml
@@ -53,11 +53,7 @@ def chosen(routes: Mapping[str, Route], finding: Finding) -> list[str]:
     return [name for name, route in routes.items() if route.wants(finding)]
 
 
-class _Named(Strict):
-    name: Name
-    route: Route
-
-
 def _route(path: Path, name: object, entry: object) -> Route:
     with friendly(f"{path}: route {name}"):
-        return _Named.model_validate({"name": name, "route": entry}).route
+        TypeAdapter(Name).validate_python(name)
+        return Route.model_validate(entry)
