@@ -314,7 +314,10 @@ def test_no_part_of_an_address_is_told(service: str, secrets: list[str]) -> None
 
 
 def test_a_reason_names_the_host_and_no_secret_reaches_file_or_terminal(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     secrets = ["hunter2x", "s3cr3t-path"]
     observe(settings, "run", [finding()], NOW)
@@ -328,7 +331,7 @@ def test_a_reason_names_the_host_and_no_secret_reaches_file_or_terminal(
         monkeypatch.setenv("TEAM", url)
         reasons += [sent.reason for sent in deliver(settings, NOW + number * timedelta(hours=1))]
     assert "127.0.0.1" in str(reasons[0])
-    told = f"{reasons}{listing(settings)}{capfd.readouterr()}"
+    told = f"{reasons}{listing(settings)}{capfd.readouterr()}{caplog.text}"
     for secret in secrets:
         assert secret not in told
         assert not in_files(settings.home, secret)
