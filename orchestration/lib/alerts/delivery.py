@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from orchestration.lib.alerts.messages import Message, compose
-from orchestration.lib.alerts.outbox import Alert, Outbox
+from orchestration.lib.alerts.outbox import Outbox
+from orchestration.lib.alerts.outbox_tables import Alert
 from orchestration.lib.alerts.routes import Route, chosen, load_routes
 from orchestration.settings import Settings
 

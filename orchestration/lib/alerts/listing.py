@@ -8,7 +8,8 @@ from datetime import datetime
 from orchestration.lib.alerts.delivery import address, no_address
 from orchestration.lib.alerts.findings import Incident
 from orchestration.lib.alerts.messages import said
-from orchestration.lib.alerts.outbox import MAX_TRIES, Delivery, Outbox
+from orchestration.lib.alerts.outbox import MAX_TRIES, Outbox
+from orchestration.lib.alerts.outbox_tables import Delivery
 from orchestration.lib.alerts.routes import Route, load_routes
 from orchestration.lib.sources.file import ConfigurationError
 from orchestration.settings import Settings

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from orchestration.lib.alerts.findings import Incident
-from orchestration.lib.alerts.outbox import Alert
+from orchestration.lib.alerts.outbox_tables import Alert
 
 Tone = Literal["failure", "warning", "success", "info"]
 MAX_DETAILED = 20

@@ -10,14 +10,20 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
 
 from orchestration.lib.alerts.findings import Event, Finding, Incident
-
-State = Literal["pending", "delivered", "dead"]
+from orchestration.lib.alerts.outbox_tables import (
+    FINDING,
+    INCIDENT,
+    SCHEMA,
+    Alert,
+    Delivery,
+    State,
+    read_incident,
+    stamp,
+)
 
 MAX_TRIES = 20
 FIRST_DELAY = timedelta(minutes=1)
@@ -26,76 +32,6 @@ LONGEST_DELAY = timedelta(hours=1)
 REMIND_AFTER = timedelta(hours=20)
 # When the first route comes, nobody wants to hear of all that broke and healed before it.
 TOO_OLD_TO_ROUTE = timedelta(days=1)
-
-FINDING = [field.name for field in fields(Finding)]
-SCHEMA = """
-create table if not exists incidents (
-    incident_id integer primary key,
-    scope text not null,
-    key text not null,
-    kind text not null,
-    severity text not null,
-    owner text not null,
-    title text not null,
-    text text not null,
-    link text,
-    runbook text,
-    opened_at text not null,
-    seen_at text not null,
-    recovered_at text
-) strict;
-create unique index if not exists one_open_incident on incidents (scope, key) where recovered_at is null;
-create table if not exists alerts (
-    alert_id integer primary key,
-    incident_id integer not null references incidents,
-    event text not null,
-    created_at text not null,
-    is_routed integer not null default 0
-) strict;
-create index if not exists alerts_of_incident on alerts (incident_id);
-create table if not exists deliveries (
-    alert_id integer not null references alerts,
-    route text not null,
-    state text not null,
-    tries integer not null,
-    next_try_at text not null,
-    reason text,
-    delivered_at text,
-    primary key (alert_id, route)
-) strict;
-create index if not exists deliveries_of_route on deliveries (route, state, next_try_at);
-"""
-INCIDENT = ", ".join(
-    [
-        "incident_id",
-        "scope",
-        *(f"incidents.{name}" for name in FINDING),
-        "opened_at",
-        "seen_at",
-        "recovered_at",
-    ]
-)
-
-
-@dataclass(frozen=True)
-class Alert:
-    """One thing to tell of an incident; the incident is as it stands now."""
-
-    alert_id: int
-    event: Event
-    incident: Incident
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """An alert on its way to a route; `reason` says why the last try failed."""
-
-    alert: Alert
-    route: str
-    state: State
-    tries: int
-    next_try_at: datetime
-    reason: str | None
 
 
 class Outbox:
@@ -134,11 +70,11 @@ class Outbox:
             " order by incident_id",
             (scope,),
         )
-        return [_incident(row) for row in rows]
+        return [read_incident(row) for row in rows]
 
     def write(self, scope: str, events: Iterable[tuple[Event, Finding]], now: datetime) -> None:
         """Bring the incidents of a scope up to date and write an alert for each event that people hear of."""
-        when = _stamp(now)
+        when = stamp(now)
         for event, finding in events:
             if event == "opened":
                 names = ["scope", *FINDING, "opened_at", "seen_at"]
@@ -174,7 +110,7 @@ class Outbox:
                 "insert into alerts (incident_id, event, created_at)"
                 " select incident_id, 'reminder', ? from incidents join alerts using (incident_id)"
                 " where recovered_at is null group by incident_id having max(created_at) <= ?",
-                (_stamp(now), _stamp(now - REMIND_AFTER)),
+                (stamp(now), stamp(now - REMIND_AFTER)),
             )
 
     def route(self, choose: Callable[[Alert, Collection[str]], Collection[str]], now: datetime) -> None:
@@ -187,15 +123,15 @@ class Outbox:
             waiting = self._connection.execute(
                 f"select alert_id, event, {INCIDENT} from alerts join incidents using (incident_id)"
                 " where is_routed = 0 and (recovered_at is null or created_at >= ?) order by alert_id",
-                (_stamp(now - TOO_OLD_TO_ROUTE),),
+                (stamp(now - TOO_OLD_TO_ROUTE),),
             ).fetchall()
             for row in waiting:
-                alert = Alert(row[0], row[1], _incident(row[2:]))
+                alert = Alert(row[0], row[1], read_incident(row[2:]))
                 for name in choose(alert, self._told(alert.incident.incident_id)):
                     self._connection.execute(
                         "insert into deliveries (alert_id, route, state, tries, next_try_at)"
                         " values (?, ?, 'pending', 0, ?)",
-                        (alert.alert_id, name, _stamp(now)),
+                        (alert.alert_id, name, stamp(now)),
                     )
                     self._connection.execute(
                         "update alerts set is_routed = 1 where alert_id = ?", (alert.alert_id,)
@@ -207,7 +143,7 @@ class Outbox:
             due = [found for found in self.deliveries("pending", route) if found.next_try_at <= now]
             self._connection.executemany(
                 "update deliveries set tries = tries + 1, next_try_at = ? where alert_id = ? and route = ?",
-                [(_stamp(now + delay(found.tries + 1)), found.alert.alert_id, route) for found in due],
+                [(stamp(now + delay(found.tries + 1)), found.alert.alert_id, route) for found in due],
             )
         return [found.alert for found in due]
 
@@ -217,7 +153,7 @@ class Outbox:
             self._connection.executemany(
                 "update deliveries set state = 'delivered', reason = null, delivered_at = ?"
                 " where alert_id = ? and route = ?",
-                [(_stamp(now), alert.alert_id, route) for alert in alerts],
+                [(stamp(now), alert.alert_id, route) for alert in alerts],
             )
 
     def failed(self, route: str, alerts: Sequence[Alert], reason: str) -> None:
@@ -236,7 +172,7 @@ class Outbox:
                 "update deliveries set state = 'pending', tries = 0 where state = 'dead'"
             ).rowcount
             self._connection.execute(
-                "update deliveries set next_try_at = ? where state = 'pending'", (_stamp(now),)
+                "update deliveries set next_try_at = ? where state = 'pending'", (stamp(now),)
             )
         return dead
 
@@ -250,7 +186,7 @@ class Outbox:
         )
         return [
             Delivery(
-                alert=Alert(row[5], row[6], _incident(row[7:])),
+                alert=Alert(row[5], row[6], read_incident(row[7:])),
                 route=row[0],
                 state=row[1],
                 tries=row[2],
@@ -272,20 +208,3 @@ def delay(tries: int) -> timedelta:
     """How long to wait after this many tries: one minute, doubled each time, at most an hour."""
     doubled: timedelta = FIRST_DELAY * 2 ** (tries - 1)
     return min(doubled, LONGEST_DELAY)
-
-
-def _stamp(moment: datetime) -> str:
-    """UTC in one width, so that text sorts as time does."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def _incident(row: Sequence[Any]) -> Incident:
-    incident_id, scope, *finding, opened, seen, recovered = row
-    return Incident(
-        incident_id=incident_id,
-        scope=scope,
-        finding=Finding(*finding),
-        opened_at=datetime.fromisoformat(opened),
-        seen_at=datetime.fromisoformat(seen),
-        recovered_at=datetime.fromisoformat(recovered) if recovered else None,
-    )
