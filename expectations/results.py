@@ -38,6 +38,8 @@ class ExpectationResult:
     examples: tuple[dict[str, Scalar], ...] = ()
     error: str | None = None
     load_dates: tuple[date, ...] = ()
+    reason: str = ""
+    runbook: str = ""
 
     @property
     def verdict(self) -> Literal["passed", "warning", "failed", "error"]:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestration.commands.alerts import alerts
+
 if TYPE_CHECKING:
     from orchestration.settings import Settings
 
@@ -129,6 +131,9 @@ def ui(arguments: tuple[str, ...]) -> int:
     return ui_command(_settings(), list(arguments))
 
 
+aipl.add_command(alerts)
+
+
 def main() -> None:
     """Run a command; errors that a person can act on are told without a traceback."""
     sys.excepthook = _crashed
@@ -162,7 +167,7 @@ def _guarded(command: Callable[[], Any]) -> int:
 
 def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Tell a crash in one line, and keep the rest for whoever mends it. Python then exits with 1."""
-    log = _settings().home / "logs" / "crash.log"
+    log = _settings().crash_log
     story = "".join(traceback.format_exception(kind, error, trace))
     try:
         log.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The one reader of the environment: where state lives and which sources file is in force."""
+"""The one reader of the environment: where state lives, which sources and which alerts file are in force."""
 
 from __future__ import annotations
 
@@ -19,10 +19,13 @@ class Settings:
 
     home: Path
     sources_file: Path
+    alerts_file: Path = PROJECT_ROOT / "alerts.yml"
 
     @classmethod
     def from_environment(cls) -> Settings:
-        """Read `AIPL_HOME` (default: `data/` of the project) and `AIPL_SOURCES` (default: `sources.yml`).
+        """Read `AIPL_HOME` (default: `data/` of the project), `AIPL_SOURCES` and `AIPL_ALERTS`.
+
+        The latter two default to `sources.yml` and `alerts.yml` of the project.
 
         Raises InputError for a home whose name SQL and file patterns would misread.
         """
@@ -33,7 +36,9 @@ class Settings:
                 "than a name. Choose a folder without."
             )
         sources_file = os.environ.get("AIPL_SOURCES") or PROJECT_ROOT / "sources.yml"
-        return cls(Path(home).expanduser().resolve(), Path(sources_file).expanduser().resolve())
+        alerts_file = os.environ.get("AIPL_ALERTS") or PROJECT_ROOT / "alerts.yml"
+        paths = (Path(path).expanduser().resolve() for path in (home, sources_file, alerts_file))
+        return cls(*paths)
 
     @property
     def landing(self) -> Path:
@@ -61,6 +66,11 @@ class Settings:
         return self.home / "loads.sqlite"
 
     @property
+    def alerts(self) -> Path:
+        """Incidents and the outbox of alerts: one SQLite file."""
+        return self.home / "alerts.sqlite"
+
+    @property
     def arrival(self) -> Path:
         """What dbt is told of arrival: `files`, `sources`, `brands` and `applied` as Parquet."""
         return self.home / "arrival"
@@ -84,6 +94,11 @@ class Settings:
     def reports(self) -> Path:
         """Gate results and their pages."""
         return self.home / "reports"
+
+    @property
+    def crash_log(self) -> Path:
+        """Traceback of the last crash of the command line."""
+        return self.home / "logs" / "crash.log"
 
     @property
     def dagster_home(self) -> Path:

@@ -9,6 +9,7 @@ from dagster_dbt import DbtCliResource
 
 from orchestration.defs.automation.jobs import nightly_job
 from orchestration.defs.automation.schedules import arrivals_sensor, nightly_schedule
+from orchestration.defs.automation.sensors import alert_sensors
 from orchestration.defs.publish.assets import release_asset
 from orchestration.defs.quality.checks import mart_gate
 from orchestration.defs.raw.arrival import arrival_asset
@@ -44,7 +45,7 @@ def build_definitions(settings: Settings) -> Definitions:
         asset_checks=[mart_gate(settings, marts)],
         jobs=[job],
         schedules=[nightly_schedule(settings, sources, job, rest)],
-        sensors=[arrivals_sensor(settings, sources, job, rest)],
+        sensors=[arrivals_sensor(settings, sources, job, rest), *alert_sensors(settings, job)],
         resources={
             "lock": WriterLock(home=str(settings.home)),
             "dbt": DbtCliResource(

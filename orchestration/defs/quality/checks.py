@@ -15,10 +15,9 @@ from dagster import (
 from expectations.results import GateResult
 from orchestration.defs.resources import WriterLock, explained
 from orchestration.lib.publish.gate import judge_marts
+from orchestration.lib.run.job import MART_GATE
 from orchestration.lib.run.progress import reporter
 from orchestration.settings import Settings
-
-MART_GATE = "mart_gate"
 
 
 def mart_gate(settings: Settings, marts: Sequence[AssetKey]) -> AssetChecksDefinition:

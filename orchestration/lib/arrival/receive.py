@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 from expectations.page import write_report
 from expectations.results import GateResult
 from expectations.runner import run_arrival
 from expectations.suites.arrival import ArrivalFile, ArrivalTable
+from orchestration.lib.alerts.arrival import observe_arrival
 from orchestration.lib.arrival.file_versions import FileVersion, awaiting, latest_versions
 from orchestration.lib.arrival.loads import decide_load
 from orchestration.lib.arrival.manifest import LoadManifest
@@ -44,18 +46,22 @@ def receive(
     undecided = sorted({*report.load_dates, *(waiting & set(load_dates))})
     tables = arrival_tables(settings, source, versions, undecided)
     gate = run_arrival(tables) if tables else None
-    failed = _judge(settings, gate) if gate else {}
-    decided = {
-        day: decide_load(
-            settings,
-            source.source_id,
-            day,
-            day not in failed,
-            failed.get(day),
-            judged_by=source.gate_contract,
-        )
-        for day in undecided
-    }
+    page = write_report(gate, settings.reports / gate.gate) if gate else None
+    try:
+        failed = _reasons(gate, page) if gate else {}
+        decided = {
+            day: decide_load(
+                settings,
+                source.source_id,
+                day,
+                day not in failed,
+                failed.get(day),
+                judged_by=source.gate_contract,
+            )
+            for day in undecided
+        }
+    finally:
+        observe_arrival(settings, source.source_id, gate, page, undecided)
     accepted = [day for day, is_accepted in decided.items() if is_accepted]
     refused = [day for day, is_accepted in decided.items() if not is_accepted]
     return Received(report, gate, accepted, refused)
@@ -98,9 +104,8 @@ def arrival_tables(
     ]
 
 
-def _judge(settings: Settings, gate: GateResult) -> dict[date, str]:
+def _reasons(gate: GateResult, page: Path | None) -> dict[date, str]:
     """Reasons by refused load date. Raises GateError when the gate itself failed."""
-    page = write_report(gate, settings.reports / gate.gate)
     if gate.outcome == "error":
         raise GateError("\n".join([*gate.summary_lines(), f"The report is {page}."]))
     reasons: dict[date, list[str]] = {}

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 from expectations.page import write_report
 from expectations.results import GateResult
 from expectations.runner import run_marts
+from orchestration.lib.alerts.incidents import observe, out_of_the_way
+from orchestration.lib.alerts.translate import gate_findings
 from orchestration.lib.build.state import GateRecord, read_build, write_gate
 from orchestration.lib.errors import AiplError, QualityStop
 from orchestration.settings import Settings
@@ -33,6 +36,8 @@ def judge_marts(settings: Settings) -> GateResult:
     )
     write_gate(settings, record)
     page = write_report(result, settings.reports / result.gate)
+    with out_of_the_way():
+        observe(settings, "gate/marts", gate_findings(result, page), datetime.now(UTC))
     if result.outcome == "error":
         raise GateError("\n".join([*result.summary_lines(), f"The report is {page}."]))
     return result

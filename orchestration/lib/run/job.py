@@ -15,8 +15,13 @@ from orchestration.settings import Settings
 
 if TYPE_CHECKING:
     from dagster import DagsterEvent, DagsterInstance, ExecuteInProcessResult, JobDefinition
+    from dagster_shared.error import SerializableErrorInfo
 
 KEPT_LOGS = 30
+NIGHTLY = "nightly"
+MART_GATE = "mart_gate"
+BAD_DATA = 3
+LOOKED_BACK = 100
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
 
@@ -44,7 +49,7 @@ def run_nightly(
 
         from orchestration.defs.composition import build_definitions
 
-        job = build_definitions(settings).resolve_job_def("nightly")
+        job = build_definitions(settings).resolve_job_def(NIGHTLY)
         with DagsterInstance.from_config(str(settings.dagster_home), "aipl.yaml") as instance:
             bury_dead_runs(instance)
             for stretch in plan[:-1]:
@@ -65,6 +70,24 @@ def bury_dead_runs(instance: DagsterInstance) -> None:
     unfinished = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
     for run in instance.get_runs(RunsFilter(statuses=unfinished)):
         instance.report_run_failed(run, "The process that ran this has ended.")
+
+
+def latest_outcome(instance: DagsterInstance) -> tuple[str, list[Stopped]] | None:
+    """The latest nightly run that ended: its id, and what went wrong; None before there was one.
+
+    A run that ended well counts where it was to make a release: of several stretches of load dates the last.
+    """
+    from dagster import AssetKey, DagsterEventType, DagsterRunStatus, RunsFilter
+
+    ended = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE]
+    for run in instance.get_runs(RunsFilter(job_name=NIGHTLY, statuses=ended), limit=LOOKED_BACK):
+        if run.status is DagsterRunStatus.FAILURE:
+            wanted = {DagsterEventType.STEP_FAILURE, DagsterEventType.RUN_FAILURE}
+            entries = instance.all_logs(run.run_id, of_type=wanted)
+            return run.run_id, _failures([entry.dagster_event for entry in entries if entry.dagster_event])
+        if run.asset_selection is None or AssetKey("release") in run.asset_selection:
+            return run.run_id, []
+    return None
 
 
 def new_log(settings: Settings) -> Path:
@@ -111,17 +134,24 @@ def _logged(log: Path) -> Iterator[None]:
 
 
 def _stopped(result: ExecuteInProcessResult) -> list[Stopped]:
-    """Failed steps in their order; steps that were only skipped say nothing."""
-    return [_explain(event) for event in result.all_events if event.is_step_failure] or (
-        [] if result.success else [Stopped("nightly", _run_failure(result), 1)]
-    )
+    """What went wrong in a run of this process. Raises KeyboardInterrupt when that was an interrupt."""
+    if any(_is_interrupt(event) for event in result.all_events):
+        raise KeyboardInterrupt
+    return [] if result.success else _failures(result.all_events)
+
+
+def _failures(events: Sequence[DagsterEvent]) -> list[Stopped]:
+    """Failed steps in their order, else the failure of the run; steps that were only skipped say nothing."""
+    steps = [_explain(event) for event in events if event.is_step_failure]
+    messages = [event.message for event in events if event.is_failure and event.message]
+    return steps or [Stopped(NIGHTLY, messages[-1] if messages else "the run failed", 1)]
 
 
 def _explain(event: DagsterEvent) -> Stopped:
     from dagster import IntMetadataValue
 
     failure = event.step_failure_data
-    step = event.step_key or "nightly"
+    step = event.step_key or NIGHTLY
     told = failure.user_failure_data
     if told is not None and told.description:
         code = told.metadata.get("exit_code")
@@ -129,13 +159,16 @@ def _explain(event: DagsterEvent) -> Stopped:
     error = failure.error
     if error is not None and error.cls_name == "DagsterAssetCheckFailedError":
         return Stopped(step, error.message.strip(), 3)
+    cause = _first_cause(error)
+    return Stopped(step, cause.message.strip() if cause else "failed", 1)
+
+
+def _is_interrupt(event: DagsterEvent) -> bool:
+    cause = _first_cause(event.step_failure_data.error) if event.is_step_failure else None
+    return cause is not None and cause.cls_name == "DagsterExecutionInterruptedError"
+
+
+def _first_cause(error: SerializableErrorInfo | None) -> SerializableErrorInfo | None:
     while error is not None and error.cause is not None:
         error = error.cause
-    if error is not None and error.cls_name == "DagsterExecutionInterruptedError":
-        raise KeyboardInterrupt
-    return Stopped(step, error.message.strip() if error else "failed", 1)
-
-
-def _run_failure(result: ExecuteInProcessResult) -> str:
-    messages = [event.message for event in result.all_events if event.is_failure and event.message]
-    return messages[-1] if messages else "the run failed"
+    return error

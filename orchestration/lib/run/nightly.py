@@ -9,13 +9,15 @@ from pathlib import Path
 
 from rich.console import Console
 
+from orchestration.lib.alerts.incidents import out_of_the_way
 from orchestration.lib.arrival.pull import holds_dumps
 from orchestration.lib.build.around_dbt import present_build, tell_dbt
 from orchestration.lib.errors import InputError
 from orchestration.lib.lock import writer_lock
 from orchestration.lib.publish.release import read_current
+from orchestration.lib.run.alerting import alerting, observe_run
 from orchestration.lib.run.console import ConsoleReporter
-from orchestration.lib.run.job import Stopped, new_log, run_nightly
+from orchestration.lib.run.job import BAD_DATA, MART_GATE, Stopped, new_log, run_nightly
 from orchestration.lib.run.news import Request, look
 from orchestration.lib.run.plan import stretches
 from orchestration.lib.run.progress import reporting_to
@@ -36,15 +38,20 @@ from orchestration.lib.sources.configured import (
 )
 from orchestration.settings import Settings
 
-MART_GATE = "mart_gate"
 SHOWN = 5
 
 
 def run_new(settings: Settings, request: Request, say: Callable[[str], None]) -> int:
     """Run the nightly job on all that is new within the request; returns the exit code.
 
-    Raises AiplError or ConfigurationError for what a person has to mend first.
+    Raises AiplError or ConfigurationError for what a person has to mend first. Whoever narrows a run down is
+    there to see it fail; of any other, alerts tell.
     """
+    with alerting(settings, is_attended=request != Request()):
+        return _run_new(settings, request, say)
+
+
+def _run_new(settings: Settings, request: Request, say: Callable[[str], None]) -> int:
     declared = configured_sources(settings)
     if request.source:
         asked = {request.source: named_source(settings, declared, request.source)}
@@ -72,6 +79,8 @@ def run_new(settings: Settings, request: Request, say: Callable[[str], None]) ->
         build = present_build(settings, dbt_sources(settings, declared))
         current = read_current(settings)
         if not new and current and current.manifest["build_id"] == build.build_id:
+            with out_of_the_way():
+                observe_run(settings, [], None)
             say(f"Nothing is new. Release {current.release_id} is current.")
             return reached
         before = version_ids(settings, new)
@@ -94,6 +103,8 @@ def conclude(
     say: Callable[[str], None],
 ) -> int:
     """Tell what became of a run; returns its exit code."""
+    with out_of_the_way():
+        observe_run(settings, stopped, str(log))
     say("")
     say(loads_summary(settings, loads))
     refused = refusals(settings, loads)
@@ -106,7 +117,7 @@ def conclude(
         say(release_summary(settings, current))
         return max((refusal.exit_code for refusal in refused), default=0)
     for step in stopped:
-        is_shut = step.step == MART_GATE and step.exit_code == 3
+        is_shut = step.step == MART_GATE and step.exit_code == BAD_DATA
         say(f"Stopped at {step.step}: {gate_findings(settings) if is_shut else step.message}")
     say(f"The release stays {current.release_id}." if current else "Nothing has been published yet.")
     say(f"The log is {log}.")

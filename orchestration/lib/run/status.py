@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from expectations.results import GateResult
+from orchestration.lib.alerts.listing import status_lines
 from orchestration.lib.arrival.file_versions import Load, State, loads_of
 from orchestration.lib.arrival.manifest import LoadManifest
 from orchestration.lib.build.state import read_build
@@ -16,14 +17,14 @@ from orchestration.settings import Settings
 
 
 def status_text(settings: Settings, now: datetime | None = None) -> str:
-    """Release and its age, horizons, stale sources, last gates, last build, loads in need of attention."""
+    """Release and its age, horizons, stale sources, last gates and build, loads to attend to, alerts."""
     current = read_current(settings)
     lines = _release_lines(current, now or datetime.now(UTC)) if current else ["Release: none yet\n"]
     lines += [_gate_line(settings, gate) for gate in ("arrival", "marts")]
     build = read_build(settings)
     state = {"complete": "finished", "building": "did not finish; the next run builds in full"}
     lines.append(f"Last build: {state[build.state] if build else 'none yet'}\n")
-    return "".join(lines) + _attention(settings)
+    return "".join(lines) + _attention(settings) + status_lines(settings)
 
 
 def sources_text(settings: Settings) -> str:

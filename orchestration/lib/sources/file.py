@@ -30,8 +30,8 @@ class _UniqueKeys(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def read_yaml(path: Path) -> Any:
-    """Read a YAML file.
+def read_yaml(path: Path, named_by: str = "AIPL_SOURCES") -> Any:
+    """Read a YAML file; `named_by` is the variable that can name another one.
 
     Raises:
         ConfigurationError: the file is missing or is not YAML.
@@ -40,7 +40,7 @@ def read_yaml(path: Path) -> Any:
         return yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
     except FileNotFoundError as error:
         raise ConfigurationError(
-            f"{path} does not exist. Write it, or name another with AIPL_SOURCES."
+            f"{path} does not exist. Write it, or name another with {named_by}."
         ) from error
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error

@@ -1,0 +1,171 @@
+"""Alerts of whole runs on a tiny project: every way of failing is told once, and over when it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from tiny_project import deliver, make_tiny, verdict
+from tiny_project import run as run_in_dagster
+from unit.alert_service import Webhook, webhook
+
+from orchestration.defs.automation.jobs import nightly_job
+from orchestration.defs.automation.sensors import alert_sensors
+from orchestration.defs.composition import build_definitions
+from orchestration.lib.alerts.outbox import Outbox
+from orchestration.lib.errors import InputError
+from orchestration.lib.publish import gate as run_gate
+from orchestration.lib.run import alerting
+from orchestration.lib.run.job import bury_dead_runs, latest_outcome
+from orchestration.lib.run.nightly import Request, run_new
+from orchestration.settings import Settings
+
+
+@pytest.fixture
+def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Webhook]:
+    with webhook() as served:
+        monkeypatch.setenv("TEAM", served.url)
+        yield served
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    alerts_file = tmp_path / "alerts.yml"
+    alerts_file.write_text("routes: {team: {to: TEAM}}\n")
+    settings = replace(make_tiny(tmp_path), alerts_file=alerts_file)
+    for day in (2, 3):
+        deliver(settings, "east", day, [10, 20])
+        deliver(settings, "west", day, [5])
+    monkeypatch.setattr(run_gate, "run_marts", lambda warehouse: verdict("dim_brand"))
+    return settings
+
+
+def run(settings: Settings, **asked: str) -> int:
+    return run_new(settings, Request(**asked), lambda text: None)  # type: ignore[arg-type]
+
+
+def titles(hook: Webhook) -> list[str]:
+    """Titles that came since the last look."""
+    told = [message["title"] for message in hook.received]
+    hook.received.clear()
+    return told
+
+
+def open_keys(settings: Settings) -> set[tuple[str, str]]:
+    with Outbox(settings.alerts) as outbox:
+        return {(incident.scope, incident.finding.key) for incident in outbox.open_incidents()}
+
+
+def test_a_shut_gate_is_told_once_and_over_when_it_opens(
+    settings: Settings,
+    hook: Webhook,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(run_gate, "run_marts", lambda warehouse: verdict("dim_brand", "failed"))
+    assert run(settings) == 3
+    (message,) = hook.received
+    assert "1 of 2 rows" in message["message"]
+    assert str(settings.reports / "marts") in message["message"]
+    (title,) = titles(hook)
+    assert title.startswith("[aipl] NEW: critical: dim_brand: money_known")
+    assert run(settings) == 3
+    assert titles(hook) == []
+    monkeypatch.setattr(run_gate, "run_marts", lambda warehouse: verdict("dim_brand"))
+    assert run(settings) == 0
+    (title,) = titles(hook)
+    assert title.startswith("[aipl] RECOVERED: critical: dim_brand: money_known")
+    settings.alerts.unlink()
+    settings.alerts.mkdir()
+    assert run(settings) == 0, "alerting that fails does not fail the run"
+    assert "ALERTING FAILED" in capsys.readouterr().err
+
+
+def test_a_refused_load_stays_wrong_while_other_days_are_fine(settings: Settings, hook: Webhook) -> None:
+    gate = ("gate/arrival/east", "east.orders.order_id_present")
+    unreadable = ("gate/arrival/east", "east.orders.readable")
+    dumps = settings.home / "dumps" / "east"
+    (dumps / "orders-2024-01-03.csv").write_text("order_id,amount\n,1\n")
+    assert run(settings) == 3
+    assert open_keys(settings) == {gate}
+    assert len(titles(hook)) == 1
+    (dumps / "orders-2024-01-04.csv").write_text("order_id\n1\n")
+    assert run(settings) == 2
+    assert open_keys(settings) == {gate, unreadable}
+    assert len(titles(hook)) == 1
+    deliver(settings, "east", 4, [1])
+    deliver(settings, "east", 3, [1])
+    assert run(settings) == 0
+    assert open_keys(settings) == set()
+    assert titles(hook) == ["[aipl] 2 recovered"]
+
+
+def test_runs_of_dagster_are_told_as_those_of_the_command_line(settings: Settings, hook: Webhook) -> None:
+    names = {sensor.name for sensor in build_definitions(settings).get_repository_def().sensor_defs}
+    assert {"nightly_failed", "nightly_succeeded", "alerts"} <= names
+    *_, alerts = alert_sensors(settings, nightly_job())
+    broken = settings.dbt_project / "models" / "marts" / "dim_brand.sql"
+    model = broken.read_text()
+    broken.write_text("select 1 as x from nowhere")
+    assert not run_in_dagster(settings, 2, 3).success
+    with dg.DagsterInstance.from_config(str(settings.dagster_home), "aipl.yaml") as instance:
+        alerting.observe_latest_run(settings, instance)
+        assert (
+            alerts.evaluate_tick(dg.build_sensor_context(instance)).skip_message == "team: 1 alerts delivered"
+        )
+        (title,) = titles(hook)
+        assert title == "[aipl] NEW: critical: nightly run stopped at warehouse"
+        # The same fault at the command line is the same incident.
+        assert run(settings) == 1
+        alerting.observe_latest_run(settings, instance)
+        assert open_keys(settings) == {("run", "warehouse")}
+        assert titles(hook) == []
+        # A run that a killed process left behind died.
+        job = instance.create_run(
+            job_name="nightly",
+            run_id=None,
+            run_config={},
+            status=dg.DagsterRunStatus.STARTED,
+            tags={},
+            root_run_id=None,
+            parent_run_id=None,
+            step_keys_to_execute=None,
+            execution_plan_snapshot=None,
+            job_snapshot=None,
+            parent_job_snapshot=None,
+            asset_selection=None,
+            asset_check_selection=None,
+            resolved_op_selection=None,
+            op_selection=None,
+            remote_job_origin=None,
+            job_code_origin=None,
+            asset_graph=None,
+        )
+        bury_dead_runs(instance)
+        outcome = latest_outcome(instance)
+        assert outcome is not None
+        assert outcome[0] == job.run_id
+        alerting.observe_latest_run(settings, instance)
+        assert open_keys(settings) == {("run", "warehouse"), ("run", "nightly")}
+        broken.write_text(model)
+        assert run_in_dagster(settings, 2, 3).success
+        alerting.observe_latest_run(settings, instance)
+    assert open_keys(settings) == set()
+
+
+def test_what_stops_a_run_before_it_begins_is_told_unless_a_person_asked(
+    settings: Settings, hook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InputError):
+        run(settings, source="nowhere")
+    assert titles(hook) == []
+    sources = settings.sources_file.read_text()
+    settings.sources_file.write_text(sources + "  north: {feed: daily}\n")
+    with pytest.raises(InputError, match="north"):
+        run(settings)
+    (message,) = hook.received
+    assert message["title"] == "[aipl] NEW: critical: nightly run stopped at aipl run"
+    assert "north" in message["message"]

@@ -1,0 +1,77 @@
+"""Services that alerts are sent to: a real HTTP endpoint and a real mail server, both on this machine."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from orchestration.lib.alerts.findings import Finding, Kind, Severity
+from orchestration.settings import PROJECT_ROOT, Settings
+
+
+@dataclass
+class Webhook:
+    """An endpoint that answers with `status` after `seconds`; `received` are the posted documents."""
+
+    port: int = 0
+    status: int = 204
+    seconds: float = 0.0
+    received: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """Its address for Apprise, with a password and a secret path."""
+        return f"json://robot:hunter2x@127.0.0.1:{self.port}/hook/s3cr3t-path"
+
+
+@contextmanager
+def webhook(status: int = 204, seconds: float = 0.0) -> Iterator[Webhook]:
+    """Serve a webhook for as long as the block lasts."""
+    hook = Webhook(status=status, seconds=seconds)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            time.sleep(hook.seconds)
+            if 200 <= hook.status < 300:
+                hook.received.append(body)
+            self.send_response(hook.status)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    hook.port = server.server_port
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield hook
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def make_settings(home: Path, routes: str = "{}") -> Settings:
+    """A home whose alerts file holds `routes` (YAML)."""
+    alerts_file = home / "alerts.yml"
+    alerts_file.write_text(f"routes: {routes}\n")
+    return Settings(home, PROJECT_ROOT / "sources.yml", alerts_file)
+
+
+def finding(
+    key: str = "fct_fast.sum",
+    severity: Severity = "critical",
+    owner: str = "data-platform",
+    kind: Kind = "gate_failed",
+    text: str = "3 of 7 rows unexpected",
+) -> Finding:
+    """A finding named by its key."""
+    return Finding(key, kind, severity, owner, f"{key} is off", text, "reports/page.html", "docs/runbook.md")
