@@ -8,6 +8,7 @@ from expectations.page import write_report
 from expectations.results import GateResult
 from expectations.runner import run_marts
 from orchestration.lib.build.state import GateRecord, read_build, write_gate
+from orchestration.lib.build.warehouse import require_sound_warehouse
 from orchestration.lib.errors import AiplError, QualityStop
 from orchestration.settings import Settings
 
@@ -19,7 +20,10 @@ class GateError(AiplError):
 def judge_marts(settings: Settings) -> GateResult:
     """Run the mart gate on the present build, keep verdict and report.
 
-    Raises QualityStop when there is no finished build, GateError when an expectation could not be evaluated.
+    Raises:
+        QualityStop: there is no finished build.
+        EnvironmentStop: the warehouse turned out to be damaged.
+        GateError: an expectation could not be evaluated.
     """
     build = read_build(settings)
     if build is None or build.state != "complete":
@@ -34,5 +38,6 @@ def judge_marts(settings: Settings) -> GateResult:
     write_gate(settings, record)
     page = write_report(result, settings.reports / result.gate)
     if result.outcome == "error":
+        require_sound_warehouse(settings)
         raise GateError("\n".join([*result.summary_lines(), f"The report is {page}."]))
     return result

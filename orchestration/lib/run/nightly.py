@@ -16,9 +16,10 @@ from orchestration.lib.arrival.file_versions import awaiting
 from orchestration.lib.arrival.manifest import LoadManifest
 from orchestration.lib.arrival.pull import discover, holds_dumps
 from orchestration.lib.build.around_dbt import present_build, tell_dbt
+from orchestration.lib.build.state import is_untouched, read_build
 from orchestration.lib.errors import InputError
 from orchestration.lib.lock import writer_lock
-from orchestration.lib.publish.release import read_current
+from orchestration.lib.publish.release import Release, mend_pointer, read_current
 from orchestration.lib.run.console import ConsoleReporter
 from orchestration.lib.run.job import Stopped, new_log, run_nightly
 from orchestration.lib.run.plan import stretches
@@ -73,8 +74,12 @@ def find_new(settings: Settings, sources: Mapping[str, Source], request: Request
     return new
 
 
-def run_new(settings: Settings, request: Request, say: Callable[[str], None]) -> int:
+def run_new(
+    settings: Settings, request: Request, say: Callable[[str], None], *, wait_seconds: float = 0
+) -> int:
     """Run the nightly job on all that is new within the request; returns the exit code.
+
+    Another run is waited for so long, and `say` is told of it.
 
     Raises AiplError or ConfigurationError for what a person has to mend first.
     """
@@ -93,12 +98,10 @@ def run_new(settings: Settings, request: Request, say: Callable[[str], None]) ->
         if request.dumps and not holds_dumps(source, request.dumps):
             patterns = ", ".join(table.files for table in source.tables.values())
             raise InputError(f"{request.dumps} holds no dump of {source_id}. Its files are named {patterns}.")
-    with writer_lock(settings.home):
+    with writer_lock(settings.home, wait_seconds=wait_seconds, say=say):
+        mend_pointer(settings)
         new = find_new(settings, asked, request)
-        tell_dbt(settings, declared)
-        build = present_build(settings, dbt_sources(settings, declared))
-        current = read_current(settings)
-        if not new and current and current.manifest["build_id"] == build.build_id:
+        if not new and (current := _is_done(settings, declared)):
             say(f"Nothing is new. Release {current.release_id} is current.")
             return 0
         before = version_ids(settings, new)
@@ -111,6 +114,14 @@ def run_new(settings: Settings, request: Request, say: Callable[[str], None]) ->
         finally:
             watcher.close()
         return conclude(settings, loads_since(settings, new, before), stopped, log, say)
+
+
+def _is_done(settings: Settings, declared: Mapping[str, Source]) -> Release | None:
+    """The current release, if it is what a build would give now, and the warehouse is whole."""
+    tell_dbt(settings, declared)
+    build, current = present_build(settings, dbt_sources(settings, declared)), read_current(settings)
+    is_current = current is not None and current.manifest["build_id"] == build.build_id
+    return current if is_current and is_untouched(settings, read_build(settings)) else None
 
 
 def conclude(
