@@ -93,14 +93,16 @@ class AtCall:
 
 @dataclass(frozen=True)
 class SizeLimit:
-    """No file may grow beyond so many bytes from the first call of a function on: a quota."""
+    """No file may grow beyond so many bytes from the n-th call of a function on: a quota."""
 
     function: str
     size: int
+    number: int = 1
 
     def arm(self, home: Path) -> None:
         """Lower the limit when the function is called."""
-        before(self.function, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (self.size, self.size)))
+        limits = (self.size, self.size)
+        before(self.function, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limits), self.number)
 
 
 @dataclass(frozen=True)
@@ -137,14 +139,15 @@ def find(function: str) -> tuple[Any, str]:
     return place, name
 
 
-def before(function: str, then: Callable[[], object]) -> None:
-    """Call `then` before the first call of a function."""
+def before(function: str, then: Callable[[], object], number: int = 1) -> None:
+    """Call `then` before the n-th call of a function."""
     place, name = find(function)
-    real = getattr(place, name)
+    real, calls = getattr(place, name), [0]
 
     def wrapped(*arguments: Any, **keywords: Any) -> Any:
-        setattr(place, name, real)
-        then()
+        calls[0] += 1
+        if calls[0] == number:
+            then()
         return real(*arguments, **keywords)
 
     setattr(place, name, wrapped)

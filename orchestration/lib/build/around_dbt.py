@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from orchestration.lib.arrival.loads import promote
-from orchestration.lib.arrival.told import mark_applied, write_arrival
+from orchestration.lib.arrival.told import forget_applied, mark_applied, write_arrival
 from orchestration.lib.build.rules import check_rules, rules_hash
 from orchestration.lib.build.state import (
     Build,
@@ -69,6 +69,7 @@ def prepare_build(settings: Settings, dbt_sources: str) -> Preparation:
     with writer_lock(settings.home):
         if is_full:
             discard_warehouse(settings)
+            forget_applied(settings)
         write_build(settings, build)
     return Preparation(build, is_full, rules_changed)
 

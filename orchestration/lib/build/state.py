@@ -27,8 +27,8 @@ T = TypeVar("T")
 class Build:
     """`fingerprint` names the program of a build, `rules` the rows that give the stages.
 
-    `build_id` names both and the data that they were applied to; `warehouse` is the file as a finished build
-    left it.
+    `build_id` names both and the data that they were applied to; `warehouse` is how a finished build left its
+    files.
     """
 
     state: Literal["building", "complete"]
@@ -96,17 +96,16 @@ def write_build(settings: Settings, build: Build) -> None:
 
 
 def warehouse_mark(settings: Settings) -> str:
-    """Size and time of change of the warehouse file, and whether a write-ahead log lies beside it.
+    """Size and time of change of the warehouse, of its write-ahead log, and of what says which files it holds.
 
-    A finished build whose mark differs now was cut, restored, or written by somebody else since.
+    Where it differs from what a finished build noted, one of them was cut, restored, or written since.
     """
-    status = settings.warehouse.stat()
-    log = " with a write-ahead log" if _write_ahead_log(settings).exists() else ""
-    return f"{status.st_size} bytes, {status.st_mtime_ns} ns{log}"
+    files = (settings.warehouse, _write_ahead_log(settings), settings.arrival / "applied.parquet")
+    return ", ".join(f"{path.name}: {_stamp(path)}" for path in files)
 
 
 def is_untouched(settings: Settings, last: Build | None) -> bool:
-    """Whether the warehouse is the file that a finished build left."""
+    """Whether the warehouse is what a finished build left."""
     return last is not None and last.state == "complete" and last.warehouse == warehouse_mark(settings)
 
 
@@ -145,6 +144,14 @@ def _read(path: Path, kind: type[T]) -> T | None:
         return kind(**json.loads(path.read_text()))
     except (FileNotFoundError, ValueError, TypeError):
         return None
+
+
+def _stamp(path: Path) -> str:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return "none"
+    return f"{status.st_size} bytes of {status.st_mtime_ns} ns"
 
 
 def _write_ahead_log(settings: Settings) -> Path:

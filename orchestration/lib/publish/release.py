@@ -76,9 +76,10 @@ def publish(settings: Settings, now: datetime | None = None) -> Release:
         try:
             write_release(settings, aside, created, gate, name=release_id, previous=previous)
         except Exception:
-            # On a full disk it would be in the way of what is meant to free it.
-            shutil.rmtree(aside)
-            require_sound_warehouse(settings)
+            # On a full disk it would take the room that is lacking.
+            shutil.rmtree(aside, ignore_errors=True)
+            with writer_lock(settings.home):
+                require_sound_warehouse(settings)
             raise
         folder = releases / release_id
         with writer_lock(settings.home):
