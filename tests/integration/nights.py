@@ -45,7 +45,16 @@ DAYS = [date(2024, 1, day) for day in range(1, 32)]
 # Whatever takes long to import is imported once, in the process that all nights are forked from.
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(
-    ["great_expectations", "expectations.validation", "orchestration.lib.arrival.receive"]
+    [
+        "great_expectations",
+        "great_expectations.expectations.core",
+        "duckdb_sqlalchemy",
+        "expectations.validation",
+        "orchestration.cli",
+        "orchestration.lib.arrival.receive",
+        "orchestration.lib.build.around_dbt",
+        "orchestration.lib.publish.release",
+    ]
 )
 CHANGES = frozenset({"os.chmod", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.symlink"})
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT

@@ -85,7 +85,7 @@ class Shop:
         self.before = self.released()
         # A correction with a row that cannot be read, and a new day; one of them is too large for a page.
         deliver(self.settings, "east", 3, [10, 21, "a,b"])
-        deliver(self.settings, "east", 4, range(20_000))
+        deliver(self.settings, "east", 4, range(4_000))
         deliver(self.settings, "west", 4, [8])
         shutil.copytree(self.home, self._copy, symlinks=True)
         assert night(self.home, CountChanges()) == (0, "")
@@ -178,8 +178,8 @@ def test_two_nights_at_once(shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("limit", "folder"),
     [
-        (SizeLimit(f"{PULL}:land", 150_000), "landing/east"),
-        (SizeLimit(f"{PULL}:parse", 20_000, 2), "arrivals/east"),
+        (SizeLimit(f"{PULL}:land", 30_000), "landing/east"),
+        (SizeLimit(f"{PULL}:parse", 8_000, 2), "arrivals/east"),
         (SizeLimit("nights:stand_in_for_dbt", 150_000), "warehouse"),
         (SizeLimit(f"{PUBLISH}:write_release", 150_000), "published/releases"),
     ],
