@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestration.commands.rebuild import rebuild
+
 if TYPE_CHECKING:
     from orchestration.settings import Settings
 
@@ -139,6 +141,9 @@ def ui(arguments: tuple[str, ...]) -> int:
     from orchestration.lib.run.tools import ui_command
 
     return ui_command(_settings(), list(arguments))
+
+
+aipl.add_command(rebuild)
 
 
 def main() -> None:

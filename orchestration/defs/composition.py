@@ -7,6 +7,7 @@ import json
 from dagster import Definitions
 from dagster_dbt import DbtCliResource
 
+from orchestration.defs.automation.dead_runs import dead_runs_sensor
 from orchestration.defs.automation.jobs import nightly_job
 from orchestration.defs.automation.schedules import nightly_schedule
 from orchestration.defs.publish.assets import release_asset
@@ -44,6 +45,7 @@ def build_definitions(settings: Settings) -> Definitions:
         asset_checks=[mart_gate(settings, marts)],
         jobs=[job],
         schedules=[nightly_schedule(settings, sources, job, rest)],
+        sensors=[dead_runs_sensor(settings)],
         resources={
             "lock": WriterLock(home=str(settings.home)),
             "dbt": DbtCliResource(

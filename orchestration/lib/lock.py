@@ -1,9 +1,9 @@
 """One writer per home: whoever pulls, builds or publishes holds this lock for the whole run.
 
 The operating system frees the lock of a process that died. It cannot tell one that was *declared* dead, since
-it was suspended or its lock file removed by hand, that somebody else has gone on. So each holder has a number,
-the highest so far, and every step that others build upon takes the lock again, which fails for whoever no
-longer has the newest number: it is fenced off.
+it was suspended or its lock file removed by hand, that somebody else has gone on. So each holder has a
+number, the highest so far, and every step that others build upon takes the lock again, which fails for
+whoever no longer has the newest number: it is fenced off.
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ def write_build(settings: Settings, build: Build) -> None:
 
 
 def warehouse_mark(settings: Settings) -> str:
-    """Size and time of change of the warehouse, of its write-ahead log, and of what says which files it holds.
+    """Size and time of change of the warehouse, its write-ahead log and the list of files that it holds.
 
     Where it differs from what a finished build noted, one of them was cut, restored, or written since.
     """

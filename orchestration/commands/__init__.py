@@ -1,0 +1,1 @@
+"""The commands of `aipl`, a module a topic."""
