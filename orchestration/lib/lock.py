@@ -77,9 +77,9 @@ def _require_newest(home: Path) -> None:
 def _next_token(home: Path) -> int:
     """A number above every one given out before, on disk when this returns.
 
-    It is a time too, so that it grows even where the file that holds the last one is lost.
+    It is a time too, in nanoseconds, so that it grows even where the file that holds the last one is lost.
     """
-    token = max(_newest_token(home) + 1, int(time.time()))
+    token = max(_newest_token(home) + 1, time.time_ns())
     with replacing(_token_file(home)) as part:
         part.write_text(str(token))
     return token

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 # Monitoring ends runs that never start or stop; the sensor dead_runs ends those that died on the way. Data
-# that broke a rule break it again: only a crashed worker is worth a second try. One run at a time, since there
-# is one writer.
+# that broke a rule break it again: only a crashed worker is worth a second try. One run at a time, since
+# there is one writer.
 SERVED = """\
 telemetry:
   enabled: false
