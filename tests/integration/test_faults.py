@@ -34,8 +34,8 @@ from tiny_project import deliver, make_tiny
 from orchestration.settings import Settings
 
 KILLED = -signal.SIGKILL
-# Each n-th change of the file system is one to be killed at: they are about 150, half a second each.
-STRIDE = 9
+# Each n-th change of the file system is one to be killed at: they are about 150, three a second.
+STRIDE = 13
 PULL, LOADS, TOLD = (f"orchestration.lib.arrival.{name}" for name in ("pull", "loads", "told"))
 RECEIVE, MANIFEST = "orchestration.lib.arrival.receive", "orchestration.lib.arrival.manifest"
 BUILD, GATE = "orchestration.lib.build.around_dbt", "orchestration.lib.publish.gate"
@@ -47,24 +47,20 @@ AT_CALLS = [
     AtCall(f"{MANIFEST}:LoadManifest.add", 2),
     AtCall(f"{MANIFEST}:LoadManifest._write_hint", 2, after=True),
     AtCall(f"{MANIFEST}:LoadManifest.add", 2, after=True),
-    AtCall(f"{RECEIVE}:run_arrival"),
     AtCall(f"{RECEIVE}:run_arrival", after=True),
     AtCall(f"{MANIFEST}:LoadManifest._next_decision"),
     AtCall(f"{RECEIVE}:decide_load", 2),
     AtCall(f"{LOADS}:_let_in", 2),
     AtCall(f"{BUILD}:promote", 2),
     AtCall(f"{BUILD}:write_arrival", after=True),
-    AtCall(f"{BUILD}:write_build"),
     AtCall(f"{BUILD}:write_build", after=True),
     AtCall("nights:between_models", 1),
     AtCall("nights:between_models", 2),
-    AtCall(f"{BUILD}:mark_applied"),
     AtCall(f"{BUILD}:mark_applied", after=True),
     AtCall(f"{BUILD}:write_build", 2, after=True),
     AtCall(f"{GATE}:run_marts"),
     AtCall(f"{GATE}:write_gate", after=True),
     AtCall(f"{FILES}:copy_marts", after=True),
-    AtCall(f"{FILES}:write_ledger", after=True),
     AtCall(f"{PUBLISH}:write_release", after=True),
     AtCall(f"{PUBLISH}:_point"),
     AtCall(f"{PUBLISH}:_point", after=True),

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus, build_sensor_context
 from test_dagster_run import money, run
-from test_faults import mount
 from tiny_project import deliver, make_tiny, verdict
 
 from orchestration.defs.automation.dead_runs import dead_runs_sensor
@@ -24,8 +25,6 @@ from orchestration.lib.run import dead_runs
 from orchestration.lib.run.instance import prepare_dagster_home
 from orchestration.lib.run.rebuild import rebuild
 from orchestration.settings import Settings
-
-__all__ = ["mount"]
 
 WIDE = "select range as n, hash(range) as h from range(2000000) -- {{ ref('int_rejects') }}"
 DEAD_RUN = """
@@ -64,18 +63,24 @@ def damage_pages(path: Path) -> None:
         stream.write(b"\xff" * 100)
 
 
-def test_dbt_on_a_full_disk_then_damaged_raw_and_its_cure(
-    settings: Settings, mount: Callable[[Path, int], None]
-) -> None:
-    (settings.dbt_project / "models" / "marts" / "wide.sql").write_text(WIDE)
-    settings.warehouse.parent.mkdir()
-    mount(settings.warehouse.parent, 6)
-    code, text = run(settings)
-    assert code == 2, text
-    assert f"There is no room to write {settings.warehouse}" in text and "No space left" in text
+@contextmanager
+def no_file_larger_than(size: int) -> Iterator[None]:
+    """A quota on this process and its children."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
-    resize = ["mount", "-o", "remount,size=200m", str(settings.warehouse.parent)]
-    subprocess.run(resize, check=True)
+
+def test_dbt_on_a_full_disk_then_damaged_raw_and_its_cure(settings: Settings) -> None:
+    (settings.dbt_project / "models" / "marts" / "wide.sql").write_text(WIDE)
+    with no_file_larger_than(6_000_000):
+        code, text = run(settings)
+    assert code == 2, text
+    assert f"There is no room to write {settings.warehouse}" in text and "File too large" in text
+
     for path in settings.raw.glob("east/orders/load_date=2024-01-02/*.parquet"):
         damage_pages(path)
     said: list[str] = []
