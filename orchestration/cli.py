@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestration.commands.alerts import alerts
+from orchestration.commands.rebuild import rebuild
 
 if TYPE_CHECKING:
     from orchestration.settings import Settings
@@ -39,8 +40,21 @@ def aipl() -> None:
 @click.option("--to", "last", type=DAY, help="Only load dates up to this one.")
 @click.option("--source", help="Only this source.")
 @click.option("--dumps", help="Folder or address of the dumps of --source, in place of the configured one.")
+@click.option(
+    "--wait",
+    type=click.FloatRange(min=0),
+    default=0,
+    metavar="MINUTES",
+    help="Wait for another run to end, in place of giving up at once.",
+)
 def run(
-    day: datetime | None, first: datetime | None, last: datetime | None, source: str | None, dumps: str | None
+    *,
+    day: datetime | None,
+    first: datetime | None,
+    last: datetime | None,
+    source: str | None,
+    dumps: str | None,
+    wait: float,
 ) -> int:
     """Bring in all load dates that are new, build, check and publish."""
     if day and (first or last):
@@ -54,7 +68,7 @@ def run(
     if first_day and last_day and first_day > last_day:
         raise click.UsageError("--from is after --to.")
     request = Request(_day(first_day), _day(last_day), source, dumps)
-    return run_new(_settings(), request, click.echo)
+    return run_new(_settings(), request, click.echo, wait_seconds=wait * 60)
 
 
 @aipl.command()
@@ -132,6 +146,7 @@ def ui(arguments: tuple[str, ...]) -> int:
 
 
 aipl.add_command(alerts)
+aipl.add_command(rebuild)
 
 
 def main() -> None:
@@ -141,9 +156,6 @@ def main() -> None:
 
 
 def _guarded(command: Callable[[], Any]) -> int:
-    from orchestration.lib.errors import AiplError
-    from orchestration.lib.sources.file import ConfigurationError
-
     try:
         answer = command()
     except (click.Abort, KeyboardInterrupt):
@@ -152,17 +164,28 @@ def _guarded(command: Callable[[], Any]) -> int:
     except click.ClickException as error:
         error.show()
         return BAD_INPUT
-    except ConfigurationError as error:
-        click.echo(f"Error: {error}", err=True)
-        return BAD_INPUT
-    except AiplError as error:
-        click.echo(f"Error: {error}", err=True)
-        return error.exit_code
     except BrokenPipeError:
         # The reader of a pipe left early, as `head` does; nothing more can be told to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    except Exception as error:
+        code = _exit_code(error)
+        if code is None:
+            raise
+        return code
     return answer if isinstance(answer, int) else DONE
+
+
+def _exit_code(error: Exception) -> int | None:
+    """Tell an error that a person can act on, and give its code; None for a crash."""
+    from orchestration.lib.disk import disk_full
+    from orchestration.lib.errors import AiplError
+    from orchestration.lib.sources.file import ConfigurationError
+
+    known = error if isinstance(error, AiplError | ConfigurationError) else disk_full(error)
+    if known is not None:
+        click.echo(f"Error: {known}", err=True)
+    return None if known is None else getattr(known, "exit_code", BAD_INPUT)
 
 
 def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

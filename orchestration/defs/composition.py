@@ -7,6 +7,7 @@ import json
 from dagster import Definitions
 from dagster_dbt import DbtCliResource
 
+from orchestration.defs.automation.dead_runs import dead_runs_sensor
 from orchestration.defs.automation.jobs import nightly_job
 from orchestration.defs.automation.schedules import arrivals_sensor, nightly_schedule
 from orchestration.defs.automation.sensors import alert_sensors
@@ -45,7 +46,11 @@ def build_definitions(settings: Settings) -> Definitions:
         asset_checks=[mart_gate(settings, marts)],
         jobs=[job],
         schedules=[nightly_schedule(settings, sources, job, rest)],
-        sensors=[arrivals_sensor(settings, sources, job, rest), *alert_sensors(settings, job)],
+        sensors=[
+            arrivals_sensor(settings, sources, job, rest),
+            dead_runs_sensor(settings),
+            *alert_sensors(settings, job),
+        ],
         resources={
             "lock": WriterLock(home=str(settings.home)),
             "dbt": DbtCliResource(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dagster import ConfigurableResource, Failure, InitResourceContext
 
+from orchestration.lib.disk import disk_full
 from orchestration.lib.errors import AiplError
 from orchestration.lib.lock import writer_lock
 from orchestration.lib.sources.source import ConfigurationError
@@ -34,3 +35,7 @@ def explained() -> Iterator[None]:
         raise Failure(str(error), {EXIT_CODE: error.exit_code}, allow_retries=False) from error
     except ConfigurationError as error:
         raise Failure(str(error), {EXIT_CODE: 2}, allow_retries=False) from error
+    except Exception as error:
+        if full := disk_full(error):
+            raise Failure(str(full), {EXIT_CODE: full.exit_code}, allow_retries=False) from error
+        raise

@@ -7,22 +7,37 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from orchestration.lib.disk import FULL
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary name beside `path`; what is written there becomes `path` when the block ends well.
 
     The temporary name ends in `.part`, so that no glob for the real files finds it. It is removed when the
-    block raises; after a killed process it stays and the next attempt overwrites it.
+    block raises; after a killed process it stays and the next attempt overwrites it. The error of a full disk
+    names `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     try:
-        yield part
-        flush_to_disk(part)
-        part.replace(path)
+        with naming(path):
+            yield part
+            flush_to_disk(part)
+            part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Put the name of the file into the error of a full disk: a failed write does not know it."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            error.filename = error.filename or str(path)
+        raise
 
 
 def flush_to_disk(path: Path) -> None:

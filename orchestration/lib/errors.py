@@ -19,3 +19,9 @@ class QualityStop(AiplError):
     """The data broke a rule, and the release stays where it was."""
 
     exit_code = 3
+
+
+class EnvironmentStop(AiplError):
+    """The machine, not the data: a full disk, a damaged state file, a lock lost to another run."""
+
+    exit_code = 2

@@ -20,7 +20,8 @@ from orchestration.lib.errors import InputError
 from orchestration.lib.publish import gate as run_gate
 from orchestration.lib.run import alerting
 from orchestration.lib.run.job import bury_dead_runs, latest_outcome
-from orchestration.lib.run.nightly import Request, run_new
+from orchestration.lib.run.news import Request
+from orchestration.lib.run.nightly import run_new
 from orchestration.settings import Settings
 
 

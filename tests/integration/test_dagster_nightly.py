@@ -200,4 +200,4 @@ def test_state_is_plain_json(settings: Settings) -> None:
     assert run(settings, 2, 2).success
     state = json.loads(settings.build_state.read_text())
     assert state["state"] == "complete"
-    assert set(state) == {"state", "fingerprint", "build_id", "rules"}
+    assert set(state) == {"state", "fingerprint", "build_id", "rules", "warehouse"}

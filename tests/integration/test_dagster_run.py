@@ -38,6 +38,8 @@ run_gate.run_marts = lambda warehouse: verdict("dim_brand")
 home = Path(sys.argv[1])
 sys.exit(cli._guarded(lambda: run_new(HomeSettings(home, home / "sources.yml"), Request(), print)))
 """
+# A model that is at work for as long as anybody waits, behind another one that is built.
+SLOW = "select count(*) as n from range(100000) as a, range(100000000) as b -- {{ ref('int_rejects') }}"
 
 
 @pytest.fixture
@@ -93,6 +95,16 @@ def dbt_children(parent: int) -> list[int]:
         if int(status.rpartition(")")[2].split()[1]) == parent and "\0build\0" in command:
             found.append(int(folder.name))
     return found
+
+
+def dbt_log(settings: Settings) -> str:
+    """What dbt wrote down in all of its runs."""
+    return "".join(path.read_text() for path in (settings.dbt_target / "runs").glob("*/dbt.log"))
+
+
+def built_tables(settings: Settings) -> set[str]:
+    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+        return {name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()}
 
 
 def is_alive(pid: int) -> bool:
@@ -206,17 +218,25 @@ def test_a_broken_law_ends_with_3_and_a_broken_model_with_1(settings: Settings) 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
 def test_a_killed_run_takes_its_dbt_along_and_the_next_one_is_whole(settings: Settings) -> None:
+    slow = settings.dbt_project / "models" / "marts" / "slow.sql"
+    slow.write_text(SLOW)
     child = start_child(settings)
-    wait_for(lambda: bool(dbt_children(child.pid)))
-    (dbt,) = dbt_children(child.pid)
-    child.kill()
-    child.wait()
+    try:
+        wait_for(lambda: "START sql table model marts.slow" in dbt_log(settings))
+        (dbt,) = dbt_children(child.pid)
+    finally:
+        child.kill()
+        child.wait()
     wait_for(lambda: not is_alive(dbt), seconds=5)
     build = read_build(settings)
-    assert build is None or build.state == "building"
+    assert build is not None and build.state == "building"
+    assert {"int_rejects"} <= built_tables(settings)
+    assert "slow" not in built_tables(settings), "its dbt went on and committed"
 
+    slow.unlink()
     code, _ = run(settings)
     assert code == 0
+    assert "slow" not in built_tables(settings)
     assert money(settings) == {"east": 60, "west": 10}
     with DagsterInstance.from_config(str(settings.dagster_home), "aipl.yaml") as instance:
         states = sorted(record.status.value for record in instance.get_runs())

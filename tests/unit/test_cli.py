@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from unit.publish_home import let_through, make_home
 
+from orchestration.lib.lock import writer_lock
 from orchestration.lib.publish.release import publish
 from orchestration.settings import PROJECT_ROOT
 
@@ -123,3 +124,26 @@ def test_the_reader_of_a_pipe_may_leave(home: Path) -> None:
         check=False,
     )
     assert (answer.returncode, answer.stdout, answer.stderr) == (0, "n\n", "")
+
+
+def test_a_run_beside_another_is_refused_or_waits(tmp_path: Path) -> None:
+    with writer_lock(tmp_path):
+        for more in ([], ["--wait", "0.001"]):
+            answer = aipl(tmp_path, "run", *more)
+            assert answer.returncode == 2
+            assert f"is being written by process {os.getpid()}, since 20" in answer.stderr
+    assert "Waiting up to 0.001 minutes" in answer.stdout
+
+
+def test_a_full_disk_ends_with_2_and_says_where(home: Path, tmp_path: Path) -> None:
+    """Whatever a command writes: here nothing but the manifest of an empty home."""
+    script = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0));"
+        "from orchestration.cli import main; main()"
+    )
+    environment = {**os.environ, "AIPL_HOME": str(tmp_path / "empty")}
+    answer = subprocess.run(
+        [sys.executable, "-c", script, "run"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == 2, answer.stderr
+    assert "There is no room to write" in answer.stderr and "Traceback" not in answer.stderr

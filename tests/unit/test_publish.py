@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 from unit.publish_home import build, let_through, make_home
 
-from orchestration.lib.build.state import Build, write_build
-from orchestration.lib.errors import QualityStop
+from orchestration.lib.build.state import Build, read_build, write_build
+from orchestration.lib.errors import EnvironmentStop, QualityStop
 from orchestration.lib.files import sha256
+from orchestration.lib.lock import writer_lock
 from orchestration.lib.publish import release as publishing
 from orchestration.lib.publish import release_files as publish_release
 from orchestration.lib.publish.release import publish, read_current
@@ -178,3 +180,35 @@ def test_the_pointer_is_relative_so_that_a_home_can_move(settings: Settings, tmp
     target = (settings.published / "current").readlink()
     assert not target.is_absolute()
     assert json.loads((settings.published / "current" / "manifest.json").read_text()) == release.manifest
+
+
+def test_a_damaged_block_is_told_and_built_anew(settings: Settings) -> None:
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        connection.execute(
+            "create table marts.dim_date as select md5(range::varchar) as d from range(200000)"
+        )
+    let_through(settings, FIRST)
+    with settings.warehouse.open("r+b") as stream:
+        stream.seek(settings.warehouse.stat().st_size // 2)
+        stream.write(b"noise" * 20_000)
+    with pytest.raises(EnvironmentStop, match=r"is damaged: .*checksum(.|\n)*run `aipl run` again"):
+        publish(settings)
+    build = read_build(settings)
+    assert build is not None and build.state == "building", "the next run would add to it"
+    assert not list((settings.published / "releases").iterdir())
+
+
+def test_who_was_taken_for_dead_publishes_nothing(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_through(settings, FIRST)
+    write = publishing.write_release
+
+    def write_while_another_takes_over(*arguments: Any, **keywords: Any) -> None:
+        write(*arguments, **keywords)
+        (settings.home / ".writer.token").write_text(str(2**63))
+
+    monkeypatch.setattr(publishing, "write_release", write_while_another_takes_over)
+    with pytest.raises(EnvironmentStop, match="taken for dead"), writer_lock(settings.home):
+        publish(settings)
+    assert read_current(settings) is None

@@ -21,8 +21,7 @@ from dagster import (
 )
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from orchestration.defs.automation.jobs import NIGHTLY
-from orchestration.lib.run.job import RANGE_END, RANGE_START
+from orchestration.lib.run.job import NIGHTLY, RANGE_END, RANGE_START
 from orchestration.lib.run.news import Request, look
 from orchestration.lib.run.plan import stretches
 from orchestration.lib.run.tonight import tonight

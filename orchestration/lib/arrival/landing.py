@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from orchestration.lib.atomic import flush_to_disk
+from orchestration.lib.atomic import flush_to_disk, naming
 
 CHUNK = 1 << 20
 INCOMING = ".incoming"
@@ -34,7 +34,7 @@ def land(stream: IO[bytes], landing: Path, source_id: str, name: str) -> Landed:
     incoming.parent.mkdir(parents=True, exist_ok=True)
     digest, size = hashlib.sha256(), 0
     try:
-        with incoming.open("wb") as copy:
+        with naming(incoming), incoming.open("wb") as copy:
             while chunk := stream.read(CHUNK):
                 copy.write(chunk)
                 digest.update(chunk)

@@ -10,10 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.lib.arrival.file_versions import FileVersion, State, effective_of, latest_versions
-from orchestration.lib.arrival.manifest import LoadManifest
-from orchestration.lib.arrival.parsed import parse, parsed_path, prune
-from orchestration.lib.arrival.readers import raw_schema
+from orchestration.lib.arrival.manifest import LoadManifest, require_manifest
+from orchestration.lib.arrival.parsed import is_whole, parse, parsed_path, prune
+from orchestration.lib.arrival.readers import UnreadableDump, raw_schema
 from orchestration.lib.atomic import replacing
+from orchestration.lib.lock import writer_lock
 from orchestration.lib.sources.source import Format, Source
 from orchestration.settings import Settings
 
@@ -32,7 +33,7 @@ def decide_load(
     A load with a file that cannot be read is never accepted: half a load would look like a quiet day. A
     refusal concerns the versions that are not accepted yet. `judged_by` names the contract that decided.
     """
-    with LoadManifest(settings.manifest) as manifest:
+    with writer_lock(settings.home), LoadManifest(settings.manifest) as manifest:
         latest = manifest.versions_of_load(source_id, load_date)
         unreadable = [version.reason for version in latest if not version.is_readable and version.reason]
         open_ones = [
@@ -51,22 +52,20 @@ def promote(settings: Settings, source: Source) -> None:
     """Make raw hold exactly the effective versions of a source, and one zero-row file a table.
 
     Each step is a rename or a removal that the next call repeats where a killed process left it out; what raw
-    should hold and nobody has is read again from landing.
+    should hold and nobody has whole is read again from landing.
 
     Raises:
         UnreadableDump: landing no longer has a dump that must be read again.
     """
+    require_manifest(settings)
     with LoadManifest(settings.manifest) as manifest:
         versions = manifest.versions(source.source_id)
     effective = effective_of(versions, source.tables)
     for version in effective:
-        place = parsed_path(settings.raw, version)
-        if not place.exists():
-            waiting = parsed_path(settings.arrivals, version)
-            if not waiting.exists():
+        if not is_whole(parsed_path(settings.raw, version), version):
+            if not is_whole(parsed_path(settings.arrivals, version), version):
                 parse(settings, version)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            waiting.replace(place)
+            _let_in(settings, version)
     raw = [parsed_path(settings.raw, version) for version in effective]
     schemas = [_write_schema(settings, source, table_name, effective) for table_name in source.tables]
     known = {*latest_versions(versions).values(), *_accepted(versions), *effective}
@@ -77,6 +76,30 @@ def promote(settings: Settings, source: Source) -> None:
         [parsed_path(settings.arrivals, version) for version in known - set(effective)],
     )
     prune(settings.rejects, source.source_id, [parsed_path(settings.rejects, version) for version in known])
+
+
+def read_again(settings: Settings, source: Source) -> list[str]:
+    """Make raw again from landing, file by file; returns in words what landing no longer has.
+
+    A file whose landed copy is gone or damaged stays as it is: it may be the only one left.
+    """
+    with LoadManifest(settings.manifest) as manifest:
+        effective = effective_of(manifest.versions(source.source_id), source.tables)
+    lost = []
+    for version in effective:
+        try:
+            parse(settings, version)
+        except UnreadableDump as error:
+            lost.append(str(error))
+        else:
+            _let_in(settings, version)
+    return lost
+
+
+def _let_in(settings: Settings, version: FileVersion) -> None:
+    place = parsed_path(settings.raw, version)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    parsed_path(settings.arrivals, version).replace(place)
 
 
 def _accepted(versions: Iterable[FileVersion]) -> Iterable[FileVersion]:

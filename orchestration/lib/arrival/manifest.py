@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from types import TracebackType
 
 from orchestration.lib.arrival.file_versions import (
     FileVersion,
@@ -22,6 +23,8 @@ from orchestration.lib.arrival.file_versions import (
     loads_of,
     stale_reason,
 )
+from orchestration.lib.errors import EnvironmentStop
+from orchestration.settings import Settings
 
 __all__ = [
     "FileVersion",
@@ -32,6 +35,7 @@ __all__ = [
     "effective_versions",
     "latest_versions",
     "loads_of",
+    "require_manifest",
     "stale_reason",
 ]
 
@@ -68,20 +72,51 @@ COLUMNS = (
     " state, reason, decision, judged_by"
 )
 
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def require_manifest(settings: Settings) -> None:
+    """Refuse to go on without the manifest of what has landed: a new one would forget every decision.
+
+    Raises EnvironmentStop when landing holds dumps and the manifest is gone or empty.
+    """
+    is_gone = not settings.manifest.exists() or settings.manifest.stat().st_size == 0
+    if is_gone and any(settings.landing.glob("*/*")):
+        raise _damaged(settings.manifest, "it is gone or empty, and landing holds dumps")
+
+
+def _damaged(path: Path, how: str) -> EnvironmentStop:
+    return EnvironmentStop(
+        f"The load manifest {path} is damaged: {how}. Put back its copy from the backup, as"
+        " docs/runbooks/restore.md tells; landing, raw and the releases were not touched."
+    )
+
 
 class LoadManifest:
-    """The manifest file; opened on creation, closed by `close` or at the end of a `with` block."""
+    """The manifest file; opened on creation, closed by `close` or at the end of a `with` block.
+
+    Raises EnvironmentStop, on creation or at the end of the block, when the file is damaged.
+    """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         self._connection = sqlite3.connect(path, isolation_level=None, timeout=60)
-        self._connection.executescript(SCHEMA)
+        try:
+            self._connection.executescript(SCHEMA)
+        except sqlite3.DatabaseError as error:
+            self.__exit__(type(error), error, None)
+            raise
 
     def __enter__(self) -> LoadManifest:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
+        if isinstance(error, sqlite3.Error) and error.sqlite_errorcode & 0xFF in DAMAGED:
+            raise _damaged(self._path, str(error)) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -190,7 +225,9 @@ class LoadManifest:
         try:
             yield
         except BaseException:
-            self._connection.execute("rollback")
+            # A full disk has ended the transaction already.
+            if self._connection.in_transaction:
+                self._connection.execute("rollback")
             raise
         self._connection.execute("commit")
 

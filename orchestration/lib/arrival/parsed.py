@@ -7,9 +7,13 @@ from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from orchestration.lib.arrival.file_versions import FileVersion
 from orchestration.lib.arrival.landing import landed_path
 from orchestration.lib.arrival.readers import Parsed, UnreadableDump, parse_to_parquet
+from orchestration.lib.files import sha256 as checksum
 from orchestration.lib.sources.table import Table
 from orchestration.settings import Settings
 
@@ -31,9 +35,23 @@ def parsed_path(root: Path, version: FileVersion) -> Path:
 
 
 def find_parsed(settings: Settings, version: FileVersion) -> Path | None:
-    """Where the Parquet of a readable version is now: accepted, else waiting; `None` if it is gone."""
+    """Where the Parquet of a readable version is: accepted, else waiting; `None` if it is gone or damaged."""
     places = (parsed_path(settings.raw, version), parsed_path(settings.arrivals, version))
-    return next((place for place in places if place.exists()), None)
+    return next((place for place in places if is_whole(place, version)), None)
+
+
+def is_whole(path: Path, version: FileVersion) -> bool:
+    """Whether a file is there and holds the rows of a version, by its footer alone: a cut file has none."""
+    try:
+        return int(pq.read_metadata(path).num_rows) == version.row_count
+    except (OSError, pa.ArrowInvalid):
+        return False
+
+
+def is_landed(settings: Settings, version: FileVersion) -> bool:
+    """Whether landing still has the content of a version, to the byte."""
+    landed = landed_path(settings.landing, version.source_id, version.sha256, version.file)
+    return landed.exists() and checksum(landed) == version.sha256
 
 
 def parse(settings: Settings, version: FileVersion) -> Parsed:
@@ -43,9 +61,10 @@ def parse(settings: Settings, version: FileVersion) -> Parsed:
         UnreadableDump: it cannot be read as a whole, or landing no longer has it.
     """
     landed = landed_path(settings.landing, version.source_id, version.sha256, version.file)
-    if not landed.exists():
+    if not is_landed(settings, version):
+        how = "is no longer what arrived: its checksum differs" if landed.exists() else "is gone"
         raise UnreadableDump(
-            version.file, f"its landed copy {landed} is gone", "Put the dump back and pull it again."
+            version.file, f"its landed copy {landed} {how}", "Deliver the same dump again, and run again."
         )
     return parse_to_parquet(
         Table.declared_as(version.declaration),

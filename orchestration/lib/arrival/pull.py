@@ -9,9 +9,9 @@ from enum import StrEnum
 
 from orchestration.lib.arrival.dumps import Dump, Dumps, open_dumps
 from orchestration.lib.arrival.file_versions import FileVersion, Hint, State, latest_versions
-from orchestration.lib.arrival.landing import land, landed_path
-from orchestration.lib.arrival.manifest import LoadManifest
-from orchestration.lib.arrival.parsed import find_parsed, parse
+from orchestration.lib.arrival.landing import land
+from orchestration.lib.arrival.manifest import LoadManifest, require_manifest
+from orchestration.lib.arrival.parsed import find_parsed, is_landed, parse
 from orchestration.lib.arrival.readers import UnreadableDump
 from orchestration.lib.sources.calendar import EARLIEST_LOAD_DATE
 from orchestration.lib.sources.source import ConfigurationError, Source
@@ -67,6 +67,7 @@ def discover(settings: Settings, source: Source, dumps: str | None, today: date)
     Raises:
         ConfigurationError: the source has no place for dumps, or there is nothing at it.
     """
+    require_manifest(settings)
     with LoadManifest(settings.manifest) as manifest:
         return _survey(settings, manifest, source, _place(source, dumps), today)[0]
 
@@ -87,6 +88,7 @@ def pull(
     Raises:
         ConfigurationError: the source has no place for dumps, or there is nothing at it.
     """
+    require_manifest(settings)
     report = PullReport(source.source_id)
     place = _place(source, dumps)
     with LoadManifest(settings.manifest) as manifest:
@@ -183,13 +185,12 @@ class _Pull:
 
     def _content(self, item: DumpFile) -> str | None:
         """SHA-256 of the content, landed first where that is needed; `None`, with a warning, without one."""
-        if item.known and item.cause in (Cause.DECLARATION, Cause.MISSING):
-            known = item.known
-            if landed_path(self.settings.landing, known.source_id, known.sha256, known.file).exists():
-                return known.sha256
+        is_known = item.known and item.cause in (Cause.DECLARATION, Cause.MISSING)
+        if item.known and is_known and is_landed(self.settings, item.known):
+            return item.known.sha256
         if item.dump is None:
             self.report.warnings.append(
-                f"{item.file} has to be read again, but neither landing nor the dumps have it."
+                f"{item.file} has to be read again, but neither landing nor the dumps have it whole."
                 " Put the dump back."
             )
             return None

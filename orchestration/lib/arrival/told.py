@@ -59,9 +59,13 @@ def write_arrival(settings: Settings, sources: Mapping[str, Source]) -> None:
     _write(settings.arrival / "files.parquet", files, FILES)
     _write(settings.arrival / "sources.parquet", about, SOURCES)
     _write(settings.arrival / "brands.parquet", brands, BRANDS)
-    applied = settings.arrival / "applied.parquet"
-    if not applied.exists():
-        _write(applied, [], FILES)
+    if not (settings.arrival / "applied.parquet").exists():
+        forget_applied(settings)
+
+
+def forget_applied(settings: Settings) -> None:
+    """Note that no file is built yet."""
+    _write(settings.arrival / "applied.parquet", [], FILES)
 
 
 def mark_applied(settings: Settings) -> None:

@@ -6,17 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from orchestration.lib.arrival.loads import promote
-from orchestration.lib.arrival.told import mark_applied, write_arrival
+from orchestration.lib.arrival.told import forget_applied, mark_applied, write_arrival
 from orchestration.lib.build.rules import check_rules, rules_hash
 from orchestration.lib.build.state import (
     Build,
     build_id,
     discard_warehouse,
     fingerprint,
+    is_untouched,
     needs_full_refresh,
     read_build,
+    warehouse_mark,
     write_build,
 )
+from orchestration.lib.lock import writer_lock
 from orchestration.lib.sources.source import Source
 from orchestration.settings import Settings
 
@@ -40,9 +43,10 @@ class Preparation:
 
 def tell_dbt(settings: Settings, sources: Mapping[str, Source]) -> None:
     """Bring raw, and what dbt is told of arrival, in line with the load manifest and the declarations."""
-    for source in sources.values():
-        promote(settings, source)
-    write_arrival(settings, sources)
+    with writer_lock(settings.home):
+        for source in sources.values():
+            promote(settings, source)
+        write_arrival(settings, sources)
 
 
 def present_build(settings: Settings, dbt_sources: str) -> Build:
@@ -59,16 +63,22 @@ def prepare_build(settings: Settings, dbt_sources: str) -> Preparation:
     check_rules(settings.dbt_project)
     last = read_build(settings)
     build = replace(present_build(settings, dbt_sources), state="building")
-    is_full = needs_full_refresh(last, build.fingerprint)
+    is_full = needs_full_refresh(last, build.fingerprint) or not is_untouched(settings, last)
     rules_changed = last is not None and not is_full and last.rules != build.rules
     settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
-    if is_full:
-        discard_warehouse(settings)
-    write_build(settings, build)
+    with writer_lock(settings.home):
+        if is_full:
+            discard_warehouse(settings)
+            forget_applied(settings)
+        write_build(settings, build)
     return Preparation(build, is_full, rules_changed)
 
 
 def finish_build(settings: Settings, build: Build) -> None:
-    """Note that everything was built: the next build may add to it."""
-    mark_applied(settings)
-    write_build(settings, replace(build, state="complete"))
+    """Note that everything was built: the next build may add to it.
+
+    Raises EnvironmentStop when this run has lost the home to another one.
+    """
+    with writer_lock(settings.home):
+        mark_applied(settings)
+        write_build(settings, replace(build, state="complete", warehouse=warehouse_mark(settings)))

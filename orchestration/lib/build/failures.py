@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestration.lib.errors import AiplError, QualityStop
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from orchestration.lib.disk import no_room, tells_of_full_disk
+from orchestration.lib.errors import AiplError, EnvironmentStop, QualityStop
 from orchestration.settings import Settings
 
 SHOWN_NODES = 5
@@ -27,16 +31,26 @@ class DbtFailure:
 def explain_failure(settings: Settings, target: Path, exit_code: int) -> AiplError:
     """The error to raise for a dbt command that ended with `exit_code` and wrote its results to `target`.
 
-    QualityStop when nothing but laws failed: dbt ran well, and found rows that must not be.
+    QualityStop when nothing but laws failed: dbt ran well, and found rows that must not be. EnvironmentStop
+    when a full disk or a damaged file of raw is behind it.
     """
     failures = read_failures(target)
     log = f"The whole story is in {target / 'dbt.log'}."
+    tale = "\n".join(failure.message for failure in failures) or _tail(target / "dbt.log")
+    if tells_of_full_disk(tale):
+        return no_room(tale, target)
     if not failures:
         return AiplError(f"dbt ended with code {exit_code} before it ran a model. {log}")
     lines = [line for failure in failures[:SHOWN_NODES] for line in _lines(settings, failure)]
     if len(failures) > SHOWN_NODES:
         lines.append(f"  and {len(failures) - SHOWN_NODES} more")
     if any(failure.status != "fail" for failure in failures):
+        if damaged := unreadable_files(settings.raw):
+            names = "\n".join(f"  {path}" for path in damaged[:SHOWN_NODES])
+            return EnvironmentStop(
+                f"{len(damaged)} damaged file(s) in raw:\n{names}\nRun `aipl rebuild`: it reads them again"
+                f" from landing. {log}"
+            )
         return AiplError("\n".join(["dbt could not build the warehouse:", *lines, log]))
     return QualityStop("\n".join(["The data break a law of the warehouse:", *lines, log]))
 
@@ -57,6 +71,26 @@ def read_failures(target: Path) -> list[DbtFailure]:
         for result in results
         if result["status"] in {"fail", "error", "runtime error"}
     ]
+
+
+def unreadable_files(root: Path) -> list[Path]:
+    """Parquet files below `root` that cannot be read to their end; it reads them all."""
+    return [path for path in sorted(root.rglob("*.parquet")) if not _can_be_read(path)]
+
+
+def _can_be_read(path: Path) -> bool:
+    try:
+        with pq.ParquetFile(path) as file:
+            for _ in file.iter_batches():
+                pass
+    except (OSError, pa.ArrowException):
+        return False
+    return True
+
+
+def _tail(log: Path) -> str:
+    """The end of a log, empty without one."""
+    return log.read_text(errors="replace")[-20_000:] if log.exists() else ""
 
 
 def _lines(settings: Settings, failure: DbtFailure) -> list[str]:

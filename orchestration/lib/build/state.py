@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+import shutil
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from orchestration.lib.build.rules import COLUMNS
 from orchestration.lib.files import write_json
@@ -19,19 +20,22 @@ from orchestration.settings import Settings
 
 ENGINE = ("dbt-core", "dbt-duckdb", "duckdb", "statsmodels", "scipy", "numpy")
 TOLD = ("files", "sources", "brands")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Build:
     """`fingerprint` names the program of a build, `rules` the rows that give the stages.
 
-    `build_id` names both and the data that they were applied to.
+    `build_id` names both and the data that they were applied to; `warehouse` is how a finished build left its
+    files.
     """
 
     state: Literal["building", "complete"]
     fingerprint: str
     build_id: str
     rules: str = ""
+    warehouse: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,15 +86,33 @@ def build_id(program: str, rules: str, arrival: Path) -> str:
 
 
 def read_build(settings: Settings) -> Build | None:
-    """The state of the last build; None when there was none, or when its warehouse is gone."""
-    if not settings.warehouse.exists() or not settings.build_state.exists():
-        return None
-    return Build(**json.loads(settings.build_state.read_text()))
+    """The state of the last build; None without one, without its warehouse, or if the file is damaged."""
+    return _read(settings.build_state, Build) if settings.warehouse.exists() else None
 
 
 def write_build(settings: Settings, build: Build) -> None:
     """Remember the state of a build, on disk before this returns."""
     write_json(settings.build_state, asdict(build))
+
+
+def warehouse_mark(settings: Settings) -> str:
+    """Size and time of change of the warehouse, its write-ahead log and the list of files that it holds.
+
+    Where it differs from what a finished build noted, one of them was cut, restored, or written since.
+    """
+    files = (settings.warehouse, _write_ahead_log(settings), settings.arrival / "applied.parquet")
+    return ", ".join(f"{path.name}: {_stamp(path)}" for path in files)
+
+
+def is_untouched(settings: Settings, last: Build | None) -> bool:
+    """Whether the warehouse is what a finished build left."""
+    return last is not None and last.state == "complete" and last.warehouse == warehouse_mark(settings)
+
+
+def forget_build(settings: Settings) -> None:
+    """Note that the warehouse is not whole: the next build starts from nothing."""
+    if build := read_build(settings):
+        write_build(settings, replace(build, state="building"))
 
 
 def needs_full_refresh(last: Build | None, program: str) -> bool:
@@ -101,18 +123,39 @@ def needs_full_refresh(last: Build | None, program: str) -> bool:
 def discard_warehouse(settings: Settings) -> None:
     """Remove the warehouse, so that a full build leaves nothing of models that no longer exist."""
     settings.warehouse.unlink(missing_ok=True)
-    settings.warehouse.with_name(settings.warehouse.name + ".wal").unlink(missing_ok=True)
+    _write_ahead_log(settings).unlink(missing_ok=True)
+    # What a killed process had moved out of memory.
+    shutil.rmtree(settings.warehouse.with_name(settings.warehouse.name + ".tmp"), ignore_errors=True)
 
 
 def read_gate(settings: Settings) -> GateRecord | None:
-    """The last verdict of the mart gate, None before the first."""
-    path = _gate_file(settings)
-    return GateRecord(**json.loads(path.read_text())) if path.exists() else None
+    """The last verdict of the mart gate; None before the first, or when it is unreadable."""
+    return _read(_gate_file(settings), GateRecord)
 
 
 def write_gate(settings: Settings, record: GateRecord) -> None:
     """Remember a verdict beside the warehouse that it is about."""
     write_json(_gate_file(settings), asdict(record))
+
+
+def _read(path: Path, kind: type[T]) -> T | None:
+    """A state file; a damaged one counts as none, so that what it stood for is done again."""
+    try:
+        return kind(**json.loads(path.read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+
+
+def _stamp(path: Path) -> str:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return "none"
+    return f"{status.st_size} bytes of {status.st_mtime_ns} ns"
+
+
+def _write_ahead_log(settings: Settings) -> Path:
+    return settings.warehouse.with_name(settings.warehouse.name + ".wal")
 
 
 def _gate_file(settings: Settings) -> Path:

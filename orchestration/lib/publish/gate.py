@@ -11,6 +11,7 @@ from expectations.runner import run_marts
 from orchestration.lib.alerts.incidents import observe, out_of_the_way
 from orchestration.lib.alerts.translate import gate_findings
 from orchestration.lib.build.state import GateRecord, read_build, write_gate
+from orchestration.lib.build.warehouse import require_sound_warehouse
 from orchestration.lib.errors import AiplError, QualityStop
 from orchestration.settings import Settings
 
@@ -22,7 +23,10 @@ class GateError(AiplError):
 def judge_marts(settings: Settings) -> GateResult:
     """Run the mart gate on the present build, keep verdict and report.
 
-    Raises QualityStop when there is no finished build, GateError when an expectation could not be evaluated.
+    Raises:
+        QualityStop: there is no finished build.
+        EnvironmentStop: the warehouse turned out to be damaged.
+        GateError: an expectation could not be evaluated.
     """
     build = read_build(settings)
     if build is None or build.state != "complete":
@@ -39,5 +43,6 @@ def judge_marts(settings: Settings) -> GateResult:
     with out_of_the_way():
         observe(settings, "gate/marts", gate_findings(result, page), datetime.now(UTC))
     if result.outcome == "error":
+        require_sound_warehouse(settings)
         raise GateError("\n".join([*result.summary_lines(), f"The report is {page}."]))
     return result

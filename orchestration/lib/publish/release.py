@@ -14,7 +14,9 @@ from typing import Any
 
 from orchestration.lib.atomic import flush_to_disk
 from orchestration.lib.build.state import GateRecord, read_build, read_gate
-from orchestration.lib.errors import QualityStop
+from orchestration.lib.build.warehouse import require_sound_warehouse
+from orchestration.lib.errors import EnvironmentStop, QualityStop
+from orchestration.lib.lock import writer_lock
 from orchestration.lib.publish.release_files import write_release
 from orchestration.settings import Settings
 
@@ -52,9 +54,12 @@ def read_current(settings: Settings) -> Release | None:
 def publish(settings: Settings, now: datetime | None = None) -> Release:
     """Make the present build the current release, unless it is that already.
 
-    Raises QualityStop when the build is not finished, or the mart gate did not let this very build through.
+    Raises:
+        QualityStop: the build is not finished, or the mart gate did not let this very build through.
+        EnvironmentStop: this run has lost the home to another one, or the warehouse turned out to be damaged.
     """
     gate = audited(settings)
+    mend_pointer(settings)
     current = read_current(settings)
     if current and current.manifest["build_id"] == gate.build_id:
         return current
@@ -68,12 +73,36 @@ def publish(settings: Settings, now: datetime | None = None) -> Release:
         aside = releases / f"{UNFINISHED}{release_id}"
         aside.mkdir()
         previous = current.folder if current else None
-        write_release(settings, aside, created, gate, name=release_id, previous=previous)
+        try:
+            write_release(settings, aside, created, gate, name=release_id, previous=previous)
+        except Exception:
+            # On a full disk it would take the room that is lacking.
+            shutil.rmtree(aside, ignore_errors=True)
+            with writer_lock(settings.home):
+                require_sound_warehouse(settings)
+            raise
         folder = releases / release_id
-        aside.rename(folder)
+        with writer_lock(settings.home):
+            aside.rename(folder)
         flush_to_disk(releases)
-    _point(settings.published, folder)
+    with writer_lock(settings.home):
+        _point(settings.published, folder)
     return Release(folder, json.loads((folder / "manifest.json").read_text()), is_new=True)
+
+
+def mend_pointer(settings: Settings) -> None:
+    """Let `current` name the newest release where it names none: it is lost, or its folder is gone.
+
+    Only for whoever holds the writer's lock. Raises EnvironmentStop when something else is in its place.
+    """
+    pointer = settings.published / "current"
+    if (pointer / "manifest.json").exists():
+        return
+    if pointer.exists() and not pointer.is_symlink():
+        raise EnvironmentStop(f"{pointer} is no link to a release. Move it away, then run `aipl run` again.")
+    if releases := sorted(settings.published.glob("releases/[0-9]*/manifest.json")):
+        (settings.published / f"{UNFINISHED}current").unlink(missing_ok=True)
+        _point(settings.published, releases[-1].parent)
 
 
 def audited(settings: Settings) -> GateRecord:

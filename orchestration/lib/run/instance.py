@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-# A dead run would stay "started" for ever without monitoring. Data that broke a rule break it again: only a
-# crashed worker is worth a second try. One run at a time, since there is one writer.
+# Monitoring ends runs that never start or stop; the sensor dead_runs ends those that died on the way. Data
+# that broke a rule break it again: only a crashed worker is worth a second try. One run at a time, since
+# there is one writer.
 SERVED = """\
 telemetry:
   enabled: false

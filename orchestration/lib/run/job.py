@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestration.lib.run.dead_runs import bury_dead_runs
 from orchestration.lib.run.instance import prepare_dagster_home
 from orchestration.lib.run.plan import Stretch
 from orchestration.settings import Settings
@@ -58,18 +59,6 @@ def run_nightly(
                     return _stopped(result)
             result = _execute(job, instance, plan[-1] if plan else None, dumps, with_warehouse=True)
             return _stopped(result)
-
-
-def bury_dead_runs(instance: DagsterInstance) -> None:
-    """Mark runs as failed that a killed process left as started, or they would hold up the queue for ever.
-
-    Only for whoever holds the writer's lock: nobody else can be at work then.
-    """
-    from dagster import DagsterRunStatus, RunsFilter
-
-    unfinished = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
-    for run in instance.get_runs(RunsFilter(statuses=unfinished)):
-        instance.report_run_failed(run, "The process that ran this has ended.")
 
 
 def latest_outcome(instance: DagsterInstance) -> tuple[str, list[Stopped]] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -12,9 +12,10 @@ from rich.console import Console
 from orchestration.lib.alerts.incidents import out_of_the_way
 from orchestration.lib.arrival.pull import holds_dumps
 from orchestration.lib.build.around_dbt import present_build, tell_dbt
+from orchestration.lib.build.state import is_untouched, read_build
 from orchestration.lib.errors import InputError
 from orchestration.lib.lock import writer_lock
-from orchestration.lib.publish.release import read_current
+from orchestration.lib.publish.release import Release, mend_pointer, read_current
 from orchestration.lib.run.alerting import alerting, observe_run
 from orchestration.lib.run.console import ConsoleReporter
 from orchestration.lib.run.job import BAD_DATA, MART_GATE, Stopped, new_log, run_nightly
@@ -36,22 +37,27 @@ from orchestration.lib.sources.configured import (
     dbt_sources,
     named_source,
 )
+from orchestration.lib.sources.source import Source
 from orchestration.settings import Settings
 
 SHOWN = 5
 
 
-def run_new(settings: Settings, request: Request, say: Callable[[str], None]) -> int:
+def run_new(
+    settings: Settings, request: Request, say: Callable[[str], None], *, wait_seconds: float = 0
+) -> int:
     """Run the nightly job on all that is new within the request; returns the exit code.
+
+    Another run is waited for so long, and `say` is told of it.
 
     Raises AiplError or ConfigurationError for what a person has to mend first. Whoever narrows a run down is
     there to see it fail; of any other, alerts tell.
     """
     with alerting(settings, is_attended=request != Request()):
-        return _run_new(settings, request, say)
+        return _run_new(settings, request, say, wait_seconds)
 
 
-def _run_new(settings: Settings, request: Request, say: Callable[[str], None]) -> int:
+def _run_new(settings: Settings, request: Request, say: Callable[[str], None], wait_seconds: float) -> int:
     declared = configured_sources(settings)
     if request.source:
         asked = {request.source: named_source(settings, declared, request.source)}
@@ -67,7 +73,8 @@ def _run_new(settings: Settings, request: Request, say: Callable[[str], None]) -
         if request.dumps and not holds_dumps(source, request.dumps):
             patterns = ", ".join(table.files for table in source.tables.values())
             raise InputError(f"{request.dumps} holds no dump of {source_id}. Its files are named {patterns}.")
-    with writer_lock(settings.home):
+    with writer_lock(settings.home, wait_seconds=wait_seconds, say=say):
+        mend_pointer(settings)
         news = look(settings, asked, request, configured_schedule(settings).today())
         if asked and len(news.unreachable) == len(asked):
             raise InputError("\n".join(news.unreachable.values()))
@@ -75,10 +82,7 @@ def _run_new(settings: Settings, request: Request, say: Callable[[str], None]) -
             say(f"Left out: {text}")
         reached = 2 if news.unreachable else 0
         new = news.load_dates
-        tell_dbt(settings, declared)
-        build = present_build(settings, dbt_sources(settings, declared))
-        current = read_current(settings)
-        if not new and current and current.manifest["build_id"] == build.build_id:
+        if not new and (current := _is_done(settings, declared)):
             with out_of_the_way():
                 observe_run(settings, [], None)
             say(f"Nothing is new. Release {current.release_id} is current.")
@@ -93,6 +97,14 @@ def _run_new(settings: Settings, request: Request, say: Callable[[str], None]) -
         finally:
             watcher.close()
         return conclude(settings, loads_since(settings, new, before), stopped, log, say) or reached
+
+
+def _is_done(settings: Settings, declared: Mapping[str, Source]) -> Release | None:
+    """The current release, if it is what a build would give now, and the warehouse is whole."""
+    tell_dbt(settings, declared)
+    build, current = present_build(settings, dbt_sources(settings, declared)), read_current(settings)
+    is_current = current is not None and current.manifest["build_id"] == build.build_id
+    return current if is_current and is_untouched(settings, read_build(settings)) else None
 
 
 def conclude(

@@ -23,7 +23,8 @@ def status_text(settings: Settings, now: datetime | None = None) -> str:
     lines += [_gate_line(settings, gate) for gate in ("arrival", "marts")]
     build = read_build(settings)
     state = {"complete": "finished", "building": "did not finish; the next run builds in full"}
-    lines.append(f"Last build: {state[build.state] if build else 'none yet'}\n")
+    none = "damaged; the next run builds in full" if settings.build_state.exists() else "none yet"
+    lines.append(f"Last build: {state[build.state] if build else none}\n")
     return "".join(lines) + _attention(settings) + status_lines(settings)
 
 

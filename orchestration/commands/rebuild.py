@@ -1,0 +1,14 @@
+"""`aipl rebuild`: what is derived from landing, made again."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+def rebuild() -> int:
+    """Make raw again from landing and the warehouse from raw, then run as `aipl run` does."""
+    from orchestration.lib.run.rebuild import rebuild as rebuild_all
+    from orchestration.settings import Settings
+
+    return rebuild_all(Settings.from_environment(), click.echo)

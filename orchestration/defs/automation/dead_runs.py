@@ -1,0 +1,18 @@
+"""A sensor that declares dead runs failed, so that the queue goes on."""
+
+from dagster import DefaultSensorStatus, SensorDefinition, SensorEvaluationContext, SkipReason, sensor
+
+from orchestration.lib.run.dead_runs import bury_dead_runs_if_idle
+from orchestration.settings import Settings
+
+
+def dead_runs_sensor(settings: Settings) -> SensorDefinition:
+    """Look once a minute; Dagster's own monitor cannot see whether a local process is alive."""
+
+    @sensor(name="dead_runs", minimum_interval_seconds=60, default_status=DefaultSensorStatus.RUNNING)
+    def dead_runs(context: SensorEvaluationContext) -> SkipReason:
+        """Runs that were killed are marked as failed."""
+        buried = bury_dead_runs_if_idle(settings, context.instance)
+        return SkipReason(f"Declared failed: {', '.join(buried)}." if buried else "No run is dead.")
+
+    return dead_runs

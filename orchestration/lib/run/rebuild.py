@@ -1,0 +1,27 @@
+"""Everything behind landing is derived: it can be made again, at the cost of time alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from orchestration.lib.arrival.loads import read_again
+from orchestration.lib.build.state import discard_warehouse
+from orchestration.lib.lock import writer_lock
+from orchestration.lib.run.news import Request
+from orchestration.lib.run.nightly import run_new
+from orchestration.lib.sources.configured import configured_sources
+from orchestration.settings import Settings
+
+
+def rebuild(settings: Settings, say: Callable[[str], None]) -> int:
+    """Read raw again from landing, discard the warehouse and run; returns the exit code of the run.
+
+    A file of raw whose dump landing no longer has whole is kept, and told: it may be the only copy.
+    """
+    sources = configured_sources(settings)
+    with writer_lock(settings.home):
+        for source in sources.values():
+            for lost in read_again(settings, source):
+                say(f"Kept in raw as it is: {lost}")
+        discard_warehouse(settings)
+        return run_new(settings, Request(), say)

@@ -1,0 +1,338 @@
+"""Nights that can be killed anywhere: the steps of a run, each night in a process of its own.
+
+Dagster and dbt are left out, so that a night takes a fraction of a second: dbt's part is played by statements
+that append what changed to what is there, as increments do, and would count rows twice if they were ever run
+twice on the same state. Everything else is the program.
+"""
+
+from __future__ import annotations
+
+import importlib
+import multiprocessing
+import os
+import resource
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import redirect_stderr
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import wraps
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.parquet as pq
+from unit.publish_home import HomeSettings
+
+from expectations.results import ExpectationResult, GateResult
+from orchestration import cli
+from orchestration.lib.arrival.manifest import LoadManifest
+from orchestration.lib.arrival.receive import receive
+from orchestration.lib.build.around_dbt import finish_build, prepare_build, tell_dbt
+from orchestration.lib.lock import writer_lock
+from orchestration.lib.publish import gate
+from orchestration.lib.publish.gate import judge_marts
+from orchestration.lib.publish.release import mend_pointer, publish
+from orchestration.lib.sources.configured import configured_sources, dbt_sources
+from orchestration.settings import Settings
+
+TODAY = date(2024, 2, 1)
+DAYS = [date(2024, 1, day) for day in range(1, 32)]
+# Whatever takes long to import is imported once, in the process that all nights are forked from.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(
+    [
+        "great_expectations",
+        "great_expectations.expectations.core",
+        "duckdb_sqlalchemy",
+        "expectations.validation",
+        "orchestration.cli",
+        "orchestration.lib.arrival.receive",
+        "orchestration.lib.build.around_dbt",
+        "orchestration.lib.publish.release",
+    ]
+)
+CHANGES = frozenset({"os.chmod", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.symlink"})
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+
+
+@dataclass(frozen=True)
+class AtChange:
+    """Kill before the n-th change of the file system below the home (from 1)."""
+
+    number: int
+
+    def arm(self, home: Path) -> None:
+        """Count changes through Python's audit events."""
+        on_change(home, lambda seen: die() if seen == self.number else None)
+
+
+@dataclass(frozen=True)
+class AtCall:
+    """Kill before or after the n-th call of a function, named `module:attribute`."""
+
+    function: str
+    number: int = 1
+    after: bool = False
+
+    def arm(self, home: Path) -> None:
+        """Put a function in place of the named one that dies at its time."""
+        place, name = find(self.function)
+        real, calls = getattr(place, name), [0]
+
+        @wraps(real)
+        def deadly(*arguments: Any, **keywords: Any) -> Any:
+            calls[0] += 1
+            if calls[0] == self.number and not self.after:
+                die()
+            answer = real(*arguments, **keywords)
+            if calls[0] == self.number:
+                die()
+            return answer
+
+        setattr(place, name, deadly)
+
+    def __str__(self) -> str:
+        return f"{'after' if self.after else 'before'} {self.function.rpartition('.')[2]} {self.number}"
+
+
+@dataclass(frozen=True)
+class SizeLimit:
+    """No file may grow beyond so many bytes from the n-th call of a function on: a quota."""
+
+    function: str
+    size: int
+    number: int = 1
+
+    def arm(self, home: Path) -> None:
+        """Lower the limit when the function is called."""
+        limits = (self.size, self.size)
+        before(self.function, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limits), self.number)
+
+
+@dataclass(frozen=True)
+class StopAtCall:
+    """Suspend the process before the first call of a function, as a machine that sleeps does."""
+
+    function: str
+
+    def arm(self, home: Path) -> None:
+        """Stop when the function is called for the first time; it goes on with SIGCONT."""
+        before(self.function, lambda: os.kill(os.getpid(), signal.SIGSTOP))
+
+
+@dataclass(frozen=True)
+class CountChanges:
+    """No fault: note how many changes of the file system a night makes."""
+
+    def arm(self, home: Path) -> None:
+        """Write the number beside the home after each."""
+        count = home.with_name("changes")
+        on_change(home, lambda seen: count.write_text(str(seen)))
+
+
+Fault = AtChange | AtCall | SizeLimit | StopAtCall | CountChanges
+
+
+def find(function: str) -> tuple[Any, str]:
+    """The owner of a function `module:attribute`, and its name there."""
+    module, _, path = function.partition(":")
+    *owners, name = path.split(".")
+    place: Any = importlib.import_module(module)
+    for owner in owners:
+        place = getattr(place, owner)
+    return place, name
+
+
+def before(function: str, then: Callable[[], object], number: int = 1) -> None:
+    """Call `then` before the n-th call of a function."""
+    place, name = find(function)
+    real, calls = getattr(place, name), [0]
+
+    def wrapped(*arguments: Any, **keywords: Any) -> Any:
+        calls[0] += 1
+        if calls[0] == number:
+            then()
+        return real(*arguments, **keywords)
+
+    setattr(place, name, wrapped)
+
+
+def on_change(home: Path, then: Callable[[int], object]) -> None:
+    """Call `then` with 1, 2, … before each change of the file system below `home`."""
+    seen = [0]
+    below = str(home) + os.sep
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        is_write = event == "open" and isinstance(arguments[2], int) and arguments[2] & WRITING
+        if (is_write or event in CHANGES) and str(arguments[0]).startswith(below):
+            seen[0] += 1
+            then(seen[0])
+
+    sys.addaudithook(hook)
+
+
+def die() -> None:
+    """End this process as `kill -9` does."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def night(home: Path, fault: Fault | None = None) -> tuple[int, str]:
+    """Bring in, build, judge and publish what is new; returns the exit code (-9: killed) and what it said."""
+    return end(begin(home, fault), home)
+
+
+def begin(home: Path, fault: Fault | None = None, told: str = "told") -> ForkServerProcess:
+    """Start a night; one with a StopAtCall is suspended when this returns."""
+    process = PROCESSES.Process(target=_night, args=(home, fault, home.with_name(told)))
+    process.start()
+    if isinstance(fault, StopAtCall):
+        wait_for(lambda: state(process) == "T")
+    return process
+
+
+def end(process: ForkServerProcess, home: Path, told: str = "told") -> tuple[int, str]:
+    """Wait for a night; returns what `night` does."""
+    process.join(60)
+    if process.exitcode is None:
+        process.kill()
+        raise AssertionError("a night hangs")
+    return process.exitcode, home.with_name(told).read_text()
+
+
+def state(process: ForkServerProcess) -> str:
+    """Letter that Linux has for the state of a process."""
+    return Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def wait_for(found: Callable[[], bool], seconds: float = 30) -> None:
+    """Look until something is so."""
+    deadline = time.monotonic() + seconds
+    while not found():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)
+
+
+def _night(home: Path, fault: Fault | None, told: Path) -> None:
+    settings = HomeSettings(home, home / "sources.yml")
+    gate.run_marts = content_gate
+    if fault:
+        fault.arm(home)
+    with told.open("w") as stream, redirect_stderr(stream):
+        code = cli._guarded(lambda: steps(settings))
+    sys.exit(code)
+
+
+def content_gate(warehouse: Path) -> GateResult:
+    """A mart gate that lets everything through: the marts here are not those that its suites know."""
+    now = datetime.now(UTC)
+    passed = ExpectationResult(
+        table="dim_brand",
+        name="money_known",
+        description="money is known",
+        column="money",
+        severity="critical",
+        owner="tests",
+        status="passed",
+        observed="0 of 2 rows",
+    )
+    return GateResult("marts", "marts", now, now, (passed,))
+
+
+def steps(settings: Settings) -> None:
+    """What the assets of the nightly job do, in their order."""
+    with writer_lock(settings.home):
+        mend_pointer(settings)
+        sources = configured_sources(settings)
+        for source in sources.values():
+            receive(settings, source, DAYS, None, TODAY)
+        tell_dbt(settings, sources)
+        preparation = prepare_build(settings, dbt_sources(settings, sources))
+        stand_in_for_dbt(settings, preparation.is_full)
+        finish_build(settings, preparation.build)
+        judge_marts(settings)
+        publish(settings)
+
+
+def stand_in_for_dbt(settings: Settings, is_full: bool) -> None:
+    """Append the rows of files that are not applied yet; each statement commits, as models of dbt do."""
+    files, applied = (f"'{settings.arrival}/{name}.parquet'" for name in ("files", "applied"))
+    raw = f"'{settings.raw}/*/orders/load_date=2*/*.parquet'"
+    lines = (
+        "select split_part(filename, '/raw/', 2).split('/')[1] as source_id, _file, _row, _load_date,"
+        " order_id, amount::integer as amount"
+        f" from read_parquet({raw}, filename = true, union_by_name = true)"
+    )
+    key = "(source_id, file, version)"
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        connection.execute("create schema if not exists marts")
+        if is_full:
+            connection.execute(f"create table marts.fct_lines as {lines}")
+        else:
+            connection.execute(
+                f"delete from marts.fct_lines where (source_id, _file) in (select (source_id, file) from"
+                f" {applied} where {key} not in (select {key} from {files}))"
+            )
+            between_models()
+            connection.execute(
+                f"insert into marts.fct_lines {lines} where (source_id, _file) in (select (source_id, file)"
+                f" from {files} where {key} not in (select {key} from {applied}))"
+            )
+        between_models()
+        connection.execute(
+            "create or replace table marts.dim_brand as select source_id as brand_id,"
+            " max(_load_date) as horizon, sum(amount) as money, count(*) as lines"
+            " from marts.fct_lines group by 1"
+        )
+        connection.execute("create or replace table marts.fct_fast as select 'consumer_asset' as preset")
+
+
+def between_models() -> None:
+    """A place to be killed at."""
+
+
+def rows(database: Path, schema: str) -> dict[str, Counter[tuple[Any, ...]]]:
+    """All rows of all tables of a schema; what a release tells of itself left out."""
+    with duckdb.connect(str(database), read_only=True) as connection:
+        names = connection.execute(
+            "select table_name from duckdb_tables() where schema_name = $schema", {"schema": schema}
+        ).fetchall()
+        return {
+            name: Counter(connection.execute(f"select * from {schema}.{name}").fetchall())
+            for (name,) in names
+            if name != "dim_release"
+        }
+
+
+def picture(settings: Settings) -> dict[str, Any]:
+    """All that must be the same after a fault as without it."""
+    with LoadManifest(settings.manifest) as manifest:
+        versions = [v for source in manifest.source_ids() for v in manifest.versions(source)]
+    # The page of a gate that was killed in the middle is no state; an empty .incoming is no leftover.
+    hidden = [
+        path.relative_to(settings.home).as_posix()
+        for path in settings.home.rglob(".*")
+        if not path.name.startswith(".writer")
+        and path.name != ".incoming"
+        and not path.is_relative_to(settings.reports)
+    ]
+    return {
+        "raw": {
+            path.relative_to(settings.raw).as_posix(): pq.read_table(path).to_pylist()
+            for path in settings.raw.rglob("*.parquet")
+        },
+        "rejects": {
+            path.name: pq.read_table(path).to_pylist() for path in settings.rejects.rglob("*.parquet")
+        },
+        "waiting": [path.name for path in settings.arrivals.rglob("*.parquet")],
+        "landing": Counter(path.read_bytes() for path in settings.landing.rglob("*.csv")),
+        "versions": Counter((v.source_id, v.file, v.version, v.row_count, v.state) for v in versions),
+        "warehouse": rows(settings.warehouse, "marts"),
+        "release": rows(settings.published / "current" / "marts.duckdb", "main"),
+        "releases": len(list((settings.published / "releases").iterdir())),
+        "leftovers": hidden,
+    }

@@ -1,0 +1,20 @@
+"""docs/faults.md promises nothing that no test does."""
+
+from __future__ import annotations
+
+import re
+
+from orchestration.settings import PROJECT_ROOT
+
+
+def test_each_row_names_a_test_that_exists() -> None:
+    tests = "\n".join(path.read_text() for path in (PROJECT_ROOT / "tests").rglob("test_*.py"))
+    rows = [
+        line
+        for line in (PROJECT_ROOT / "docs" / "faults.md").read_text().splitlines()
+        if line.startswith("| ")
+    ][1:]
+    assert len(rows) > 15
+    for row in rows:
+        (name,) = re.findall(r"`(test_\w+)` \|$", row)
+        assert f"def {name}(" in tests, row
