@@ -7,9 +7,10 @@ import json
 from dagster import Definitions
 from dagster_dbt import DbtCliResource
 
+from orchestration.defs.automation.arrival_sensors import arrivals_sensor, watch_sensor
 from orchestration.defs.automation.dead_runs import dead_runs_sensor
 from orchestration.defs.automation.jobs import nightly_job
-from orchestration.defs.automation.schedules import arrivals_sensor, nightly_schedule
+from orchestration.defs.automation.schedules import nightly_schedule
 from orchestration.defs.automation.sensors import alert_sensors
 from orchestration.defs.publish.assets import release_asset
 from orchestration.defs.quality.checks import mart_gate
@@ -49,6 +50,7 @@ def build_definitions(settings: Settings) -> Definitions:
         sensors=[
             arrivals_sensor(settings, sources, job, rest),
             dead_runs_sensor(settings),
+            watch_sensor(settings),
             *alert_sensors(settings, job),
         ],
         resources={

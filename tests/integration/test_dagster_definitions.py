@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 import yaml
-from orchestration.defs.automation.wanted import wanted_runs
 from tiny_project import deliver, make_tiny, run, verdict
 
+from orchestration.defs.automation.wanted import wanted_runs
 from orchestration.defs.composition import build_definitions
 from orchestration.lib.publish import gate as run_gate
 from orchestration.lib.sources.configured import configured_sources

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -11,6 +12,7 @@ import duckdb
 import pytest
 from tiny_project import deliver, make_tiny, run, verdict
 
+from orchestration.lib.alerts.outbox import Outbox
 from orchestration.lib.arrival import receive as run_pull
 from orchestration.lib.arrival.file_versions import State
 from orchestration.lib.arrival.manifest import LoadManifest
@@ -18,6 +20,7 @@ from orchestration.lib.build.state import read_build, read_gate
 from orchestration.lib.lock import writer_lock
 from orchestration.lib.publish import gate as run_gate
 from orchestration.lib.publish.release import publish, read_current
+from orchestration.lib.run.watching import watch
 from orchestration.settings import Settings
 
 
@@ -201,3 +204,28 @@ def test_state_is_plain_json(settings: Settings) -> None:
     state = json.loads(settings.build_state.read_text())
     assert state["state"] == "complete"
     assert set(state) == {"state", "fingerprint", "build_id", "rules", "warehouse"}
+
+
+def test_what_is_late_or_not_fresh_is_told_until_it_comes(settings: Settings) -> None:
+    def open_incidents() -> set[str]:
+        with Outbox(settings.alerts) as outbox:
+            return {incident.finding.title for incident in outbox.open_incidents()}
+
+    assert run(settings, 2, 3).success
+    watch(settings, datetime(2024, 1, 3, 12, tzinfo=UTC))
+    assert open_incidents() == set()
+    noon = datetime(2024, 1, 4, 12, tzinfo=UTC)
+    watch(settings, noon)
+    assert open_incidents() == {
+        "east is late: 2024-01-04",
+        "west is late: 2024-01-04",
+        "east: the marts are not fresh, complete through 2024-01-02",
+        "west: the marts are not fresh, complete through 2024-01-02",
+    }
+    for shop in ("east", "west"):
+        deliver(settings, shop, 4, [1])
+    watch(settings, noon)
+    assert all("not fresh" in title for title in open_incidents())
+    assert run(settings, 4, 4).success
+    watch(settings, noon)
+    assert open_incidents() == set()

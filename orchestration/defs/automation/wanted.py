@@ -1,0 +1,53 @@
+"""Which runs to ask for now: what schedule and sensor have in common."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from dagster import AssetKey, DagsterInstance, DagsterRunStatus, RunRequest, RunsFilter, SkipReason
+
+from orchestration.lib.run.job import NIGHTLY, RANGE_END, RANGE_START
+from orchestration.lib.run.news import Request, look
+from orchestration.lib.run.plan import stretches
+from orchestration.lib.run.tonight import tonight
+from orchestration.lib.sources.configured import configured_schedule
+from orchestration.lib.sources.source import Source
+from orchestration.settings import Settings
+
+UNFINISHED = [
+    DagsterRunStatus.QUEUED,
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+    DagsterRunStatus.CANCELING,
+]
+
+
+def wanted_runs(
+    instance: DagsterInstance,
+    settings: Settings,
+    sources: Mapping[str, Source],
+    rest: Sequence[AssetKey],
+    now: datetime,
+    *,
+    once: bool = False,
+) -> Iterator[RunRequest | SkipReason]:
+    """A run for each stretch of load dates to bring in now, the last one with the `rest` of the job."""
+    if instance.get_runs(RunsFilter(job_name=NIGHTLY, statuses=UNFINISHED), limit=1):
+        yield SkipReason("A run is under way; what it leaves is looked for after it.")
+        return
+    times = configured_schedule(settings)
+    fed = {source_id: source for source_id, source in sources.items() if source.dumps}
+    news = look(settings, fed, Request(), times.today(now))
+    now_wanted = tonight(fed, times, news, now)
+    plan = stretches(now_wanted.load_dates)
+    if not plan:
+        told = [now_wanted.waits or "No source has new dumps", *news.unreachable.values()]
+        yield SkipReason(". ".join(told))
+    for position, stretch in enumerate(plan):
+        raw = [AssetKey(["raw", source]) for source in stretch.sources]
+        yield RunRequest(
+            # Today's loads keep the mark of the news while they wait: what is asked for is part of the key.
+            run_key=f"{news.mark}/{stretch.first}/{stretch.last}/{position}" if once else None,
+            tags={RANGE_START: stretch.first.isoformat(), RANGE_END: stretch.last.isoformat()},
+            asset_selection=[*raw, *rest] if stretch is plan[-1] else raw,
+        )
