@@ -1,0 +1,197 @@
+"""The runbooks of the schedule, followed: the commands on the page, on a home that is broken as it says."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+import yaml
+from dagster import DagsterInstance
+from tiny_project import STAGING, deliver, make_tiny, verdict
+
+from orchestration import cli
+from orchestration.lib.alerts.outbox import Outbox
+from orchestration.lib.arrival.manifest import LoadManifest
+from orchestration.lib.publish import gate as run_gate
+from orchestration.lib.publish.release import read_current
+from orchestration.lib.run.watching import watch
+from orchestration.settings import PROJECT_ROOT, Settings
+
+RUNBOOKS = PROJECT_ROOT / "docs/runbooks"
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Two shops that have delivered two days, and a mart gate that is content."""
+    settings = make_tiny(tmp_path)
+    for day in (2, 3):
+        deliver(settings, "east", day, [10, 20])
+        deliver(settings, "west", day, [5])
+    monkeypatch.setattr(run_gate, "run_marts", lambda warehouse: verdict("dim_brand"))
+    monkeypatch.setattr(Settings, "from_environment", classmethod(lambda cls: settings))
+    return settings
+
+
+def aipl(*arguments: str) -> int:
+    return cli._guarded(lambda: cli.aipl.main(list(arguments), standalone_mode=False))
+
+
+def commands(page: str, heading: str) -> list[list[str]]:
+    """Arguments of the `aipl` commands in the console blocks under a heading, for the shop east."""
+    text = (RUNBOOKS / page).read_text()
+    section = re.split(r"^#+ ", text.split(f"# {heading}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
+    lines = re.findall(r"^\s*\$ (.+)$", section, flags=re.MULTILINE)
+    assert lines, f"{page} has no command under '{heading}'"
+    words = [shlex.split(line.replace("sample_shop", "east")) for line in lines]
+    return [line[line.index("aipl") + 1 :] for line in words]
+
+
+def follow(page: str, heading: str) -> None:
+    for command in commands(page, heading):
+        assert aipl(*command) == 0, command
+
+
+def money(settings: Settings) -> dict[str, int]:
+    current = settings.published / "current" / "marts.duckdb"
+    with duckdb.connect(str(current), read_only=True) as connection:
+        return dict(connection.execute("select brand_id, money from dim_brand").fetchall())
+
+
+def declare(settings: Settings, change: dict[str, object], *, of_table: bool = False) -> None:
+    """Change the entry of the shop east, or of its table, in the sources file."""
+    document = yaml.safe_load(settings.sources_file.read_text())
+    entry = document["sources"]["east"]
+    # The two shops share one entry of the table by an anchor.
+    entry["tables"] = {"orders": dict(entry["tables"]["orders"])}
+    (entry["tables"]["orders"] if of_table else entry).update(change)
+    settings.sources_file.write_text(yaml.safe_dump(document))
+
+
+def open_incidents(settings: Settings, day: int) -> set[str]:
+    watch(settings, datetime(2024, 1, day, 12, tzinfo=UTC))
+    with Outbox(settings.alerts) as outbox:
+        return {incident.finding.title for incident in outbox.open_incidents()}
+
+
+def dump_of(settings: Settings, day: int) -> Path:
+    return settings.home / f"dumps/east/orders-2024-01-{day:02}.csv"
+
+
+def test_a_late_dump(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    assert aipl("run") == 0
+    deliver(settings, "west", 4, [5])
+    assert "east is late: 2024-01-04" in open_incidents(settings, 4)
+    capsys.readouterr()
+    follow("late-dump.md", "Look")
+    told = capsys.readouterr().out
+    assert "east is late: 2024-01-04" in told and "2024-01-03" in told
+    deliver(settings, "east", 4, [7])
+    follow("late-dump.md", "Late, or cannot be listed")
+    assert money(settings)["east"] == 67
+    assert not any(title.startswith("east") for title in open_incidents(settings, 4))
+
+
+def test_a_day_on_which_nothing_was_due(settings: Settings) -> None:
+    assert "east is late: 2024-01-04" in open_incidents(settings, 4)
+    declare(settings, {"closed": {"dates": [date(2024, 1, 4)]}})
+    assert not any("east is late" in title for title in open_incidents(settings, 4))
+
+
+def test_an_empty_dump_is_delivered_again_or_declared(settings: Settings) -> None:
+    deliver(settings, "east", 4, [])
+    assert aipl("run") == 3
+    assert any("2024-01-04" in title for title in open_incidents(settings, 4))
+    with LoadManifest(settings.manifest) as manifest:
+        assert manifest.loads("east")[-1].state.value == "refused"
+    declare(settings, {"may_be_empty": True}, of_table=True)
+    assert aipl("run") == 0
+    with LoadManifest(settings.manifest) as manifest:
+        assert {load.state.value for load in manifest.loads("east")} == {"accepted"}
+
+
+def test_a_year_is_brought_in_by_one_run(settings: Settings) -> None:
+    first = date(2023, 1, 1)
+    declare(settings, {"starts_on": first})
+    for day in range(365):
+        name = f"orders-{first + timedelta(days=day)}.csv"
+        (settings.home / "dumps/east" / name).write_text(f"order_id,amount\n{day},1\n")
+
+    def runs() -> int:
+        with DagsterInstance.from_config(str(settings.dagster_home), "aipl.yaml") as instance:
+            return instance.get_runs_count()
+
+    year, again = commands("backfill.md", "New or changed dumps")
+    assert aipl(*year) == 0
+    assert money(settings)["east"] == 365 + 60
+    assert runs() == 1
+    release = read_current(settings)
+    assert aipl(*again) == 0
+    assert read_current(settings) == release
+
+
+def test_a_column_that_came_and_one_that_has_another_name(settings: Settings) -> None:
+    dump_of(settings, 4).write_text("order_id,amount,colour\na,1,red\n")
+    assert aipl("run") == 0
+    assert money(settings)["east"] == 61
+
+    dump_of(settings, 5).write_text("order_id,sum\nb,2\n")
+    assert aipl("run") == 2
+    assert money(settings)["east"] == 61
+    declare(settings, {"columns": {"required": ["order_id"], "optional": ["amount", "sum"]}}, of_table=True)
+    model = settings.dbt_project / "models/staging/east/stg_east__orders.sql"
+    model.write_text(
+        STAGING.replace("SHOP", "east").replace("try_cast(amount", 'try_cast(coalesce("sum", amount)')
+    )
+    follow("schema-change.md", "A column is gone, or has another name")
+    assert money(settings)["east"] == 63
+
+
+def test_a_new_schema_is_tried_elsewhere_first() -> None:
+    (trial,) = commands("schema-change.md", "Try it first")
+    assert trial[0] == "run" and "--dumps" in trial
+
+
+def test_a_model_that_does_not_run_is_mended_and_run_again(settings: Settings) -> None:
+    model = settings.dbt_project / "models/marts/dim_brand.sql"
+    sound = model.read_text()
+    assert aipl("run") == 0
+    release = read_current(settings)
+    model.write_text("select nonsense")
+    assert aipl("run") == 1
+    assert read_current(settings) == release
+    model.write_text(sound)
+    assert aipl("status") == 0
+    assert aipl("run") == 0
+    assert money(settings) == {"east": 60, "west": 10}
+
+
+def test_every_message_of_the_page_is_one_that_the_program_says() -> None:
+    table = (RUNBOOKS / "nightly-failed.md").read_text().split("## 2: by message", 1)[1].split("\n## ", 1)[0]
+    messages = [row.split("|")[1].strip() for row in table.splitlines() if row.startswith("| ")][1:]
+    program = "\n".join(said_by(path) for path in (PROJECT_ROOT / "orchestration").rglob("*.py"))
+    fragments = [part.strip() for message in messages for part in message.split("…") if part.strip()]
+    assert len(fragments) > 8
+    assert [part for part in fragments if part not in program] == []
+
+
+def said_by(module: Path) -> str:
+    """All texts of a module, with nothing where it puts a value in."""
+    texts = []
+    for node in ast.walk(ast.parse(module.read_text())):
+        parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+        texts.append("".join(str(part.value) for part in parts if isinstance(part, ast.Constant)))
+    return "\n".join(texts)
+
+
+@pytest.mark.parametrize("page", sorted(path.name for path in RUNBOOKS.glob("*.md")))
+def test_every_command_and_page_that_a_runbook_names_exists(page: str) -> None:
+    text = (RUNBOOKS / page).read_text()
+    named = set(re.findall(r"`aipl ([a-z-]+)", text)) | set(
+        re.findall(r"\$ (?:\S+=\S+ )?aipl ([a-z-]+)", text)
+    )
+    assert named <= set(cli.aipl.commands), named - set(cli.aipl.commands)
