@@ -74,17 +74,22 @@ STOCK = """
     from figures
     order by preset, brand, stage_rank, stage
 """
-FAST = """
-    with a as (
-        unpivot include nulls (select * exclude (period_end) from a.main.fct_fast)
-        on columns(* exclude (preset, brand_id, period_type, period_start))::double
-        into name metric value figure
+KEYS = "preset, brand_id, period_type, period_start"
+METRICS = f"""
+    select {KEYS}, columns(* exclude ({KEYS}, period_end))::double from {{side}}.main.fct_fast
+"""
+FAST = f"""
+    with metrics_a as ({METRICS.format(side="a")}),
+    metrics_b as ({METRICS.format(side="b")}),
+
+    a as (
+        from metrics_a
+        unpivot include nulls (figure for metric in (columns(* exclude ({KEYS}))))
     ),
 
     b as (
-        unpivot include nulls (select * exclude (period_end) from b.main.fct_fast)
-        on columns(* exclude (preset, brand_id, period_type, period_start))::double
-        into name metric value figure
+        from metrics_b
+        unpivot include nulls (figure for metric in (columns(* exclude ({KEYS}))))
     ),
 
     both_sides as (
@@ -97,7 +102,7 @@ FAST = """
             a.figure as before,
             b.figure as after,
             b.figure - a.figure as change
-        from a inner join b using (preset, brand_id, period_type, period_start, metric)
+        from a inner join b using ({KEYS}, metric)
     )
 
     select * from both_sides

@@ -24,7 +24,7 @@ COLUMNS = ["release", "age", "state", "build", "horizon", "rows", "restated", "M
 
 
 def listed_releases(settings: Settings, now: datetime | None = None) -> Result:
-    """A row a release, the newest first; `horizon` is the latest of a brand, `restated` counts its entries."""
+    """A row a release, the newest first; `horizon` is the latest, `restated` counts ledger entries."""
     now, current, last = now or datetime.now(UTC), current_id(settings), rollback_in_force(settings)
     withdrawn = last.withdrawn if last else {}
     rows = []
