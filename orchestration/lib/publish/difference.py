@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,23 +75,11 @@ STOCK = """
     from figures
     order by preset, brand, stage_rank, stage
 """
-KEYS = "preset, brand_id, period_type, period_start"
-METRICS = f"""
-    select {KEYS}, columns(* exclude ({KEYS}, period_end))::double from {{side}}.main.fct_fast
-"""
-FAST = f"""
-    with metrics_a as ({METRICS.format(side="a")}),
-    metrics_b as ({METRICS.format(side="b")}),
-
-    a as (
-        from metrics_a
-        unpivot include nulls (figure for metric in (columns(* exclude ({KEYS}))))
-    ),
-
-    b as (
-        from metrics_b
-        unpivot include nulls (figure for metric in (columns(* exclude ({KEYS}))))
-    ),
+FAST = """
+    with metrics_a as (select {keys}, {metrics} from a.main.fct_fast),
+    metrics_b as (select {keys}, {metrics} from b.main.fct_fast),
+    a as (from metrics_a unpivot include nulls (figure for metric in (columns(* exclude ({keys}))))),
+    b as (from metrics_b unpivot include nulls (figure for metric in (columns(* exclude ({keys}))))),
 
     both_sides as (
         select
@@ -102,18 +91,22 @@ FAST = f"""
             a.figure as before,
             b.figure as after,
             b.figure - a.figure as change
-        from a inner join b using ({KEYS}, metric)
+        from a inner join b using ({keys}, metric)
     )
 
     select * from both_sides
     qualify begins = max(begins) over (partition by preset, brand, period)
     order by preset, brand, period, metric
 """
+STOCK_COLUMNS = ("preset", "brand_id", "as_of_date", "stage", "stage_rank", "persons")
+FAST_KEYS = ("preset", "brand_id", "period_type", "period_start")
+NUMERIC = re.compile("BIGINT|INTEGER|DOUBLE|HUGEINT|DECIMAL.*")
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Four tables, `a` being told as before and `b` as after; `lacking` are topics without their marts.
+    """Four tables, `a` being told as before and `b` as after; `lacking` are marts of which a release, made
+    by another program, does not have what there is to compare.
 
     `rows`: a row a mart. `stock`: a row a preset, brand and stage, on the last day that both tell and on the
     last day of each. `fast`: a row a preset, brand, metric and last period that both tell. `schema`: a row a
@@ -132,15 +125,15 @@ def difference(a: Path, b: Path) -> Difference:
     with duckdb.connect() as connection:
         for side, folder in (("a", a), ("b", b)):
             connection.execute(f"attach {sql_text(folder / 'marts.duckdb')} as {side} (read_only)")
-        shared = mart_names(connection, "a") & mart_names(connection, "b")
-        lacking = tuple(mart for mart in ("fct_aipl_daily", "fct_fast") if mart not in shared)
+        schema = _answer(connection, SCHEMA)
+        found = {"fct_aipl_daily": _stock(connection, schema), "fct_fast": _fast(connection, schema)}
         nothing = Result([], [], None)
         return Difference(
             rows=_rows(connection),
-            stock=nothing if "fct_aipl_daily" in lacking else _answer(connection, STOCK),
-            fast=nothing if "fct_fast" in lacking else _answer(connection, FAST),
-            schema=_answer(connection, SCHEMA),
-            lacking=lacking,
+            stock=found["fct_aipl_daily"] or nothing,
+            fast=found["fct_fast"] or nothing,
+            schema=schema,
+            lacking=tuple(mart for mart, table in found.items() if table is None),
         )
 
 
@@ -177,6 +170,29 @@ def _topic(title: str, table: Result, things: str, differs: Callable[[dict[str, 
 def _is_other_stock(row: dict[str, object]) -> bool:
     pairs = (("before", "after"), ("last_before", "last_after"), ("last_day_before", "last_day_after"))
     return any(row[before] != row[after] for before, after in pairs)
+
+
+def _stock(connection: duckdb.DuckDBPyConnection, schema: Result) -> Result | None:
+    has_all = set(STOCK_COLUMNS) <= _shared(schema, "fct_aipl_daily").keys()
+    return _answer(connection, STOCK) if has_all else None
+
+
+def _fast(connection: duckdb.DuckDBPyConnection, schema: Result) -> Result | None:
+    shared = _shared(schema, "fct_fast")
+    metrics = [name for name, types in shared.items() if all(NUMERIC.fullmatch(kind) for kind in types)]
+    if not set(FAST_KEYS) <= shared.keys() or not metrics:
+        return None
+    columns = ", ".join(f'cast("{name}" as double) as "{name}"' for name in metrics)
+    return _answer(connection, FAST.format(keys=", ".join(FAST_KEYS), metrics=columns))
+
+
+def _shared(schema: Result, mart: str) -> dict[str, tuple[str, str]]:
+    """Columns of a mart that both releases have, with the types in both."""
+    return {
+        name: (before, after)
+        for table, name, before, after in schema.rows
+        if table == mart and before and after
+    }
 
 
 def _rows(connection: duckdb.DuckDBPyConnection) -> Result:
