@@ -36,9 +36,11 @@ def diff(before: str | None, after: str | None, form: str) -> None:
     """
     from orchestration.lib.publish.difference import difference, difference_json, difference_text
     from orchestration.lib.publish.listing import compared
+    from orchestration.lib.publish.verify import verify as require_undamaged
     from orchestration.settings import Settings
 
     a, b = compared(Settings.from_environment(), before, after)
+    require_undamaged([a, b])
     told = difference_text if form == "table" else difference_json
     click.echo(told(a.name, b.name, difference(a, b)), nl=False)
 
@@ -82,5 +84,5 @@ def verify(release: str | None, all_: bool) -> None:
     else:
         folders = [find_folder(settings, release) if release else current_release(settings)]
     require_undamaged(folders)
-    for folder in folders:
-        click.echo(f"{folder.name}: every file is as published.")
+    told = [f"{folder.name}: every file is as published." for folder in folders]
+    click.echo("\n".join(told) or "There is no release yet.")

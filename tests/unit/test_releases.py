@@ -10,8 +10,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from oracle.ledger import Published
+from unit.aipl_marts import add_marts, marts_of
 from unit.publish_home import build, let_through, make_home
 from unit.test_cli import aipl
+from unit.test_ledger import AFTER, BEFORE, START
 from unit.test_publish import Killed, stock
 
 from orchestration.lib.errors import EnvironmentStop, InputError, QualityStop
@@ -362,6 +365,35 @@ def test_the_list_says_which_is_current_and_which_is_withdrawn(settings: Setting
     assert answer.returncode == 0
     assert answer.stdout.index(second.release_id) < answer.stdout.index(first.release_id)
     assert "withdrawn" in answer.stdout
+
+
+def test_the_ledger_follows_what_was_read_and_outlives_old_releases(settings: Settings) -> None:
+    settings = replace(settings, kept_releases=2)
+    wrong = replace(BEFORE, stages={}, person_days={})
+
+    def publish_told(number: int, told: Published) -> str:
+        build(settings, f"{number}" * 64, persons=number)
+        add_marts(settings, marts_of(told, START))
+        let_through(settings, f"{number}" * 64)
+        return publish(settings, NOON + timedelta(days=10 * number)).release_id
+
+    def ledger() -> list[tuple[object, ...]]:
+        with duckdb.connect(str(settings.published / "current" / "marts.duckdb"), read_only=True) as reader:
+            return reader.execute(
+                "select release_id, stage_before, stage_after from fct_aipl_ledger"
+            ).fetchall()
+
+    first, withdrawn = publish_told(1, BEFORE), publish_told(2, wrong)
+    assert {entry[0] for entry in ledger()} == {withdrawn}
+    rollback(settings, now=NOON + timedelta(days=21))
+    third = publish_told(3, AFTER)
+    assert ledger() == [(third, "A", "I")], "compared with what people read, not with what was withdrawn"
+    later = [publish_told(number, AFTER) for number in (4, 5, 6)]
+    assert not {first, third} & kept_ids(settings)
+    assert ledger() == [(third, "A", "I")]
+    with duckdb.connect(str(settings.published / "current" / "marts.duckdb"), read_only=True) as reader:
+        chain = reader.execute("select distinct release_id from dim_release order by 1").fetchall()
+    assert [name for (name,) in chain] == [first, third, *later]
 
 
 @pytest.mark.parametrize("told", ["1", "none", "-3", "2.5"])
