@@ -15,6 +15,7 @@ import click
 
 from orchestration.commands.alerts import alerts
 from orchestration.commands.rebuild import rebuild
+from orchestration.commands.releases import releases, rollback, verify
 
 if TYPE_CHECKING:
     from orchestration.settings import Settings
@@ -147,6 +148,9 @@ def ui(arguments: tuple[str, ...]) -> int:
 
 aipl.add_command(alerts)
 aipl.add_command(rebuild)
+aipl.add_command(releases)
+aipl.add_command(rollback)
+aipl.add_command(verify)
 
 
 def main() -> None:

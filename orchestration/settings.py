@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from orchestration.lib.errors import InputError
 
 # The home stands in SQL and in file patterns of the dbt project.
 UNSAFE = set("'\"*?[]{}")
+# The current one and the one to go back to.
+FEWEST_RELEASES = 2
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -20,14 +23,17 @@ class Settings:
     home: Path
     sources_file: Path
     alerts_file: Path = PROJECT_ROOT / "alerts.yml"
+    kept_releases: int = 30
 
     @classmethod
     def from_environment(cls) -> Settings:
         """Read `AIPL_HOME` (default: `data/` of the project), `AIPL_SOURCES` and `AIPL_ALERTS`.
 
-        The latter two default to `sources.yml` and `alerts.yml` of the project.
+        The latter two default to `sources.yml` and `alerts.yml` of the project. `AIPL_KEEP_RELEASES` is how
+        many releases are kept, 30 by default.
 
-        Raises InputError for a home whose name SQL and file patterns would misread.
+        Raises InputError for a home whose name SQL and file patterns would misread, and for anything but a
+        number from 2 on.
         """
         home = os.environ.get("AIPL_HOME") or PROJECT_ROOT / "data"
         if found := UNSAFE & set(str(home)):
@@ -37,8 +43,13 @@ class Settings:
             )
         sources_file = os.environ.get("AIPL_SOURCES") or PROJECT_ROOT / "sources.yml"
         alerts_file = os.environ.get("AIPL_ALERTS") or PROJECT_ROOT / "alerts.yml"
-        paths = (Path(path).expanduser().resolve() for path in (home, sources_file, alerts_file))
-        return cls(*paths)
+        kept = os.environ.get("AIPL_KEEP_RELEASES") or str(cls.kept_releases)
+        if not re.fullmatch("[0-9]{1,9}", kept) or int(kept) < FEWEST_RELEASES:
+            raise InputError(f"AIPL_KEEP_RELEASES is {kept!r}. Give a number of releases, at least 2.")
+        home, sources_file, alerts_file = (
+            Path(path).expanduser().resolve() for path in (home, sources_file, alerts_file)
+        )
+        return cls(home, sources_file, alerts_file, int(kept))
 
     @property
     def landing(self) -> Path:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +19,9 @@ from tiny_project import deliver, make_tiny, verdict
 
 from orchestration.lib.build.state import read_build
 from orchestration.lib.publish import gate as run_gate
-from orchestration.lib.publish.release import read_current
+from orchestration.lib.publish.release import Release, publish, read_current
+from orchestration.lib.publish.rollback import rollback
+from orchestration.lib.publish.verify import sealed
 from orchestration.lib.run import nightly as run_nightly
 from orchestration.lib.run.news import Request
 from orchestration.lib.run.nightly import run_new
@@ -112,6 +116,16 @@ def is_alive(pid: int) -> bool:
     return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
+def older_release(release: Release) -> str:
+    """Put a release of another build before this one; returns its id."""
+    folder = shutil.copytree(release.folder, release.folder.with_name("20200101T000000Z-00000000"))
+    manifest = folder / "manifest.json"
+    manifest.unlink()
+    said = {**release.manifest, "release_id": folder.name, "build_id": "0" * 64}
+    manifest.write_text(json.dumps(sealed(said)))
+    return folder.name
+
+
 def test_all_that_is_new_then_nothing(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     code, text = run(settings)
     assert code == 0
@@ -126,6 +140,13 @@ def test_all_that_is_new_then_nothing(settings: Settings, monkeypatch: pytest.Mo
     monkeypatch.setattr(run_nightly, "run_nightly", must_not_start)
     code, text = run(settings)
     assert (code, text) == (0, f"Nothing is new. Release {release.release_id} is current.")
+
+    older = older_release(release)
+    rollback(settings, older)
+    code, text = run(settings)
+    assert code == 0 and text.startswith(f"Nothing is new. Release {older} is current.\n")
+    assert f"withdrawn: {release.release_id}" in text
+    assert publish(settings).release_id == older
 
 
 def test_one_source_and_one_day(settings: Settings) -> None:

@@ -62,8 +62,8 @@ AT_CALLS = [
     AtCall(f"{GATE}:write_gate", after=True),
     AtCall(f"{FILES}:copy_marts", after=True),
     AtCall(f"{PUBLISH}:write_release", after=True),
-    AtCall(f"{PUBLISH}:_point"),
-    AtCall(f"{PUBLISH}:_point", after=True),
+    AtCall(f"{PUBLISH}:point_to"),
+    AtCall(f"{PUBLISH}:point_to", after=True),
 ]
 
 

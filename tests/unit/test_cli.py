@@ -104,10 +104,12 @@ def test_a_broken_sources_file_is_bad_input(home: Path) -> None:
 
 
 def test_a_crash_ends_with_1_one_line_and_a_log(home: Path) -> None:
-    (home / "published" / "current").resolve().joinpath("manifest.json").unlink()
+    manifest = (home / "published" / "current").resolve() / "manifest.json"
+    manifest.unlink()
+    manifest.write_text("{}")
     answer = aipl(home, "status")
     assert answer.returncode == 1
-    assert answer.stderr.startswith("Crash: FileNotFoundError")
+    assert answer.stderr.startswith("Crash: KeyError")
     assert "Traceback" not in answer.stderr
     assert "Traceback" in (home / "logs" / "crash.log").read_text()
 

@@ -144,7 +144,7 @@ class Killed(BaseException):
         (publish_release, "sha256"),
         (publish_release, "flush_to_disk"),
         (publishing, "flush_to_disk"),
-        (publishing, "_point"),
+        (publishing, "point_to"),
     ],
 )
 def test_a_kill_at_any_step_leaves_the_old_release(

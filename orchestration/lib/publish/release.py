@@ -5,104 +5,76 @@ A kill at any point leaves the old release; a reader that has it open keeps it. 
 
 from __future__ import annotations
 
-import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 from orchestration.lib.atomic import flush_to_disk
 from orchestration.lib.build.state import GateRecord, read_build, read_gate
 from orchestration.lib.build.warehouse import require_sound_warehouse
-from orchestration.lib.errors import EnvironmentStop, QualityStop
+from orchestration.lib.errors import QualityStop
 from orchestration.lib.lock import writer_lock
 from orchestration.lib.publish.release_files import write_release
+from orchestration.lib.publish.releases import (
+    UNFINISHED,
+    Release,
+    created_at,
+    find_release,
+    list_releases,
+    point_to,
+    read_current,
+    release_folders,
+    require_pointer,
+    rollbacks,
+    withdrawn_release,
+)
+from orchestration.lib.publish.retention import retire
+from orchestration.lib.publish.verify import damages, require_whole
 from orchestration.settings import Settings
 
-UNFINISHED = ".unfinished-"
-
-
-@dataclass(frozen=True)
-class Release:
-    """A published release: its folder and its manifest; `is_new` when this call made it current."""
-
-    folder: Path
-    manifest: dict[str, Any]
-    is_new: bool
-
-    @property
-    def release_id(self) -> str:
-        """Name of the folder; sorts by time."""
-        return self.folder.name
-
-    @property
-    def notes(self) -> Path:
-        """What the release changed, for a person."""
-        return self.folder / "notes.md"
-
-
-def read_current(settings: Settings) -> Release | None:
-    """The current release, None before the first."""
-    pointer = settings.published / "current"
-    if not pointer.exists():
-        return None
-    folder = pointer.resolve()
-    return Release(folder, json.loads((folder / "manifest.json").read_text()), is_new=False)
+__all__ = ["Release", "audited", "mend_pointer", "publish", "read_current"]
 
 
 def publish(settings: Settings, now: datetime | None = None) -> Release:
-    """Make the present build the current release, unless it is that already.
+    """Make the present build the current release, unless it is that already or a rollback took it back.
+
+    Then old releases are retired.
 
     Raises:
         QualityStop: the build is not finished, or the mart gate did not let this very build through.
-        EnvironmentStop: this run has lost the home to another one, or the warehouse turned out to be damaged.
+        EnvironmentStop: this run has lost the home to another one, the warehouse or the current release is
+            damaged, or the disk does not give back what was written.
     """
     gate = audited(settings)
     mend_pointer(settings)
     current = read_current(settings)
-    if current and current.manifest["build_id"] == gate.build_id:
+    if current and gate.build_id == current.manifest["build_id"]:
         return current
+    if current and withdrawn_release(settings, gate.build_id):
+        return current
+    now = now or datetime.now(UTC)
     releases = settings.published / "releases"
     releases.mkdir(parents=True, exist_ok=True)
     _remove_unfinished(settings)
-    folder = _find(releases, gate.build_id, current)
-    if folder is None:
-        created = _after(current, now or datetime.now(UTC))
-        release_id = f"{created:%Y%m%dT%H%M%SZ}-{gate.build_id[:8]}"
-        aside = releases / f"{UNFINISHED}{release_id}"
-        aside.mkdir()
-        previous = current.folder if current else None
-        try:
-            write_release(settings, aside, created, gate, name=release_id, previous=previous)
-        except Exception:
-            # On a full disk it would take the room that is lacking.
-            shutil.rmtree(aside, ignore_errors=True)
-            with writer_lock(settings.home):
-                require_sound_warehouse(settings)
-            raise
-        folder = releases / release_id
-        with writer_lock(settings.home):
-            aside.rename(folder)
-        flush_to_disk(releases)
+    release = _find(settings, gate.build_id, current) or _make(settings, gate, current, now)
     with writer_lock(settings.home):
-        _point(settings.published, folder)
-    return Release(folder, json.loads((folder / "manifest.json").read_text()), is_new=True)
+        point_to(settings, release.folder)
+        retire(settings, now)
+    return replace(release, is_new=True)
 
 
 def mend_pointer(settings: Settings) -> None:
-    """Let `current` name the newest release where it names none: it is lost, or its folder is gone.
+    """Let `current` name the newest whole release that no rollback took back, where it names none.
 
     Only for whoever holds the writer's lock. Raises EnvironmentStop when something else is in its place.
     """
-    pointer = settings.published / "current"
-    if (pointer / "manifest.json").exists():
-        return
-    if pointer.exists() and not pointer.is_symlink():
-        raise EnvironmentStop(f"{pointer} is no link to a release. Move it away, then run `aipl run` again.")
-    if releases := sorted(settings.published.glob("releases/[0-9]*/manifest.json")):
-        (settings.published / f"{UNFINISHED}current").unlink(missing_ok=True)
-        _point(settings.published, releases[-1].parent)
+    if (settings.published / "current").exists():
+        return require_pointer(settings)
+    taken_back = next((entry.withdrawn for entry in reversed(rollbacks(settings))), {})
+    for release in list_releases(settings):
+        if release.release_id not in taken_back and not damages(release.folder):
+            return point_to(settings, release.folder)
+    return None
 
 
 def audited(settings: Settings) -> GateRecord:
@@ -117,35 +89,57 @@ def audited(settings: Settings) -> GateRecord:
     return gate
 
 
-def _find(releases: Path, build_id: str, current: Release | None) -> Path | None:
-    """A release of this build that was finished, but is not current: by a kill, or by a rollback.
+def _make(settings: Settings, gate: GateRecord, current: Release | None, now: datetime) -> Release:
+    """Write the release of the present build, read it again, and put it beside the others."""
+    if current:
+        remedy = (
+            "It is current, and the next one must be compared with it. Put these files back from the backup,"
+            " or go back to the release before: `aipl rollback`. Then run `aipl run` again;"
+            " docs/runbooks/restore.md says more."
+        )
+        require_whole(current.folder, current.release_id, remedy)
+    created = _after(settings, now)
+    release_id = f"{created:%Y%m%dT%H%M%SZ}-{gate.build_id[:8]}"
+    releases = settings.published / "releases"
+    aside = releases / f"{UNFINISHED}{release_id}"
+    aside.mkdir()
+    previous = current.folder if current else None
+    try:
+        write_release(settings, aside, created, gate, name=release_id, previous=previous)
+        require_whole(aside, release_id, "What was written is not what the disk gives back: check the disk.")
+    except Exception:
+        # On a full disk it would take the room that is lacking.
+        shutil.rmtree(aside, ignore_errors=True)
+        with writer_lock(settings.home):
+            require_sound_warehouse(settings)
+        raise
+    with writer_lock(settings.home):
+        aside.rename(releases / release_id)
+    flush_to_disk(releases)
+    return find_release(settings, release_id)
+
+
+def _find(settings: Settings, build_id: str, current: Release | None) -> Release | None:
+    """A whole release of this build that was finished, but is not current: by a kill, or by a rollback.
 
     One that followed another release than the current one is not it: its ledger knows nothing of that one.
     """
     previous = current.release_id if current else None
-    for folder in sorted(releases.glob(f"[0-9]*-{build_id[:8]}"), reverse=True):
-        manifest = json.loads((folder / "manifest.json").read_text())
-        if manifest["build_id"] == build_id and manifest.get("previous_release_id") == previous:
-            return folder
+    for release in list_releases(settings):
+        manifest = release.manifest
+        is_it = manifest["build_id"] == build_id and manifest.get("previous_release_id") == previous
+        if is_it and not damages(release.folder):
+            return release
     return None
 
 
-def _after(current: Release | None, now: datetime) -> datetime:
-    """The time of a new release, in whole seconds: later than the current one's, whatever the clock says."""
+def _after(settings: Settings, now: datetime) -> datetime:
+    """The time of a new release, in whole seconds: later than of any other, whatever the clock says."""
     moment = now.replace(microsecond=0)
-    if current is None:
-        return moment
-    return max(moment, datetime.fromisoformat(current.manifest["created_at"]) + timedelta(seconds=1))
+    newest = next(iter(release_folders(settings)), None)
+    return max(moment, created_at(newest.name) + timedelta(seconds=1)) if newest else moment
 
 
 def _remove_unfinished(settings: Settings) -> None:
     for leftover in (settings.published / "releases").glob(f"{UNFINISHED}*"):
         shutil.rmtree(leftover)
-    (settings.published / f"{UNFINISHED}current").unlink(missing_ok=True)
-
-
-def _point(published: Path, folder: Path) -> None:
-    aside = published / f"{UNFINISHED}current"
-    aside.symlink_to(folder.relative_to(published))
-    aside.replace(published / "current")
-    flush_to_disk(published)

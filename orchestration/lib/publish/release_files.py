@@ -20,6 +20,7 @@ from orchestration.lib.publish.ledger import Identity, write_ledger
 from orchestration.lib.publish.macros import create_macros
 from orchestration.lib.publish.marts import copy_marts, new_release, sql_text
 from orchestration.lib.publish.notes import release_notes, to_markdown
+from orchestration.lib.publish.verify import sealed
 from orchestration.settings import PROJECT_ROOT, Settings
 
 
@@ -56,7 +57,7 @@ def write_release(
         "gates": {"marts": gate.results, "finished_at": gate.finished_at},
         "sha256": {file.name: sha256(file) for file in files},
     }
-    write_json(folder / "manifest.json", manifest)
+    write_json(folder / "manifest.json", sealed(manifest))
     for file in [*files, folder / "manifest.json"]:
         flush_to_disk(file)
         file.chmod(0o444)

@@ -15,7 +15,9 @@ from orchestration.lib.build.around_dbt import present_build, tell_dbt
 from orchestration.lib.build.state import is_untouched, read_build
 from orchestration.lib.errors import InputError
 from orchestration.lib.lock import writer_lock
+from orchestration.lib.publish.listing import rollback_lines
 from orchestration.lib.publish.release import Release, mend_pointer, read_current
+from orchestration.lib.publish.releases import withdrawn_release
 from orchestration.lib.run.alerting import alerting, observe_run
 from orchestration.lib.run.console import ConsoleReporter
 from orchestration.lib.run.job import BAD_DATA, MART_GATE, Stopped, new_log, run_nightly
@@ -86,6 +88,8 @@ def _run_new(settings: Settings, request: Request, say: Callable[[str], None], w
             with out_of_the_way():
                 observe_run(settings, [], None)
             say(f"Nothing is new. Release {current.release_id} is current.")
+            if lines := rollback_lines(settings):
+                say("\n".join(lines))
             return reached
         before = version_ids(settings, new)
         log = new_log(settings)
@@ -100,11 +104,15 @@ def _run_new(settings: Settings, request: Request, say: Callable[[str], None], w
 
 
 def _is_done(settings: Settings, declared: Mapping[str, Source]) -> Release | None:
-    """The current release, if it is what a build would give now, and the warehouse is whole."""
+    """The current release, if a build would give nothing else to publish now, and the warehouse is whole."""
     tell_dbt(settings, declared)
     build, current = present_build(settings, dbt_sources(settings, declared)), read_current(settings)
-    is_current = current is not None and current.manifest["build_id"] == build.build_id
-    return current if is_current and is_untouched(settings, read_build(settings)) else None
+    if current is None:
+        return None
+    is_published = build.build_id == current.manifest["build_id"] or withdrawn_release(
+        settings, build.build_id
+    )
+    return current if is_published and is_untouched(settings, read_build(settings)) else None
 
 
 def conclude(
@@ -126,7 +134,7 @@ def conclude(
         say(f"Refused: {len(refused) - SHOWN} more; `aipl status` lists them all.")
     current = read_current(settings)
     if not stopped and current:
-        say(release_summary(settings, current))
+        say("\n".join([release_summary(settings, current), *rollback_lines(settings)]))
         return max((refusal.exit_code for refusal in refused), default=0)
     for step in stopped:
         is_shut = step.step == MART_GATE and step.exit_code == BAD_DATA

@@ -9,6 +9,7 @@ from orchestration.lib.alerts.listing import status_lines
 from orchestration.lib.arrival.file_versions import Load, State, loads_of
 from orchestration.lib.arrival.manifest import LoadManifest
 from orchestration.lib.build.state import read_build
+from orchestration.lib.publish.listing import rollback_lines
 from orchestration.lib.publish.release import Release, read_current
 from orchestration.lib.run.summary_tables import table
 from orchestration.lib.sources.configured import configured_sources
@@ -20,6 +21,7 @@ def status_text(settings: Settings, now: datetime | None = None) -> str:
     """Release and its age, horizons, stale sources, last gates and build, loads to attend to, alerts."""
     current = read_current(settings)
     lines = _release_lines(current, now or datetime.now(UTC)) if current else ["Release: none yet\n"]
+    lines += [f"{line}\n" for line in rollback_lines(settings)]
     lines += [_gate_line(settings, gate) for gate in ("arrival", "marts")]
     build = read_build(settings)
     state = {"complete": "finished", "building": "did not finish; the next run builds in full"}

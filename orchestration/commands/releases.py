@@ -1,0 +1,88 @@
+"""`aipl releases`, `aipl rollback` and `aipl verify`: what there is to read, and which of it is read."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def releases(context: click.Context) -> None:
+    """List the releases that are kept, the newest first."""
+    if context.invoked_subcommand:
+        return
+    from orchestration.lib.publish.listing import listed_releases, rollback_lines
+    from orchestration.lib.publish.query import to_text
+    from orchestration.settings import Settings
+
+    settings = Settings.from_environment()
+    found = listed_releases(settings)
+    click.echo(
+        to_text(found).decode() if found.rows else "There is no release yet. Run `aipl run` first.\n",
+        nl=False,
+    )
+    for line in rollback_lines(settings):
+        click.echo(line)
+
+
+@releases.command()
+@click.argument("before", required=False)
+@click.argument("after", required=False)
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def diff(before: str | None, after: str | None, form: str) -> None:
+    """Rows, stock, FAST and columns that differ between two releases.
+
+    By default from the release before to the current one; with one release, from that to the current one.
+    """
+    from orchestration.lib.publish.difference import difference, difference_json, difference_text
+    from orchestration.lib.publish.listing import compared
+    from orchestration.lib.publish.verify import verify as require_undamaged
+    from orchestration.settings import Settings
+
+    a, b = compared(Settings.from_environment(), before, after)
+    require_undamaged([a, b])
+    told = difference_text if form == "table" else difference_json
+    click.echo(told(a.name, b.name, difference(a, b)), nl=False)
+
+
+@click.command()
+@click.argument("release", required=False)
+@click.option(
+    "--wait",
+    type=click.FloatRange(min=0),
+    default=0,
+    metavar="MINUTES",
+    help="Wait for a run to end, in place of giving up at once.",
+)
+def rollback(release: str | None, wait: float) -> None:
+    """Make an older release current again, by default the one before. Its checksums are verified first."""
+    from orchestration.lib.publish.listing import told_rollback
+    from orchestration.lib.publish.rollback import rollback as roll_back
+    from orchestration.settings import Settings
+
+    settings = Settings.from_environment()
+    done = roll_back(settings, release, wait_seconds=wait * 60, say=click.echo)
+    for line in told_rollback(done):
+        click.echo(line)
+
+
+@click.command()
+@click.argument("release", required=False)
+@click.option("--all", "all_", is_flag=True, help="Every release that is kept.")
+def verify(release: str | None, all_: bool) -> None:
+    """Compare every file of a release with its checksum, by default of the current one."""
+    if release and all_:
+        raise click.UsageError("Name a release or say --all, not both.")
+    from orchestration.lib.publish.query import current_release
+    from orchestration.lib.publish.releases import find_folder, release_folders
+    from orchestration.lib.publish.verify import verify as require_undamaged
+    from orchestration.settings import Settings
+
+    settings = Settings.from_environment()
+    if all_:
+        folders = release_folders(settings)
+    else:
+        folders = [find_folder(settings, release) if release else current_release(settings)]
+    require_undamaged(folders)
+    told = [f"{folder.name}: every file is as published." for folder in folders]
+    click.echo("\n".join(told) or "There is no release yet.")

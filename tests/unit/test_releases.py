@@ -1,0 +1,486 @@
+"""Releases that are kept: retired, verified, rolled back to, compared; and what a kill leaves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+from oracle.ledger import Published
+from unit.aipl_marts import add_marts, marts_of
+from unit.publish_home import build, let_through, make_home
+from unit.test_cli import aipl
+from unit.test_ledger import AFTER, BEFORE, START
+from unit.test_publish import Killed, stock
+
+from orchestration.lib.errors import EnvironmentStop, InputError, QualityStop
+from orchestration.lib.lock import writer_lock
+from orchestration.lib.publish import release as publishing
+from orchestration.lib.publish import releases as kept
+from orchestration.lib.publish import retention
+from orchestration.lib.publish import rollback as rolling
+from orchestration.lib.publish.difference import difference, difference_json, difference_text
+from orchestration.lib.publish.listing import listed_releases, rollback_lines
+from orchestration.lib.publish.release import Release, mend_pointer, publish, read_current
+from orchestration.lib.publish.releases import rollback_in_force
+from orchestration.lib.publish.retention import retire
+from orchestration.lib.publish.rollback import rollback
+from orchestration.lib.publish.verify import damages, verify
+from orchestration.lib.run.status import status_text
+from orchestration.settings import Settings
+
+NOON = datetime(2024, 2, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return make_home(tmp_path)
+
+
+def publish_build(settings: Settings, number: int, hours: float) -> Release:
+    """Publish a build whose stock is its number, so many hours after noon."""
+    build_id = f"{number:064d}"[::-1]
+    build(settings, build_id, persons=number)
+    let_through(settings, build_id)
+    return publish(settings, NOON + timedelta(hours=hours))
+
+
+def kept_ids(settings: Settings) -> set[str]:
+    return {folder.name for folder in (settings.published / "releases").iterdir()}
+
+
+def read(settings: Settings) -> int:
+    """What a reader of the current release reads."""
+    return stock(settings.published / "current" / "marts.duckdb")
+
+
+def test_the_newest_are_kept_and_what_was_current_within_a_day(settings: Settings) -> None:
+    settings = replace(settings, kept_releases=3)
+    hours = [0, 30, 60, 70, 80, 81, 82]
+    made = [publish_build(settings, n, at).release_id for n, at in enumerate(hours, 1)]
+    # 82 h less a day is 58 h: the one of 30 h was current until 60 h, the first only until 30 h.
+    assert kept_ids(settings) == set(made[1:])
+    later = publish_build(settings, 9, 200).release_id
+    # Current until now: the one before. The others are the three newest.
+    assert kept_ids(settings) == {*made[-2:], later}
+
+
+def test_a_release_that_was_read_again_after_a_rollback_has_its_day_too(settings: Settings) -> None:
+    settings = replace(settings, kept_releases=2)
+    first = publish_build(settings, 1, 0)
+    withdrawn = publish_build(settings, 2, 100)
+    rollback(settings, now=NOON + timedelta(hours=101))
+    for number, hours in ((3, 200), (4, 201), (5, 202)):
+        publish_build(settings, number, hours)
+    # It was current until 200 h; the one that was withdrawn at 101 h is gone.
+    assert first.release_id in kept_ids(settings)
+    assert withdrawn.release_id not in kept_ids(settings)
+
+
+def test_the_current_release_and_what_it_was_rolled_back_from_are_never_retired(settings: Settings) -> None:
+    ids = [publish_build(settings, n, 100 * n).release_id for n in range(1, 7)]
+    rollback(settings, ids[1], now=NOON + timedelta(hours=700))
+    assert retire(replace(settings, kept_releases=2), NOON + timedelta(days=365)) == []
+    publish_build(settings, 7, 2000)
+    gone = retire(replace(settings, kept_releases=2), NOON + timedelta(days=365))
+    # The new one follows the second; the sixth is among the two newest.
+    assert set(gone) == {ids[0], ids[2], ids[3], ids[4]}
+
+
+@pytest.mark.parametrize("step", ["rmtree", "flush_to_disk"])
+def test_a_kill_while_releases_are_retired_leaves_no_half_release(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    settings = replace(settings, kept_releases=2)
+    for number in (1, 2):
+        publish_build(settings, number, 100 * number)
+
+    def kill(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(retention.shutil if step == "rmtree" else retention, step, kill)
+        with pytest.raises(Killed):
+            publish_build(settings, 3, 300)
+    assert read(settings) == 3
+    verify(kept.release_folders(settings))
+    publish_build(settings, 4, 400)
+    assert len(kept_ids(settings)) == 2
+    assert not [name for name in kept_ids(settings) if name.startswith(".")]
+
+
+def test_a_rollback_stays_until_something_new_is_built(settings: Settings) -> None:
+    first, second = publish_build(settings, 1, 0), publish_build(settings, 2, 1)
+    with duckdb.connect(str(settings.published / "current" / "marts.duckdb"), read_only=True) as reader:
+        done = rollback(settings)
+        assert reader.execute("select max(persons) from fct_fast").fetchall() == [(2,)]
+    assert (done.from_release, done.to_release) == (second.release_id, first.release_id)
+    assert read(settings) == 1
+    told = status_text(settings)
+    assert f"withdrawn: {second.release_id}" in told
+    assert f"`aipl rollback {second.release_id}`" in told
+
+    again = publish(settings, NOON + timedelta(hours=2))
+    assert (again.release_id, again.is_new, read(settings)) == (first.release_id, False, 1)
+
+    third = publish_build(settings, 3, 3)
+    assert third.is_new and read(settings) == 3
+    assert third.manifest["previous_release_id"] == first.release_id, "people read the first before it"
+    assert rollback_lines(settings) == []
+    assert "withdrawn" not in status_text(settings)
+
+
+def test_a_rollback_is_undone_by_naming_what_was_withdrawn(settings: Settings) -> None:
+    first, second = publish_build(settings, 1, 0), publish_build(settings, 2, 1)
+    rollback(settings)
+    rollback(settings, second.release_id)
+    assert read(settings) == 2 and rollback_lines(settings) == []
+    assert not publish(settings).is_new
+    assert rollback(settings).to_release == first.release_id, "the one before is the one that it followed"
+
+
+def test_by_default_one_goes_back_to_what_people_read_before(settings: Settings) -> None:
+    first = publish_build(settings, 1, 0)
+    publish_build(settings, 2, 1)
+    rollback(settings)
+    publish_build(settings, 3, 2)
+    assert rollback(settings).to_release == first.release_id, "not to the one that was withdrawn"
+    with pytest.raises(InputError, match=r"no release before .* to go back to"):
+        rollback(settings)
+    with pytest.raises(InputError, match="current already"):
+        rollback(settings, first.release_id)
+    with pytest.raises(InputError, match=f"no release 2024(.|\n)*{first.release_id}"):
+        rollback(settings, "2024")
+
+
+def test_a_new_release_is_the_newest_even_where_the_clock_was_set_back(settings: Settings) -> None:
+    publish_build(settings, 1, 0)
+    second = publish_build(settings, 2, 1000)
+    rollback(settings, now=NOON)
+    third = publish_build(settings, 3, 1)
+    assert third.release_id > second.release_id
+    assert publish(settings).release_id == third.release_id
+
+
+@pytest.mark.parametrize("step", ["verify", "remember", "point_to"])
+def test_a_kill_during_a_rollback_leaves_it_done_or_not(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    publish_build(settings, 1, 0)
+    second = publish_build(settings, 2, 1)
+
+    def kill(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rolling, step, kill)
+        with pytest.raises(Killed):
+            rollback(settings)
+    assert read(settings) == 2 and rollback_in_force(settings) is None
+    assert publish(settings).release_id == second.release_id
+    rollback(settings)
+    assert read(settings) == 1 and not publish(settings).is_new
+
+
+def test_a_kill_after_the_pointer_was_moved_leaves_the_rollback_done(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_build(settings, 1, 0)
+    publish_build(settings, 2, 1)
+
+    def kill(_: Path) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(kept, "flush_to_disk", kill)
+        with pytest.raises(Killed):
+            rollback(settings)
+    assert read(settings) == 1
+    assert not publish(settings).is_new and read(settings) == 1
+
+
+def test_a_lost_pointer_is_mended_to_what_was_read(settings: Settings) -> None:
+    for number in (1, 2, 3):
+        publish_build(settings, number, number)
+    pointer = settings.published / "current"
+    pointer.unlink()
+    mend_pointer(settings)
+    assert read(settings) == 3
+    rollback(settings)
+    pointer.unlink()
+    mend_pointer(settings)
+    assert read(settings) == 2, "what was taken back stays so"
+    publish_build(settings, 4, 4)
+    damaged = pointer.resolve() / "marts.duckdb"
+    pointer.unlink()
+    damaged.unlink()
+    mend_pointer(settings)
+    assert read(settings) == 2, "the newest whole one that was not taken back"
+
+
+def test_a_rollback_beside_a_run_is_refused(settings: Settings) -> None:
+    publish_build(settings, 1, 0)
+    publish_build(settings, 2, 1)
+    with writer_lock(settings.home):
+        answer = aipl(settings.home, "rollback")
+    assert answer.returncode == 2 and "is being written by process" in answer.stderr
+    assert read(settings) == 2
+
+
+def cut(path: Path) -> None:
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def change(path: Path) -> None:
+    path.chmod(0o644)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def claim_more_rows(folder: Path) -> None:
+    path = folder / "manifest.json"
+    path.chmod(0o644)
+    manifest = json.loads(path.read_text())
+    manifest["rows"]["fct_fast"] += 1
+    path.write_text(json.dumps(manifest))
+
+
+DAMAGES: list[tuple[Callable[[Path], object], str]] = [
+    (lambda folder: cut(folder / "fct_fast.parquet"), "fct_fast.parquet is not what was published"),
+    (lambda folder: change(folder / "marts.duckdb"), "marts.duckdb is not what was published"),
+    (lambda folder: (folder / "notes.md").unlink(), "notes.md is missing"),
+    (lambda folder: (folder / "marts.duckdb.wal").write_text(""), "marts.duckdb.wal was never part of it"),
+    (lambda folder: cut(folder / "manifest.json"), "manifest.json"),
+    (lambda folder: (folder / "manifest.json").unlink(), "manifest.json cannot be read"),
+    (claim_more_rows, "manifest.json is not what was published"),
+]
+
+
+@pytest.mark.parametrize(("damage", "told"), DAMAGES)
+def test_each_damage_is_named(settings: Settings, damage: Callable[[Path], object], told: str) -> None:
+    folder = publish_build(settings, 1, 0).folder
+    assert damages(folder) == []
+    damage(folder)
+    if told == "manifest.json":
+        # Its last byte is the end of a line: it says the same as before.
+        assert damages(folder) == []
+        cut(folder / "manifest.json")
+        told = "manifest.json cannot be read"
+    with pytest.raises(QualityStop) as error:
+        verify([folder])
+    assert f"{folder}/{told}" in str(error.value)
+    assert len(damages(folder)) == 1
+
+
+def test_verify_tells_every_damaged_release_and_ends_with_three(settings: Settings) -> None:
+    first, second = publish_build(settings, 1, 0), publish_build(settings, 2, 1)
+    assert aipl(settings.home, "verify").stdout == f"{second.release_id}: every file is as published.\n"
+    cut(first.folder / "notes.md")
+    (second.folder / "fct_fast.parquet").unlink()
+    answer = aipl(settings.home, "verify", "--all")
+    assert answer.returncode == 3
+    assert f"{first.folder / 'notes.md'} is not" in answer.stderr
+    assert f"{second.folder / 'fct_fast.parquet'} is missing" in answer.stderr
+    assert aipl(settings.home, "verify", first.release_id).returncode == 3
+    assert aipl(settings.home, "verify", "2024").returncode == 2
+
+
+def test_nobody_goes_back_to_a_damaged_release(settings: Settings) -> None:
+    first = publish_build(settings, 1, 0)
+    publish_build(settings, 2, 1)
+    change(first.folder / "marts.duckdb")
+    with pytest.raises(QualityStop, match="is not what was published"):
+        rollback(settings)
+    assert read(settings) == 2 and kept.rollbacks(settings) == []
+
+
+@pytest.mark.parametrize("name", ["marts.duckdb", "manifest.json"])
+def test_a_damaged_current_release_is_told_left_and_made_anew(settings: Settings, name: str) -> None:
+    publish_build(settings, 1, 0)
+    second = publish_build(settings, 2, 1)
+    (second.folder / name).chmod(0o644)
+    (second.folder / name).write_text("noise")
+    build(settings, "3" * 64, persons=3)
+    let_through(settings, "3" * 64)
+    with pytest.raises(EnvironmentStop, match=r"is damaged: (.|\n)*aipl rollback"):
+        publish(settings, NOON + timedelta(hours=2))
+    row = next(row for row in listed_releases(settings).rows if row[0] == second.release_id)
+    assert ("current, damaged" if name == "manifest.json" else "current") in row
+    assert rollback(settings).withdrawn == {}
+    assert read(settings) == 1
+    again = publish_build(settings, 2, 3)
+    assert again.is_new and again.release_id != second.release_id and read(settings) == 2
+
+
+def test_what_the_disk_does_not_give_back_is_not_published(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_build(settings, 1, 0)
+    write = publishing.write_release
+
+    def write_on_a_bad_disk(settings: Settings, folder: Path, *rest: object, **keywords: object) -> None:
+        write(settings, folder, *rest, **keywords)  # type: ignore[arg-type]
+        change(folder / "fct_fast.parquet")
+
+    monkeypatch.setattr(publishing, "write_release", write_on_a_bad_disk)
+    with pytest.raises(EnvironmentStop, match="not what the disk gives back"):
+        publish_build(settings, 2, 1)
+    assert read(settings) == 1 and len(kept_ids(settings)) == 1
+
+
+def test_a_finished_release_that_was_damaged_before_it_became_current_is_made_anew(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def kill(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publishing, "point_to", kill)
+        with pytest.raises(Killed):
+            publish_build(settings, 1, 0)
+    (left,) = kept.release_folders(settings)
+    change(left / "marts.duckdb")
+    made = publish(settings, NOON)
+    assert made.release_id > left.name and read(settings) == 1
+    assert damages(made.folder) == []
+
+
+def test_the_list_says_which_is_current_and_which_is_withdrawn(settings: Settings) -> None:
+    first, second = publish_build(settings, 1, 0), publish_build(settings, 2, 1)
+    rollback(settings)
+    found = listed_releases(settings, NOON + timedelta(days=2, hours=3))
+    size = [round(sum(path.stat().st_size for path in r.folder.iterdir()) / 1e6, 1) for r in (second, first)]
+    # Two rows of fct_fast, one of dim_brand and of dim_release.
+    assert found.rows == [
+        (second.release_id, "2 d 2 h", "withdrawn", "20000000", "2024-01-31", 4, None, size[0]),
+        (first.release_id, "2 d 3 h", "current", "10000000", "2024-01-31", 4, None, size[1]),
+    ]
+    answer = aipl(settings.home, "releases")
+    assert answer.returncode == 0
+    assert answer.stdout.index(second.release_id) < answer.stdout.index(first.release_id)
+    assert "withdrawn" in answer.stdout
+
+
+def test_the_ledger_follows_what_was_read_and_outlives_old_releases(settings: Settings) -> None:
+    settings = replace(settings, kept_releases=2)
+    wrong = replace(BEFORE, stages={}, person_days={})
+
+    def publish_told(number: int, told: Published) -> str:
+        build(settings, f"{number}" * 64, persons=number)
+        add_marts(settings, marts_of(told, START))
+        let_through(settings, f"{number}" * 64)
+        return publish(settings, NOON + timedelta(days=10 * number)).release_id
+
+    def ledger() -> list[tuple[object, ...]]:
+        with duckdb.connect(str(settings.published / "current" / "marts.duckdb"), read_only=True) as reader:
+            return reader.execute(
+                "select release_id, stage_before, stage_after from fct_aipl_ledger"
+            ).fetchall()
+
+    first, withdrawn = publish_told(1, BEFORE), publish_told(2, wrong)
+    assert {entry[0] for entry in ledger()} == {withdrawn}
+    rollback(settings, now=NOON + timedelta(days=21))
+    third = publish_told(3, AFTER)
+    assert ledger() == [(third, "A", "I")], "compared with what people read, not with what was withdrawn"
+    later = [publish_told(number, AFTER) for number in (4, 5, 6)]
+    assert not {first, third} & kept_ids(settings)
+    assert ledger() == [(third, "A", "I")]
+    with duckdb.connect(str(settings.published / "current" / "marts.duckdb"), read_only=True) as reader:
+        chain = reader.execute("select distinct release_id from dim_release order by 1").fetchall()
+    assert [name for (name,) in chain] == [first, third, *later]
+
+
+@pytest.mark.parametrize("told", ["1", "none", "-3", "2.5"])
+def test_a_number_of_releases_that_is_none_is_refused(settings: Settings, told: str) -> None:
+    answer = aipl(settings.home, "releases", AIPL_KEEP_RELEASES=told)
+    assert answer.returncode == 2 and "at least 2" in answer.stderr
+
+
+def marts(connection: duckdb.DuckDBPyConnection, stock_rows: list[tuple[object, ...]], fast: str) -> None:
+    connection.execute(
+        "create or replace table marts.fct_aipl_daily"
+        " (preset varchar, brand_id varchar, as_of_date date, stage varchar, stage_rank int, persons bigint)"
+    )
+    connection.executemany("insert into marts.fct_aipl_daily values (?, ?, ?, ?, ?, ?)", stock_rows)
+    connection.execute(f"create or replace table marts.fct_fast as {fast}")
+
+
+FAST_BEFORE = """
+    select
+        'p' as preset, 'lumen' as brand_id, 'week' as period_type, date '2024-01-01' as period_start,
+        date '2024-01-07' as period_end, 5::bigint as members,
+        0.25::double as thriving_rate, 3::bigint as deepened
+"""
+FAST_AFTER = """
+    select
+        'p' as preset, 'lumen' as brand_id, 'week' as period_type,
+        unnest([date '2024-01-01', date '2024-01-08']) as period_start,
+        date '2024-01-07' as period_end, 5 as members, 0.5::double as thriving_rate, null::bigint as deepened
+"""
+
+
+def compared(settings: Settings) -> tuple[Path, Path]:
+    """Two releases: lumen is told up to the 3rd and then the 5th, aurora by the second one only."""
+    build(settings, "1" * 64, persons=0)
+    lumen = [("p", "lumen", f"2024-01-0{day}", "L", 4, 10 + day) for day in (2, 3)]
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        marts(connection, [*lumen, ("p", "lumen", "2024-01-03", "A", 1, 7)], FAST_BEFORE)
+    let_through(settings, "1" * 64)
+    first = publish(settings, NOON)
+    build(settings, "2" * 64, persons=0)
+    late = [("p", "lumen", f"2024-01-0{day}", "L", 4, 20 + day) for day in (2, 3, 5)]
+    same = ("p", "lumen", "2024-01-03", "A", 1, 7)
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        marts(connection, [*late, same, ("p", "aurora", "2024-01-05", "A", 1, 9)], FAST_AFTER)
+        connection.execute("create table marts.dim_new as select 1 as x")
+    let_through(settings, "2" * 64)
+    return first.folder, publish(settings, NOON + timedelta(days=1)).folder
+
+
+def test_two_releases_are_compared_by_rows_stock_fast_and_columns(settings: Settings) -> None:
+    a, b = compared(settings)
+    found = difference(a, b)
+    rows = {mart: tuple(figures) for mart, *figures in found.rows.rows}
+    assert rows["fct_aipl_daily"] == (3, 5, 2)
+    assert rows["fct_fast"] == (1, 2, 1)
+    assert rows["dim_new"] == (None, 1, None)
+    assert rows["dim_brand"] == (1, 1, 0)
+    third, fifth = datetime(2024, 1, 3).date(), datetime(2024, 1, 5).date()
+    assert found.stock.rows == [
+        ("p", "aurora", "A", None, None, None, None, None, None, fifth, 9),
+        ("p", "lumen", "A", third, 7, 7, 0, third, 7, fifth, None),
+        ("p", "lumen", "L", third, 13, 23, 10, third, 13, fifth, 25),
+    ]
+    first_week = ("p", "lumen", "week", datetime(2024, 1, 1).date())
+    assert found.fast.rows == [
+        (*first_week, "deepened", 3.0, None, None),
+        (*first_week, "members", 5.0, 5.0, 0.0),
+        (*first_week, "thriving_rate", 0.25, 0.5, 0.25),
+    ]
+    assert [row for row in found.schema.rows if row[2] != row[3]] == [
+        ("dim_new", "x", None, "INTEGER"),
+        ("fct_fast", "members", "BIGINT", "INTEGER"),
+    ]
+    text = difference_text(a.name, b.name, found)
+    assert "thriving_rate" in text and "members  " in text and "1 metrics are equal" in text
+    told = json.loads(difference_json(a.name, b.name, found))
+    assert (told["before"], told["after"]) == (a.name, b.name)
+    assert len(told["fast"]) == 3 and told["stock"][2]["change"] == 10
+
+
+def test_a_diff_is_with_the_release_before_unless_another_is_named(settings: Settings) -> None:
+    a, b = compared(settings)
+    by_default = aipl(settings.home, "releases", "diff")
+    assert by_default.returncode == 0, by_default.stderr
+    assert f"From release {a.name} (before) to {b.name} (after)" in by_default.stdout
+    assert aipl(settings.home, "releases", "diff", a.name).stdout == by_default.stdout
+    same = aipl(settings.home, "releases", "diff", b.name, b.name).stdout
+    assert "2 stages are equal" in same and "lumen" not in same
+    assert aipl(settings.home, "releases", "diff", "2024").returncode == 2
+    assert read_current(settings) is not None
