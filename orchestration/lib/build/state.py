@@ -74,15 +74,15 @@ def fingerprint(project: Path, dbt_sources: str) -> str:
     return digest(files, dbt_sources, *(f"{name} {version(name)}" for name in ENGINE))
 
 
-def build_id(program: str, rules: str, arrival: Path) -> str:
-    """Of the program, the rules and what dbt is told of arrival; the order of rows does not matter."""
+def build_id(program: str, rules: str, arrival: Path, erased: str = "") -> str:
+    """Of the program, the rules, what dbt is told of arrival, and who is erased; no order of rows matters."""
     import duckdb
 
     told = [
         sorted(str(row) for row in duckdb.read_parquet(str(arrival / f"{name}.parquet")).fetchall())
         for name in TOLD
     ]
-    return digest(program, rules, json.dumps(told))
+    return digest(program, rules, json.dumps(told), *([erased] if erased else []))
 
 
 def read_build(settings: Settings) -> Build | None:

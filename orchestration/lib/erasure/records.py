@@ -150,28 +150,37 @@ def _take_out_of_parquet(landed: Path, copy: Path, numbers: Collection[int]) -> 
             writer.write_batch(batch.filter(pa.array(~np.isin(rows, list(numbers)))))
 
 
-def take_out_rows(search: Search, parsed: Path) -> list[int]:
-    """Take the rows of erased persons out of a Parquet file of raw or arrivals; returns their `_row`."""
+def find_rows(search: Search, parsed: Path) -> list[int]:
+    """The `_row` of the rows that name an erased person in a Parquet file of raw or arrivals."""
     found: list[int] = []
     with pq.ParquetFile(parsed) as source:
         for batch in source.iter_batches():
             found += batch.column("_row").filter(search.marks(batch)).to_pylist()
-    _keep_others(parsed, found)
     return found
 
 
-def take_out_rejects(search: Search, rejects: Path) -> list[int]:
-    """Take the unreadable records that name erased persons out of a file of rejects; returns their `_row`."""
+def find_rejects(search: Search, rejects: Path) -> list[int]:
+    """The `_row` of the unreadable records in a file of rejects that name an erased person."""
     table = pq.read_table(rejects, columns=["_row", "raw_text"]).to_pylist()
-    found = [row["_row"] for row in table if search.tells(row["raw_text"] or "")]
-    _keep_others(rejects, found)
-    return found
+    return [row["_row"] for row in table if search.tells(row["raw_text"] or "")]
 
 
-def _keep_others(path: Path, rows: list[int]) -> None:
-    """Write a Parquet file again without rows, whole or not at all; one of rejects goes with its last row."""
-    if not rows:
-        return
+def count_records(table: Table, landed: Path, file: str) -> tuple[int, int]:
+    """Rows and unreadable records of a landed dump."""
+    read = READERS[table.format]
+    while True:
+        rows = unreadable = 0
+        try:
+            for chunk in read(landed, file, table):
+                rows += chunk.batch.num_rows
+                unreadable += len(chunk.rejects)
+            return rows, unreadable
+        except StartAgain as again:
+            read = again.reader
+
+
+def keep_others(path: Path, rows: list[int]) -> None:
+    """Write a Parquet file again without the rows of these numbers, whole or not at all."""
     with replacing(path) as part, pq.ParquetFile(path) as source:
         with pq.ParquetWriter(part, source.schema_arrow, compression="zstd") as writer:
             for batch in source.iter_batches():

@@ -15,6 +15,7 @@ import duckdb
 from orchestration.lib.atomic import flush_to_disk
 from orchestration.lib.build.rules import rules_hash
 from orchestration.lib.build.state import GateRecord
+from orchestration.lib.erasure.erased import read_erased
 from orchestration.lib.files import sha256, write_json
 from orchestration.lib.publish.ledger import Identity, write_ledger
 from orchestration.lib.publish.macros import create_macros
@@ -37,7 +38,11 @@ def write_release(
             connection.execute(f"attach {sql_text(previous / 'marts.duckdb')} as previous (read_only)")
         with new_release(connection, folder):
             rows = copy_marts(connection, folder)
-            comparison, ledger_rows = write_ledger(connection, folder, identity, previous)
+            erased = read_erased(settings).generation
+            names_erased = before is not None and before.get("erased", "") != erased
+            comparison, ledger_rows = write_ledger(
+                connection, folder, identity, previous, names_erased=names_erased
+            )
             create_macros(connection)
             facts = _facts(connection, settings)
             notes = release_notes(connection, identity, comparison, before, facts)
@@ -48,6 +53,7 @@ def write_release(
         "previous_release_id": identity.previous_release_id,
         "created_at": f"{created:%Y-%m-%dT%H:%M:%SZ}",
         "build_id": gate.build_id,
+        "erased": erased,
         "git_revision": _git_revision(),
         **facts,
         "rows": dict(sorted((rows | ledger_rows).items())),
