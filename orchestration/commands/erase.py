@@ -23,7 +23,8 @@ def erase(keys: tuple[str, ...], *, only_these: bool, yes: bool) -> int:
     order = order_erasure(settings, keys, only_these=only_these)
     click.echo("To be erased, with all documents of theirs:")
     for key in sorted(order.keys):
-        click.echo(f"  {key.text}")
+        unknown = "  (no mart knows it: is it right?)" if key in order.linked.unknown else ""
+        click.echo(f"  {key.text}{unknown}")
     for key in sorted(order.linked.shared):
         click.echo(f"  kept, since other persons used it as well: {key.text}")
     if not yes:

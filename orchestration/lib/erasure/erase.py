@@ -19,7 +19,7 @@ from typing import Any
 from rich.console import Console
 
 from orchestration.lib.arrival.manifest import LoadManifest, require_manifest
-from orchestration.lib.build.state import discard_warehouse, is_untouched, read_build
+from orchestration.lib.build.state import discard_warehouse, forget_build, is_untouched, read_build
 from orchestration.lib.erasure.erased import (
     PERSONS,
     Erasure,
@@ -108,6 +108,7 @@ def erase(settings: Settings, order: Order, say: Callable[[str], None]) -> int:
         with LoadManifest(settings.manifest) as manifest:
             for source in sources.values():
                 removed += sweep(settings, manifest, source)
+        _mark_swept(settings, order)
         _publish_anew(settings)
         removed["releases"] += _remove_former_releases(settings)
         words = words_of(order.keys)
@@ -141,6 +142,8 @@ def _begin(settings: Settings, order: Order) -> None:
     erased = read_erased(settings)
     if order.erasure_id in {erasure.erasure_id for erasure in erased.erasures}:
         return
+    # Increments know nothing of rows that go from a file in effect.
+    forget_build(settings)
     erasures_folder(settings).mkdir(mode=0o700, parents=True, exist_ok=True)
     told = {
         "asked": _texts(order.asked),
@@ -153,11 +156,23 @@ def _begin(settings: Settings, order: Order) -> None:
     write_erased(settings, erased.having(Erasure(order.erasure_id, _now(), None, digests)))
 
 
+def _mark_swept(settings: Settings, order: Order) -> None:
+    erased, erasure = read_erased(settings), _erasure(settings, order)
+    if not erasure.is_swept:
+        # A run beside a killed erasure may have built from what was half swept.
+        discard_warehouse(settings)
+        write_erased(settings, erased.having(replace(erasure, is_swept=True)))
+
+
 def _finish(settings: Settings, order: Order) -> None:
-    erased = read_erased(settings)
-    done = next(known for known in erased.erasures if known.erasure_id == order.erasure_id)
-    write_erased(settings, erased.having(replace(done, finished_at=_now())))
+    done = replace(_erasure(settings, order), finished_at=_now())
+    write_erased(settings, read_erased(settings).having(done))
     _order_file(settings).unlink()
+
+
+def _erasure(settings: Settings, order: Order) -> Erasure:
+    known = read_erased(settings).erasures
+    return next(erasure for erasure in known if erasure.erasure_id == order.erasure_id)
 
 
 def _publish_anew(settings: Settings) -> None:
@@ -248,8 +263,7 @@ def _receipt(
     removed: Counter[str],
     left: dict[str, int],
 ) -> Receipt:
-    erased = read_erased(settings)
-    erasure = next(known for known in erased.erasures if known.erasure_id == order.erasure_id)
+    erased, erasure = read_erased(settings), _erasure(settings, order)
     current = read_current(settings)
     places = {source.dumps or "the place that --dumps named" for source in sources.values()}
     return Receipt(

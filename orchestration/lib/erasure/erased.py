@@ -61,12 +61,16 @@ def plain(value: object) -> str:
 
 @dataclass(frozen=True)
 class Erasure:
-    """One erasure: when it began and, once it is done, ended (ISO 8601, UTC), and the hashes of its keys."""
+    """One erasure: when it began and, once it is done, ended (ISO 8601, UTC), and the hashes of its keys.
+
+    `is_swept` is whether nothing that was delivered names the person any more.
+    """
 
     erasure_id: str
     begun_at: str
     finished_at: str | None
     keys: tuple[str, ...]
+    is_swept: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,8 +96,8 @@ class Erased:
 
     @property
     def generation(self) -> str:
-        """Name of what is erased: a build and a release made before another erasure have another."""
-        ids = [erasure.erasure_id for erasure in self.erasures]
+        """Name of what is gone from raw: builds and releases of before another erasure have another."""
+        ids = [erasure.erasure_id for erasure in self.erasures if erasure.is_swept]
         return hashlib.sha256(json.dumps(ids).encode()).hexdigest()[:16] if ids else ""
 
     def having(self, erasure: Erasure) -> Erased:

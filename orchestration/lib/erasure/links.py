@@ -47,14 +47,25 @@ LINKED = f"""
     union
     select source_key, is_shared from visitors
 """
+KNOWN = f"""
+    select source_key from marts.dim_person_key where source_key in (select unnest($keys))
+    union
+    select visitor_key from ({SIGNED_IN}) where visitor_key in (select unnest($keys))
+    union
+    select member_key from intermediate.int_sign_ins where member_key in (select unnest($keys))
+"""
 
 
 @dataclass(frozen=True)
 class Linked:
-    """Keys of one person, and the visitors that other persons used as well."""
+    """Keys of one person, and the visitors that other persons used as well.
+
+    `unknown` are keys that no mart knows: they may stand in rows that count for nobody, or be mistyped.
+    """
 
     keys: frozenset[Key]
     shared: frozenset[Key]
+    unknown: frozenset[Key] = frozenset()
 
 
 def linked_keys(settings: Settings, asked: Collection[Key]) -> Linked:
@@ -72,6 +83,7 @@ def linked_keys(settings: Settings, asked: Collection[Key]) -> Linked:
     texts = sorted(key.text for key in asked)
     with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
         found = connection.execute(LINKED, {"keys": texts}).fetchall()
+        known = connection.execute(KNOWN, {"keys": texts}).fetchall()
     shared = {parse_key(key) for key, is_shared in found if is_shared}
     if several := sorted(key.text for key in shared & set(asked)):
         raise InputError(
@@ -79,4 +91,5 @@ def linked_keys(settings: Settings, asked: Collection[Key]) -> Linked:
             " --only-these to erase just the keys that you name, with what others did on this device."
         )
     keys = {parse_key(key) for key, is_shared in found if not is_shared}
-    return Linked(frozenset(keys | set(asked)), frozenset(shared))
+    unknown = frozenset(asked) - {parse_key(key) for (key,) in known}
+    return Linked(frozenset(keys | set(asked)), frozenset(shared), unknown)
