@@ -5,7 +5,6 @@ A kill at any point leaves the old release; a reader that has it open keeps it. 
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,7 +16,7 @@ from orchestration.lib.build.state import GateRecord, read_build, read_gate
 from orchestration.lib.build.warehouse import require_sound_warehouse
 from orchestration.lib.errors import EnvironmentStop, QualityStop
 from orchestration.lib.lock import writer_lock
-from orchestration.lib.publish.release_files import write_release
+from orchestration.lib.publish.release_files import read_manifest, write_release
 from orchestration.settings import Settings
 
 UNFINISHED = ".unfinished-"
@@ -48,7 +47,7 @@ def read_current(settings: Settings) -> Release | None:
     if not pointer.exists():
         return None
     folder = pointer.resolve()
-    return Release(folder, json.loads((folder / "manifest.json").read_text()), is_new=False)
+    return Release(folder, read_manifest(folder), is_new=False)
 
 
 def publish(settings: Settings, now: datetime | None = None) -> Release:
@@ -87,7 +86,7 @@ def publish(settings: Settings, now: datetime | None = None) -> Release:
         flush_to_disk(releases)
     with writer_lock(settings.home):
         _point(settings.published, folder)
-    return Release(folder, json.loads((folder / "manifest.json").read_text()), is_new=True)
+    return Release(folder, read_manifest(folder), is_new=True)
 
 
 def mend_pointer(settings: Settings) -> None:
@@ -124,7 +123,7 @@ def _find(releases: Path, build_id: str, current: Release | None) -> Path | None
     """
     previous = current.release_id if current else None
     for folder in sorted(releases.glob(f"[0-9]*-{build_id[:8]}"), reverse=True):
-        manifest = json.loads((folder / "manifest.json").read_text())
+        manifest = read_manifest(folder)
         if manifest["build_id"] == build_id and manifest.get("previous_release_id") == previous:
             return folder
     return None

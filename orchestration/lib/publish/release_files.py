@@ -21,14 +21,27 @@ from orchestration.lib.publish.ledger import Identity, write_ledger
 from orchestration.lib.publish.macros import create_macros
 from orchestration.lib.publish.marts import copy_marts, new_release, sql_text
 from orchestration.lib.publish.notes import release_notes, to_markdown
+from orchestration.lib.versions import FORMAT, require_known
 from orchestration.settings import PROJECT_ROOT, Settings
+
+
+# Format 1 had no number: releases of version 0.1.0, some of them without a ledger and notes.
+RELEASE_FORMAT = 2
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a release. Raises EnvironmentStop when a newer program published it."""
+    path = folder / "manifest.json"
+    manifest: dict[str, Any] = json.loads(path.read_text())
+    require_known(path, manifest, RELEASE_FORMAT)
+    return manifest
 
 
 def write_release(
     settings: Settings, folder: Path, created: datetime, gate: GateRecord, *, name: str, previous: Path | None
 ) -> None:
     """Fill `folder` with the release `name` after `previous`: on disk and read-only when this returns."""
-    before = json.loads((previous / "manifest.json").read_text()) if previous else None
+    before = read_manifest(previous) if previous else None
     identity = Identity(
         name, before["release_id"] if before else None, created, rules_hash(settings.dbt_project)
     )
@@ -49,6 +62,7 @@ def write_release(
     (folder / "notes.md").write_text(to_markdown(notes))
     files = sorted(folder.iterdir())
     manifest = {
+        FORMAT: RELEASE_FORMAT,
         "release_id": name,
         "previous_release_id": identity.previous_release_id,
         "created_at": f"{created:%Y-%m-%dT%H:%M:%SZ}",

@@ -58,7 +58,10 @@ def _gate_line(settings: Settings, gate: str) -> str:
     stored = sorted((settings.reports / gate).glob("*.json"))
     if not stored:
         return f"Last {gate} gate: none yet\n"
-    result = GateResult.from_json(stored[-1].read_bytes())
+    try:
+        result = GateResult.from_json(stored[-1].read_bytes())
+    except (KeyError, TypeError, ValueError):
+        return f"Last {gate} gate: written by another version of aipl; {stored[-1]}\n"
     when = result.finished_at.isoformat(timespec="seconds")
     page = stored[-1].with_suffix(".html")
     return f"Last {gate} gate: {result.outcome} on {result.subject} at {when}; {page}\n"
