@@ -1,4 +1,4 @@
-"""docs/runbooks/erase-a-person.md, followed: the person is nowhere, and the others are as if they never was."""
+"""docs/runbooks/erase-a-person.md, followed: the person is nowhere, the others are as they were without."""
 
 from __future__ import annotations
 
@@ -57,7 +57,9 @@ def read_dump(path: Path) -> tuple[list[str], list[dict[str, str] | str]]:
                 records.append(line)
         return [], records
     header, *rows = csv.reader(io.StringIO(text, newline=""))
-    return header, [dict(zip(header, row, strict=True)) if len(row) == len(header) else str(row) for row in rows]
+    return header, [
+        dict(zip(header, row, strict=True)) if len(row) == len(header) else str(row) for row in rows
+    ]
 
 
 def write_dump(path: Path, header: list[str], records: list[dict[str, str] | str]) -> None:
@@ -81,7 +83,11 @@ def without(dumps: Path, target: Path, members: set[str]) -> set[str]:
     users: dict[str, set[str]] = {}
     for record in records:
         # An order on a device is no sign-in; an event and a link are.
-        if record.get("visitor_id") and record.get("member_id") and ("event" in record or "link_id" in record):
+        if (
+            record.get("visitor_id")
+            and record.get("member_id")
+            and ("event" in record or "link_id" in record)
+        ):
             users.setdefault(record["visitor_id"], set()).add(record["member_id"])
     visitors = {visitor for visitor, used_by in users.items() if used_by <= members}
     persons = members | visitors
@@ -135,10 +141,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_page_is_followed(home: Path, tmp_path: Path) -> None:
-    """Sees the page's query, command and status; then nobody finds the person, and the others are unchanged."""
+    """Then nobody finds the person, and the others are as brute force tells them without."""
     query, erase, finish = COMMANDS
     dumps = home / "dumps" / "sample_shop"
-    ids = without(dumps, tmp_path / "filtered", MEMBERS)
+    # A shorter one, of a broken row, stands in any compressed bytes by chance.
+    ids = {known for known in without(dumps, tmp_path / "filtered", MEMBERS) if len(known) >= 6}
     assert len(ids) > 5
     word = re.compile(rf"(?<![0-9A-Za-z_])(?:{'|'.join(map(re.escape, ids))})(?![0-9A-Za-z_])")
     assert any(word.search(text) for _, text in texts(home))

@@ -21,8 +21,8 @@ from orchestration.lib.alerts.outbox_tables import SCHEMA as OUTBOX_0
 from orchestration.lib.arrival.manifest import FORMATS, LoadManifest, State
 from orchestration.lib.arrival.told import FILES, forget_applied, write_arrival
 from orchestration.lib.build.state import GateRecord, read_build, read_gate
-from orchestration.lib.erasure.erased import read_erased
 from orchestration.lib.erasure.erase import read_order
+from orchestration.lib.erasure.erased import read_erased
 from orchestration.lib.errors import EnvironmentStop
 from orchestration.lib.publish.query import run_query
 from orchestration.lib.publish.release import publish, read_current
@@ -66,7 +66,9 @@ def test_an_upgraded_manifest_is_the_same_as_a_new_one(tmp_path: Path) -> None:
         LoadManifest(path).close()
         with closing(sqlite3.connect(path)) as connection:
             tables.append(
-                connection.execute("select m.name, c.* from sqlite_master m, pragma_table_info(m.name) c").fetchall()
+                connection.execute(
+                    "select m.name, c.* from sqlite_master m, pragma_table_info(m.name) c"
+                ).fetchall()
             )
     assert tables[0] == tables[1] and len(tables[0]) > 20
 
@@ -74,9 +76,11 @@ def test_an_upgraded_manifest_is_the_same_as_a_new_one(tmp_path: Path) -> None:
 def test_an_upgrade_that_does_not_end_leaves_the_file_as_it_was(tmp_path: Path) -> None:
     path = sqlite(tmp_path / "loads.sqlite", f"{LOADS_0_1_0}; {ROW}")
     steps = (*FORMATS, "create table added (x integer); insert into file_versions values (1)")
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        with pytest.raises(sqlite3.OperationalError, match="file_versions has"):
-            migrate(connection, path, steps)
+    with (
+        closing(sqlite3.connect(path, isolation_level=None)) as connection,
+        pytest.raises(sqlite3.OperationalError, match="file_versions has"),
+    ):
+        migrate(connection, path, steps)
     assert user_version(path) == len(FORMATS)
     with LoadManifest(path) as manifest:
         assert len(manifest.versions("shop")) == 1
@@ -182,7 +186,16 @@ def test_a_release_of_0_1_0_is_read_and_followed(settings: Settings) -> None:
     with duckdb.connect(str(folder / "marts.duckdb")) as connection:
         for table in ("fct_aipl_ledger", "dim_release"):
             connection.execute(f"drop table {table}")
-    known = ("release_id", "created_at", "build_id", "git_revision", "horizon", "rules", "stale_sources", "loads")
+    known = (
+        "release_id",
+        "created_at",
+        "build_id",
+        "git_revision",
+        "horizon",
+        "rules",
+        "stale_sources",
+        "loads",
+    )
     (folder / "manifest.json").chmod(0o644)
     (folder / "manifest.json").write_text(
         json.dumps({name: manifest[name] for name in (*known, "rows", "gates", "sha256")})

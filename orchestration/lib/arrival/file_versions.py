@@ -21,7 +21,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Rewritten:
-    """Landed bytes without the records of erased persons: their checksum, and the numbers of these records."""
+    """Landed bytes without the records of erased persons: their checksum, and the numbers of these."""
 
     sha256: str
     erased: tuple[int, ...]
@@ -84,7 +84,7 @@ class Hint:
 
 @dataclass(frozen=True)
 class Load:
-    """One load: files, and rows, unreadable and erased records of the latest version of each of its files."""
+    """One load: files, and rows, unreadable and erased records of the latest version of each."""
 
     source_id: str
     load_date: date

@@ -215,9 +215,10 @@ class LoadManifest:
         return self._with_rewritten(source_id, versions)
 
     def rewritten(self, source_id: str) -> dict[tuple[str, str], tuple[Rewritten, ...]]:
-        """States of the landed copies without erased persons, by file and checksum of the dump; oldest first."""
+        """States of landed copies without erased persons, by file and checksum of the dump; oldest first."""
         rows = self._connection.execute(
-            "select file, sha256, landed_sha256, erased from rewritten where source_id = ? order by rewrite_id",
+            "select file, sha256, landed_sha256, erased from rewritten"
+            " where source_id = ? order by rewrite_id",
             (source_id,),
         )
         states: dict[tuple[str, str], tuple[Rewritten, ...]] = {}
@@ -227,7 +228,7 @@ class LoadManifest:
         return states
 
     def rewrite(self, source_id: str, file: str, sha256: str, state: Rewritten) -> None:
-        """Note a state of a landed copy before it is made, so that its bytes are known whenever a kill comes."""
+        """Note a state of a landed copy before it is made: its bytes are known, whenever a kill comes."""
         with self._transaction():
             self._connection.execute(
                 "insert or replace into rewritten (source_id, file, sha256, landed_sha256, erased)"

@@ -212,13 +212,13 @@ class _Pull:
         return landed.sha256
 
     def _take_out(self, item: DumpFile) -> Callable[[Path, str], None] | None:
-        """What takes erased persons out of a dump before it lies in landing; `None` while nobody is erased."""
+        """What takes erased persons out of a dump before it is in landing; `None` while nobody is."""
         if not read_erased(self.settings).erasures:
             return None
 
         def take_out(incoming: Path, sha256: str) -> None:
             search = search_in(read_erased(self.settings), self.source, item.table_name)
-            take_out_of_landing(self.settings, self.manifest, search, incoming, item.file, sha256)
+            take_out_of_landing(self.settings, self.manifest, search, incoming, (item.file, sha256))
 
         return take_out
 

@@ -51,6 +51,10 @@ ORDER_FORMAT = 1
 class NotErased(AiplError):
     """An erasure that could not be ended: the same command goes on with it."""
 
+    def __init__(self, message: str, exit_code: int = 2) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
 
 @dataclass(frozen=True)
 class Order:
@@ -117,8 +121,8 @@ def erase(settings: Settings, order: Order, say: Callable[[str], None]) -> int:
         receipt = _receipt(settings, order, sources, removed, left)
         if left:
             raise NotErased(
-                f"The person is still named in {', '.join(left)}. Correct `keys` of the tables concerned in the"
-                " sources file, or remove what should not be there, then run `aipl erase` again."
+                f"The person is still named in {', '.join(left)}. Correct `keys` of the tables concerned in"
+                " the sources file, or remove what should not be there, then run `aipl erase` again."
             )
         path = write_receipt(erasures_folder(settings), receipt)
         _finish(settings, order)
@@ -182,7 +186,11 @@ def _publish_anew(settings: Settings) -> None:
     """
     erased = read_erased(settings).generation
     current = read_current(settings)
-    if current and current.manifest.get("erased", "") == erased and is_untouched(settings, read_build(settings)):
+    if (
+        current
+        and current.manifest.get("erased", "") == erased
+        and is_untouched(settings, read_build(settings))
+    ):
         return
     discard_warehouse(settings)
     log = new_log(settings)
@@ -193,7 +201,7 @@ def _publish_anew(settings: Settings) -> None:
     finally:
         watcher.close()
     if stopped:
-        raise NotErased(_explained(stopped, log))
+        raise NotErased(_explained(stopped, log), max(step.exit_code for step in stopped))
 
 
 def _explained(stopped: list[Stopped], log: Path) -> str:
@@ -228,13 +236,13 @@ def _clean(settings: Settings, sources: Iterable[Source], words: Words) -> int:
     if words.texts:
         kept = (settings.landing, settings.raw, settings.arrivals, settings.rejects, settings.published)
         for path in _state(settings, sources):
-            if not any(path.is_relative_to(folder) for folder in kept) and not path.suffix == ".duckdb":
+            if not any(path.is_relative_to(folder) for folder in kept) and path.suffix != ".duckdb":
                 changed += 0 if path.suffix == ".parquet" else redact(path, words)
     return changed
 
 
 def _left(settings: Settings, sources: Collection[Source], words: Words) -> dict[str, int]:
-    """Files below the home that still name the person, with how often: rows by their keys, and all by words."""
+    """What still names the person, with how often: all files by words, and rows by their keys."""
     left = {
         path.relative_to(settings.home).as_posix(): count
         for path in _state(settings, sources)
@@ -242,7 +250,9 @@ def _left(settings: Settings, sources: Collection[Source], words: Words) -> dict
     }
     with LoadManifest(settings.manifest) as manifest:
         for source in sources:
-            left |= {f"{source.source_id}, {place}": n for place, n in sweep(settings, manifest, source).items()}
+            left |= {
+                f"{source.source_id}, {place}": n for place, n in sweep(settings, manifest, source).items()
+            }
     return left
 
 

@@ -25,9 +25,10 @@ PERSONS = {"m": "member", "v": "visitor"}
 
 @dataclass(frozen=True, order=True)
 class Key:
-    """What names a person or a document of theirs, by its kind: `member`, `visitor`, or what a source declares.
+    """What names a person or a document of theirs.
 
-    `scope` is where it is unique: the identity space of a person, the source of a document.
+    `kind` is `member`, `visitor`, or, for a document, what its source calls it. `scope` is where it
+    is unique: the identity space of a person, the source of a document.
     """
 
     scope: str
@@ -106,7 +107,7 @@ class Erased:
         return replace(self, erasures=(*others, erasure))
 
     def having_keys(self, keys: Iterable[Key]) -> Erased:
-        """The list with more keys in its latest erasure: documents that turned out to be an erased person's."""
+        """The list with more keys in its latest erasure: documents that turned out to be theirs."""
         last = self.erasures[-1]
         more = sorted({self.digest(key) for key in keys} - self.digests())
         return self.having(replace(last, keys=(*last.keys, *more)))
@@ -133,8 +134,8 @@ def read_erased(settings: Settings) -> Erased:
         return Erased(content["secret"], erasures)
     except (ValueError, KeyError, TypeError) as error:
         raise EnvironmentStop(
-            f"The list of erased persons {path} is damaged: {error}. Put back its copy from the backup; without"
-            " it erased persons would come back with the next dump."
+            f"The list of erased persons {path} is damaged: {error}. Put back its copy from the backup;"
+            " without it erased persons would come back with the next dump."
         ) from error
 
 

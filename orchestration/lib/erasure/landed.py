@@ -20,24 +20,20 @@ from orchestration.settings import Settings
 
 
 def search_in(erased: Erased, source: Source, table_name: str, declaration: str | None = None) -> Search:
-    """The look for erased persons in a table, read as a `declaration` says, by default as it is declared now."""
+    """The look for erased persons in a table, read as a `declaration` says, by default the present one."""
     declared = source.tables[table_name]
     table = Table.declared_as(declaration) if declaration else declared
     return Search(erased, source.source_id, source.identity_space or source.source_id, table, declared.keys)
 
 
 def take_out_of_landing(
-    settings: Settings,
-    manifest: LoadManifest,
-    search: Search,
-    landed: Path,
-    file: str,
-    sha256: str,
+    settings: Settings, manifest: LoadManifest, search: Search, landed: Path, dump: tuple[str, str]
 ) -> int:
-    """Take erased persons out of a landed dump of this name and checksum; returns the number of records gone.
+    """Take erased persons out of a landed dump, of this name and checksum; returns how many records went.
 
     Documents of theirs that turn up join the list. A dump that cannot be read as a whole stays.
     """
+    file, sha256 = dump
     try:
         found = find_records(search, landed, file)
     except UnreadableDump:
@@ -45,7 +41,7 @@ def take_out_of_landing(
     remember_documents(settings, search)
     if not found:
         return 0
-    known = manifest.rewritten(search.source_id).get((file, sha256), ())
+    known = manifest.rewritten(search.source_id).get(dump, ())
     before = next((state.erased for state in known if state.sha256 == checksum(landed)), ())
     delivered = numbers_among(np.array(found, dtype=np.int64), np.array(before, dtype=np.int64)).tolist()
     with replacing(landed) as part:

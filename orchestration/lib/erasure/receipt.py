@@ -1,4 +1,4 @@
-"""The receipt of an erasure: what was searched and removed, and what could not be reached; it names nobody."""
+"""The receipt of an erasure: what was searched and removed, what was not reached; it names nobody."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Receipt:
     """What an erasure did. Keys are told as keyed hashes; times are UTC, ISO 8601.
 
     `kinds`: number of keys of members and of visitors. `documents`: orders and the like that were theirs.
-    `shared`: visitors of theirs that others used as well, and that were kept. `removed`: records, releases and
-    other things by place. `left`: files that still name the person, empty when it ended well.
+    `shared`: visitors of theirs that others used as well, and that were kept. `removed`: records, releases
+    and other things by place. `left`: files that still name the person, empty when it ended well.
     """
 
     erasure_id: str

@@ -100,7 +100,7 @@ def find_records(search: Search, landed: Path, file: str) -> list[int]:
 
 
 def tells_of_erased(search: Search, landed: Path, file: str) -> bool:
-    """Whether a dump that cannot be read as a whole names an erased person, as far as its lines can be read."""
+    """Whether a dump that cannot be read as a whole names an erased person, as far as its lines tell."""
     if search.table.format is Format.PARQUET:
         return False
     try:
@@ -181,8 +181,11 @@ def count_records(table: Table, landed: Path, file: str) -> tuple[int, int]:
 
 def keep_others(path: Path, rows: list[int]) -> None:
     """Write a Parquet file again without the rows of these numbers, whole or not at all."""
-    with replacing(path) as part, pq.ParquetFile(path) as source:
-        with pq.ParquetWriter(part, source.schema_arrow, compression="zstd") as writer:
-            for batch in source.iter_batches():
-                gone = pc.is_in(batch.column("_row"), value_set=pa.array(rows, pa.int64()))
-                writer.write_batch(batch.filter(pc.invert(gone)))
+    with (
+        replacing(path) as part,
+        pq.ParquetFile(path) as source,
+        pq.ParquetWriter(part, source.schema_arrow, compression="zstd") as writer,
+    ):
+        for batch in source.iter_batches():
+            gone = pc.is_in(batch.column("_row"), value_set=pa.array(rows, pa.int64()))
+            writer.write_batch(batch.filter(pc.invert(gone)))

@@ -52,7 +52,7 @@ def sweep(settings: Settings, manifest: LoadManifest, source: Source) -> Counter
 
 
 def _discard_unknown(settings: Settings, manifest: LoadManifest, source: Source) -> int:
-    """Remove landed files that a killed pull left: it reads them again; and damaged ones, which serve nobody."""
+    """Remove landed files that a killed pull left, which reads them again, and damaged ones."""
     versions = {_landed(settings, version): version for version in manifest.versions(source.source_id)}
     unknown = [
         path
@@ -72,7 +72,7 @@ def _sweep_version(
     removed: Counter[str] = Counter()
     if landed.exists() and version.is_readable:
         removed["landing, records"] += take_out_of_landing(
-            settings, manifest, search, landed, version.file, version.sha256
+            settings, manifest, search, landed, (version.file, version.sha256)
         )
     elif not version.is_readable:
         removed["landing, files"] += discard_unreadable(search, landed, version.file)

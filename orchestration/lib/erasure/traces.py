@@ -28,7 +28,7 @@ WORD = "0-9A-Za-z_"
 
 @dataclass(frozen=True)
 class Words:
-    """The ids to look for, as whole words; an id that others things are called, too, with its space before it.
+    """The ids to look for, as whole words; one that other things are called, too, with its space before it.
 
     `are_all_telling` is whether no id had to be left out so.
     """
@@ -172,9 +172,7 @@ def _rows_of_duckdb(path: Path, words: Words) -> int:
 
     with duckdb.connect(str(path), read_only=True) as connection:
         tables = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
-        return sum(
-            _count(connection, f'"{schema}"."{table}"', words.sql_pattern) for schema, table in tables
-        )
+        return sum(_count(connection, f'"{schema}"."{table}"', words.sql_pattern) for schema, table in tables)
 
 
 def _rows_with(relation: str, words: Words) -> int:

@@ -38,9 +38,7 @@ NEW_ENTRIES = """
     )
 """
 
-KNOWN_PERSON = (
-    "case when person_id in (select person_id from release.main.dim_person_key) then person_id end"
-)
+KNOWN_PERSON = "case when person_id in (select person_id from release.main.dim_person_key) then person_id end"
 
 LEDGER = Mart(
     "fct_aipl_ledger",
@@ -119,8 +117,8 @@ def write_ledger(
 
     `previous` is the folder of the current release, whose database is attached under this name, or None.
     `names_erased` is whether persons were erased since: then entries of persons that this release does not
-    know name nobody. Returns whether there was anything to compare with, and rows by mart. The entries of this release stay in
-    the temporary table `new_entries`.
+    know name nobody. Returns whether there was anything to compare with, and rows by mart. The entries of
+    this release stay in the temporary table `new_entries`.
     """
     comparison = _comparison(connection) if previous else Comparison(has_previous=False, missing={})
     connection.execute(NEW_ENTRIES)

@@ -24,7 +24,6 @@ from orchestration.lib.publish.notes import release_notes, to_markdown
 from orchestration.lib.versions import FORMAT, require_known
 from orchestration.settings import PROJECT_ROOT, Settings
 
-
 # Format 1 had no number: releases of version 0.1.0, some of them without a ledger and notes.
 RELEASE_FORMAT = 2
 

@@ -14,7 +14,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from orchestration.lib.arrival.readers.base import Chunk, Reject, RowNumbers, StartAgain, numbers_among, text_chunk
+from orchestration.lib.arrival.readers.base import (
+    Chunk,
+    Reject,
+    RowNumbers,
+    StartAgain,
+    numbers_among,
+    text_chunk,
+)
 from orchestration.lib.arrival.readers.csv_exact import read_csv_exact
 from orchestration.lib.arrival.readers.csv_records import (
     BLOCK_BYTES,
