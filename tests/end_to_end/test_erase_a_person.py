@@ -31,6 +31,7 @@ PAGE = (PROJECT_ROOT / "docs" / "runbooks" / "erase-a-person.md").read_text()
 COMMANDS = re.findall(r"^ *\$ aipl (.*)$", PAGE, re.MULTILINE)
 WORLD = World(persons=30, days=10)
 # In this shop: three accounts that links say are one person's, with an order.
+SHARED_DEVICE = "230ae02a5963"
 MEMBERS = {"m100006", "m100010", "m100016"}
 
 
@@ -154,7 +155,10 @@ def test_the_page_is_followed(home: Path, tmp_path: Path) -> None:
     assert any(word.search(text) for _, text in texts(home))
     assert MEMBERS & set(re.findall(r"m\d{6}", aipl(home, *query.split(" ", 1)[:1], query.split('"')[1])))
 
+    assert SHARED_DEVICE not in ids
+    aipl(home, "erase", f"sample_shop:v:{SHARED_DEVICE}", code=2)
     told = aipl(home, *erase.split())
+    assert f"kept, since other persons used it as well: sample_shop:v:{SHARED_DEVICE}" in told
     assert "the person is named in 0" in told
     assert {str(path) for path, text in texts(home) if word.search(text)} == set()
     assert "Erasure" not in aipl(home, "status")

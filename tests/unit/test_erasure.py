@@ -44,7 +44,8 @@ def fixed(rows: list[tuple[str, ...]], names: str) -> bytes:
 def parquet(rows: list[tuple[str, ...]], names: str) -> bytes:
     columns = zip(*rows, strict=True)
     sink = pa.BufferOutputStream()
-    pq.write_table(pa.table(dict(zip(names.split(","), map(list, columns), strict=True))), sink)
+    table = pa.table(dict(zip(names.split(","), map(list, columns), strict=True)))
+    pq.write_table(table.set_column(1, "buyer", table["buyer"].dictionary_encode()), sink)
     return sink.getvalue().to_pybytes()
 
 

@@ -250,9 +250,8 @@ def _left(settings: Settings, sources: Collection[Source], words: Words) -> dict
     }
     with LoadManifest(settings.manifest) as manifest:
         for source in sources:
-            left |= {
-                f"{source.source_id}, {place}": n for place, n in sweep(settings, manifest, source).items()
-            }
+            found = +sweep(settings, manifest, source)
+            left |= {f"{source.source_id}, {place}": count for place, count in found.items()}
     return left
 
 

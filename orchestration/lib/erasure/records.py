@@ -51,10 +51,10 @@ class Search:
         """For each row, whether it names an erased person or a document of theirs."""
         found = pa.array(np.zeros(batch.num_rows, dtype=bool))
         for kind, column in self._columns(batch.schema.names):
-            values = pc.unique(batch.column(column))
+            values = pc.unique(_decoded(batch.column(column)))
             known = [value for value in values if value.is_valid and self._is_erased(kind, value.as_py())]
             if known:
-                is_known = pc.is_in(batch.column(column), value_set=pa.array(known, values.type))
+                is_known = pc.is_in(_decoded(batch.column(column)), value_set=pa.array(known, values.type))
                 is_known = is_known.combine_chunks() if isinstance(is_known, pa.ChunkedArray) else is_known
                 found = pc.or_(found, is_known)
         if pc.any(found).as_py():
@@ -80,6 +80,11 @@ class Search:
     def _is_erased(self, kind: str, value: object) -> bool:
         scope = self.space if kind in PERSONS.values() else self.source_id
         return self.erased.digest(Key(scope, kind, str(value))) in self.digests
+
+
+def _decoded(column: Any) -> Any:
+    """A column without a dictionary: delivered Parquet may have one."""
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
 
 
 def find_records(search: Search, landed: Path, file: str) -> list[int]:
