@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestration.commands.alerts import alerts
+from orchestration.commands.erase import erase
 from orchestration.commands.rebuild import rebuild
 from orchestration.commands.releases import releases, rollback, verify
 
@@ -147,6 +148,7 @@ def ui(arguments: tuple[str, ...]) -> int:
 
 
 aipl.add_command(alerts)
+aipl.add_command(erase)
 aipl.add_command(rebuild)
 aipl.add_command(releases)
 aipl.add_command(rollback)

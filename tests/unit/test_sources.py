@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from orchestration.lib.sources.source import ConfigurationError, Table, dbt_context, load_sources
+from orchestration.settings import PROJECT_ROOT
 
 MINIMAL = """
 sources:
@@ -146,3 +147,19 @@ def test_the_shipped_sources_file_is_valid(tmp_path: Path):
     shipped = Path(__file__).resolve().parents[2] / "sources.yml"
     sources = load_sources(shipped, {"AIPL_HOME": str(tmp_path)})
     assert {"taobao_user_behavior", "rees46", "olist", "online_retail"} <= set(sources)
+
+
+def test_every_column_of_the_sample_shop_that_names_a_person_is_a_key():
+    source = load_sources(PROJECT_ROOT / "sources.yml", {"AIPL_HOME": "/home"})["sample_shop"]
+    kinds = {"visitor_id": "visitor", "member_id": "member", "other_member_id": "member", "order_id": "order"}
+    for table in source.tables.values():
+        named = {column: kind for column, kind in kinds.items() if column in table.columns.declared}
+        assert {column: kind for kind, columns in table.keys.items() for column in columns} == named
+
+
+def test_keys_are_columns_and_change_no_version():
+    table = {"files": "a.csv", "format": "csv", "columns": {"required": ["a", "b"]}}
+    with pytest.raises(ValueError, match="keys names columns that `columns` does not: c"):
+        Table.model_validate({**table, "keys": {"member": ["c"]}})
+    with_keys = Table.model_validate({**table, "keys": {"member": ["a"]}})
+    assert with_keys.version("t", "x") == Table.model_validate(table).version("t", "x")

@@ -1,12 +1,15 @@
 """The release: what people read."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, asset
 
 from orchestration.defs.resources import WriterLock, explained
 from orchestration.lib.publish.release import publish
 from orchestration.lib.run.progress import reporter
+from orchestration.lib.run.tidy import prune_history, tidy
+from orchestration.lib.sources.configured import configured_sources
 from orchestration.settings import Settings
 
 
@@ -19,9 +22,12 @@ def release_asset(settings: Settings, marts: Sequence[AssetKey]) -> AssetsDefini
         reporter().start("release")
         with explained():
             published = publish(settings)
+            tidied = tidy(settings, configured_sources(settings), datetime.now(UTC))
+            pruned = prune_history(context.instance, datetime.now(UTC))
         text = published.release_id if published.is_new else f"{published.release_id}, as before"
         reporter().done(text)
         context.log.info("Release %s", text)
+        context.log.info("Kept for long enough, removed: %s, %s runs of the history", tidied, pruned)
         return MaterializeResult(
             metadata={
                 "release_id": published.release_id,

@@ -16,14 +16,15 @@ from pathlib import Path
 from orchestration.lib.alerts.findings import Event, Finding, Incident
 from orchestration.lib.alerts.outbox_tables import (
     FINDING,
+    FORMATS,
     INCIDENT,
-    SCHEMA,
     Alert,
     Delivery,
     State,
     read_incident,
     stamp,
 )
+from orchestration.lib.versions import migrate
 
 MAX_TRIES = 20
 FIRST_DELAY = timedelta(minutes=1)
@@ -35,12 +36,19 @@ TOO_OLD_TO_ROUTE = timedelta(days=1)
 
 
 class Outbox:
-    """The outbox file; opened on creation, closed by `close` or at the end of a `with` block."""
+    """The outbox file; opened on creation, closed by `close` or at the end of a `with` block.
+
+    Raises EnvironmentStop when a newer program wrote it.
+    """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._connection = sqlite3.connect(path, isolation_level=None, timeout=60)
-        self._connection.executescript(SCHEMA)
+        try:
+            migrate(self._connection, path, FORMATS)
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> Outbox:
         return self

@@ -49,6 +49,7 @@ create table if not exists deliveries (
 ) strict;
 create index if not exists deliveries_of_route on deliveries (route, state, next_try_at);
 """
+FORMATS = (SCHEMA,)
 INCIDENT = ", ".join(
     [
         "incident_id",

@@ -20,11 +20,20 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
+class Rewritten:
+    """Landed bytes without the records of erased persons: their checksum, and the numbers of these."""
+
+    sha256: str
+    erased: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class FileVersion:
     """One reading of one dump. `row_count` is `None` where the file as a whole cannot be read.
 
     `decision` orders acceptances and refusals of all sources; `None` while nothing is decided. `version_id`
     orders arrivals; 0 before the manifest holds it. `judged_by` names the contract of its last decision.
+    `sha256` is that of the dump as it was delivered; `rewritten` are the states of its landed copy since.
     """
 
     source_id: str
@@ -41,6 +50,18 @@ class FileVersion:
     decision: int | None = None
     judged_by: str | None = None
     version_id: int = 0
+    rewritten: tuple[Rewritten, ...] = ()
+
+    @property
+    def erased_count(self) -> int:
+        """Records taken out for erased persons: with rows and unreadable ones they are all of the dump."""
+        return len(self.rewritten[-1].erased) if self.rewritten else 0
+
+    def erased_from(self, sha256: str) -> tuple[int, ...] | None:
+        """Records that landed bytes of this checksum lack; `None` for bytes that are not this dump."""
+        if sha256 == self.sha256:
+            return ()
+        return next((state.erased for state in self.rewritten if state.sha256 == sha256), None)
 
     @property
     def is_readable(self) -> bool:
@@ -63,13 +84,14 @@ class Hint:
 
 @dataclass(frozen=True)
 class Load:
-    """One load: files, rows and unreadable rows of the latest version of each of its files."""
+    """One load: files, and rows, unreadable and erased records of the latest version of each."""
 
     source_id: str
     load_date: date
     files: int
     row_count: int
     unreadable_count: int
+    erased_count: int
     state: State
     reason: str | None
     is_held_back: bool
@@ -166,6 +188,7 @@ def _load(files: list[FileVersion], effective: dict[str, FileVersion]) -> Load:
         files=len(files),
         row_count=sum(version.row_count or 0 for version in files),
         unreadable_count=sum(version.unreadable_count for version in files),
+        erased_count=sum(version.erased_count for version in files),
         state=state,
         reason="; ".join(reasons) or None,
         is_held_back=any(

@@ -1,9 +1,10 @@
-"""Landing: dumps as they came, under their checksum, never altered."""
+"""Landing: dumps as they came, under their checksum, never altered, but for the records of erased persons."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -28,9 +29,18 @@ def landed_path(landing: Path, source_id: str, sha256: str, name: str) -> Path:
     return landing / source_id / sha256[:12] / name
 
 
-def land(stream: IO[bytes], landing: Path, source_id: str, name: str) -> Landed:
-    """Copy a dump into landing in one pass that also counts and hashes it; read-only once it is there."""
-    incoming = landing / source_id / INCOMING / "dump"
+def land(
+    stream: IO[bytes],
+    landing: Path,
+    source_id: str,
+    name: str,
+    take_out: Callable[[Path, str], None] | None = None,
+) -> Landed:
+    """Copy a dump into landing in one pass that also counts and hashes it; read-only once it is there.
+
+    Before it is there, `take_out` is given the copy and the checksum of the dump, and may rewrite the copy.
+    """
+    incoming = landing / source_id / INCOMING / f"dump{Path(name).suffix}"
     incoming.parent.mkdir(parents=True, exist_ok=True)
     digest, size = hashlib.sha256(), 0
     try:
@@ -42,6 +52,8 @@ def land(stream: IO[bytes], landing: Path, source_id: str, name: str) -> Landed:
             copy.flush()
             os.fsync(copy.fileno())
         sha256 = digest.hexdigest()
+        if take_out:
+            take_out(incoming, sha256)
         path = landed_path(landing, source_id, sha256, name)
         path.parent.mkdir(parents=True, exist_ok=True)
         incoming.chmod(0o444)

@@ -5,6 +5,7 @@ One SQLite file, one transaction for each change: a killed process leaves it as 
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from orchestration.lib.arrival.file_versions import (
     FileVersion,
     Hint,
     Load,
+    Rewritten,
     State,
     effective_versions,
     latest_versions,
@@ -24,6 +26,7 @@ from orchestration.lib.arrival.file_versions import (
     stale_reason,
 )
 from orchestration.lib.errors import EnvironmentStop
+from orchestration.lib.versions import migrate
 from orchestration.settings import Settings
 
 __all__ = [
@@ -67,6 +70,19 @@ create table if not exists first_pulls (
     primary key (source_id, sha256)
 ) strict;
 """
+# The states of landed bytes without erased persons; the last one is the present one, or about to be.
+REWRITTEN = """
+create table rewritten (
+    rewrite_id integer primary key,
+    source_id text not null,
+    file text not null,
+    sha256 text not null,
+    landed_sha256 text not null,
+    erased text not null,
+    unique (source_id, file, sha256, landed_sha256)
+) strict
+"""
+FORMATS = (SCHEMA, REWRITTEN)
 COLUMNS = (
     "source_id, table_name, file, load_date, version, sha256, declaration, row_count, unreadable_count,"
     " state, reason, decision, judged_by"
@@ -95,7 +111,8 @@ def _damaged(path: Path, how: str) -> EnvironmentStop:
 class LoadManifest:
     """The manifest file; opened on creation, closed by `close` or at the end of a `with` block.
 
-    Raises EnvironmentStop, on creation or at the end of the block, when the file is damaged.
+    Raises EnvironmentStop, on creation or at the end of the block, when the file is damaged, and on creation
+    when a newer program wrote it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -103,8 +120,8 @@ class LoadManifest:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._connection = sqlite3.connect(path, isolation_level=None, timeout=60)
         try:
-            self._connection.executescript(SCHEMA)
-        except sqlite3.DatabaseError as error:
+            migrate(self._connection, path, FORMATS)
+        except (sqlite3.DatabaseError, EnvironmentStop) as error:
             self.__exit__(type(error), error, None)
             raise
 
@@ -185,7 +202,7 @@ class LoadManifest:
             f"select {COLUMNS}, version_id from file_versions where source_id = ? order by version_id",
             (source_id,),
         )
-        return [_file_version(row) for row in rows]
+        return self._with_rewritten(source_id, map(_file_version, rows))
 
     def versions_of_load(self, source_id: str, load_date: date) -> list[FileVersion]:
         """Latest version of each file of a load."""
@@ -194,7 +211,46 @@ class LoadManifest:
             " (select file from file_versions where source_id = ? and load_date = ?) group by file",
             (source_id, source_id, load_date.isoformat()),
         )
-        return [version for version in map(_file_version, rows) if version.load_date == load_date]
+        versions = (version for version in map(_file_version, rows) if version.load_date == load_date)
+        return self._with_rewritten(source_id, versions)
+
+    def rewritten(self, source_id: str) -> dict[tuple[str, str], tuple[Rewritten, ...]]:
+        """States of landed copies without erased persons, by file and checksum of the dump; oldest first."""
+        rows = self._connection.execute(
+            "select file, sha256, landed_sha256, erased from rewritten"
+            " where source_id = ? order by rewrite_id",
+            (source_id,),
+        )
+        states: dict[tuple[str, str], tuple[Rewritten, ...]] = {}
+        for file, sha256, landed, erased in rows:
+            state = Rewritten(landed, tuple(json.loads(erased)))
+            states[file, sha256] = (*states.get((file, sha256), ()), state)
+        return states
+
+    def rewrite(self, source_id: str, file: str, sha256: str, state: Rewritten) -> None:
+        """Note a state of a landed copy before it is made: its bytes are known, whenever a kill comes."""
+        with self._transaction():
+            self._connection.execute(
+                "insert or replace into rewritten (source_id, file, sha256, landed_sha256, erased)"
+                " values (?, ?, ?, ?, ?)",
+                (source_id, file, sha256, state.sha256, json.dumps(state.erased)),
+            )
+
+    def count_again(self, version_id: int, row_count: int, unreadable_count: int) -> None:
+        """Note the rows that a version has left after an erasure."""
+        with self._transaction():
+            self._connection.execute(
+                "update file_versions set row_count = ?, unreadable_count = ? where version_id = ?",
+                (row_count, unreadable_count, version_id),
+            )
+
+    def _with_rewritten(self, source_id: str, versions: Iterable[FileVersion]) -> list[FileVersion]:
+        states = self.rewritten(source_id)
+        if not states:
+            return list(versions)
+        return [
+            replace(version, rewritten=states.get((version.file, version.sha256), ())) for version in versions
+        ]
 
     def hints(self, source_id: str) -> dict[str, Hint]:
         """Last hint of each file of a source."""

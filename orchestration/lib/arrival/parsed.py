@@ -49,9 +49,14 @@ def is_whole(path: Path, version: FileVersion) -> bool:
 
 
 def is_landed(settings: Settings, version: FileVersion) -> bool:
-    """Whether landing still has the content of a version, to the byte."""
+    """Whether landing still has the content of a version, to the byte, but for erased records."""
+    return _erased_in_landing(settings, version) is not None
+
+
+def _erased_in_landing(settings: Settings, version: FileVersion) -> tuple[int, ...] | None:
+    """Records that the landed copy of a version lacks since they are erased; `None` where it is not whole."""
     landed = landed_path(settings.landing, version.source_id, version.sha256, version.file)
-    return landed.exists() and checksum(landed) == version.sha256
+    return version.erased_from(checksum(landed)) if landed.exists() else None
 
 
 def parse(settings: Settings, version: FileVersion) -> Parsed:
@@ -61,7 +66,8 @@ def parse(settings: Settings, version: FileVersion) -> Parsed:
         UnreadableDump: it cannot be read as a whole, or landing no longer has it.
     """
     landed = landed_path(settings.landing, version.source_id, version.sha256, version.file)
-    if not is_landed(settings, version):
+    erased = _erased_in_landing(settings, version)
+    if erased is None:
         how = "is no longer what arrived: its checksum differs" if landed.exists() else "is gone"
         raise UnreadableDump(
             version.file, f"its landed copy {landed} {how}", "Deliver the same dump again, and run again."
@@ -73,6 +79,7 @@ def parse(settings: Settings, version: FileVersion) -> Parsed:
         version.load_date,
         parsed=parsed_path(settings.arrivals, version),
         rejects=parsed_path(settings.rejects, version),
+        erased=erased,
     )
 
 

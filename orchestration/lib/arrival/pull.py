@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
+from pathlib import Path
 
 from orchestration.lib.arrival.dumps import Dump, Dumps, open_dumps
 from orchestration.lib.arrival.file_versions import FileVersion, Hint, State, latest_versions
-from orchestration.lib.arrival.landing import land
+from orchestration.lib.arrival.landing import land, landed_path
 from orchestration.lib.arrival.manifest import LoadManifest, require_manifest
 from orchestration.lib.arrival.parsed import find_parsed, is_landed, parse
 from orchestration.lib.arrival.readers import UnreadableDump
+from orchestration.lib.erasure.erased import read_erased
+from orchestration.lib.erasure.landed import discard_unreadable, search_in, take_out_of_landing
 from orchestration.lib.sources.calendar import EARLIEST_LOAD_DATE
 from orchestration.lib.sources.source import ConfigurationError, Source
 from orchestration.settings import Settings
@@ -93,6 +96,9 @@ def pull(
     place = _place(source, dumps)
     with LoadManifest(settings.manifest) as manifest:
         work, report.warnings = _survey(settings, manifest, source, place, today)
+        if read_erased(settings).erasures:
+            # A table that tells whose a document is comes before those that name the document alone.
+            work.sort(key=lambda item: (item.load_date, list(source.tables).index(item.table_name)))
         pull_one = _Pull(settings, manifest, source, place, report)
         for item in work:
             if load_dates is None or item.load_date in load_dates:
@@ -195,7 +201,7 @@ class _Pull:
             )
             return None
         with self.place.open(item.dump) as stream:
-            landed = land(stream, self.settings.landing, item.source_id, item.file)
+            landed = land(stream, self.settings.landing, item.source_id, item.file, self._take_out(item))
         listed = item.dump.hint.size
         if listed not in (None, landed.size):
             self.report.warnings.append(
@@ -204,6 +210,17 @@ class _Pull:
             )
             return None
         return landed.sha256
+
+    def _take_out(self, item: DumpFile) -> Callable[[Path, str], None] | None:
+        """What takes erased persons out of a dump before it is in landing; `None` while nobody is."""
+        if not read_erased(self.settings).erasures:
+            return None
+
+        def take_out(incoming: Path, sha256: str) -> None:
+            search = search_in(read_erased(self.settings), self.source, item.table_name)
+            take_out_of_landing(self.settings, self.manifest, search, incoming, (item.file, sha256))
+
+        return take_out
 
     def _version(self, item: DumpFile, sha256: str) -> tuple[FileVersion, bool]:
         """File version of a content, and whether the day of its first pull is its load date."""
@@ -219,6 +236,7 @@ class _Pull:
             version=table.version(item.table_name, sha256),
             sha256=sha256,
             declaration=table.declaration,
+            rewritten=self.manifest.rewritten(item.source_id).get((item.file, sha256), ()),
         )
         return version, is_first_pull
 
@@ -233,3 +251,7 @@ class _Pull:
             version = replace(version, row_count=parsed.row_count, unreadable_count=parsed.unreadable_count)
             self.report.arrived.append(version)
         self.manifest.add(version, hint, remember_date=is_first_pull)
+        if not version.is_readable and (erased := read_erased(self.settings)).erasures:
+            search = search_in(erased, self.source, version.table_name)
+            landed = landed_path(self.settings.landing, version.source_id, version.sha256, version.file)
+            discard_unreadable(search, landed, version.file)

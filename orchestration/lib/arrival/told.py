@@ -59,7 +59,8 @@ def write_arrival(settings: Settings, sources: Mapping[str, Source]) -> None:
     _write(settings.arrival / "files.parquet", files, FILES)
     _write(settings.arrival / "sources.parquet", about, SOURCES)
     _write(settings.arrival / "brands.parquet", brands, BRANDS)
-    if not (settings.arrival / "applied.parquet").exists():
+    if not _is_of_this_format(settings.arrival / "applied.parquet"):
+        # Whoever sees that it was written again builds in full.
         forget_applied(settings)
 
 
@@ -72,6 +73,13 @@ def mark_applied(settings: Settings) -> None:
     """Note that the files in effect are built: `applied` becomes a copy of `files`."""
     with replacing(settings.arrival / "applied.parquet") as part:
         part.write_bytes((settings.arrival / "files.parquet").read_bytes())
+
+
+def _is_of_this_format(applied: Path) -> bool:
+    try:
+        return bool(pq.read_schema(applied).equals(FILES))
+    except (OSError, pa.ArrowInvalid):
+        return False
 
 
 def _file_row(version: FileVersion) -> dict[str, Any]:

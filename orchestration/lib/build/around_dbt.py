@@ -19,6 +19,7 @@ from orchestration.lib.build.state import (
     warehouse_mark,
     write_build,
 )
+from orchestration.lib.erasure.erased import read_erased
 from orchestration.lib.lock import writer_lock
 from orchestration.lib.sources.source import Source
 from orchestration.settings import Settings
@@ -52,7 +53,8 @@ def tell_dbt(settings: Settings, sources: Mapping[str, Source]) -> None:
 def present_build(settings: Settings, dbt_sources: str) -> Build:
     """The build that SQL, declarations and what dbt is told ask for now, as if it were finished."""
     program, rules = fingerprint(settings.dbt_project, dbt_sources), rules_hash(settings.dbt_project)
-    return Build("complete", program, build_id(program, rules, settings.arrival), rules)
+    erased = read_erased(settings).generation
+    return Build("complete", program, build_id(program, rules, settings.arrival, erased), rules)
 
 
 def prepare_build(settings: Settings, dbt_sources: str) -> Preparation:

@@ -16,9 +16,11 @@ from typing import Any, Literal, TypeVar
 
 from orchestration.lib.build.rules import COLUMNS
 from orchestration.lib.files import write_json
+from orchestration.lib.versions import FORMAT, require_known
 from orchestration.settings import Settings
 
 ENGINE = ("dbt-core", "dbt-duckdb", "duckdb", "statsmodels", "scipy", "numpy")
+STATE_FORMAT = 1
 TOLD = ("files", "sources", "brands")
 T = TypeVar("T")
 
@@ -74,15 +76,15 @@ def fingerprint(project: Path, dbt_sources: str) -> str:
     return digest(files, dbt_sources, *(f"{name} {version(name)}" for name in ENGINE))
 
 
-def build_id(program: str, rules: str, arrival: Path) -> str:
-    """Of the program, the rules and what dbt is told of arrival; the order of rows does not matter."""
+def build_id(program: str, rules: str, arrival: Path, erased: str = "") -> str:
+    """Of the program, the rules, what dbt is told of arrival, and who is erased; no order of rows matters."""
     import duckdb
 
     told = [
         sorted(str(row) for row in duckdb.read_parquet(str(arrival / f"{name}.parquet")).fetchall())
         for name in TOLD
     ]
-    return digest(program, rules, json.dumps(told))
+    return digest(program, rules, json.dumps(told), *([erased] if erased else []))
 
 
 def read_build(settings: Settings) -> Build | None:
@@ -92,7 +94,7 @@ def read_build(settings: Settings) -> Build | None:
 
 def write_build(settings: Settings, build: Build) -> None:
     """Remember the state of a build, on disk before this returns."""
-    write_json(settings.build_state, asdict(build))
+    write_json(settings.build_state, {FORMAT: STATE_FORMAT, **asdict(build)})
 
 
 def warehouse_mark(settings: Settings) -> str:
@@ -135,14 +137,19 @@ def read_gate(settings: Settings) -> GateRecord | None:
 
 def write_gate(settings: Settings, record: GateRecord) -> None:
     """Remember a verdict beside the warehouse that it is about."""
-    write_json(_gate_file(settings), asdict(record))
+    write_json(_gate_file(settings), {FORMAT: STATE_FORMAT, **asdict(record)})
 
 
 def _read(path: Path, kind: type[T]) -> T | None:
-    """A state file; a damaged one counts as none, so that what it stood for is done again."""
+    """A state file; a damaged one counts as none, so that what it stood for is done again.
+
+    Raises EnvironmentStop when a newer program wrote it.
+    """
     try:
-        return kind(**json.loads(path.read_text()))
-    except (FileNotFoundError, ValueError, TypeError):
+        content = json.loads(path.read_text())
+        require_known(path, content, STATE_FORMAT)
+        return kind(**{name: value for name, value in content.items() if name != FORMAT})
+    except (FileNotFoundError, ValueError, TypeError, AttributeError):
         return None
 
 

@@ -38,6 +38,8 @@ NEW_ENTRIES = """
     )
 """
 
+KNOWN_PERSON = "case when person_id in (select person_id from release.main.dim_person_key) then person_id end"
+
 LEDGER = Mart(
     "fct_aipl_ledger",
     "One row per release, preset, brand, person and stretch of published days that the release tells "
@@ -48,7 +50,8 @@ LEDGER = Mart(
         "release_id": "The release that brought the difference.",
         "preset": "The rule set by which stages are judged.",
         "brand_id": "The brand whose consumer asset the person is.",
-        "person_id": "The consumer, as the release that has the stage above `O` calls them.",
+        "person_id": "The consumer, as the release that has the stage above `O` calls them; NULL for one who "
+        "was erased.",
         "valid_from": "First business day of the stretch.",
         "valid_to": "First business day after it, at the latest the day after the last one published.",
         "stage_before": "Stage as published before; `O` for none.",
@@ -103,21 +106,29 @@ class Comparison:
 
 
 def write_ledger(
-    connection: duckdb.DuckDBPyConnection, folder: Path, identity: Identity, previous: Path | None
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    identity: Identity,
+    previous: Path | None,
+    *,
+    names_erased: bool = False,
 ) -> tuple[Comparison, dict[str, int]]:
     """Write both tables into the attached `release` and `folder`.
 
     `previous` is the folder of the current release, whose database is attached under this name, or None.
-    Returns whether there was anything to compare with, and rows by mart. The entries of this release stay in
-    the temporary table `new_entries`.
+    `names_erased` is whether persons were erased since: then entries of persons that this release does not
+    know name nobody. Returns whether there was anything to compare with, and rows by mart. The entries of
+    this release stay in the temporary table `new_entries`.
     """
     comparison = _comparison(connection) if previous else Comparison(has_previous=False, missing={})
     connection.execute(NEW_ENTRIES)
     if previous and comparison.was_made and not _is_same_history(previous, folder):
         _find_new_entries(connection, identity)
+    if names_erased and comparison.was_made:
+        connection.execute(f"update new_entries set person_id = {KNOWN_PERSON}")
     rows = {
         RELEASES.name: write_mart(connection, folder, RELEASES, _releases(connection, comparison, identity)),
-        LEDGER.name: write_mart(connection, folder, LEDGER, _entries(comparison)),
+        LEDGER.name: write_mart(connection, folder, LEDGER, _entries(comparison, names_erased)),
     }
     return comparison, rows
 
@@ -168,13 +179,15 @@ def _find_new_entries(connection: duckdb.DuckDBPyConnection, identity: Identity)
     connection.execute("drop table differing_persons")
 
 
-def _entries(comparison: Comparison) -> str:
+def _entries(comparison: Comparison, names_erased: bool) -> str:
     """A query for `fct_aipl_ledger`: what stands in it already, and the entries of this release."""
     columns = ", ".join(LEDGER.columns)
     own = f"select {columns} from new_entries"
-    return (
-        f"select {columns} from previous.main.fct_aipl_ledger union all {own}" if comparison.was_made else own
-    )
+    if not comparison.was_made:
+        return own
+    replaced = f" replace ({KNOWN_PERSON} as person_id)" if names_erased else ""
+    before = f"select *{replaced} from previous.main.fct_aipl_ledger"
+    return f"select {columns} from ({before}) union all {own}"
 
 
 def _statement(name: str) -> str:

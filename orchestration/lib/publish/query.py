@@ -18,6 +18,7 @@ import duckdb
 from rich.cells import cell_len
 
 from orchestration.lib.errors import InputError
+from orchestration.lib.publish.releases import read_manifest
 from orchestration.settings import Settings
 
 
@@ -33,12 +34,14 @@ class Result:
 def current_release(settings: Settings) -> Path:
     """Folder of the current release under its own name, so that a later swap does not pull it away.
 
-    Raises InputError when nothing has been published yet.
+    Raises InputError when nothing has been published yet, EnvironmentStop when a newer program published it.
     """
     pointer = settings.published / "current"
     if not pointer.exists():
         raise InputError(f"There is no release in {settings.published} yet. Run `aipl run` first.")
-    return pointer.resolve()
+    folder = pointer.resolve()
+    read_manifest(folder)
+    return folder
 
 
 def run_query(settings: Settings, sql: str) -> Result:

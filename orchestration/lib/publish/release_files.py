@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 from dataclasses import asdict
@@ -15,12 +14,15 @@ import duckdb
 from orchestration.lib.atomic import flush_to_disk
 from orchestration.lib.build.rules import rules_hash
 from orchestration.lib.build.state import GateRecord
+from orchestration.lib.erasure.erased import read_erased
 from orchestration.lib.files import sha256, write_json
 from orchestration.lib.publish.ledger import Identity, write_ledger
 from orchestration.lib.publish.macros import create_macros
 from orchestration.lib.publish.marts import copy_marts, new_release, sql_text
 from orchestration.lib.publish.notes import release_notes, to_markdown
+from orchestration.lib.publish.releases import RELEASE_FORMAT, read_manifest
 from orchestration.lib.publish.verify import sealed
+from orchestration.lib.versions import FORMAT
 from orchestration.settings import PROJECT_ROOT, Settings
 
 
@@ -28,7 +30,7 @@ def write_release(
     settings: Settings, folder: Path, created: datetime, gate: GateRecord, *, name: str, previous: Path | None
 ) -> None:
     """Fill `folder` with the release `name` after `previous`: on disk and read-only when this returns."""
-    before = json.loads((previous / "manifest.json").read_text()) if previous else None
+    before = read_manifest(previous) if previous else None
     identity = Identity(
         name, before["release_id"] if before else None, created, rules_hash(settings.dbt_project)
     )
@@ -38,17 +40,23 @@ def write_release(
             connection.execute(f"attach {sql_text(previous / 'marts.duckdb')} as previous (read_only)")
         with new_release(connection, folder):
             rows = copy_marts(connection, folder)
-            comparison, ledger_rows = write_ledger(connection, folder, identity, previous)
+            erased = read_erased(settings).generation
+            names_erased = before is not None and before.get("erased", "") != erased
+            comparison, ledger_rows = write_ledger(
+                connection, folder, identity, previous, names_erased=names_erased
+            )
             create_macros(connection)
             facts = _facts(connection, settings)
             notes = release_notes(connection, identity, comparison, before, facts)
     (folder / "notes.md").write_text(to_markdown(notes))
     files = sorted(folder.iterdir())
     manifest = {
+        FORMAT: RELEASE_FORMAT,
         "release_id": name,
         "previous_release_id": identity.previous_release_id,
         "created_at": f"{created:%Y-%m-%dT%H:%M:%SZ}",
         "build_id": gate.build_id,
+        "erased": erased,
         "git_revision": _git_revision(),
         **facts,
         "rows": dict(sorted((rows | ledger_rows).items())),

@@ -15,10 +15,13 @@ from typing import Any
 from orchestration.lib.atomic import flush_to_disk
 from orchestration.lib.errors import EnvironmentStop, InputError
 from orchestration.lib.files import write_json
+from orchestration.lib.versions import require_known
 from orchestration.settings import Settings
 
 UNFINISHED = ".unfinished-"
 SHOWN = 10
+# Format 1 had no number: releases of version 0.1.0, some of them without a ledger and notes.
+RELEASE_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -79,10 +82,21 @@ def release_folders(settings: Settings) -> list[Path]:
     return sorted((settings.published / "releases").glob("[0-9]*"), reverse=True)
 
 
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a release. Raises EnvironmentStop when a newer program published it."""
+    path = folder / "manifest.json"
+    manifest: dict[str, Any] = json.loads(path.read_text())
+    require_known(path, manifest, RELEASE_FORMAT)
+    return manifest
+
+
 def read_release(folder: Path) -> Release | None:
-    """The release in a folder; None when its manifest is gone or damaged."""
+    """The release in a folder; None when its manifest is gone or damaged.
+
+    Raises EnvironmentStop when a newer program published it.
+    """
     try:
-        manifest = json.loads((folder / "manifest.json").read_text())
+        manifest = read_manifest(folder)
     except (OSError, ValueError):
         return None
     return Release(folder, manifest, is_new=False) if isinstance(manifest, dict) else None

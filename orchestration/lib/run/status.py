@@ -9,6 +9,7 @@ from orchestration.lib.alerts.listing import status_lines
 from orchestration.lib.arrival.file_versions import Load, State, loads_of
 from orchestration.lib.arrival.manifest import LoadManifest
 from orchestration.lib.build.state import read_build
+from orchestration.lib.erasure.erased import read_erased
 from orchestration.lib.publish.listing import rollback_lines
 from orchestration.lib.publish.release import Release, read_current
 from orchestration.lib.run.summary_tables import table
@@ -27,12 +28,16 @@ def status_text(settings: Settings, now: datetime | None = None) -> str:
     state = {"complete": "finished", "building": "did not finish; the next run builds in full"}
     none = "damaged; the next run builds in full" if settings.build_state.exists() else "none yet"
     lines.append(f"Last build: {state[build.state] if build else none}\n")
+    if erasure := read_erased(settings).unfinished:
+        lines.append(
+            f"Erasure: unfinished since {erasure.begun_at}; run `aipl erase` without a key to finish it\n"
+        )
     return "".join(lines) + _attention(settings) + status_lines(settings)
 
 
 def sources_text(settings: Settings) -> str:
     """A row for each configured source: where its dumps are, and what it has delivered so far."""
-    columns = ["source", "feed", "loads", "from", "to", "rows", "unreadable", "refused", "dumps"]
+    columns = ["source", "feed", "loads", "from", "to", "rows", "unreadable", "erased", "refused", "dumps"]
     with LoadManifest(settings.manifest) as manifest:
         rows = [
             _source_row(source, loads_of(manifest.versions(source_id)))
@@ -55,7 +60,10 @@ def _gate_line(settings: Settings, gate: str) -> str:
     stored = sorted((settings.reports / gate).glob("*.json"))
     if not stored:
         return f"Last {gate} gate: none yet\n"
-    result = GateResult.from_json(stored[-1].read_bytes())
+    try:
+        result = GateResult.from_json(stored[-1].read_bytes())
+    except (KeyError, TypeError, ValueError):
+        return f"Last {gate} gate: written by another version of aipl; {stored[-1]}\n"
     when = result.finished_at.isoformat(timespec="seconds")
     page = stored[-1].with_suffix(".html")
     return f"Last {gate} gate: {result.outcome} on {result.subject} at {when}; {page}\n"
@@ -88,6 +96,7 @@ def _source_row(source: Source, loads: list[Load]) -> tuple[object, ...]:
         max(days, default=None),
         sum(load.row_count for load in loads),
         sum(load.unreadable_count for load in loads),
+        sum(load.erased_count for load in loads),
         sum(load.state is State.REFUSED for load in loads),
         source.dumps,
     )

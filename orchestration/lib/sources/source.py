@@ -22,6 +22,7 @@ __all__ = [
     "ConfigurationError",
     "FileMatch",
     "Format",
+    "Retention",
     "Source",
     "Table",
     "Weekday",
@@ -63,6 +64,13 @@ class Closed(Strict):
     dates: tuple[date, ...] = ()
 
 
+class Retention(Strict):
+    """Days that copies are kept for after they came; for ever by default."""
+
+    landing_days: Annotated[int, Field(ge=1)] | None = None
+    rejects_days: Annotated[int, Field(ge=1)] | None = None
+
+
 class Source(Strict):
     """One source: its dumps, its calendar, its zone and currency, its tables."""
 
@@ -80,6 +88,7 @@ class Source(Strict):
     complete_through: date | None = None
     load_date: date | None = None
     closed: Closed = Closed()
+    retention: Retention = Retention()
     owner: str = "data-platform"
     max_unreadable_share: float = Field(0.01, ge=0, le=1)
     brands: dict[BrandId, Brand] = Field(default_factory=dict)

@@ -84,6 +84,7 @@ class Table(Strict):
     not_null: list[str] = []
     vocabulary: dict[str, list[str]] = {}
     may_be_empty: bool = False
+    keys: dict[str, list[str]] = {}
 
     @property
     def has_header(self) -> bool:
@@ -98,7 +99,7 @@ class Table(Strict):
     @property
     def declaration(self) -> str:
         """What decides the rows that a dump is read into, as canonical JSON."""
-        return self.model_dump_json(exclude={"files", "not_null", "vocabulary", "may_be_empty"})
+        return self.model_dump_json(exclude={"files", "not_null", "vocabulary", "may_be_empty", "keys"})
 
     @classmethod
     def declared_as(cls, declaration: str) -> Self:
@@ -119,7 +120,11 @@ class Table(Strict):
     def _consistent(self) -> Self:
         FilePattern(self.files)
         declared = set(self.columns.declared)
-        for key, names in (("not_null", self.not_null), ("vocabulary", self.vocabulary)):
+        for key, names in (
+            ("not_null", self.not_null),
+            ("vocabulary", self.vocabulary),
+            ("keys", [column for columns in self.keys.values() for column in columns]),
+        ):
             if unknown := sorted(set(names) - declared):
                 raise ValueError(f"{key} names columns that `columns` does not: {', '.join(unknown)}")
         if (self.format is Format.FIXED_WIDTH) != bool(self.widths):

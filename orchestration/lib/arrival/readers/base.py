@@ -56,6 +56,18 @@ class StartAgain(Exception):
         self.reader = reader
 
 
+def numbers_among(rows: RowNumbers, left_out: RowNumbers) -> RowNumbers:
+    """Numbers that records have among all, from the numbers (from 1) that they have without those left out.
+
+    `left_out` holds numbers among all, sorted.
+
+    >>> numbers_among(np.array([1, 2, 3, 4]), np.array([2, 3, 6])).tolist()
+    [1, 4, 5, 7]
+    """
+    # Before the j-th one left out (from 0) lie left_out[j] - j - 1 others; later ones move up.
+    return rows + np.searchsorted(left_out - np.arange(len(left_out)), rows, side="right")
+
+
 def text_chunk(
     names: Sequence[str], records: Sequence[Sequence[str | None]], rows: Sequence[int], rejects: list[Reject]
 ) -> Chunk:

@@ -14,7 +14,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from orchestration.lib.arrival.readers.base import Chunk, Reject, RowNumbers, StartAgain, text_chunk
+from orchestration.lib.arrival.readers.base import (
+    Chunk,
+    Reject,
+    RowNumbers,
+    StartAgain,
+    numbers_among,
+    text_chunk,
+)
 from orchestration.lib.arrival.readers.csv_exact import read_csv_exact
 from orchestration.lib.arrival.readers.csv_records import (
     BLOCK_BYTES,
@@ -51,9 +58,8 @@ def row_numbers(first: int, count: int, rejected: RowNumbers) -> RowNumbers:
     >>> row_numbers(1, 4, np.array([2, 3, 6])).tolist()
     [1, 4, 5, 7]
     """
-    plain = np.arange(first, first + count, dtype=np.int64)
-    # Before the j-th reject (from 0) lie rejected[j] - j - first good records; later ones move up.
-    return plain + np.searchsorted(rejected - np.arange(len(rejected)), plain, side="right")
+    # Numbers count from 1 in the rest of the dump, whose first record is number `first`.
+    return numbers_among(np.arange(1, count + 1, dtype=np.int64), rejected - first + 1) + first - 1
 
 
 def _take_header(utf8: Utf8Stream, file: str, table: Table) -> Header:

@@ -32,6 +32,18 @@ def _mark(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error("mark_bad_bytes", _mark)
 
 
+def _restore(error: UnicodeError) -> tuple[bytes, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    marks = error.object[error.start : error.end]
+    if not all("\udc00" <= mark <= "\udcff" for mark in marks):
+        raise error
+    return bytes(ord(mark) - 0xDC00 for mark in marks), error.end
+
+
+codecs.register_error("restore_bad_bytes", _restore)
+
+
 @contextmanager
 def opened(path: Path, file: str) -> Iterator[IO[bytes]]:
     """Open a landed dump, decompressed where its name ends in `.gz`.

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from orchestration.lib.arrival.readers.base import Chunk, Reader, Reject, StartAgain
+from orchestration.lib.arrival.readers.base import Chunk, Reader, Reject, StartAgain, numbers_among
 from orchestration.lib.arrival.readers.csv_fast import read_csv
 from orchestration.lib.arrival.readers.fixed_width import read_fixed_width
 from orchestration.lib.arrival.readers.jsonl import read_jsonl
@@ -56,12 +57,20 @@ def raw_schema(table: Table, delivered: pa.Schema) -> pa.Schema:
 
 
 def parse_to_parquet(
-    table: Table, landed: Path, file: str, load_date: date, *, parsed: Path, rejects: Path
+    table: Table,
+    landed: Path,
+    file: str,
+    load_date: date,
+    *,
+    parsed: Path,
+    rejects: Path,
+    erased: Sequence[int] = (),
 ) -> Parsed:
     """Read the dump `landed`, called `file`, into the Parquet files `parsed` and `rejects`.
 
     Memory is bounded by a row group. Both files appear whole; `rejects` exists only where there are any, and
-    `parsed` comes last, so that it vouches for both.
+    `parsed` comes last, so that it vouches for both. `erased` are the numbers, in order, of the records that
+    `landed` lacks since they are erased: the others keep the numbers that they were delivered with.
 
     Raises:
         UnreadableDump: the dump cannot be read as a whole; nothing is written.
@@ -70,10 +79,22 @@ def parse_to_parquet(
     while True:
         try:
             with replacing(parsed) as part, _Rejects(rejects, file) as rejected:
-                chunks = read(landed, file, table)
+                chunks = _numbered_as_delivered(read(landed, file, table), erased)
                 return Parsed(_write(chunks, table, load_date, part, rejected), rejected.count)
         except StartAgain as again:
             read = again.reader
+
+
+def _numbered_as_delivered(chunks: Iterator[Chunk], erased: Sequence[int]) -> Iterator[Chunk]:
+    if not erased:
+        yield from chunks
+        return
+    gone = np.array(erased, dtype=np.int64)
+    for chunk in chunks:
+        unreadable = np.array([reject.row for reject in chunk.rejects], dtype=np.int64)
+        numbers = numbers_among(unreadable, gone).tolist()
+        rejects = [replace(reject, row=row) for reject, row in zip(chunk.rejects, numbers, strict=True)]
+        yield Chunk(chunk.batch, numbers_among(chunk.rows, gone), rejects)
 
 
 def _write(chunks: Iterator[Chunk], table: Table, load_date: date, part: Path, rejected: _Rejects) -> int:

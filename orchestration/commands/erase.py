@@ -1,0 +1,32 @@
+"""`aipl erase`: a person, everywhere and for good."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+@click.argument("keys", nargs=-1, metavar="[KEY]...")
+@click.option("--only-these", is_flag=True, help="Not the other keys that identity links to these.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def erase(keys: tuple[str, ...], *, only_these: bool, yes: bool) -> int:
+    """Erase the person with these keys from all that this home holds, and print the receipt.
+
+    A KEY is <identity space>:m:<member id> or <identity space>:v:<visitor id>, as in dim_person_key. Without
+    one, an erasure that did not end is finished.
+    """
+    from orchestration.lib.erasure.erase import erase as erase_person
+    from orchestration.lib.erasure.erase import order_erasure
+    from orchestration.settings import Settings
+
+    settings = Settings.from_environment()
+    order = order_erasure(settings, keys, only_these=only_these)
+    click.echo("To be erased, with all documents of theirs:")
+    for key in sorted(order.keys):
+        unknown = "  (no mart knows it: is it right?)" if key in order.linked.unknown else ""
+        click.echo(f"  {key.text}{unknown}")
+    for key in sorted(order.linked.shared):
+        click.echo(f"  kept, since other persons used it as well: {key.text}")
+    if not yes:
+        click.confirm("The person cannot be brought back, and former releases go. Erase?", abort=True)
+    return erase_person(settings, order, click.echo)

@@ -1,0 +1,1 @@
+"""A person erased from a home, everywhere and for good."""

@@ -1,0 +1,200 @@
+"""docs/runbooks/erase-a-person.md, followed: the person is nowhere, the others are as they were without."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sysconfig
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+from oracle import sample_shop
+from oracle.stages import daily_stock, stage_history, walk
+
+from orchestration.lib.arrival.pull import pull
+from orchestration.lib.sources.configured import configured_sources
+from orchestration.sample_shop import World, write_dumps
+from orchestration.settings import PROJECT_ROOT, Settings
+
+AIPL = Path(sysconfig.get_path("scripts")) / "aipl"
+PAGE = (PROJECT_ROOT / "docs" / "runbooks" / "erase-a-person.md").read_text()
+COMMANDS = re.findall(r"^ *\$ aipl (.*)$", PAGE, re.MULTILINE)
+WORLD = World(persons=30, days=10)
+# In this shop: three accounts that links say are one person's, with an order.
+SHARED_DEVICE = "230ae02a5963"
+MEMBERS = {"m100006", "m100010", "m100016"}
+
+
+def aipl(home: Path, *arguments: str, code: int = 0) -> str:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("DAGSTER")}
+    answer = subprocess.run(
+        [str(AIPL), *arguments],
+        env={**kept, "AIPL_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+        input="y\n",
+    )
+    assert answer.returncode == code, answer.stdout + answer.stderr
+    return answer.stdout
+
+
+def read_dump(path: Path) -> tuple[list[str], list[dict[str, str] | str]]:
+    """The header of a dump, and its records; one that cannot be read as its text."""
+    text = (gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()).decode()
+    if path.suffix == ".jsonl":
+        records = []
+        for line in filter(None, text.splitlines()):
+            try:
+                records.append({key: value or "" for key, value in json.loads(line).items()})
+            except ValueError:
+                records.append(line)
+        return [], records
+    header, *rows = csv.reader(io.StringIO(text, newline=""))
+    return header, [
+        dict(zip(header, row, strict=True)) if len(row) == len(header) else str(row) for row in rows
+    ]
+
+
+def write_dump(path: Path, header: list[str], records: list[dict[str, str] | str]) -> None:
+    known = [record for record in records if isinstance(record, dict)]
+    if path.suffix == ".jsonl":
+        content = "".join(json.dumps({k: v or None for k, v in record.items()}) + "\n" for record in known)
+    else:
+        sink = io.StringIO(newline="")
+        writer = csv.DictWriter(sink, header, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(known)
+        content = sink.getvalue()
+    path.write_bytes(gzip.compress(content.encode()) if path.suffix == ".gz" else content.encode())
+
+
+def without(dumps: Path, target: Path, members: set[str]) -> set[str]:
+    """Copy the dumps without the person, by this test's own means; returns all ids that were theirs."""
+    shutil.copytree(dumps, target)
+    tables = {path: read_dump(path) for path in target.glob("*-*.*")}
+    records = [record for _, rows in tables.values() for record in rows if isinstance(record, dict)]
+    users: dict[str, set[str]] = {}
+    for record in records:
+        # An order on a device is no sign-in; an event and a link are.
+        if (
+            record.get("visitor_id")
+            and record.get("member_id")
+            and ("event" in record or "link_id" in record)
+        ):
+            users.setdefault(record["visitor_id"], set()).add(record["member_id"])
+    visitors = {visitor for visitor, used_by in users.items() if used_by <= members}
+    persons = members | visitors
+    columns = ("member_id", "other_member_id", "visitor_id")
+    orders = {
+        record["order_id"]
+        for record in records
+        if record.get("order_id") and persons & {record.get(column) for column in columns}
+    }
+    for path, (header, rows) in tables.items():
+        kept = [
+            row
+            for row in rows
+            if isinstance(row, dict)
+            and not persons & {row.get(column) for column in columns}
+            and row.get("order_id") not in orders
+        ]
+        write_dump(path, header, kept)
+    return persons | orders
+
+
+def texts(home: Path) -> Iterator[tuple[Path, str]]:
+    """All that stands below a home but for the dumps, each file read as what it is."""
+    for path in home.rglob("*"):
+        if not path.is_file() or path.is_relative_to(home / "dumps"):
+            continue
+        content = path.read_bytes()
+        if path.suffix == ".gz":
+            content = gzip.decompress(content)
+        yield path, content.decode("latin-1")
+        if path.suffix == ".parquet":
+            with duckdb.connect() as connection:
+                yield path, str(connection.read_parquet(str(path)).fetchall())
+        elif path.suffix == ".duckdb":
+            with duckdb.connect(str(path), read_only=True) as connection:
+                for schema, table in connection.execute(
+                    "select schema_name, table_name from duckdb_tables()"
+                ).fetchall():
+                    yield path, str(connection.execute(f'from "{schema}"."{table}"').fetchall())
+        elif content.startswith(b"SQLite format 3"):
+            with sqlite3.connect(path) as connection:
+                yield path, "\n".join(connection.iterdump())
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("erase") / "home"
+    write_dumps(home / "dumps" / "sample_shop", WORLD)
+    aipl(home, "run")
+    return home
+
+
+def test_the_page_is_followed(home: Path, tmp_path: Path) -> None:
+    """Then nobody finds the person, and the others are as brute force tells them without."""
+    query, erase, finish = COMMANDS
+    dumps = home / "dumps" / "sample_shop"
+    # A shorter one, of a broken row, stands in any compressed bytes by chance.
+    ids = {known for known in without(dumps, tmp_path / "filtered", MEMBERS) if len(known) >= 6}
+    assert len(ids) > 5
+    word = re.compile(rf"(?<![0-9A-Za-z_])(?:{'|'.join(map(re.escape, ids))})(?![0-9A-Za-z_])")
+    assert any(word.search(text) for _, text in texts(home))
+    assert MEMBERS & set(re.findall(r"m\d{6}", aipl(home, *query.split(" ", 1)[:1], query.split('"')[1])))
+
+    assert SHARED_DEVICE not in ids
+    aipl(home, "erase", f"sample_shop:v:{SHARED_DEVICE}", code=2)
+    told = aipl(home, *erase.split())
+    assert f"kept, since other persons used it as well: sample_shop:v:{SHARED_DEVICE}" in told
+    assert "the person is named in 0" in told
+    assert {str(path) for path, text in texts(home) if word.search(text)} == set()
+    assert "Erasure" not in aipl(home, "status")
+    (receipt,) = [path for path in (home / "erasures").iterdir() if path.name != "list.json"]
+    answer = json.loads(receipt.read_text())
+    assert answer["kinds"]["member"] == len(MEMBERS) and answer["removed"]["releases"] == 1
+    assert answer["program"] and answer["left"] == {}
+    aipl(home, *finish.split(), code=2)
+
+    evidence, _ = sample_shop.read(tmp_path / "filtered")
+    walks, horizon = walk(evidence), sample_shop.horizon(tmp_path / "filtered")
+    with duckdb.connect(str(home / "published" / "current" / "marts.duckdb"), read_only=True) as release:
+        history = release.execute(
+            "select brand_id, person_id, stage, valid_from, valid_to from fct_aipl_stage_history"
+        ).fetchall()
+        assert set(history) == stage_history(walks) and len(history) > 20
+        stock = release.execute(
+            "select brand_id, as_of_date, stage, persons from fct_aipl_daily where persons > 0"
+        ).fetchall()
+        first = min(day for _, day, _, _ in stock)
+        assert {(b, d, s): n for b, d, s, n in stock} == dict(daily_stock(walks, first, horizon))
+        # What the release before told of the person stays in the ledger's sums, without a name.
+        nameless = release.execute(
+            "select count(*) filter (person_id is null), count(*) from fct_aipl_ledger"
+        ).fetchone()
+        assert nameless is not None and nameless[0] > 0
+        restated = release.execute(
+            "select sum(published - known_now - late - refund - identity - rules - correction)"
+            f" from aipl_restated(date '{horizon}')"
+        ).fetchone()
+        assert restated == (0,)
+
+    for dump in dumps.iterdir():
+        dump.write_bytes(dump.read_bytes())
+    settings = Settings(home, PROJECT_ROOT / "sources.yml")
+    source = configured_sources(settings)["sample_shop"]
+    report = pull(settings, source, None, None, date.today())
+    assert (report.arrived, report.refused) == ([], []) and len(report.unchanged) > 90
+    assert {str(path) for path, text in texts(home) if word.search(text)} == set()

@@ -1,0 +1,202 @@
+"""An erasure that is killed anywhere is finished by the same command, and publishes nothing of the person."""
+
+import gzip
+import shutil
+import signal
+import sqlite3
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import nights
+import pyarrow.parquet as pq
+import pytest
+from nights import AtChange, CountChanges, Fault, end, picture
+from tiny_project import make_tiny
+from unit.publish_home import HomeSettings
+
+from orchestration import cli
+from orchestration.lib.build.around_dbt import finish_build, prepare_build, tell_dbt
+from orchestration.lib.erasure import erase as erasing
+from orchestration.lib.erasure.erase import erase, order_erasure
+from orchestration.lib.publish import gate
+from orchestration.lib.publish.gate import judge_marts
+from orchestration.lib.publish.release import publish
+from orchestration.lib.run.status import status_text
+from orchestration.lib.sources.configured import configured_sources, dbt_sources
+from orchestration.settings import Settings
+
+KILLED = -signal.SIGKILL
+LENA, PAUL = "lena-4711", "paul-0815"
+KEY = f"east:m:{LENA}"
+STRIDE = 31
+SOURCES = """
+sources:
+  east:
+    dumps: {dumps}
+    feed: daily
+    currency: CNY
+    starts_on: 2024-01-01
+    max_unreadable_share: 1
+    tables:
+      orders:
+        files: orders-{{load_date}}.csv
+        format: csv
+        columns: {{required: [order_id, amount, buyer]}}
+        keys: {{member: [buyer], order: [order_id]}}
+  west:
+    dumps: {dumps}
+    feed: daily
+    currency: EUR
+    starts_on: 2024-01-01
+    tables:
+      orders:
+        files: west-{{load_date}}.csv
+        format: csv
+        columns: {{required: [order_id, amount]}}
+"""
+
+
+def erasure(home: Path, fault: Fault | None = None) -> tuple[int, str]:
+    """Run `aipl erase` in a process of its own; returns the exit code and what it said."""
+    process = nights.PROCESSES.Process(target=_erasure, args=(home, fault, home.with_name("told")))
+    process.start()
+    return end(process, home)
+
+
+def _erasure(home: Path, fault: Fault | None, told: Path) -> None:
+    settings = HomeSettings(home, home / "sources.yml")
+    gate.run_marts = nights.content_gate
+    erasing.run_nightly = _build  # type: ignore[assignment]
+    if fault:
+        fault.arm(home)
+    with told.open("w") as stream, redirect_stdout(stream), nights.redirect_stderr(stream):
+        order = [KEY]
+        code = cli._guarded(
+            lambda: erase(settings, order_erasure(settings, order, only_these=True), stream.write)
+        )
+    raise SystemExit(code)
+
+
+def _build(settings: Settings, *_: Any) -> list[Any]:
+    sources = configured_sources(settings)
+    tell_dbt(settings, sources)
+    preparation = prepare_build(settings, dbt_sources(settings, sources))
+    nights.stand_in_for_dbt(settings, preparation.is_full)
+    finish_build(settings, preparation.build)
+    judge_marts(settings)
+    publish(settings)
+    return []
+
+
+def everything(home: Path) -> str:
+    """All that stands below a home, read as what it is, by this test's own means."""
+    found = []
+    for path in sorted(home.rglob("*")):
+        if not path.is_file() or path.is_symlink():
+            continue
+        if path.suffix == ".parquet":
+            found.append(str(pq.read_table(path).to_pylist()))
+        elif path.suffix == ".duckdb":
+            with duckdb.connect(str(path), read_only=True) as connection:
+                names = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
+                found += [str(connection.execute(f"from {s}.{t}").fetchall()) for s, t in names]
+        content = path.read_bytes()
+        found.append((gzip.decompress(content) if path.suffix == ".gz" else content).decode("latin-1"))
+    return "\n".join(found)
+
+
+class Shop:
+    """A home with two published nights and traces of a person, restored from a copy for each fault."""
+
+    def __init__(self, base: Path) -> None:
+        self.home, self._copy, self.dumps = base / "home", base / "copy", base / "dumps"
+        self.home.mkdir()
+        self.dumps.mkdir()
+        self.settings = make_tiny(self.home)
+        self.settings.sources_file.write_text(SOURCES.format(dumps=self.dumps))
+        for day, content in {
+            2: f"o1,10,{LENA}\no2,20,{PAUL}\n",
+            3: f"o3,30,{PAUL}\no4,40,{LENA}\nbroken,{LENA}\n",
+        }.items():
+            (self.dumps / f"orders-2024-01-0{day}.csv").write_text(f"order_id,amount,buyer\n{content}")
+            (self.dumps / f"west-2024-01-0{day}.csv").write_text("order_id,amount\nw1,5\n")
+            assert nights.night(self.home) == (0, "")
+        (self.home / "logs").mkdir(exist_ok=True)
+        (self.home / "logs" / "run-1.log").write_text(f"order o1 of {LENA} is odd, that of {LENA}x is not\n")
+        (self.home / "reports" / "page.html").write_text(f"<td>{LENA}</td>")
+        with sqlite3.connect(self.home / "dagster.db") as connection:
+            connection.execute("create table logs (id integer primary key, event text)")
+            connection.execute("insert into logs (event) values (?), (?)", (f'{{"who": "{LENA}"}}', "else"))
+        shutil.copytree(self.home, self._copy, symlinks=True)
+        assert LENA in everything(self.home)
+        code, said = erasure(self.home, CountChanges())
+        assert code == 0, said
+        self.said, self.changes = said, int(self.home.with_name("changes").read_text())
+        self.undisturbed = picture(self.settings)
+
+    def restore(self) -> None:
+        shutil.rmtree(self.home)
+        shutil.copytree(self._copy, self.home, symlinks=True)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    return Shop(tmp_path_factory.mktemp("erasure"))
+
+
+def test_nothing_is_left_of_the_person_and_all_of_others(shop: Shop) -> None:
+    text = everything(shop.home)
+    assert LENA not in text.replace(f"{LENA}x", "") and f"that of {LENA}x is not" in text
+    release = shop.undisturbed["release"]["dim_brand"]
+    assert {(brand, money, lines) for brand, _, money, lines in release} == {("east", 50, 2), ("west", 10, 2)}
+    assert [path.name for path in (shop.home / "published" / "releases").iterdir()] == [
+        (shop.home / "published" / "current").resolve().name
+    ]
+    with sqlite3.connect(shop.home / "dagster.db") as connection:
+        assert connection.execute("select event from logs").fetchall() == [('{"who": "erased"}',), ("else",)]
+    assert "Removed: 2 releases" in shop.said and "the person is named in 0" in shop.said
+    assert LENA not in shop.said and f"the dumps of the source: {shop.dumps}" in shop.said
+
+
+def test_a_night_after_it_brings_nobody_back(shop: Shop) -> None:
+    for dump in shop.dumps.iterdir():
+        dump.write_text(dump.read_text())
+    assert nights.night(shop.home) == (0, "")
+    assert picture(shop.settings) == shop.undisturbed
+    assert LENA not in everything(shop.home).replace(f"{LENA}x", "")
+
+
+def test_a_killed_erasure_is_told_and_finished_by_the_same_command(shop: Shop) -> None:
+    assert shop.changes > 100
+    unfinished = 0
+    for number in range(1, shop.changes + 1, STRIDE):
+        shop.restore()
+        code, _ = erasure(shop.home, AtChange(number))
+        assert code == KILLED, number
+        unfinished += "Erasure: unfinished" in status_text(shop.settings)
+        code, said = erasure(shop.home)
+        assert code == 0, (number, said)
+        assert LENA not in everything(shop.home).replace(f"{LENA}x", ""), number
+        assert picture(shop.settings) == shop.undisturbed, number
+        assert "Erasure: unfinished" not in status_text(shop.settings)
+    assert unfinished > 2
+
+
+@pytest.mark.parametrize("share", [0.2, 0.4, 0.6])
+def test_a_night_between_a_kill_and_its_cure_does_no_harm(shop: Shop, share: float) -> None:
+    shop.restore()
+    assert erasure(shop.home, AtChange(int(shop.changes * share)))[0] == KILLED
+    assert nights.night(shop.home) == (0, "")
+    assert erasure(shop.home)[0] == 0
+    assert picture(shop.settings) == shop.undisturbed
+    assert LENA not in everything(shop.home).replace(f"{LENA}x", "")
+
+
+def test_another_erasure_waits_for_the_unfinished_one(shop: Shop) -> None:
+    shop.restore()
+    assert erasure(shop.home, AtChange(shop.changes // 2))[0] == KILLED
+    with pytest.raises(Exception, match="An erasure of other keys is unfinished"):
+        order_erasure(shop.settings, ["east:m:paul-0815"], only_these=True)
+    assert {key.text for key in order_erasure(shop.settings, [], only_these=False).keys} == {KEY}

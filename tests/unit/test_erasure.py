@@ -1,0 +1,265 @@
+"""Records of erased persons: out of every format, by number, and never back."""
+
+import gzip
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from orchestration.lib.arrival.file_versions import latest_versions
+from orchestration.lib.arrival.loads import decide_load, promote
+from orchestration.lib.arrival.manifest import FileVersion, LoadManifest
+from orchestration.lib.arrival.parsed import parsed_path
+from orchestration.lib.arrival.pull import pull
+from orchestration.lib.erasure.erased import Erasure, Key, parse_key, read_erased, write_erased
+from orchestration.lib.erasure.sweep import sweep
+from orchestration.lib.errors import EnvironmentStop, InputError
+from orchestration.lib.sources.source import Source
+from orchestration.settings import Settings
+
+DAY = date(2024, 1, 2)
+LENA, PAUL = "lena-4711", "paul-0815"
+# Whose each record is; the second of Lena's makes the order o3 hers.
+ROWS = [("o1", LENA, "10"), ("o2", PAUL, "20"), ("o3", LENA, "30"), ("o4", "", "40"), ("o5", PAUL, "50")]
+LINES = [("o3", "a"), ("o2", "b"), ("o3", "c"), ("o5", "d")]
+
+
+def csv(rows: list[tuple[str, ...]], names: str) -> bytes:
+    return "\n".join([names, *(",".join(row) for row in rows), ""]).encode()
+
+
+def jsonl(rows: list[tuple[str, ...]], names: str) -> bytes:
+    lines = [json.dumps(dict(zip(names.split(","), row, strict=True))) for row in rows]
+    return ("\n".join(lines) + "\n\n").encode()
+
+
+def fixed(rows: list[tuple[str, ...]], names: str) -> bytes:
+    return "".join(f"{order:<4}{buyer:<12}{amount:>4}\r\n" for order, buyer, amount in rows).encode()
+
+
+def parquet(rows: list[tuple[str, ...]], names: str) -> bytes:
+    columns = zip(*rows, strict=True)
+    sink = pa.BufferOutputStream()
+    table = pa.table(dict(zip(names.split(","), map(list, columns), strict=True)))
+    pq.write_table(table.set_column(1, "buyer", table["buyer"].dictionary_encode()), sink)
+    return sink.getvalue().to_pybytes()
+
+
+def chinese(rows: list[tuple[str, ...]], names: str) -> bytes:
+    return csv([(*row[:2], f"{row[2]}元") for row in rows], names).decode().encode("gb18030")
+
+
+FORMATS = {
+    "csv": (csv, {"format": "csv"}),
+    "csv.gz": (lambda *told: gzip.compress(csv(*told)), {"format": "csv"}),
+    "gbk": (chinese, {"format": "csv", "encoding": "gb18030"}),
+    "jsonl": (jsonl, {"format": "jsonl"}),
+    "parquet": (parquet, {"format": "parquet"}),
+    "txt": (
+        fixed,
+        {"format": "fixed_width", "widths": {"order_id": [1, 4], "buyer": [5, 16], "amount": [17, 20]}},
+    ),
+}
+
+
+class Shop:
+    """A home with a source of orders in some format, and of lines that name the order alone."""
+
+    def __init__(self, home: Path, ending: str, declared: dict) -> None:
+        self.settings, self.ending = Settings(home / "home", home / "sources.yml"), ending
+        self.dumps = home / "dumps"
+        self.dumps.mkdir()
+        orders = {
+            **declared,
+            "files": f"orders-{{load_date}}.{ending}",
+            "columns": {"required": ["order_id", "buyer", "amount"]},
+            "keys": {"member": ["buyer"], "order": ["order_id"]},
+        }
+        # Before the orders in the sources file and by name: whose a line is turns out later.
+        lines = {
+            "files": "lines-{load_date}.csv",
+            "format": "csv",
+            "columns": {"required": ["order_id", "what"]},
+            "keys": {"order": ["order_id"]},
+        }
+        self.source = Source(
+            source_id="shop",
+            dumps=str(self.dumps),
+            feed="daily",
+            currency="CNY",
+            max_unreadable_share=1,
+            tables={"lines": lines, "orders": orders},
+        )
+
+    def deliver(self, orders: bytes, lines: bytes) -> None:
+        (self.dumps / f"orders-{DAY}.{self.ending}").write_bytes(orders)
+        (self.dumps / f"lines-{DAY}.csv").write_bytes(lines)
+
+    def night(self) -> list[str]:
+        """Pull and accept; returns the files that brought anything."""
+        report = pull(self.settings, self.source, None, None, DAY)
+        for day in report.load_dates:
+            decide_load(self.settings, "shop", day, True)
+        promote(self.settings, self.source)
+        return [version.file for version in [*report.arrived, *report.refused]]
+
+    def erase(self, *keys: str) -> dict[str, int]:
+        erased = read_erased(self.settings)
+        digests = tuple(erased.digest(parse_key(key)) for key in keys)
+        write_erased(self.settings, erased.having(Erasure(str(hash(keys)), "2024-02-01", None, digests)))
+        with LoadManifest(self.settings.manifest) as manifest:
+            return sweep(self.settings, manifest, self.source)
+
+    def latest(self, table: str = "orders") -> FileVersion:
+        with LoadManifest(self.settings.manifest) as manifest:
+            latest = latest_versions(manifest.versions("shop")).values()
+        return next(version for version in latest if version.table_name == table)
+
+    def rows(self, table: str = "orders", place: str = "raw") -> list[dict]:
+        path = parsed_path(getattr(self.settings, place), self.latest(table))
+        return pq.read_table(path).to_pylist() if path.exists() else []
+
+    def everything(self) -> bytes:
+        """All bytes below the home, as they would be read."""
+        found = []
+        for path in self.settings.home.rglob("*"):
+            if path.suffix == ".parquet":
+                found.append(str(pq.read_table(path).to_pylist()).encode())
+            elif path.is_file():
+                content = path.read_bytes()
+                found.append(gzip.decompress(content) if path.suffix == ".gz" else content)
+        return b"\n".join(found)
+
+
+@pytest.fixture(params=FORMATS)
+def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Shop:
+    write, declared = FORMATS[request.param]
+    shop = Shop(tmp_path, request.param, declared)
+    shop.deliver(write(ROWS, "order_id,buyer,amount"), csv(LINES, "order_id,what"))
+    shop.night()
+    return shop
+
+
+def test_a_person_is_taken_out_of_every_format(shop: Shop):
+    orders, lines = shop.rows(), shop.rows("lines")
+    assert [row["_row"] for row in orders] == [1, 2, 3, 4, 5] and LENA.encode() in shop.everything()
+    removed = shop.erase(f"shop:m:{LENA}")
+    assert shop.rows() == [row for row in orders if row["buyer"] != LENA]
+    assert shop.rows("lines") == [row for row in lines if row["order_id"] not in ("o1", "o3")]
+    assert removed["raw, records"] == removed["landing, records"] == 4
+    assert LENA.encode() not in shop.everything() and PAUL.encode() in shop.everything()
+    for table, records in (("orders", 5), ("lines", 4)):
+        version = shop.latest(table)
+        assert version.row_count + version.unreadable_count + version.erased_count == records
+    assert shop.erase(f"shop:m:{LENA}").total() == 0
+
+
+def test_what_landing_keeps_is_read_as_before(shop: Shop):
+    shop.erase(f"shop:m:{LENA}")
+    shop.erase(f"shop:m:{PAUL}")
+    left = shop.rows()
+    assert [(row["_row"], row["order_id"]) for row in left] == [(4, "o4")]
+    path = parsed_path(shop.settings.raw, shop.latest())
+    path.unlink()
+    for dump in shop.dumps.iterdir():
+        dump.unlink()
+    promote(shop.settings, shop.source)
+    assert shop.rows() == left
+    version = shop.latest()
+    assert (version.row_count, version.erased_count) == (1, 4)
+
+
+def test_a_dump_delivered_again_brings_nobody_back(shop: Shop):
+    shop.erase(f"shop:m:{LENA}")
+    before, dump = shop.everything(), shop.dumps / f"orders-{DAY}.{shop.ending}"
+    content = dump.read_bytes()
+    dump.write_bytes(content)
+    assert shop.night() == []
+    assert shop.everything().count(b"paul") == before.count(b"paul")
+    assert LENA.encode() not in shop.everything()
+
+
+def test_new_content_lands_without_the_person(shop: Shop):
+    write, _ = FORMATS[shop.ending]
+    shop.erase(f"shop:m:{LENA}")
+    more = [*ROWS, ("o6", LENA, "60"), ("o7", PAUL, "70")]
+    shop.deliver(write(more, "order_id,buyer,amount"), csv([*LINES, ("o6", "e")], "order_id,what"))
+    assert len(shop.night()) == 2
+    assert [row["_row"] for row in shop.rows()] == [2, 4, 5, 7]
+    assert LENA.encode() not in shop.everything()
+    assert shop.latest().erased_count == 3
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Callable[[bytes], Shop]:
+    def make(orders: bytes) -> Shop:
+        shop = Shop(tmp_path, "csv", {"format": "csv"})
+        shop.deliver(orders, csv(LINES, "order_id,what"))
+        shop.night()
+        return shop
+
+    return make
+
+
+def test_records_that_cannot_be_read_go_too(broken: Callable[[bytes], Shop]):
+    rows = f'order_id,buyer,amount\no1,{LENA},1,2\no2,{PAUL},3,4,5\no3,{LENA}x,1,2\no4,\xff,"{LENA}\n'
+    shop = broken(rows.encode("latin-1"))
+    assert len(shop.rows(place="rejects")) == 4
+    shop.erase(f"shop:m:{LENA}")
+    # Another id that begins like hers is another person's.
+    assert [row["_row"] for row in shop.rows(place="rejects")] == [2, 3]
+    assert shop.latest().unreadable_count == 2 and shop.latest().erased_count == 2
+    assert LENA.encode() not in shop.everything().replace(f"{LENA}x".encode(), b"")
+
+
+def test_a_dump_that_cannot_be_read_at_all_is_not_kept(broken: Callable[[bytes], Shop]):
+    shop = broken(f"order,who\no1,{LENA}\n".encode())
+    assert shop.latest().row_count is None and LENA.encode() in shop.everything()
+    shop.erase(f"shop:m:{LENA}")
+    assert LENA.encode() not in shop.everything()
+    (shop.dumps / f"orders-{DAY}.csv").write_bytes(f"order,who\no9,{LENA}\n".encode())
+    shop.night()
+    assert LENA.encode() not in shop.everything() and "missing" in shop.latest().reason
+
+
+def test_raw_whose_dump_is_gone_is_cleaned_and_counted(shop: Shop):
+    for path in shop.settings.landing.rglob("orders*"):
+        path.unlink()
+    shop.erase(f"shop:m:{LENA}")
+    assert [row["order_id"] for row in shop.rows()] == ["o2", "o4", "o5"]
+    assert (shop.latest().row_count, shop.latest().erased_count) == (3, 2)
+
+
+def test_a_key_of_another_kind_or_space_is_another_persons(shop: Shop):
+    removed = shop.erase(f"shop:v:{LENA}", f"other:m:{LENA}")
+    assert removed.total() == 0 and len(shop.rows()) == 5
+
+
+@pytest.mark.parametrize("text", ["lena", "shop:lena", "shop:x:lena", ":m:lena", "shop:m:"])
+def test_a_text_that_is_no_key_is_told(text: str):
+    with pytest.raises(InputError, match="is no key of a person"):
+        parse_key(text)
+
+
+def test_the_list_names_nobody_and_knows_an_id_however_it_is_written(tmp_path: Path):
+    settings = Settings(tmp_path, tmp_path / "sources.yml")
+    erased = read_erased(settings)
+    key = Key("shop", "member", "17850")
+    assert erased.digest(key) == erased.digest(Key("shop", "member", " 17850.0"))
+    assert erased.digest(key) != erased.digest(Key("shop", "member", "17850.5"))
+    write_erased(settings, erased.having(Erasure("1", "2024-02-01", None, (erased.digest(key),))))
+    text = (tmp_path / "erasures" / "list.json").read_text()
+    assert "17850" not in text and read_erased(settings).digests() == {erased.digest(key)}
+    # Another home hashes otherwise: the hashes of two homes tell nothing of each other.
+    assert read_erased(Settings(tmp_path / "b", tmp_path)).digest(key) != erased.digest(key)
+
+
+def test_a_damaged_list_stops_everything_that_could_bring_persons_back(shop: Shop):
+    shop.erase(f"shop:m:{LENA}")
+    (shop.settings.home / "erasures" / "list.json").write_text("{")
+    with pytest.raises(EnvironmentStop, match="would come back"):
+        shop.night()

@@ -1,0 +1,122 @@
+"""What is declared to be kept for a time goes after it; what raw may have to be made from does not."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from orchestration.lib.arrival.loads import decide_load, promote, read_again
+from orchestration.lib.arrival.manifest import LoadManifest
+from orchestration.lib.arrival.pull import pull
+from orchestration.lib.run.instance import prepare_dagster_home
+from orchestration.lib.run.tidy import KEPT_HISTORY, Tidied, prune_history, tidy
+from orchestration.lib.sources.source import Source
+from orchestration.settings import Settings
+
+TODAY = date(2024, 1, 2)
+NOW = datetime.now(UTC)
+
+
+class Shop:
+    """A home that has loaded a dump with a row that cannot be read."""
+
+    def __init__(self, home: Path, **retention: int) -> None:
+        self.settings = Settings(home / "home", home / "sources.yml")
+        self.source = Source.model_validate(
+            {
+                "source_id": "shop",
+                "dumps": str(home / "dumps"),
+                "feed": "static",
+                "currency": "CNY",
+                "retention": retention,
+                "tables": {"t": {"files": "*.csv", "format": "csv", "columns": {"required": ["a"]}}},
+            }
+        )
+        (home / "dumps").mkdir()
+        (home / "dumps" / "a.csv").write_text("a\n1\nx,y\n")
+        self.night()
+
+    def night(self) -> None:
+        for day in pull(self.settings, self.source, None, None, TODAY).load_dates:
+            decide_load(self.settings, "shop", day, True)
+        promote(self.settings, self.source)
+
+    def tidy(self, days: int) -> Tidied:
+        return tidy(self.settings, {"shop": self.source}, NOW + timedelta(days=days))
+
+    def files(self, place: str) -> list[Path]:
+        return sorted(path for path in (self.settings.home / place).rglob("*.*") if path.is_file())
+
+
+def test_copies_go_when_they_were_kept_as_long_as_declared(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, landing_days=30, rejects_days=10)
+    assert shop.tidy(9) == Tidied(landing=0, rejects=0, reports=0)
+    assert shop.tidy(11) == Tidied(landing=0, rejects=1, reports=0)
+    raw = shop.files("raw")
+    assert shop.tidy(31) == Tidied(landing=1, rejects=0, reports=0)
+    assert shop.files("landing") == [] and shop.files("raw") == raw
+    # Nothing is new, nothing is asked for; what cannot be made again is kept, and told.
+    shop.night()
+    (lost,) = read_again(shop.settings, shop.source)
+    assert "is gone" in lost and shop.files("raw") == raw
+    with LoadManifest(shop.settings.manifest) as manifest:
+        (version,) = manifest.versions("shop")
+    assert (version.row_count, version.unreadable_count) == (1, 1)
+
+
+def test_without_a_declaration_all_is_kept(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    assert shop.tidy(10_000) == Tidied(0, 0, 0)
+    assert len(shop.files("landing")) == len(shop.files("rejects")) == 1
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"PAR1")])
+def test_a_dump_that_raw_is_yet_to_be_made_from_stays(tmp_path: Path, damage) -> None:
+    shop = Shop(tmp_path, landing_days=30)
+    (data,) = [path for path in shop.files("raw") if path.name.startswith("a.csv")]
+    damage(data)
+    assert shop.tidy(31).landing == 0
+    promote(shop.settings, shop.source)
+    assert shop.tidy(31).landing == 1
+
+
+def test_a_version_that_was_replaced_goes_too(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, landing_days=30)
+    (tmp_path / "dumps" / "a.csv").write_text("a\n2\n")
+    shop.night()
+    assert len(shop.files("landing")) == 2
+    assert shop.tidy(31).landing == 2
+
+
+def test_reports_go_after_a_year_and_the_list_of_them_stays(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    folder = shop.settings.reports / "marts"
+    folder.mkdir(parents=True)
+    old = (NOW - KEPT_HISTORY - timedelta(days=1)).timestamp()
+    for name in ("1-marts.json", "1-marts.html", "index.html", "2-marts.json"):
+        (folder / name).touch()
+        if name != "2-marts.json":
+            os.utime(folder / name, (old, old))
+    assert shop.tidy(0).reports == 2
+    assert sorted(path.name for path in folder.iterdir()) == ["2-marts.json", "index.html"]
+
+
+def test_runs_of_long_ago_leave_the_history_and_those_under_way_stay(tmp_path: Path) -> None:
+    from dagster import DagsterInstance, DagsterRunStatus, job
+
+    prepare_dagster_home(tmp_path)
+
+    @job
+    def nothing() -> None:
+        """No steps."""
+
+    with DagsterInstance.from_config(str(tmp_path), "aipl.yaml") as instance:
+        ended = instance.create_run_for_job(nothing, status=DagsterRunStatus.SUCCESS)
+        under_way = instance.create_run_for_job(nothing, status=DagsterRunStatus.STARTED)
+        assert prune_history(instance, NOW) == 0
+        assert prune_history(instance, NOW + KEPT_HISTORY + timedelta(days=1)) == 1
+        assert [run.run_id for run in instance.get_runs()] == [under_way.run_id]
+        assert ended.run_id != under_way.run_id
