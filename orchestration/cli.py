@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestration.commands.alerts import alerts
+from orchestration.commands.person_key import person_key
 from orchestration.commands.rebuild import rebuild
 
 if TYPE_CHECKING:
@@ -146,6 +147,7 @@ def ui(arguments: tuple[str, ...]) -> int:
 
 
 aipl.add_command(alerts)
+aipl.add_command(person_key)
 aipl.add_command(rebuild)
 
 

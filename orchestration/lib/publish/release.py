@@ -17,6 +17,7 @@ from orchestration.lib.build.state import GateRecord, read_build, read_gate
 from orchestration.lib.build.warehouse import require_sound_warehouse
 from orchestration.lib.errors import EnvironmentStop, QualityStop
 from orchestration.lib.lock import writer_lock
+from orchestration.lib.person_key import is_made_with
 from orchestration.lib.publish.release_files import write_release
 from orchestration.settings import Settings
 
@@ -61,12 +62,12 @@ def publish(settings: Settings, now: datetime | None = None) -> Release:
     gate = audited(settings)
     mend_pointer(settings)
     current = read_current(settings)
-    if current and current.manifest["build_id"] == gate.build_id:
+    if current and is_same(settings, current.manifest, gate.build_id):
         return current
     releases = settings.published / "releases"
     releases.mkdir(parents=True, exist_ok=True)
     _remove_unfinished(settings)
-    folder = _find(releases, gate.build_id, current)
+    folder = _find(settings, gate.build_id, current)
     if folder is None:
         created = _after(current, now or datetime.now(UTC))
         release_id = f"{created:%Y%m%dT%H%M%SZ}-{gate.build_id[:8]}"
@@ -117,15 +118,20 @@ def audited(settings: Settings) -> GateRecord:
     return gate
 
 
-def _find(releases: Path, build_id: str, current: Release | None) -> Path | None:
+def is_same(settings: Settings, manifest: dict[str, Any], build_id: str) -> bool:
+    """Whether a release holds a build, its persons called as they would be now."""
+    return bool(manifest["build_id"] == build_id) and is_made_with(manifest, settings)
+
+
+def _find(settings: Settings, build_id: str, current: Release | None) -> Path | None:
     """A release of this build that was finished, but is not current: by a kill, or by a rollback.
 
     One that followed another release than the current one is not it: its ledger knows nothing of that one.
     """
     previous = current.release_id if current else None
-    for folder in sorted(releases.glob(f"[0-9]*-{build_id[:8]}"), reverse=True):
+    for folder in sorted(settings.published.glob(f"releases/[0-9]*-{build_id[:8]}"), reverse=True):
         manifest = json.loads((folder / "manifest.json").read_text())
-        if manifest["build_id"] == build_id and manifest.get("previous_release_id") == previous:
+        if is_same(settings, manifest, build_id) and manifest.get("previous_release_id") == previous:
             return folder
     return None
 

@@ -15,7 +15,7 @@ from orchestration.lib.build.around_dbt import present_build, tell_dbt
 from orchestration.lib.build.state import is_untouched, read_build
 from orchestration.lib.errors import InputError
 from orchestration.lib.lock import writer_lock
-from orchestration.lib.publish.release import Release, mend_pointer, read_current
+from orchestration.lib.publish.release import Release, is_same, mend_pointer, read_current
 from orchestration.lib.run.alerting import alerting, observe_run
 from orchestration.lib.run.console import ConsoleReporter
 from orchestration.lib.run.job import BAD_DATA, MART_GATE, Stopped, new_log, run_nightly
@@ -103,7 +103,7 @@ def _is_done(settings: Settings, declared: Mapping[str, Source]) -> Release | No
     """The current release, if it is what a build would give now, and the warehouse is whole."""
     tell_dbt(settings, declared)
     build, current = present_build(settings, dbt_sources(settings, declared)), read_current(settings)
-    is_current = current is not None and current.manifest["build_id"] == build.build_id
+    is_current = current is not None and is_same(settings, current.manifest, build.build_id)
     return current if is_current and is_untouched(settings, read_build(settings)) else None
 
 
