@@ -192,15 +192,17 @@ def _exit_code(error: Exception) -> int | None:
 
 def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Tell a crash in one line, and keep the rest for whoever mends it. Python then exits with 1."""
+    from orchestration.lib.redact import redact
+
     log = _settings().crash_log
-    story = "".join(traceback.format_exception(kind, error, trace))
+    story = redact("".join(traceback.format_exception(kind, error, trace)))
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(story)
     except OSError:
         # A full disk or a read-only home: then the terminal is all there is.
         click.echo(story, err=True)
-    click.echo(f"Crash: {kind.__name__}: {error}\nThe traceback is in {log}.", err=True)
+    click.echo(redact(f"Crash: {kind.__name__}: {error}\nThe traceback is in {log}."), err=True)
 
 
 def _settings() -> Settings:

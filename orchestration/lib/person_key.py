@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from orchestration.lib.atomic import flush_to_disk, replacing
-from orchestration.lib.errors import InputError
+from orchestration.lib.atomic import flush_to_disk, naming
+from orchestration.lib.errors import EnvironmentStop, InputError
 from orchestration.settings import Settings
 
 VARIABLE = "AIPL_PERSON_KEY"
@@ -62,16 +65,32 @@ def read_person_key(settings: Settings) -> PersonKey | None:
 
 
 def require_person_key(settings: Settings) -> PersonKey:
-    """The key in force; a home without one gets a random one. Only for whoever holds the writer's lock."""
+    """The key in force; a home without one gets a random one, once, whoever asks first."""
+    if settings.person_key is None and not settings.person_key_file.exists():
+        read_person_key(settings)
+        _make(settings.person_key_file)
     key = read_person_key(settings)
     if key is None:
-        key = PersonKey(secrets.token_hex(32).encode(), "home")
-        with replacing(settings.person_key_file) as part:
-            part.touch()
-            part.chmod(0o600)
-            part.write_text(f"{key.secret.decode()}\n")
-        flush_to_disk(settings.home)
+        raise EnvironmentStop(f"{settings.person_key_file} is gone. Put it back, then run `aipl run` again.")
     return key
+
+
+def _make(file: Path) -> None:
+    """Write a random key, readable for its owner alone; a key that is there already stays."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(f".{file.name}.{os.getpid()}.part")
+    part.unlink(missing_ok=True)
+    try:
+        part.touch(mode=0o600)
+        with naming(file), part.open("w") as stream:
+            stream.write(f"{secrets.token_hex(32)}\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        with suppress(FileExistsError):
+            os.link(part, file)
+    finally:
+        part.unlink(missing_ok=True)
+    flush_to_disk(file.parent)
 
 
 def fingerprint_in(manifest: dict[str, Any]) -> str | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from expectations.results import ExpectationResult, GateResult
 from orchestration.lib.alerts.findings import Finding
 from orchestration.lib.arrival.file_versions import FileVersion, State, latest_versions
+from orchestration.lib.redact import redact
 
 PLATFORM = "data-platform"
 GATE_FAILED = "docs/runbooks/gate-failed.md"
@@ -80,8 +81,8 @@ def stopped_finding(step: str, message: str, log: str | None) -> Finding:
 
 
 def outward(text: str) -> str:
-    """A text fit to leave this machine: nobody's key, and of bearable length."""
-    masked = _PERSONAL.sub(r"\1=***", text)
+    """A text fit to leave this machine: nobody's key, no credentials, and of bearable length."""
+    masked = _PERSONAL.sub(r"\1=***", redact(text))
     return masked if len(masked) <= MAX_TEXT else masked[:MAX_TEXT] + "..."
 
 

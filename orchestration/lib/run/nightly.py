@@ -16,6 +16,7 @@ from orchestration.lib.build.state import is_untouched, read_build
 from orchestration.lib.errors import InputError
 from orchestration.lib.lock import writer_lock
 from orchestration.lib.publish.release import Release, is_same, mend_pointer, read_current
+from orchestration.lib.redact import redact
 from orchestration.lib.run.alerting import alerting, observe_run
 from orchestration.lib.run.console import ConsoleReporter
 from orchestration.lib.run.job import BAD_DATA, MART_GATE, Stopped, new_log, run_nightly
@@ -72,7 +73,8 @@ def _run_new(settings: Settings, request: Request, say: Callable[[str], None], w
             )
         if request.dumps and not holds_dumps(source, request.dumps):
             patterns = ", ".join(table.files for table in source.tables.values())
-            raise InputError(f"{request.dumps} holds no dump of {source_id}. Its files are named {patterns}.")
+            place = redact(request.dumps)
+            raise InputError(f"{place} holds no dump of {source_id}. Its files are named {patterns}.")
     with writer_lock(settings.home, wait_seconds=wait_seconds, say=say):
         mend_pointer(settings)
         news = look(settings, asked, request, configured_schedule(settings).today())

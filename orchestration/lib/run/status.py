@@ -10,6 +10,7 @@ from orchestration.lib.arrival.file_versions import Load, State, loads_of
 from orchestration.lib.arrival.manifest import LoadManifest
 from orchestration.lib.build.state import read_build
 from orchestration.lib.publish.release import Release, read_current
+from orchestration.lib.redact import redact
 from orchestration.lib.run.summary_tables import table
 from orchestration.lib.sources.configured import configured_sources
 from orchestration.lib.sources.source import Source
@@ -87,5 +88,5 @@ def _source_row(source: Source, loads: list[Load]) -> tuple[object, ...]:
         sum(load.row_count for load in loads),
         sum(load.unreadable_count for load in loads),
         sum(load.state is State.REFUSED for load in loads),
-        source.dumps,
+        source.dumps and redact(source.dumps),
     )

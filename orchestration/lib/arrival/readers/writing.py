@@ -18,6 +18,7 @@ from orchestration.lib.arrival.readers.csv_fast import read_csv
 from orchestration.lib.arrival.readers.fixed_width import read_fixed_width
 from orchestration.lib.arrival.readers.jsonl import read_jsonl
 from orchestration.lib.arrival.readers.parquet import read_parquet
+from orchestration.lib.arrival.readers.veil import Veil
 from orchestration.lib.atomic import replacing
 from orchestration.lib.sources.table import Format, Table
 
@@ -56,7 +57,14 @@ def raw_schema(table: Table, delivered: pa.Schema) -> pa.Schema:
 
 
 def parse_to_parquet(
-    table: Table, landed: Path, file: str, load_date: date, *, parsed: Path, rejects: Path
+    table: Table,
+    landed: Path,
+    file: str,
+    load_date: date,
+    *,
+    parsed: Path,
+    rejects: Path,
+    salt: bytes = b"",
 ) -> Parsed:
     """Read the dump `landed`, called `file`, into the Parquet files `parsed` and `rejects`.
 
@@ -70,7 +78,7 @@ def parse_to_parquet(
     while True:
         try:
             with replacing(parsed) as part, _Rejects(rejects, file) as rejected:
-                chunks = read(landed, file, table)
+                chunks = map(Veil(table, salt).over, read(landed, file, table))
                 return Parsed(_write(chunks, table, load_date, part, rejected), rejected.count)
         except StartAgain as again:
             read = again.reader
