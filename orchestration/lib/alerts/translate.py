@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from pathlib import Path
 
+from expectations.personal import mask_text
 from expectations.results import ExpectationResult, GateResult
 from orchestration.lib.alerts.findings import Finding
 from orchestration.lib.arrival.file_versions import FileVersion, State, latest_versions
@@ -17,8 +17,6 @@ GATE_FAILED = "docs/runbooks/gate-failed.md"
 NIGHTLY_FAILED = "docs/runbooks/nightly-failed.md"
 MAX_TEXT = 1500
 SHOWN = 3
-# Alerts leave this machine; who a row is about does not. `person_id=7` is written `person_id=***`.
-_PERSONAL = re.compile(r"\b(\w*(?:person|member|visitor|customer|user)_(?:id|key)\w*|source_key)=[^,\n]*")
 
 
 def gate_findings(result: GateResult, page: Path) -> list[Finding]:
@@ -82,7 +80,7 @@ def stopped_finding(step: str, message: str, log: str | None) -> Finding:
 
 def outward(text: str) -> str:
     """A text fit to leave this machine: nobody's key, no credentials, and of bearable length."""
-    masked = _PERSONAL.sub(r"\1=***", redact(text))
+    masked = mask_text(redact(text))
     return masked if len(masked) <= MAX_TEXT else masked[:MAX_TEXT] + "..."
 
 

@@ -13,6 +13,7 @@ from typing import Literal, get_args
 import duckdb
 import yaml
 
+from expectations.personal import PERSONAL_NAME
 from orchestration.lib.errors import InputError, QualityStop
 from orchestration.lib.person_key import HASH_DIGITS, PersonKey
 
@@ -20,10 +21,6 @@ Treatment = Literal["hashed", "withheld"]
 Treatments = Mapping[str, Mapping[str, Treatment]]
 BLOCK = 64
 HASHED_COMMENT = "Here a keyed hash of it."
-# A column of this name is about a person, whatever else it is.
-PERSONAL_NAME = (
-    "(?i)((person|member|visitor|customer|user|buyer)_(id|key|name)|source_key|e?_?mail|phone|mobile|address)"
-)
 # Keys carry the identity space; a shorter text may be equal to one and mean something else.
 KEY = "%:_:%"
 EMAIL = r"[\w.+-]+@[\w-]+\.[\w.-]*[A-Za-z]"
@@ -110,7 +107,7 @@ class Mask:
         for name, kind in self._columns("release", mart):
             if name in treated:
                 continue
-            if self._is(f"regexp_full_match($text, '{PERSONAL_NAME}')", name):
+            if self._is(f"regexp_full_match($text, '{PERSONAL_NAME}', 'i')", name):
                 raise _stop(mart, name, "is named like a key of persons, and not declared")
             if "VARCHAR" in kind:
                 self._check_values(mart, name)
