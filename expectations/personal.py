@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import TypeVar
 
-PERSONAL_NAME = "(?:(?:person|member|visitor|customer|user|buyer)_(?:id|key|name)|source_key|e?_?mail|phone|mobile|address)"
+_IDS = "(?:person|member|visitor|customer|user|buyer)_(?:id|key|name)"
+PERSONAL_NAME = f"(?:{_IDS}|source_key|e?_?mail|phone|mobile|address)"
 MASK = "***"
 _NAMED_LIKE = re.compile(rf"\w*{PERSONAL_NAME}\w*", re.IGNORECASE)
 _IN_TEXT = re.compile(rf"\b({_NAMED_LIKE.pattern})=[^,\n]*", re.IGNORECASE)
