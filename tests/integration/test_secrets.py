@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import http.server
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from login_server import Server, basic, login_server
 from tiny_project import deliver, make_tiny, verdict
 
 from orchestration import cli
@@ -27,7 +25,7 @@ SECRETS = {
     "TEAM": "json://alerter:alertPassword42@127.0.0.1:1/hooks/hookToken77",
     "AIPL_PERSON_KEY": "the person key of the test, long enough",
 }
-LOGIN = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+LOGIN = basic(USER, PASSWORD)
 PERSONAL = ("13812345678", "li.lei@example.cn", "m-raw-4711")
 PLANTED = (
     *(value for name, value in SECRETS.items() if name != "TEAM"),
@@ -37,37 +35,10 @@ PLANTED = (
 CRASH = "def model(dbt, session):\n    raise RuntimeError('broken')\n"
 
 
-class Server(http.server.BaseHTTPRequestHandler):
-    """A web server with one dump behind a login; `answers` is what it says to whoever may in."""
-
-    answers: int = 200
-    seen: list[str]
-
-    def do_GET(self) -> None:
-        allowed = self.headers.get("Authorization") == f"Basic {LOGIN}"
-        self.seen.append(self.path)
-        self.send_response(self.answers if allowed else 401)
-        is_page = self.path.split("?")[0].endswith("/")
-        body = b'<a href="orders-2024-01-02.csv">x</a>' if is_page else b"order_id,amount\nw1,5\n"
-        self.send_header("Content-Type", "text/html" if is_page else "text/csv")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def do_HEAD(self) -> None:
-        self.do_GET()
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture
 def server() -> Iterator[tuple[type[Server], str]]:
-    handler = type("Handler", (Server,), {"seen": []})
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as serving:
-        threading.Thread(target=serving.serve_forever, daemon=True).start()
-        yield handler, f"127.0.0.1:{serving.server_port}"
-        serving.shutdown()
+    with login_server(LOGIN) as serving:
+        yield serving
 
 
 @pytest.fixture

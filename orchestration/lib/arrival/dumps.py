@@ -125,14 +125,15 @@ class RemoteDumps(Dumps):
         self._fs.invalidate_cache()
         try:
             entries = list(self._entries())
-        except FileNotFoundError:
-            raise _nothing_at(self._url) from None
+        except FileNotFoundError as error:
+            # What a web server answers is told as its cause, a refusal too.
+            status = getattr(error.__cause__, "status", 404)
+            if status == 404:
+                raise _nothing_at(self._url) from None
+            raise self._unlisted(f"the server answers {status}") from None
         except Exception as error:
             # Each file system raises what its client library raises; none of it is about us.
-            raise DumpsUnreachable(
-                f"dumps: {self._url} cannot be listed: {type(error).__name__}: {error}."
-                " Check the address, the network and the credentials in the environment."
-            ) from None
+            raise self._unlisted(f"{type(error).__name__}: {error}") from None
         if not entries and not self._is_web and not self._fs.exists(self._root):
             raise _nothing_at(self._url)
         dumps, warnings = [], []
@@ -157,6 +158,12 @@ class RemoteDumps(Dumps):
                 " Run again; if it stays so, ask whoever delivers."
             ) from None
         return stream
+
+    def _unlisted(self, reason: str) -> DumpsUnreachable:
+        return DumpsUnreachable(
+            f"dumps: {self._url} cannot be listed: {reason}."
+            " Check the address, the network and the credentials in the environment."
+        )
 
     def _entries(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Relative name and listing of each file."""
