@@ -9,6 +9,8 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
+from expectations.personal import mask_row
+
 Gate = Literal["arrival", "marts"]
 Severity = Literal["critical", "warning"]
 Status = Literal["passed", "failed", "error"]
@@ -23,7 +25,8 @@ class ExpectationResult:
 
     `table` is `<source>.<table>` on arrival and the mart's name otherwise. `load_dates` are those that
     fail an arrival expectation. `error` is set exactly when `status` is 'error': the expectation could not be
-    evaluated, which says nothing about the data.
+    evaluated, which says nothing about the data. Examples never say who they are about: results are stored,
+    shown and sent.
     """
 
     table: str
@@ -40,6 +43,9 @@ class ExpectationResult:
     load_dates: tuple[date, ...] = ()
     reason: str = ""
     runbook: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "examples", tuple(mask_row(row) for row in self.examples))
 
     @property
     def verdict(self) -> Literal["passed", "warning", "failed", "error"]:

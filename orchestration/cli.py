@@ -15,6 +15,7 @@ import click
 
 from orchestration.commands.alerts import alerts
 from orchestration.commands.erase import erase
+from orchestration.commands.person_key import person_key
 from orchestration.commands.rebuild import rebuild
 from orchestration.commands.releases import releases, rollback, verify
 
@@ -149,6 +150,7 @@ def ui(arguments: tuple[str, ...]) -> int:
 
 aipl.add_command(alerts)
 aipl.add_command(erase)
+aipl.add_command(person_key)
 aipl.add_command(rebuild)
 aipl.add_command(releases)
 aipl.add_command(rollback)
@@ -196,15 +198,17 @@ def _exit_code(error: Exception) -> int | None:
 
 def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Tell a crash in one line, and keep the rest for whoever mends it. Python then exits with 1."""
+    from orchestration.lib.redact import redact
+
     log = _settings().crash_log
-    story = "".join(traceback.format_exception(kind, error, trace))
+    story = redact("".join(traceback.format_exception(kind, error, trace)))
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(story)
     except OSError:
         # A full disk or a read-only home: then the terminal is all there is.
         click.echo(story, err=True)
-    click.echo(f"Crash: {kind.__name__}: {error}\nThe traceback is in {log}.", err=True)
+    click.echo(redact(f"Crash: {kind.__name__}: {error}\nThe traceback is in {log}."), err=True)
 
 
 def _settings() -> Settings:

@@ -52,6 +52,16 @@ class Settings:
         return cls(home, sources_file, alerts_file, int(kept))
 
     @property
+    def person_key(self) -> str | None:
+        """The secret of `AIPL_PERSON_KEY`; no field, since fields are shown and stored."""
+        return os.environ.get("AIPL_PERSON_KEY") or None
+
+    @property
+    def person_key_file(self) -> Path:
+        """The secret of a home that is given none."""
+        return self.home / "person.key"
+
+    @property
     def landing(self) -> Path:
         """Dumps as they came, never altered."""
         return self.home / "landing"

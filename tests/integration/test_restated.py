@@ -16,6 +16,7 @@ import pytest
 from oracle.ledger import Person, Published, new_entries
 from oracle.rules import Preset, Rule
 from oracle.stages import DAY, days_between
+from released import released
 from unit.publish_home import let_through
 from warehouse import Warehouse
 
@@ -27,7 +28,7 @@ WORLD = World(seed=11, persons=80, days=24)
 LOAD_DATES = [WORLD.start + timedelta(days=day + 1) for day in range(WORLD.days)]
 PUBLISHED, NEXT, LATE = LOAD_DATES[:20], LOAD_DATES[21], LOAD_DATES[4:17:2]
 Rows = list[tuple[Any, ...]]
-Releases = tuple[Release, Release, set[str], str]
+Releases = tuple[Release, Release, set[str], str, str]
 
 
 def publish_build(warehouse: Warehouse, now: datetime) -> Release:
@@ -53,7 +54,7 @@ def add_line(dump: Path, *fields: object) -> None:
 
 @pytest.fixture(scope="module")
 def releases(tmp_path_factory: pytest.TempPathFactory) -> Releases:
-    """The first release, the second, the buyers who were refunded and a visitor who was linked between."""
+    """Two releases; the buyers who were refunded between, a visitor who was linked then, and to whom."""
     final = tmp_path_factory.mktemp("final") / "dumps"
     write_dumps(final, WORLD)
     early = tmp_path_factory.mktemp("early") / "dumps"
@@ -76,7 +77,7 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> Releases:
     for order, _, paid_date, amount in orders:
         refund = (f"R-{order}", order, f"{paid_date + DAY} 12:00:00", amount, "CNY", "test")
         add_line(final / f"refunds-{NEXT}.csv", *refund)
-    buyers = {buyer for _, buyer, *_ in orders}
+    buyers = {released(warehouse.home, buyer) for _, buyer, *_ in orders}
     (visitor,) = warehouse.query(
         "select min(person_id) from marts.fct_aipl_stage_history"
         " where person_id like 'sample_shop:v:%' and stage_rank > 0"
@@ -93,7 +94,8 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> Releases:
     add_line(final / f"identity_links-{NEXT}.csv", *link, "", "false")
     warehouse.load("sample_shop", final)
     second = publish_build(warehouse, datetime(2024, 9, 26, tzinfo=UTC))
-    return first, second, buyers, visitor
+    visitor = released(warehouse.home, visitor)
+    return first, second, buyers, visitor, released(warehouse.home, "sample_shop:m:m-late")
 
 
 def query(release: Release, sql: str) -> Rows:
@@ -145,7 +147,7 @@ def known_by(release: Release, last: date) -> Published:
 
 
 def test_the_ledger_is_that_of_brute_force(releases: Releases) -> None:
-    first, second, buyers, visitor = releases
+    first, second, buyers, visitor, member = releases
     last = PUBLISHED[-1] - DAY
     expected = {
         (*entry, reason) for entry, reason in new_entries([known_by(first, last)], known_by(second, last))
@@ -155,7 +157,7 @@ def test_the_ledger_is_that_of_brute_force(releases: Releases) -> None:
     assert len(rows) == len(expected)
     assert {row[0] for row in rows} == {second.release_id}
     persons = {(row[3], row[8]) for row in rows}
-    assert {(visitor, "identity"), ("sample_shop:m:m-late", "identity")} <= persons
+    assert {(visitor, "identity"), (member, "identity")} <= persons
     assert {(buyer, "refund") for buyer in buyers} & persons
     counts = Counter(row[8] for row in rows)
     assert counts["late"] > 5

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from orchestration.lib.build.state import Build, GateRecord, write_build, write_gate
-from orchestration.settings import Settings
+from orchestration.settings import PROJECT_ROOT, Settings
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,10 @@ def make_home(home: Path) -> Settings:
     seeds.mkdir(parents=True)
     for name in ("aipl_presets", "aipl_stages", "aipl_rules"):
         (seeds / f"{name}.csv").write_text("preset\nconsumer_asset\n")
+    marts = PROJECT_ROOT / "dbt_project" / "models" / "marts"
+    shutil.copytree(
+        marts, settings.dbt_project / "models" / "marts", ignore=shutil.ignore_patterns("*.sql", "*.py")
+    )
     settings.arrival.mkdir(parents=True)
     told = {
         "files": "select 'shop' as source_id, 'orders' as table_name, 'a.csv' as file,"

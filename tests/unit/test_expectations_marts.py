@@ -207,19 +207,19 @@ FAULTS = {
         "update fct_aipl_stage_history set valid_to = valid_from where brand_id = 'lumen'",
         "fct_aipl_stage_history",
         "interval_not_empty",
-        "'person_id': 'sample_shop:1'",
+        "'person_id': '***'",
     ),
     "interval without beginning": (
         "update fct_aipl_stage_history set valid_from = null where brand_id = 'aurora'",
         "fct_aipl_stage_history",
         "valid_from_present",
-        "'person_id': 'sample_shop:2'",
+        "'person_id': '***'",
     ),
     "interval left open": (
         "update fct_aipl_stage_history set valid_to = null where brand_id = 'aurora'",
         "fct_aipl_stage_history",
         "valid_to_present",
-        "'person_id': 'sample_shop:2'",
+        "'person_id': '***'",
     ),
     "nobody in any stage": (
         "delete from fct_aipl_stage_history",

@@ -16,6 +16,7 @@ import pytest
 from oracle.evidence import Evidence, Membership, PaidOrder, Touch
 from oracle.rules import Preset, Rule
 from oracle.stages import DAY, FOREVER, flow, lives, movement, stage_history, stage_on, walk
+from released import released
 from unit.aipl_marts import Rows, add_marts, days, rule_rows, stage_rows
 from unit.publish_home import let_through, make_home
 
@@ -140,25 +141,27 @@ def expected_reasons(person: str, day: date) -> Counter[tuple[Any, ...]]:
     return rows
 
 
-def test_the_reasons_are_those_of_brute_force(release: duckdb.DuckDBPyConnection) -> None:
+def test_the_reasons_are_those_of_brute_force(release: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     decided = 0
     for person in PEOPLE:
         for day in days(START, LAST)[::3]:
             rows = release.execute(
-                "from aipl_explain($person, $day)", {"person": person, "day": day}
+                "from aipl_explain($person, $day)", {"person": released(settings.home, person), "day": day}
             ).fetchall()
             assert Counter(rows) == expected_reasons(person, day), (person, day)
             decided += sum(row[9] for row in rows)
     assert decided > 500
 
 
-def test_the_deciding_rules_give_the_stage_of_the_history(release: duckdb.DuckDBPyConnection) -> None:
+def test_the_deciding_rules_give_the_stage_of_the_history(
+    release: duckdb.DuckDBPyConnection, settings: Settings
+) -> None:
     for (brand, person), own in EVIDENCE.of_each_person().items():
         for day in days(START, LAST)[::5]:
             rows = release.execute(
                 "select preset, list(distinct rule_stage) from aipl_explain($person, $day)"
                 " where brand_id = $brand and decides group by preset",
-                {"person": person, "day": day, "brand": brand},
+                {"person": released(settings.home, person), "day": day, "brand": brand},
             ).fetchall()
             expected = {name: [stage_on(own, day, preset)] for name, preset in PRESETS.items()}
             assert dict(rows) == {name: stages for name, stages in expected.items() if stages != ["O"]}

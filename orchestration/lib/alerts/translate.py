@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from pathlib import Path
 
+from expectations.personal import mask_text
 from expectations.results import ExpectationResult, GateResult
 from orchestration.lib.alerts.findings import Finding
 from orchestration.lib.arrival.file_versions import FileVersion, State, latest_versions
+from orchestration.lib.redact import redact
 
 PLATFORM = "data-platform"
 GATE_FAILED = "docs/runbooks/gate-failed.md"
 NIGHTLY_FAILED = "docs/runbooks/nightly-failed.md"
 MAX_TEXT = 1500
 SHOWN = 3
-# Alerts leave this machine; who a row is about does not. `person_id=7` is written `person_id=***`.
-_PERSONAL = re.compile(r"\b(\w*(?:person|member|visitor|customer|user)_(?:id|key)\w*|source_key)=[^,\n]*")
 
 
 def gate_findings(result: GateResult, page: Path) -> list[Finding]:
@@ -80,8 +79,8 @@ def stopped_finding(step: str, message: str, log: str | None) -> Finding:
 
 
 def outward(text: str) -> str:
-    """A text fit to leave this machine: nobody's key, and of bearable length."""
-    masked = _PERSONAL.sub(r"\1=***", text)
+    """A text fit to leave this machine: nobody's key, no credentials, and of bearable length."""
+    masked = mask_text(redact(text))
     return masked if len(masked) <= MAX_TEXT else masked[:MAX_TEXT] + "..."
 
 

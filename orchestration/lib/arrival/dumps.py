@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 import fsspec
 
 from orchestration.lib.arrival.file_versions import Hint
+from orchestration.lib.redact import redact
 from orchestration.lib.sources.source import ConfigurationError
 
 # What file systems call the mark of a change, the surest first.
@@ -20,7 +21,13 @@ CHANGE_MARKS = ("ETag", "etag", "LastModified", "Last-Modified", "mtime", "Conte
 
 
 class DumpsUnreachable(ConfigurationError):
-    """The place of the dumps is not there, does not answer, or does not let us in."""
+    """The place of the dumps is not there, does not answer, or does not let us in.
+
+    Its message is shown, stored and sent: raise it `from None`, since its cause may quote credentials.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(redact(message))
 
 
 @dataclass(frozen=True)
@@ -100,12 +107,13 @@ class RemoteDumps(Dumps):
     """Dumps below an address: a bucket and prefix, or a web page that links to them; or one file."""
 
     def __init__(self, url: str) -> None:
-        try:
-            self._fs, self._root = fsspec.core.url_to_fs(url)
-        except (ValueError, ImportError) as error:
-            raise ConfigurationError(f"dumps: {url} cannot be opened: {error}") from error
-        self._url = url
         self._is_web = url.startswith(("http://", "https://"))
+        self._url = redact(url)
+        try:
+            address, options = _web_login(url) if self._is_web else (url, {})
+            self._fs, self._root = fsspec.core.url_to_fs(address, **options)
+        except (ValueError, ImportError) as error:
+            raise ConfigurationError(redact(f"dumps: {url} cannot be opened: {error}")) from None
 
     def files(self) -> tuple[list[Dump], list[str]]:
         """List what lies below the address; a name that climbs out of it is refused with a warning.
@@ -118,13 +126,14 @@ class RemoteDumps(Dumps):
         try:
             entries = list(self._entries())
         except FileNotFoundError as error:
-            raise _nothing_at(self._url) from error
+            # What a web server answers is told as its cause, a refusal too.
+            status = getattr(error.__cause__, "status", 404)
+            if status == 404:
+                raise _nothing_at(self._url) from None
+            raise self._unlisted(f"the server answers {status}") from None
         except Exception as error:
             # Each file system raises what its client library raises; none of it is about us.
-            raise DumpsUnreachable(
-                f"dumps: {self._url} cannot be listed: {type(error).__name__}: {error}."
-                " Check the address, the network and the credentials in the environment."
-            ) from error
+            raise self._unlisted(f"{type(error).__name__}: {error}") from None
         if not entries and not self._is_web and not self._fs.exists(self._root):
             raise _nothing_at(self._url)
         dumps, warnings = [], []
@@ -137,11 +146,24 @@ class RemoteDumps(Dumps):
         return dumps, warnings
 
     def open(self, dump: Dump) -> IO[bytes]:
-        """Open the file as a stream."""
+        """Open the file as a stream. Raises DumpsUnreachable when that is not possible any more."""
         # Without blocks a web server need not know ranges, and the copy is one request.
         options = {"block_size": 0} if self._is_web else {}
-        stream: IO[bytes] = self._fs.open(dump.address, "rb", **options)
+        try:
+            stream: IO[bytes] = self._fs.open(dump.address, "rb", **options)
+        except Exception as error:
+            # As in `files`; a client library may quote the address with all that is in it.
+            raise DumpsUnreachable(
+                f"dumps: {dump.name} at {self._url} cannot be read: {type(error).__name__}: {error}."
+                " Run again; if it stays so, ask whoever delivers."
+            ) from None
         return stream
+
+    def _unlisted(self, reason: str) -> DumpsUnreachable:
+        return DumpsUnreachable(
+            f"dumps: {self._url} cannot be listed: {reason}."
+            " Check the address, the network and the credentials in the environment."
+        )
 
     def _entries(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Relative name and listing of each file."""
@@ -170,6 +192,18 @@ class RemoteDumps(Dumps):
                     pages.append(link)
                 else:
                     yield unquote(link.removeprefix(root)), self._fs.info(link)
+
+
+def _web_login(url: str) -> tuple[str, dict[str, Any]]:
+    """An address without user and password, and these as options: no error can quote them then."""
+    parts = urlsplit(url)
+    if parts.username is None:
+        return url, {}
+    from aiohttp import BasicAuth
+
+    login = BasicAuth(unquote(parts.username), unquote(parts.password or ""))
+    host = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=host).geturl(), {"client_kwargs": {"auth": login}}
 
 
 def _walk(folder: Path) -> Iterator[Path]:

@@ -14,6 +14,7 @@ from orchestration.lib.arrival.file_versions import FileVersion
 from orchestration.lib.arrival.landing import landed_path
 from orchestration.lib.arrival.readers import Parsed, UnreadableDump, parse_to_parquet
 from orchestration.lib.files import sha256 as checksum
+from orchestration.lib.person_key import require_person_key
 from orchestration.lib.sources.table import Table
 from orchestration.settings import Settings
 
@@ -63,7 +64,7 @@ def parse(settings: Settings, version: FileVersion) -> Parsed:
     """Read the landed dump of a version, by the declaration of that version, into arrivals and rejects.
 
     Raises:
-        UnreadableDump: it cannot be read as a whole, or landing no longer has it.
+        UnreadableDump: it cannot be read as a whole, landing no longer has it, or its salt is gone.
     """
     landed = landed_path(settings.landing, version.source_id, version.sha256, version.file)
     erased = _erased_in_landing(settings, version)
@@ -72,15 +73,29 @@ def parse(settings: Settings, version: FileVersion) -> Parsed:
         raise UnreadableDump(
             version.file, f"its landed copy {landed} {how}", "Deliver the same dump again, and run again."
         )
+    table = Table.declared_as(version.declaration)
     return parse_to_parquet(
-        Table.declared_as(version.declaration),
+        table,
         landed,
         version.file,
         version.load_date,
         parsed=parsed_path(settings.arrivals, version),
         rejects=parsed_path(settings.rejects, version),
         erased=erased,
+        salt=_salt(settings, version.file, table) if table.personal else b"",
     )
+
+
+def _salt(settings: Settings, file: str, table: Table) -> bytes:
+    """What the personal columns of a table are hashed with. Raises UnreadableDump when it was another one."""
+    key = require_person_key(settings)
+    if key.fingerprint != table.salt_fingerprint:
+        raise UnreadableDump(
+            file,
+            "its personal columns were hashed with another person key",
+            "Run `aipl run`, which reads the dump again with the present key, or set the former.",
+        )
+    return key.derive("personal columns")
 
 
 def prune(root: Path, source_id: str, kept: Iterable[Path]) -> None:

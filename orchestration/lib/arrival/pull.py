@@ -16,6 +16,8 @@ from orchestration.lib.arrival.parsed import find_parsed, is_landed, parse
 from orchestration.lib.arrival.readers import UnreadableDump
 from orchestration.lib.erasure.erased import read_erased
 from orchestration.lib.erasure.landed import discard_unreadable, search_in, take_out_of_landing
+from orchestration.lib.person_key import require_person_key
+from orchestration.lib.redact import refuse_credentials
 from orchestration.lib.sources.calendar import EARLIEST_LOAD_DATE
 from orchestration.lib.sources.source import ConfigurationError, Source
 from orchestration.settings import Settings
@@ -71,13 +73,14 @@ def discover(settings: Settings, source: Source, dumps: str | None, today: date)
         ConfigurationError: the source has no place for dumps, or there is nothing at it.
     """
     require_manifest(settings)
+    source = _salted(settings, source)
     with LoadManifest(settings.manifest) as manifest:
         return _survey(settings, manifest, source, _place(source, dumps), today)[0]
 
 
 def holds_dumps(source: Source, place: str) -> bool:
-    """Whether any file at a place belongs to a table of the source."""
-    return any(source.match(dump.name) for dump in open_dumps(place).files()[0])
+    """Whether any file at a place belongs to a table of the source. Raises what `_place` does."""
+    return any(source.match(dump.name) for dump in _place(source, place).files()[0])
 
 
 def pull(
@@ -92,6 +95,7 @@ def pull(
         ConfigurationError: the source has no place for dumps, or there is nothing at it.
     """
     require_manifest(settings)
+    source = _salted(settings, source)
     report = PullReport(source.source_id)
     place = _place(source, dumps)
     with LoadManifest(settings.manifest) as manifest:
@@ -106,6 +110,13 @@ def pull(
     return report
 
 
+def _salted(settings: Settings, source: Source) -> Source:
+    """With another salt the same dumps are other rows: they are read again from landing."""
+    if not source.has_personal_columns:
+        return source
+    return source.salted(require_person_key(settings).fingerprint)
+
+
 def _place(source: Source, dumps: str | None) -> Dumps:
     location = dumps or source.dumps
     if not location:
@@ -113,6 +124,9 @@ def _place(source: Source, dumps: str | None) -> Dumps:
             f"source {source.source_id} does not say where its dumps lie. Name the place with --dumps,"
             " or add `dumps` to its entry in the sources file."
         )
+    if dumps:
+        # The place is stored with the run, and the command by the shell.
+        refuse_credentials(dumps, "The place that was named for the dumps")
     return open_dumps(location)
 
 

@@ -7,7 +7,7 @@ docs/decisions/0024-the-ledger-compares-two-releases.md.
 from __future__ import annotations
 
 import filecmp
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -80,29 +80,34 @@ RELEASES = Mart(
 
 @dataclass(frozen=True)
 class Identity:
-    """What names a release in its own tables."""
+    """What names a release in its own tables.
+
+    Without `same_person_key` the previous release calls everybody otherwise.
+    """
 
     release_id: str
     previous_release_id: str | None
     created_at: datetime
     rules_hash: str
+    same_person_key: bool = True
 
 
 @dataclass(frozen=True)
 class Comparison:
     """What became of comparing with the previous release.
 
-    `missing` are marts by the side that lacks them ("previous" or "this"); with any, nothing was compared and
-    the ledger begins anew.
+    `missing` are marts by the side that lacks them ("previous" or "this"); with any, or with another person
+    key, nothing was compared and the ledger begins anew.
     """
 
     has_previous: bool
     missing: dict[str, list[str]]
+    same_person_key: bool = True
 
     @property
     def was_made(self) -> bool:
         """Whether the ledger reaches back beyond this release."""
-        return self.has_previous and not self.missing
+        return self.has_previous and self.same_person_key and not self.missing
 
 
 def write_ledger(
@@ -120,7 +125,11 @@ def write_ledger(
     know name nobody. Returns whether there was anything to compare with, and rows by mart. The entries of
     this release stay in the temporary table `new_entries`.
     """
-    comparison = _comparison(connection) if previous else Comparison(has_previous=False, missing={})
+    comparison = (
+        replace(_comparison(connection), same_person_key=identity.same_person_key)
+        if previous
+        else Comparison(has_previous=False, missing={})
+    )
     connection.execute(NEW_ENTRIES)
     if previous and comparison.was_made and not _is_same_history(previous, folder):
         _find_new_entries(connection, identity)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.lib.publish.personal import HASHED_COMMENT, Mask, Treatments
+
 # Readers of DuckDB 1.2 and later open it, whichever version wrote it.
 STORAGE_VERSION = "v1.2.0"
 
@@ -36,10 +38,12 @@ def new_release(connection: duckdb.DuckDBPyConnection, folder: Path) -> Iterator
         raise RuntimeError(f"{folder}/marts.duckdb was not written out in full: its .wal is left")
 
 
-def copy_marts(connection: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, int]:
+def copy_marts(connection: duckdb.DuckDBPyConnection, folder: Path, mask: Mask) -> dict[str, int]:
     """Copy schema `marts` of the attached `warehouse` into `release` and `folder`; returns rows by mart.
 
-    Raises RuntimeError when there is no mart.
+    Raises:
+        RuntimeError: there is no mart.
+        QualityStop: a mart would say who somebody is.
     """
     marts = connection.execute(
         "select table_name from information_schema.tables"
@@ -47,8 +51,11 @@ def copy_marts(connection: duckdb.DuckDBPyConnection, folder: Path) -> dict[str,
     ).fetchall()
     if not marts:
         raise RuntimeError("the warehouse has no table in schema marts")
-    rows = {mart: _write(connection, folder, mart, f'from warehouse.marts."{mart}"') for (mart,) in marts}
-    for statement in _comments(connection):
+    rows = {}
+    for (mart,) in marts:
+        rows[mart] = _write(connection, folder, mart, mask.query(mart))
+        mask.check(mart)
+    for statement in _comments(connection, mask.treatments):
         connection.execute(statement)
     return rows
 
@@ -80,7 +87,7 @@ def _write(connection: duckdb.DuckDBPyConnection, folder: Path, mart: str, query
     return count[0] if count else 0
 
 
-def _comments(connection: duckdb.DuckDBPyConnection) -> list[str]:
+def _comments(connection: duckdb.DuckDBPyConnection, treatments: Treatments) -> list[str]:
     columns = connection.execute(
         "select table_name, column_name, comment from duckdb_columns()"
         " where database_name = 'warehouse' and schema_name = 'marts' and comment is not null"
@@ -93,7 +100,12 @@ def _comments(connection: duckdb.DuckDBPyConnection) -> list[str]:
         " where database_name = 'warehouse' and schema_name = 'marts' and comment is not null"
     ).fetchall()
     return [
-        *(f'comment on column release.main."{t}"."{c}" is {sql_text(comment)}' for t, c, comment in columns),
+        *(
+            f'comment on column release.main."{t}"."{c}" is '
+            + sql_text(f"{comment} {HASHED_COMMENT}" if treatments.get(t, {}).get(c) else comment)
+            for t, c, comment in columns
+            if treatments.get(t, {}).get(c) != "withheld"
+        ),
         *(f'comment on table release.main."{t}" is {sql_text(comment)}' for t, comment in tables),
     ]
 

@@ -99,7 +99,8 @@ class Notes:
     """What a release changed; plain values, ready for JSON.
 
     `horizon`: brands by the last day before and after. `rules`: None where the previous release tells none.
-    `missing`: marts for want of which nothing was compared, by side. `restated`: ledger entries of this
+    `missing`: marts for want of which nothing was compared, by side; without `same_person_key` nothing was
+    either. `restated`: ledger entries of this
     release by reason, None where nothing was compared. `stock`: of each brand with a difference on the last
     day that both releases tell, its stages as published and known now; the reasons add up to the difference.
     """
@@ -111,6 +112,7 @@ class Notes:
     gone_marts: list[str]
     rules: list[str] | None
     missing: dict[str, list[str]]
+    same_person_key: bool
     restated: dict[str, int] | None
     entries: list[Row]
     stock: list[Row]
@@ -138,6 +140,7 @@ def release_notes(
         gone_marts=sorted(old_marts - marts),
         rules=_rule_changes(connection, before, after) if before else None,
         missing=comparison.missing,
+        same_person_key=comparison.same_person_key,
         restated=_restated(entries) if comparison.was_made else None,
         entries=entries,
         stock=[row for row in stock if _brand(row) in changed],
@@ -187,7 +190,9 @@ def _restatements(notes: Notes) -> list[str]:
     if notes.restated is None:
         sides = {"previous": "the previous release", "this": "this release"}
         lacks = "; ".join(f"{sides[side]} lacks {', '.join(marts)}" for side, marts in notes.missing.items())
-        return [f"Nothing could be compared, and the ledger begins anew with this release: {lacks}."]
+        renamed = "" if notes.same_person_key else "persons are hashed with another key than before"
+        why = "; ".join(filter(None, (renamed, lacks)))
+        return [f"Nothing could be compared, and the ledger begins anew with this release: {why}."]
     if not notes.entries:
         return ["No day that was published is told differently."]
     total = sum(notes.restated.values())

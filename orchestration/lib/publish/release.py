@@ -8,12 +8,14 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from orchestration.lib.atomic import flush_to_disk
 from orchestration.lib.build.state import GateRecord, read_build, read_gate
 from orchestration.lib.build.warehouse import require_sound_warehouse
 from orchestration.lib.errors import QualityStop
 from orchestration.lib.lock import writer_lock
+from orchestration.lib.person_key import is_made_with
 from orchestration.lib.publish.release_files import write_release
 from orchestration.lib.publish.releases import (
     UNFINISHED,
@@ -32,7 +34,7 @@ from orchestration.lib.publish.retention import retire
 from orchestration.lib.publish.verify import damages, require_whole
 from orchestration.settings import Settings
 
-__all__ = ["Release", "audited", "mend_pointer", "publish", "read_current"]
+__all__ = ["Release", "audited", "is_same", "mend_pointer", "publish", "read_current"]
 
 
 def publish(settings: Settings, now: datetime | None = None) -> Release:
@@ -48,7 +50,7 @@ def publish(settings: Settings, now: datetime | None = None) -> Release:
     gate = audited(settings)
     mend_pointer(settings)
     current = read_current(settings)
-    if current and gate.build_id == current.manifest["build_id"]:
+    if current and is_same(settings, current.manifest, gate.build_id):
         return current
     if current and withdrawn_release(settings, gate.build_id):
         return current
@@ -89,6 +91,11 @@ def audited(settings: Settings) -> GateRecord:
     return gate
 
 
+def is_same(settings: Settings, manifest: dict[str, Any], build_id: str) -> bool:
+    """Whether a release holds a build, its persons called as they would be now."""
+    return bool(manifest["build_id"] == build_id) and is_made_with(manifest, settings)
+
+
 def _make(settings: Settings, gate: GateRecord, current: Release | None, now: datetime) -> Release:
     """Write the release of the present build, read it again, and put it beside the others."""
     if current:
@@ -126,9 +133,8 @@ def _find(settings: Settings, build_id: str, current: Release | None) -> Release
     """
     previous = current.release_id if current else None
     for release in list_releases(settings):
-        manifest = release.manifest
-        is_it = manifest["build_id"] == build_id and manifest.get("previous_release_id") == previous
-        if is_it and not damages(release.folder):
+        is_after = release.manifest.get("previous_release_id") == previous
+        if is_after and is_same(settings, release.manifest, build_id) and not damages(release.folder):
             return release
     return None
 

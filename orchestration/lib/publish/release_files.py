@@ -16,10 +16,12 @@ from orchestration.lib.build.rules import rules_hash
 from orchestration.lib.build.state import GateRecord
 from orchestration.lib.erasure.erased import read_erased
 from orchestration.lib.files import sha256, write_json
+from orchestration.lib.person_key import fingerprint_in, require_person_key
 from orchestration.lib.publish.ledger import Identity, write_ledger
 from orchestration.lib.publish.macros import create_macros
 from orchestration.lib.publish.marts import copy_marts, new_release, sql_text
 from orchestration.lib.publish.notes import release_notes, to_markdown
+from orchestration.lib.publish.personal import Mask, personal_columns
 from orchestration.lib.publish.releases import RELEASE_FORMAT, read_manifest
 from orchestration.lib.publish.verify import sealed
 from orchestration.lib.versions import FORMAT
@@ -31,15 +33,21 @@ def write_release(
 ) -> None:
     """Fill `folder` with the release `name` after `previous`: on disk and read-only when this returns."""
     before = read_manifest(previous) if previous else None
+    key = require_person_key(settings)
     identity = Identity(
-        name, before["release_id"] if before else None, created, rules_hash(settings.dbt_project)
+        name,
+        before["release_id"] if before else None,
+        created,
+        rules_hash(settings.dbt_project),
+        same_person_key=before is None or fingerprint_in(before) == key.fingerprint,
     )
     with duckdb.connect() as connection:
         connection.execute(f"attach {sql_text(settings.warehouse)} as warehouse (read_only)")
         if previous:
             connection.execute(f"attach {sql_text(previous / 'marts.duckdb')} as previous (read_only)")
         with new_release(connection, folder):
-            rows = copy_marts(connection, folder)
+            mask = Mask.put_on(connection, key, personal_columns(settings.dbt_project))
+            rows = copy_marts(connection, folder, mask)
             erased = read_erased(settings).generation
             names_erased = before is not None and before.get("erased", "") != erased
             comparison, ledger_rows = write_ledger(
@@ -57,6 +65,7 @@ def write_release(
         "created_at": f"{created:%Y-%m-%dT%H:%M:%SZ}",
         "build_id": gate.build_id,
         "erased": erased,
+        "person_key": {"fingerprint": key.fingerprint, "origin": key.origin},
         "git_revision": _git_revision(),
         **facts,
         "rows": dict(sorted((rows | ledger_rows).items())),

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestration.lib.redact import redact
 from orchestration.lib.run.dead_runs import bury_dead_runs
 from orchestration.lib.run.instance import prepare_dagster_home
 from orchestration.lib.run.plan import Stretch
@@ -149,7 +150,7 @@ def _explain(event: DagsterEvent) -> Stopped:
     if error is not None and error.cls_name == "DagsterAssetCheckFailedError":
         return Stopped(step, error.message.strip(), 3)
     cause = _first_cause(error)
-    return Stopped(step, cause.message.strip() if cause else "failed", 1)
+    return Stopped(step, redact(cause.message.strip()) if cause else "failed", 1)
 
 
 def _is_interrupt(event: DagsterEvent) -> bool:

@@ -16,8 +16,9 @@ from orchestration.lib.build.state import is_untouched, read_build
 from orchestration.lib.errors import InputError
 from orchestration.lib.lock import writer_lock
 from orchestration.lib.publish.listing import rollback_lines
-from orchestration.lib.publish.release import Release, mend_pointer, read_current
+from orchestration.lib.publish.release import Release, is_same, mend_pointer, read_current
 from orchestration.lib.publish.releases import withdrawn_release
+from orchestration.lib.redact import redact
 from orchestration.lib.run.alerting import alerting, observe_run
 from orchestration.lib.run.console import ConsoleReporter
 from orchestration.lib.run.job import BAD_DATA, MART_GATE, Stopped, new_log, run_nightly
@@ -74,7 +75,8 @@ def _run_new(settings: Settings, request: Request, say: Callable[[str], None], w
             )
         if request.dumps and not holds_dumps(source, request.dumps):
             patterns = ", ".join(table.files for table in source.tables.values())
-            raise InputError(f"{request.dumps} holds no dump of {source_id}. Its files are named {patterns}.")
+            place = redact(request.dumps)
+            raise InputError(f"{place} holds no dump of {source_id}. Its files are named {patterns}.")
     with writer_lock(settings.home, wait_seconds=wait_seconds, say=say):
         mend_pointer(settings)
         news = look(settings, asked, request, configured_schedule(settings).today())
@@ -109,10 +111,9 @@ def _is_done(settings: Settings, declared: Mapping[str, Source]) -> Release | No
     build, current = present_build(settings, dbt_sources(settings, declared)), read_current(settings)
     if current is None:
         return None
-    is_published = build.build_id == current.manifest["build_id"] or withdrawn_release(
-        settings, build.build_id
-    )
-    return current if is_published and is_untouched(settings, read_build(settings)) else None
+    is_published = is_same(settings, current.manifest, build.build_id)
+    is_done = is_published or withdrawn_release(settings, build.build_id)
+    return current if is_done and is_untouched(settings, read_build(settings)) else None
 
 
 def conclude(

@@ -12,6 +12,7 @@ from orchestration.lib.build.state import read_build
 from orchestration.lib.erasure.erased import read_erased
 from orchestration.lib.publish.listing import rollback_lines
 from orchestration.lib.publish.release import Release, read_current
+from orchestration.lib.redact import redact
 from orchestration.lib.run.summary_tables import table
 from orchestration.lib.sources.configured import configured_sources
 from orchestration.lib.sources.source import Source
@@ -98,5 +99,5 @@ def _source_row(source: Source, loads: list[Load]) -> tuple[object, ...]:
         sum(load.unreadable_count for load in loads),
         sum(load.erased_count for load in loads),
         sum(load.state is State.REFUSED for load in loads),
-        source.dumps,
+        source.dumps and redact(source.dumps),
     )

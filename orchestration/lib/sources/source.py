@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from orchestration.lib.redact import refuse_credentials
 from orchestration.lib.sources.file import ConfigurationError, expand, friendly, read_yaml
 from orchestration.lib.sources.schedule import Clock, Zone
 from orchestration.lib.sources.table import Columns, FileMatch, Format, Strict, Table
@@ -117,6 +118,19 @@ class Source(Strict):
         return self
 
     @property
+    def has_personal_columns(self) -> bool:
+        """Whether any table declares one."""
+        return any(table.personal for table in self.tables.values())
+
+    def salted(self, fingerprint: str) -> Self:
+        """The source with the salt named that its personal columns are hashed with."""
+        tables = {
+            name: table.model_copy(update={"salt_fingerprint": fingerprint}) if table.personal else table
+            for name, table in self.tables.items()
+        }
+        return self.model_copy(update={"tables": tables})
+
+    @property
     def gate_contract(self) -> str:
         """Name of what the arrival gate asks of this source: it changes when the gate may judge otherwise."""
         asked = {
@@ -167,6 +181,7 @@ def load_sources(path: Path, variables: Mapping[str, str]) -> dict[str, Source]:
             raise ConfigurationError(
                 f"{path}: source {source_id} must be keys and values, without source_id."
             )
+        refuse_credentials(str(entry.get("dumps", "")), f"{path}: source {source_id}: `dumps`")
         expanded = expand(entry, variables, f"{path}: source {source_id}")
         with friendly(f"{path}: source {source_id}"):
             source = Source.model_validate({**expanded, "source_id": source_id})

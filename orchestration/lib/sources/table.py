@@ -85,6 +85,9 @@ class Table(Strict):
     vocabulary: dict[str, list[str]] = {}
     may_be_empty: bool = False
     keys: dict[str, list[str]] = {}
+    personal: list[str] = []
+    # Names the salt that personal columns are hashed with; filled in by the pull.
+    salt_fingerprint: str = ""
 
     @property
     def has_header(self) -> bool:
@@ -99,7 +102,11 @@ class Table(Strict):
     @property
     def declaration(self) -> str:
         """What decides the rows that a dump is read into, as canonical JSON."""
-        return self.model_dump_json(exclude={"files", "not_null", "vocabulary", "may_be_empty", "keys"})
+        others = {"files", "not_null", "vocabulary", "may_be_empty", "keys"}
+        # Tables without personal columns are declared as they were before there were any.
+        return self.model_dump_json(
+            exclude=others if self.personal else others | {"personal", "salt_fingerprint"}
+        )
 
     @classmethod
     def declared_as(cls, declaration: str) -> Self:
@@ -120,13 +127,20 @@ class Table(Strict):
     def _consistent(self) -> Self:
         FilePattern(self.files)
         declared = set(self.columns.declared)
-        for key, names in (
-            ("not_null", self.not_null),
-            ("vocabulary", self.vocabulary),
-            ("keys", [column for columns in self.keys.values() for column in columns]),
-        ):
+        keys = [column for columns in self.keys.values() for column in columns]
+        named = {
+            "not_null": self.not_null,
+            "vocabulary": self.vocabulary,
+            "personal": self.personal,
+            "keys": keys,
+        }
+        for key, names in named.items():
             if unknown := sorted(set(names) - declared):
                 raise ValueError(f"{key} names columns that `columns` does not: {', '.join(unknown)}")
+        if hashed := sorted(set(self.personal) & set(self.vocabulary)):
+            raise ValueError(f"{', '.join(hashed)} is personal, and its hashes are in no vocabulary")
+        if both := sorted(set(self.personal) & set(keys)):
+            raise ValueError(f"{', '.join(both)} is a key, which releases hash: leave it out of `personal`")
         if (self.format is Format.FIXED_WIDTH) != bool(self.widths):
             raise ValueError("`widths` goes with format fixed_width, and fixed_width needs it")
         if self.widths and set(self.widths) != declared:

@@ -89,7 +89,7 @@ def check_names(file: str, names: Sequence[str], table: Table) -> None:
     if twice := [name for name in names if folded.count(name.casefold()) > 1]:
         raise UnreadableDump(
             file,
-            f"the column {', '.join(twice)} is there more than once",
+            f"the column {_shown(twice, table)} is there more than once",
             "Name each column once in the dump.",
         )
     if bad := [name for name in names if not name or name.casefold() in RESERVED_COLUMNS]:
@@ -99,7 +99,15 @@ def check_names(file: str, names: Sequence[str], table: Table) -> None:
     if missing := [name for name in table.columns.required if name not in names]:
         raise UnreadableDump(
             file,
-            f"the required column {', '.join(missing)} is missing; the dump has {', '.join(names) or 'none'}",
+            f"the required column {', '.join(missing)} is missing; the dump has {_shown(names, table)}",
             "If the dump is right, correct `columns`, `delimiter` or `files` of its table in the sources"
             " file; else deliver the dump again.",
         )
+
+
+def _shown(names: Sequence[str], table: Table) -> str:
+    """Names for a message: where a dump lacks its header they are values, and maybe somebody's."""
+    known = {name for name in names if name in table.columns.declared}
+    hidden = len(names) - len(known) if table.personal else 0
+    shown = [name for name in names if name in known or not table.personal]
+    return ", ".join([*shown, *([f"{hidden} that are not declared"] if hidden else [])]) or "none"

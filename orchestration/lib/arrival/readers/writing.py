@@ -19,6 +19,7 @@ from orchestration.lib.arrival.readers.csv_fast import read_csv
 from orchestration.lib.arrival.readers.fixed_width import read_fixed_width
 from orchestration.lib.arrival.readers.jsonl import read_jsonl
 from orchestration.lib.arrival.readers.parquet import read_parquet
+from orchestration.lib.arrival.readers.veil import Veil
 from orchestration.lib.atomic import replacing
 from orchestration.lib.sources.table import Format, Table
 
@@ -65,6 +66,7 @@ def parse_to_parquet(
     parsed: Path,
     rejects: Path,
     erased: Sequence[int] = (),
+    salt: bytes = b"",
 ) -> Parsed:
     """Read the dump `landed`, called `file`, into the Parquet files `parsed` and `rejects`.
 
@@ -79,7 +81,9 @@ def parse_to_parquet(
     while True:
         try:
             with replacing(parsed) as part, _Rejects(rejects, file) as rejected:
-                chunks = _numbered_as_delivered(read(landed, file, table), erased)
+                chunks = map(
+                    Veil(table, salt).over, _numbered_as_delivered(read(landed, file, table), erased)
+                )
                 return Parsed(_write(chunks, table, load_date, part, rejected), rejected.count)
         except StartAgain as again:
             read = again.reader

@@ -1,0 +1,145 @@
+"""What of a person may leave the warehouse: keys as keyed hashes, some columns not at all.
+
+The marts' YAML declares it, as `config.meta.personal` of a column; docs/privacy.md says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import duckdb
+import yaml
+
+from expectations.personal import PERSONAL_NAME
+from orchestration.lib.errors import InputError, QualityStop
+from orchestration.lib.person_key import HASH_DIGITS, PersonKey
+
+Treatment = Literal["hashed", "withheld"]
+Treatments = Mapping[str, Mapping[str, Treatment]]
+BLOCK = 64
+HASHED_COMMENT = "Here a keyed hash of it."
+# Keys carry the identity space; a shorter text may be equal to one and mean something else.
+KEY = "%:_:%"
+EMAIL = r"[\w.+-]+@[\w-]+\.[\w.-]*[A-Za-z]"
+# Mobile numbers of mainland China, and what begins with a country code.
+PHONE = (
+    r"(^|[^0-9A-Za-z])"
+    r"((\+?86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}|\+\d{1,3}[ -]?\d[\d -]{6,12}\d)"
+    r"($|[^0-9A-Za-z])"
+)
+
+
+def personal_columns(dbt_project: Path) -> dict[str, dict[str, Treatment]]:
+    """How the personal columns of each mart are published. Raises InputError for a word that says nothing."""
+    found: dict[str, dict[str, Treatment]] = {}
+    for file in sorted((dbt_project / "models" / "marts").rglob("*.yml")):
+        for model in yaml.safe_load(file.read_text()).get("models", []):
+            for column in model.get("columns", []):
+                treatment = column.get("config", {}).get("meta", {}).get("personal")
+                if treatment is None:
+                    continue
+                if treatment not in get_args(Treatment):
+                    raise InputError(
+                        f"{file}: {model['name']}.{column['name']}: personal is `hashed` or `withheld`, not"
+                        f" `{treatment}`."
+                    )
+                found.setdefault(model["name"], {})[column["name"]] = treatment
+    return found
+
+
+@dataclass(frozen=True)
+class Mask:
+    """Hashes what is personal in the attached `warehouse`, each distinct key of a stored mart once."""
+
+    connection: duckdb.DuckDBPyConnection
+    treatments: Treatments
+
+    @classmethod
+    def put_on(cls, connection: duckdb.DuckDBPyConnection, key: PersonKey, treatments: Treatments) -> Mask:
+        """Create the function `person_hash(text)` and the table `hashes`, both of this connection alone."""
+        secret = key.derive("release").ljust(BLOCK, b"\0")
+        pads = {f"pad_{byte:x}": bytes(letter ^ byte for letter in secret) for byte in (0x36, 0x5C)}
+        # As parameters: an error message would show what stands in a statement.
+        connection.execute(
+            "create temp table pads as select $pad_36::blob as ipad, $pad_5c::blob as opad", pads
+        )
+        connection.execute(
+            "create temp macro person_hash(value) as left(sha256((select opad from pads)"
+            f" || unhex(sha256((select ipad from pads) || encode(value)))), {HASH_DIGITS})"
+        )
+        stored = connection.execute(
+            "select table_name, column_name from duckdb_columns() inner join duckdb_tables()"
+            " using (database_name, schema_name, table_name)"
+            " where database_name = 'warehouse' and schema_name = 'marts'"
+        ).fetchall()
+        keys = [
+            f'select "{column}" as value from warehouse.marts."{mart}"'
+            for mart, column in stored
+            if treatments.get(mart, {}).get(column) == "hashed"
+        ]
+        values = " union ".join([*keys, "select null::varchar as value"])
+        connection.execute(
+            f"create temp table hashes as select value, person_hash(value) as hash from ({values})"
+            " where value is not null"
+        )
+        return cls(connection, treatments)
+
+    def query(self, mart: str) -> str:
+        """A query for a mart as it is published."""
+        treated = self.treatments.get(mart, {})
+        columns = self._columns("warehouse", mart)
+        selected, joins = [], []
+        for number, (name, _) in enumerate(columns):
+            treatment = treated.get(name)
+            if treatment is None:
+                selected.append(f'mart."{name}"')
+            elif treatment == "hashed":
+                selected.append(f'coalesce(h{number}.hash, person_hash(mart."{name}")) as "{name}"')
+                joins.append(f'left join hashes as h{number} on mart."{name}" = h{number}.value')
+        return f'select {", ".join(selected)} from warehouse.marts."{mart}" as mart {" ".join(joins)}'
+
+    def check(self, mart: str) -> None:
+        """Raise QualityStop where a published mart says who somebody is."""
+        treated = self.treatments.get(mart, {})
+        for name, kind in self._columns("release", mart):
+            if name in treated:
+                continue
+            if self._is(f"regexp_full_match($text, '{PERSONAL_NAME}', 'i')", name):
+                raise _stop(mart, name, "is named like a key of persons, and not declared")
+            if "VARCHAR" in kind:
+                self._check_values(mart, name)
+
+    def _check_values(self, mart: str, name: str) -> None:
+        # A number of eleven digits in a column of ids may be anything.
+        phone = "false" if name.endswith("_id") else f"regexp_matches(text, '{PHONE}')"
+        keys, emails, phones = self.connection.execute(
+            f'with texts as (select distinct cast("{name}" as varchar) as text from release.main."{mart}")'
+            f" select count(*) filter (text in (select value from hashes where value like '{KEY}')),"
+            f" count(*) filter (regexp_matches(text, '{EMAIL}')), count(*) filter ({phone}) from texts"
+        ).fetchone() or (0, 0, 0)
+        found = {"keys of persons": keys, "e-mail addresses": emails, "phone numbers": phones}
+        for what, count in found.items():
+            if count:
+                raise _stop(mart, name, f"holds {what} ({count:,} values)")
+
+    def _is(self, condition: str, text: str) -> bool:
+        answer = self.connection.execute(f"select {condition}", {"text": text}).fetchone()
+        return bool(answer and answer[0])
+
+    def _columns(self, database: str, mart: str) -> list[tuple[str, str]]:
+        return self.connection.execute(
+            "select column_name, data_type from duckdb_columns()"
+            " where database_name = $database and table_name = $mart and schema_name in ('marts', 'main')"
+            " order by column_index",
+            {"database": database, "mart": mart},
+        ).fetchall()
+
+
+def _stop(mart: str, column: str, what: str) -> QualityStop:
+    return QualityStop(
+        f"Nothing is published: column {column} of {mart} {what}. Declare it in the mart's YAML:"
+        " config: {meta: {personal: hashed}}, or withheld; docs/privacy.md says which."
+    )

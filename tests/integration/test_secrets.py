@@ -1,0 +1,149 @@
+"""Secrets are planted, what can fail does, and then every file and every word is searched for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from login_server import Server, basic, login_server
+from tiny_project import deliver, make_tiny, verdict
+
+from orchestration import cli
+from orchestration.lib.publish import gate as run_gate
+from orchestration.settings import Settings
+
+USER, PASSWORD = "clerkofwest", "Pa55wordOfWest"
+SECRETS = {
+    "WEST_USER": USER,
+    "WEST_PASSWORD": PASSWORD,
+    "WEST_TOKEN": "tokenOfWest4711",
+    "AWS_ACCESS_KEY_ID": "AKIAPLANTEDKEYID",
+    "AWS_SECRET_ACCESS_KEY": "plantedSecretAccessKey",
+    "TEAM": "json://alerter:alertPassword42@127.0.0.1:1/hooks/hookToken77",
+    "AIPL_PERSON_KEY": "the person key of the test, long enough",
+}
+LOGIN = basic(USER, PASSWORD)
+PERSONAL = ("13812345678", "li.lei@example.cn", "m-raw-4711")
+PLANTED = (
+    *(value for name, value in SECRETS.items() if name != "TEAM"),
+    *("alerter", "alertPassword42", "hookToken77", LOGIN),
+    *PERSONAL,
+)
+CRASH = "def model(dbt, session):\n    raise RuntimeError('broken')\n"
+
+
+@pytest.fixture
+def server() -> Iterator[tuple[type[Server], str]]:
+    with login_server(LOGIN) as serving:
+        yield serving
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: tuple[type[Server], str]) -> Settings:
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    home = tmp_path / "home"
+    home.mkdir()
+    settings = make_tiny(home)
+    (home / "alerts.yml").write_text("routes: {team: {to: TEAM}}\n")
+    sources = settings.sources_file.read_text()
+    sources = sources.replace(
+        "${AIPL_HOME}/dumps/west", f"http://${{WEST_USER}}:${{WEST_PASSWORD}}@{server[1]}/"
+    )
+    sources = sources.replace(
+        "required: [order_id, amount]}", "required: [order_id, amount], optional: [phone]}"
+    )
+    sources = sources.replace("not_null: [order_id]", "not_null: [order_id]\n        personal: [phone]", 1)
+    settings.sources_file.write_text(sources)
+    deliver(settings, "east", 2, [10])
+    dump = home / "dumps" / "east" / "orders-2024-01-02.csv"
+    dump.write_text(
+        f"order_id,amount,phone\ne1,10,{PERSONAL[0]}\ne2,11,{PERSONAL[1]}\ne3,{PERSONAL[0]},{PERSONAL[1]},{PERSONAL[2]}\n"
+    )
+    shut = verdict("dim_brand", "failed")
+    example = {"person_id": f"east:m:{PERSONAL[2]}", "source_key": PERSONAL[2], "brand_id": "east"}
+    shut = replace(shut, results=(replace(shut.results[0], examples=(example,)),))
+    monkeypatch.setattr(run_gate, "run_marts", lambda warehouse: shut)
+    monkeypatch.setenv("AIPL_HOME", str(home))
+    monkeypatch.setattr(cli, "_settings", lambda: replace(settings, alerts_file=home / "alerts.yml"))
+    return settings
+
+
+def aipl(capfd: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    """Exit code and all that a command says, a crash included, as `main` would."""
+
+    def command() -> object:
+        return cli.aipl.main(list(arguments), standalone_mode=False)
+
+    try:
+        code = cli._guarded(command)
+    except Exception as error:
+        cli._crashed(type(error), error, error.__traceback__)
+        code = 1
+    said = capfd.readouterr()
+    return code, said.out + said.err
+
+
+def contents(home: Path) -> Iterator[tuple[Path, str]]:
+    """Every file of a home as text, but for the dumps as they came."""
+    for path in home.rglob("*"):
+        if not path.is_file() or {"dumps", "landing"} & set(path.relative_to(home).parts):
+            continue
+        if path.suffix == ".parquet":
+            yield path, str(pq.read_table(path).to_pylist())
+        else:
+            yield path, path.read_bytes().decode("utf-8", "replace")
+
+
+def leaks(home: Path, said: str) -> set[tuple[str, str]]:
+    places = [*contents(home), (Path("terminal"), said)]
+    return {(secret, path.name) for path, text in places for secret in PLANTED if secret in text}
+
+
+def test_nothing_that_is_written_or_said_holds_a_secret(
+    settings: Settings,
+    server: tuple[type[Server], str],
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    handler, host = server
+    codes, said = [], []
+
+    def run(*arguments: str) -> None:
+        code, text = aipl(capfd, *arguments)
+        codes.append(code)
+        said.append(text)
+
+    # A row that cannot be read refuses the load; the mart gate is shut; the alert does not arrive.
+    run("run")
+    assert f"http://***@{host}/" in aipl(capfd, "sources")[1]
+    assert handler.seen
+    assert list((settings.raw / "west").rglob("orders-*.parquet")), "the login is used"
+    # The login is no longer good; an address is given that holds one; a bucket that does not answer.
+    monkeypatch.setenv("WEST_PASSWORD", f"{PASSWORD}9")
+    run("run", "--source", "west")
+    run("run", "--source", "west", "--dumps", f"http://{USER}:{PASSWORD}@{host}/")
+    run("run", "--source", "west", "--dumps", f"http://{host}/?sig={SECRETS['WEST_TOKEN']}")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    run("run", "--source", "west", "--dumps", "s3://bucket/dumps")
+    monkeypatch.setenv("WEST_PASSWORD", PASSWORD)
+    # A model and the program itself break.
+    (settings.dbt_project / "models" / "marts" / "dim_brand.sql").write_text("select 1 as x from nowhere")
+    run("run")
+    monkeypatch.setattr("orchestration.lib.run.nightly.look", crash)
+    run("run")
+    for command in (["status"], ["alerts", "list"], ["alerts", "retry"], ["alerts", "test"]):
+        run(*command)
+    assert codes[:8] == [3, 2, 2, 2, 2, 1, 1, 0]
+    text = "".join(said)
+    assert "cannot be listed" in text and "Crash: " in text and "not delivered" in text
+    assert (settings.reports / "marts").exists() and settings.crash_log.exists()
+    assert leaks(settings.home, text) == set()
+
+
+def crash(*_: object) -> None:
+    raise RuntimeError(f"cannot open https://{USER}:{PASSWORD}@127.0.0.1/?sig={SECRETS['WEST_TOKEN']}")

@@ -1,0 +1,271 @@
+"""Releases call nobody by a key of theirs: the keyed hash, its secret, and what is refused."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+from click.testing import CliRunner
+from released import released
+from unit.aipl_marts import Rows, add_marts
+from unit.publish_home import build, let_through, make_home
+
+from orchestration import cli
+from orchestration.lib.errors import InputError, QualityStop
+from orchestration.lib.person_key import require_person_key
+from orchestration.lib.publish.personal import personal_columns
+from orchestration.lib.publish.release import Release, publish
+from orchestration.lib.sources.configured import configured_sources
+from orchestration.settings import PROJECT_ROOT, Settings
+
+SECRET, OTHER = "a secret of the shop, long enough", "another secret, also long enough!"
+PERSONS = ["shop:m:17", "shop:m:李雷", "shop:v:" + "x" * 200, "shop:m:o'neill@example.com", "shop:v:👾"]
+DAY = date(2024, 1, 5)
+NOON = datetime(2024, 2, 1, 12, tzinfo=UTC)
+MARTS = PROJECT_ROOT / "dbt_project" / "models" / "marts"
+
+
+@pytest.fixture(autouse=True)
+def no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AIPL_PERSON_KEY", raising=False)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return with_persons(make_home(tmp_path / "home"), "1")
+
+
+def with_persons(settings: Settings, number: str, stage: str = "A") -> Settings:
+    """A build in which everybody is in a stage, let through."""
+    build(settings, number * 64, persons=7)
+    add_marts(
+        settings,
+        {
+            "dim_aipl_rule": [],
+            "dim_aipl_stage": [("p", "O", 0, "", ""), ("p", "A", 1, "", ""), ("p", "I", 2, "", "")],
+            "dim_brand": [("lumen", DAY, date(2024, 1, 31))],
+            "dim_person_key": [(person, person, "member", DAY, DAY) for person in PERSONS],
+            "fct_aipl_daily": [],
+            "fct_aipl_stage_history": [
+                ("p", "lumen", person, stage, 1, DAY, date(2024, 1, 20)) for person in PERSONS
+            ],
+            "fct_person_days": [("lumen", person, "page_view", DAY, None, DAY) for person in PERSONS],
+            "fct_person_states": [("shop", "of 17", "lumen", "shop:m:17", "member", 1, DAY, DAY)],
+        },
+    )
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        connection.execute("create table intermediate.people as from marts.fct_person_days")
+        connection.execute("drop table marts.fct_person_days")
+        connection.execute("create view marts.fct_person_days as from intermediate.people")
+        connection.execute(
+            "create table marts.dim_person as select person_id, person_id || ' since ever' as keys"
+            " from marts.dim_person_key"
+        )
+        connection.execute(
+            "create table marts.fct_orders as"
+            " select '17-8' as order_id, 'shop:m:17' as person_id, 9.5 as amount"
+        )
+    let_through(settings, number * 64)
+    return settings
+
+
+def rows(release: Release, sql: str) -> Rows:
+    with duckdb.connect(str(release.folder / "marts.duckdb"), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+@pytest.mark.parametrize(
+    "mart", ["dim_person_key", "fct_aipl_stage_history", "fct_person_days", "dim_person"]
+)
+def test_a_person_is_an_hmac_in_every_mart(settings: Settings, mart: str) -> None:
+    release = publish(settings, NOON)
+    expected = {(released(settings.home, person),) for person in PERSONS}
+    assert set(rows(release, f"select person_id from {mart}")) == expected
+    parquet = duckdb.read_parquet(str(release.folder / f"{mart}.parquet"))
+    assert set(parquet.select("person_id").fetchall()) == expected
+
+
+def test_a_key_of_an_order_or_membership_is_hashed_and_who_spent_is_withheld(settings: Settings) -> None:
+    release = publish(settings, NOON)
+    assert rows(release, "select membership_id from fct_person_states") == [
+        (released(settings.home, "of 17"),)
+    ]
+    order = rows(release, "from fct_orders")
+    assert [tuple(map(str, row)) for row in order] == [(released(settings.home, "17-8"), "9.5")]
+    described = rows(release, "select column_name from (describe dim_person)")
+    assert described == [("person_id",)]
+
+
+def test_nothing_of_a_release_holds_a_raw_key(settings: Settings) -> None:
+    release = publish(settings, NOON)
+    for file in release.folder.iterdir():
+        content = file.read_bytes()
+        assert not any(person.encode() in content for person in PERSONS), file.name
+        assert b"17-8" not in content and b"of 17" not in content, file.name
+
+
+def test_a_home_gets_a_secret_once_that_only_its_owner_reads(settings: Settings) -> None:
+    first = publish(settings, NOON)
+    file = settings.home / "person.key"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert len(file.read_text().strip()) == 64
+    secret = file.read_text()
+    second = publish(with_persons(settings, "2"), NOON)
+    assert file.read_text() == secret
+    assert first.manifest["person_key"] == second.manifest["person_key"]
+    for path in settings.published.rglob("*"):
+        assert not path.is_file() or secret.strip().encode() not in path.read_bytes()
+
+
+def test_a_change_of_one_person_is_told_while_the_secret_stays(settings: Settings) -> None:
+    publish(settings, NOON)
+    release = publish(with_persons(settings, "2", stage="I"), NOON)
+    found = rows(release, "select person_id, stage_before, stage_after from fct_aipl_ledger")
+    assert set(found) == {(released(settings.home, person), "A", "I") for person in PERSONS}
+
+
+def test_the_variable_comes_before_the_home(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIPL_PERSON_KEY", SECRET)
+    release = publish(settings, NOON)
+    assert (released(settings.home, "shop:m:17", SECRET),) in rows(
+        release, "select person_id from dim_person"
+    )
+    assert not (settings.home / "person.key").exists()
+    assert release.manifest["person_key"]["origin"] == "AIPL_PERSON_KEY"
+    assert SECRET not in (release.folder / "manifest.json").read_text()
+
+
+def test_with_another_secret_the_same_build_is_published_anew_and_restates_nobody(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIPL_PERSON_KEY", SECRET)
+    first = publish(settings, NOON)
+    assert publish(settings, NOON).release_id == first.release_id
+    monkeypatch.setenv("AIPL_PERSON_KEY", OTHER)
+    second = publish(settings, NOON)
+    assert second.release_id != first.release_id
+    assert second.manifest["person_key"] != first.manifest["person_key"]
+    assert (released(settings.home, "shop:m:17", OTHER),) in rows(second, "select person_id from dim_person")
+    assert rows(second, "from fct_aipl_ledger") == []
+    assert rows(second, "select distinct release_id from dim_release") == [(second.release_id,)]
+    assert "persons are hashed with another key than before" in (second.folder / "notes.md").read_text()
+    assert second.manifest["restated"] is None
+
+
+def test_a_variable_that_went_missing_renames_nobody(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIPL_PERSON_KEY", SECRET)
+    first = publish(settings, NOON)
+    monkeypatch.delenv("AIPL_PERSON_KEY")
+    with pytest.raises(InputError, match="AIPL_PERSON_KEY, which is not set"):
+        publish(with_persons(settings, "2"), NOON)
+    assert (settings.published / "current").resolve() == first.folder
+    (settings.home / "person.key").write_text(SECRET)
+    assert (
+        publish(settings, NOON).manifest["person_key"]["fingerprint"]
+        == (first.manifest["person_key"]["fingerprint"])
+    )
+
+
+def test_a_secret_that_can_be_guessed_is_refused(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIPL_PERSON_KEY", "hunter2")
+    with pytest.raises(InputError, match="7 characters") as told:
+        publish(settings, NOON)
+    assert "hunter2" not in str(told.value)
+
+
+def test_a_secret_is_not_shown_by_what_holds_it(settings: Settings) -> None:
+    key = require_person_key(settings)
+    assert key.secret.decode() not in f"{key} {key!r} {settings!r}"
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        ("'shop:m:17' as who", "holds keys of persons"),
+        ("'17' as member_id", "is named like a key of persons"),
+        ("'write to li.lei@example.cn, please' as note", "holds e-mail addresses"),
+        ("'call 138 1234 5678' as note", "holds phone numbers"),
+        ("'+49 171 1234567' as note", "holds phone numbers"),
+        ("['x', 'li.lei@example.cn'] as notes", "holds e-mail addresses"),
+    ],
+)
+def test_what_says_who_somebody_is_is_not_published(settings: Settings, column: str, said: str) -> None:
+    first = publish(settings, NOON)
+    with_persons(settings, "2")
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        connection.execute(f"create table marts.fct_news as select 'lumen' as brand_id, {column}")
+    with pytest.raises(QualityStop, match=said) as told:
+        publish(settings, NOON)
+    assert "fct_news" in str(told.value)
+    assert "li.lei" not in str(told.value)
+    assert (settings.published / "current").resolve() == first.folder
+
+
+def test_ids_and_amounts_are_no_phone_numbers(settings: Settings) -> None:
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        connection.execute(
+            "create table marts.fct_news as"
+            " select '13812345678' as product_id, '2024-11-30' as said, '+1' as step"
+        )
+    assert publish(settings, NOON).is_new
+
+
+def test_another_word_than_hashed_or_withheld_is_an_error(tmp_path: Path) -> None:
+    folder = tmp_path / "models" / "marts"
+    folder.mkdir(parents=True)
+    column = {"name": "person_id", "config": {"meta": {"personal": True}}}
+    (folder / "a.yml").write_text(yaml.safe_dump({"models": [{"name": "fct_a", "columns": [column]}]}))
+    with pytest.raises(InputError, match=r"fct_a.person_id: personal is `hashed` or `withheld`"):
+        personal_columns(tmp_path)
+
+
+def shipped_marts() -> Iterable[dict[str, Any]]:
+    return (
+        model
+        for file in sorted(MARTS.rglob("_*__models.yml"))
+        for model in yaml.safe_load(file.read_text())["models"]
+    )
+
+
+def test_no_shipped_mart_tells_the_exact_amounts_of_a_person() -> None:
+    """Amounts of individuals are published in bands or not at all: a table has persons or amounts."""
+    treatments, of_persons = personal_columns(PROJECT_ROOT / "dbt_project"), []
+    for model in shipped_marts():
+        treated = treatments.get(model["name"], {})
+        kinds = {column["name"]: column["data_type"] for column in model["columns"]}
+        if {name for name, how in treated.items() if how == "hashed"} & {"person_id", "source_key"}:
+            of_persons.append(model["name"])
+            assert not [name for name, kind in kinds.items() if kind.startswith(("decimal", "double"))]
+    assert len(of_persons) == 6
+
+
+def test_no_shipped_mart_tells_where_a_person_is() -> None:
+    """Regions are for aggregates that suppress cells under five persons; there is none yet."""
+    places = ("region", "province", "city", "zip", "postal", "country", "district", "street")
+    named = [(model["name"], column["name"]) for model in shipped_marts() for column in model["columns"]]
+    assert len(named) > 200
+    assert not [column for column in named if any(place in column[1] for place in places)]
+
+
+def test_the_command_tells_what_somebody_is_called(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIPL_HOME", str(settings.home))
+    publish(settings, NOON)
+    space = next(iter(configured_sources(Settings.from_environment())))
+    hashed = released(settings.home, "shop:m:17")
+    told = CliRunner().invoke(cli.aipl, ["person-key", "shop:m:17"], catch_exceptions=False)
+    assert told.output.splitlines()[2].split() == ["shop:m:17", hashed, hashed, "2024-01-05", "2024-01-05"]
+    with pytest.raises(InputError, match=f"no member or visitor of this id, in none of {space}"):
+        CliRunner().invoke(cli.aipl, ["person-key", "18"], catch_exceptions=False)
+    monkeypatch.setenv("AIPL_PERSON_KEY", OTHER)
+    with pytest.raises(InputError, match="was made with another person key"):
+        CliRunner().invoke(cli.aipl, ["person-key", "shop:m:17"], catch_exceptions=False)

@@ -1,0 +1,90 @@
+"""Addresses without credentials: as shown, and as the sources file may hold them."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from orchestration.lib.arrival.dumps import open_dumps
+from orchestration.lib.arrival.pull import pull
+from orchestration.lib.errors import InputError
+from orchestration.lib.redact import redact
+from orchestration.lib.run.status import sources_text
+from orchestration.lib.sources.source import ConfigurationError, load_sources
+from orchestration.settings import Settings
+
+SOURCES = """
+sources:
+  shop:
+    dumps: {place}
+    feed: static
+    currency: CNY
+    tables: {{t: {{files: "*.csv", format: csv, columns: {{required: [a]}}}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("sftp://joe:s3cret@host/a b", "sftp://***@host/a b"),
+        ("at https://joe@host:80/x, and", "at https://***@host:80/x, and"),
+        ("https://joe:s3/cr:et@host/x", "https://***@host/x"),
+        ("'https://host/x?sig=abc&t=1'.", "'https://host/x?***'."),
+        ("s3://bucket/a@b.csv?", "s3://bucket/a@b.csv?***"),
+        ("http://a:b@x and http://c:d@y", "http://***@x and http://***@y"),
+        ("/data/a@b?c", "/data/a@b?c"),
+        ("write to a@b.cn: what? 12:30", "write to a@b.cn: what? 12:30"),
+    ],
+)
+def test_addresses_are_shown_without_user_password_and_query(text: str, shown: str) -> None:
+    assert redact(text) == shown
+
+
+@pytest.mark.parametrize(
+    "place", ["https://joe:s3cret@host/", "sftp://${JOE}:s3cret${X}@host/", '"https://host/?sig=s3cret"']
+)
+def test_a_password_in_the_sources_file_is_refused(tmp_path: Path, place: str) -> None:
+    file = tmp_path / "sources.yml"
+    file.write_text(SOURCES.format(place=place))
+    with pytest.raises(
+        InputError, match=r"source shop: `dumps` holds a password or token. Write \$\{NAME\}"
+    ) as told:
+        load_sources(file, {"JOE": "joe", "X": ""})
+    assert "s3cret" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "place", ["https://${JOE}:${PASSWORD}@host/", "sftp://joe@host/", '"https://host/?sig=${PASSWORD}"']
+)
+def test_a_password_from_the_environment_is_used_and_not_shown(tmp_path: Path, place: str) -> None:
+    file = tmp_path / "sources.yml"
+    file.write_text(SOURCES.format(place=place))
+    variables = {"JOE": "joe", "PASSWORD": "s3cret"}
+    source = load_sources(file, variables)["shop"]
+    assert "s3cret" in str(source.dumps) or "PASSWORD" not in place
+
+
+def test_the_list_of_sources_shows_no_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "sources.yml"
+    file.write_text(SOURCES.format(place="https://joe:${PASSWORD}@host/dumps"))
+    monkeypatch.setenv("PASSWORD", "s3cret")
+    text = sources_text(Settings(tmp_path / "home", file))
+    assert "https://***@host/dumps" in text
+    assert "s3cret" not in text
+
+
+def test_a_place_that_is_named_for_one_run_holds_no_password(tmp_path: Path) -> None:
+    file = tmp_path / "sources.yml"
+    file.write_text(SOURCES.format(place="dumps"))
+    settings = Settings(tmp_path / "home", file)
+    with pytest.raises(InputError, match="The place that was named for the dumps holds a password") as told:
+        pull(settings, load_sources(file, {})["shop"], None, "ftp://joe:s3cret@host/", date(2024, 1, 1))
+    assert "s3cret" not in str(told.value)
+
+
+def test_an_address_of_an_unknown_kind_is_told_without_its_password() -> None:
+    with pytest.raises(ConfigurationError) as told:
+        open_dumps("gopher+x://joe:s3cret@host/")
+    assert "s3cret" not in str(told.value)
