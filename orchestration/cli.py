@@ -15,6 +15,8 @@ import click
 
 from orchestration.commands.alerts import alerts
 from orchestration.commands.rebuild import rebuild
+from orchestration.commands.rejects import rejects, replay
+from orchestration.commands.safely import say
 
 if TYPE_CHECKING:
     from orchestration.settings import Settings
@@ -68,7 +70,7 @@ def run(
     if first_day and last_day and first_day > last_day:
         raise click.UsageError("--from is after --to.")
     request = Request(_day(first_day), _day(last_day), source, dumps)
-    return run_new(_settings(), request, click.echo, wait_seconds=wait * 60)
+    return run_new(_settings(), request, say, wait_seconds=wait * 60)
 
 
 @aipl.command()
@@ -76,7 +78,7 @@ def status() -> None:
     """Release, horizons, stale sources, gates, last build and loads that wait or were refused."""
     from orchestration.lib.run.status import status_text
 
-    click.echo(status_text(_settings()), nl=False)
+    say(status_text(_settings()).rstrip("\n"))
 
 
 @aipl.command()
@@ -147,6 +149,8 @@ def ui(arguments: tuple[str, ...]) -> int:
 
 aipl.add_command(alerts)
 aipl.add_command(rebuild)
+aipl.add_command(rejects)
+aipl.add_command(replay)
 
 
 def main() -> None:
@@ -184,7 +188,7 @@ def _exit_code(error: Exception) -> int | None:
 
     known = error if isinstance(error, AiplError | ConfigurationError) else disk_full(error)
     if known is not None:
-        click.echo(f"Error: {known}", err=True)
+        say(f"Error: {known}", err=True)
     return None if known is None else getattr(known, "exit_code", BAD_INPUT)
 
 
@@ -198,7 +202,7 @@ def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackTy
     except OSError:
         # A full disk or a read-only home: then the terminal is all there is.
         click.echo(story, err=True)
-    click.echo(f"Crash: {kind.__name__}: {error}\nThe traceback is in {log}.", err=True)
+    say(f"Crash: {kind.__name__}: {error}\nThe traceback is in {log}.", err=True)
 
 
 def _settings() -> Settings:

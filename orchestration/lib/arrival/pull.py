@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from orchestration.lib.arrival.dumps import Dump, Dumps, open_dumps
 from orchestration.lib.arrival.file_versions import FileVersion, Hint, State, latest_versions
-from orchestration.lib.arrival.landing import land
+from orchestration.lib.arrival.landing import check_size, land
 from orchestration.lib.arrival.manifest import LoadManifest, require_manifest
 from orchestration.lib.arrival.parsed import find_parsed, is_landed, parse
 from orchestration.lib.arrival.readers import UnreadableDump
@@ -78,9 +78,15 @@ def holds_dumps(source: Source, place: str) -> bool:
 
 
 def pull(
-    settings: Settings, source: Source, load_dates: Collection[date] | None, dumps: str | None, today: date
+    settings: Settings,
+    source: Source,
+    load_dates: Collection[date] | None,
+    dumps: str | None,
+    today: date,
+    *,
+    only: Collection[str] | None = None,
 ) -> PullReport:
-    """Land, read and register the new and changed dumps of these load dates (`None`: of all).
+    """Land, read and register the new and changed dumps of these load dates and names (`None`: of all).
 
     Safe to repeat at any time: a dump is registered after it is landed and read, and a killed pull only
     leaves work for the next. One pull of a source at a time.
@@ -93,9 +99,12 @@ def pull(
     place = _place(source, dumps)
     with LoadManifest(settings.manifest) as manifest:
         work, report.warnings = _survey(settings, manifest, source, place, today)
-        pull_one = _Pull(settings, manifest, source, place, report)
+        latest = latest_versions(manifest.versions(source.source_id)).values()
+        contents = {_content_key(version): version.file for version in latest}
+        pull_one = _Pull(settings, manifest, source, place, report, contents)
         for item in work:
-            if load_dates is None or item.load_date in load_dates:
+            is_asked = only is None or item.file in only
+            if is_asked and (load_dates is None or item.load_date in load_dates):
                 pull_one.take(item)
     return report
 
@@ -128,6 +137,9 @@ def _survey(
             day = found[1].load_date or source.load_date or today
             if day < EARLIEST_LOAD_DATE:
                 warnings.append(f"{dump.name} is of {day}, before {EARLIEST_LOAD_DATE}, and is not read.")
+                continue
+            if day > today:
+                warnings.append(f"{dump.name} is of {day}, which is still to come, and waits until then.")
                 continue
             cause = Cause.CHANGED if known else Cause.NEW
             work.append(DumpFile(source.source_id, found[0], dump.name, day, cause, dump, known))
@@ -164,6 +176,7 @@ class _Pull:
     source: Source
     place: Dumps
     report: PullReport
+    contents: dict[tuple[str, date, str], str]
 
     def take(self, item: DumpFile) -> None:
         """Land, read and register a dump, as far as it holds anything new."""
@@ -194,10 +207,23 @@ class _Pull:
                 " Put the dump back."
             )
             return None
-        with self.place.open(item.dump) as stream:
-            landed = land(stream, self.settings.landing, item.source_id, item.file)
+        try:
+            check_size(item.file, item.dump.hint.size or 0)
+            with self.place.open(item.dump) as stream:
+                landed = land(stream, self.settings.landing, item.source_id, item.file)
+        except UnreadableDump as error:
+            self.report.warnings.append(str(error))
+            return None
+        except (FileNotFoundError, PermissionError) as error:
+            # Of anything but the dump itself it is no news for people, but a crash.
+            if str(error.filename) != item.dump.address:
+                raise
+            self.report.warnings.append(
+                f"{item.file} cannot be opened: {error.strerror}. The next pull tries again."
+            )
+            return None
         listed = item.dump.hint.size
-        if listed not in (None, landed.size):
+        if listed not in (None, landed.size) or not self.place.is_as_listed(item.dump):
             self.report.warnings.append(
                 f"{item.file} changed while it was copied ({listed} bytes listed, {landed.size} came)."
                 " The next pull reads it again."
@@ -233,3 +259,13 @@ class _Pull:
             version = replace(version, row_count=parsed.row_count, unreadable_count=parsed.unreadable_count)
             self.report.arrived.append(version)
         self.manifest.add(version, hint, remember_date=is_first_pull)
+        twin = self.contents.setdefault(_content_key(version), version.file)
+        if twin != version.file and version.is_readable:
+            self.report.warnings.append(
+                f"{version.file} holds the same bytes as {twin}. Both are read; rows without a key of their"
+                " own count twice. If one is a slip, deliver an empty file under its name."
+            )
+
+
+def _content_key(version: FileVersion) -> tuple[str, date, str]:
+    return version.table_name, version.load_date, version.sha256

@@ -20,6 +20,7 @@ from orchestration.lib.build.state import (
     write_build,
 )
 from orchestration.lib.lock import writer_lock
+from orchestration.lib.rejects.kept import keep_rejects
 from orchestration.lib.sources.source import Source
 from orchestration.settings import Settings
 
@@ -75,10 +76,11 @@ def prepare_build(settings: Settings, dbt_sources: str) -> Preparation:
 
 
 def finish_build(settings: Settings, build: Build) -> None:
-    """Note that everything was built: the next build may add to it.
+    """Note that everything was built: the next build may add to it; keep its rejects for people.
 
     Raises EnvironmentStop when this run has lost the home to another one.
     """
     with writer_lock(settings.home):
+        keep_rejects(settings)
         mark_applied(settings)
         write_build(settings, replace(build, state="complete", warehouse=warehouse_mark(settings)))
