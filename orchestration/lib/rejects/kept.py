@@ -23,7 +23,8 @@ VERSIONS = """
     group by source_id, _file
 """
 REJECTED = """
-    select source_id, entity, _file, 0, 0, count(*) from intermediate.int_rejects
+    select source_id, entity, _file, 0 as current, 0 as superseded, count(*) as rejected
+    from intermediate.int_rejects
     group by source_id, entity, _file
 """
 ACCOUNTS = """

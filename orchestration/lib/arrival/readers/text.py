@@ -45,6 +45,14 @@ def opened(path: Path, file: str) -> Iterator[IO[bytes]]:
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
             yield cast(IO[bytes], io.BufferedReader(_Bounded(cast(IO[bytes], stream), file), BUFFER))
+    except UnicodeError as error:
+        # Bytes of no character are marked; this is a whole file that is not of its encoding, as UTF-16 without
+        # its first mark.
+        raise UnreadableDump(
+            file,
+            f"its encoding is not what is declared ({error})",
+            "Correct `encoding` of its table in the sources file, or deliver it in that encoding.",
+        ) from error
     except EOFError as error:
         raise UnreadableDump(file, "the gzip file is cut short", "Deliver the whole file again.") from error
     except (gzip.BadGzipFile, zlib.error) as error:
