@@ -46,8 +46,8 @@ def opened(path: Path, file: str) -> Iterator[IO[bytes]]:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
             yield cast(IO[bytes], io.BufferedReader(_Bounded(cast(IO[bytes], stream), file), BUFFER))
     except UnicodeError as error:
-        # Bytes of no character are marked; this is a whole file that is not of its encoding, as UTF-16 without
-        # its first mark.
+        # Bytes of no character are marked; this is a file that is of another encoding as a whole, as UTF-16
+        # without its first mark.
         raise UnreadableDump(
             file,
             f"its encoding is not what is declared ({error})",
