@@ -8,6 +8,11 @@ from orchestration.lib.atomic import replacing
 from orchestration.lib.publish.marts import sql_text
 from orchestration.settings import Settings
 
+MODELS = """
+    select schema_name, table_name from duckdb_tables()
+    union all
+    select schema_name, view_name from duckdb_views()
+"""
 REJECTS = """
     select source_id, entity, reason, raw_row, _load_date, _file, _row from intermediate.int_rejects
 """
@@ -53,19 +58,17 @@ def kept_accounts(settings: Settings) -> Path:
 def keep_rejects(settings: Settings) -> None:
     """Write both files from the warehouse, which nobody else may have open.
 
-    Entities are the intermediate models with versions; a project without `int_rejects` keeps nothing.
+    Entities are what staging models are named after; a project without `int_rejects` keeps nothing.
     """
     import duckdb
 
     with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
-        columns = connection.execute(
-            "select table_name, list(column_name) from duckdb_columns()"
-            " where schema_name = 'intermediate' and starts_with(table_name, 'int_') group by all order by 1"
-        ).fetchall()
-        named = {table.removeprefix("int_"): set(names) for table, names in columns}
-        if "rejects" not in named:
+        tables = connection.execute(MODELS).fetchall()
+        models = {name for schema, name in tables if schema == "intermediate"}
+        if "int_rejects" not in models:
             return
-        entities = [name for name, has in named.items() if {"source_id", "_file", "is_current"} <= has]
+        staged = {name.partition("__")[2] for schema, name in tables if schema == "staging"}
+        entities = sorted(entity for entity in staged if f"int_{entity}" in models)
         parts = " union all ".join([*(VERSIONS.format(entity=entity) for entity in entities), REJECTED])
         accounts = ACCOUNTS.format(parts=parts, files=sql_text(settings.arrival / "files.parquet"))
         for path, query in ((kept_rejects(settings), REJECTS), (kept_accounts(settings), accounts)):
