@@ -17,7 +17,9 @@ from orchestration.commands.alerts import alerts
 from orchestration.commands.erase import erase
 from orchestration.commands.person_key import person_key
 from orchestration.commands.rebuild import rebuild
+from orchestration.commands.rejects import rejects, replay
 from orchestration.commands.releases import releases, rollback, verify
+from orchestration.commands.safely import say
 
 if TYPE_CHECKING:
     from orchestration.settings import Settings
@@ -71,7 +73,7 @@ def run(
     if first_day and last_day and first_day > last_day:
         raise click.UsageError("--from is after --to.")
     request = Request(_day(first_day), _day(last_day), source, dumps)
-    return run_new(_settings(), request, click.echo, wait_seconds=wait * 60)
+    return run_new(_settings(), request, say, wait_seconds=wait * 60)
 
 
 @aipl.command()
@@ -79,7 +81,7 @@ def status() -> None:
     """Release, horizons, stale sources, gates, last build and loads that wait or were refused."""
     from orchestration.lib.run.status import status_text
 
-    click.echo(status_text(_settings()), nl=False)
+    say(status_text(_settings()).rstrip("\n"))
 
 
 @aipl.command()
@@ -152,6 +154,8 @@ aipl.add_command(alerts)
 aipl.add_command(erase)
 aipl.add_command(person_key)
 aipl.add_command(rebuild)
+aipl.add_command(rejects)
+aipl.add_command(replay)
 aipl.add_command(releases)
 aipl.add_command(rollback)
 aipl.add_command(verify)
@@ -192,7 +196,7 @@ def _exit_code(error: Exception) -> int | None:
 
     known = error if isinstance(error, AiplError | ConfigurationError) else disk_full(error)
     if known is not None:
-        click.echo(f"Error: {known}", err=True)
+        say(f"Error: {known}", err=True)
     return None if known is None else getattr(known, "exit_code", BAD_INPUT)
 
 
@@ -208,7 +212,7 @@ def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackTy
     except OSError:
         # A full disk or a read-only home: then the terminal is all there is.
         click.echo(story, err=True)
-    click.echo(redact(f"Crash: {kind.__name__}: {error}\nThe traceback is in {log}."), err=True)
+    say(redact(f"Crash: {kind.__name__}: {error}\nThe traceback is in {log}."), err=True)
 
 
 def _settings() -> Settings:

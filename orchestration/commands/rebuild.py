@@ -8,7 +8,8 @@ import click
 @click.command()
 def rebuild() -> int:
     """Make raw again from landing and the warehouse from raw, then run as `aipl run` does."""
+    from orchestration.commands.safely import say
     from orchestration.lib.run.rebuild import rebuild as rebuild_all
     from orchestration.settings import Settings
 
-    return rebuild_all(Settings.from_environment(), click.echo)
+    return rebuild_all(Settings.from_environment(), say)

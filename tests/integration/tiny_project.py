@@ -48,7 +48,7 @@ models:
 seeds: {tiny: {+schema: seeds}}
 """
 STAGING = """
-select order_id, try_cast(amount as integer) as amount, _load_date
+select order_id, try_cast(amount as integer) as amount, _load_date, _file, _row
 from read_parquet('{{ env_var("AIPL_HOME") }}/raw/SHOP/orders/*/*.parquet', union_by_name = true)
 """
 BRAND = """
@@ -76,8 +76,8 @@ sources:
 """
 REJECTS = """
 select
-    'east' as source_id, 'orders' as entity, 'amount is no number' as reason,
-    _load_date, order_id as _file, 1 as _row
+    'east' as source_id, 'orders' as entity, 'amount is no number' as reason, order_id as raw_row,
+    _load_date, _file, _row
 from {{ ref('stg_east__orders') }}
 where amount is null and (select count(*) from {{ source('arrival', 'files') }}) > 0
 """

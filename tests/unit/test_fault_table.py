@@ -12,8 +12,8 @@ def test_each_row_names_a_test_that_exists() -> None:
     rows = [
         line
         for line in (PROJECT_ROOT / "docs" / "faults.md").read_text().splitlines()
-        if line.startswith("| ")
-    ][1:]
+        if line.startswith("| ") and not line.startswith("| fault |")
+    ]
     assert len(rows) > 15
     for row in rows:
         (name,) = re.findall(r"`(test_\w+)` \|$", row)

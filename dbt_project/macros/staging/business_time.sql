@@ -1,16 +1,18 @@
 {#
-  UTC timestamp of a local time of the source's zone (text or timestamp); NULL where it does not parse.
+  UTC timestamp of a local time of the source's zone (text or timestamp); NULL where it does not parse or lies
+  outside the years 1 to 9999, beyond which zones cannot be worked out. Of an hour that clocks show twice it is
+  the later one; a time that clocks skip is what it would be if they had not been put forward yet.
 #}
 {% macro utc_from_local(local_time, source_id) -%}
     {{ return(adapter.dispatch('utc_from_zone')(local_time, source_setting(source_id, 'timezone') or 'UTC')) }}
 {%- endmacro %}
 
 {% macro duckdb__utc_from_zone(local_time, zone) -%}
-    {%- if zone == 'UTC' -%}
-        try_cast({{ local_time }} as timestamp)
-    {%- else -%}
-        timezone('UTC', timezone('{{ zone }}', try_cast({{ local_time }} as timestamp)))
-    {%- endif -%}
+    {%- set parsed = 'try_cast(' ~ local_time ~ ' as timestamp)' -%}
+    case
+        when {{ parsed }} between timestamp '0001-01-02 00:00:00' and timestamp '9999-12-31 23:59:59.999999'
+            then {% if zone == 'UTC' %}{{ parsed }}{% else %}timezone('UTC', timezone('{{ zone }}', {{ parsed }})){% endif %}
+    end
 {%- endmacro %}
 
 {% macro spark__utc_from_zone(local_time, zone) -%}

@@ -29,9 +29,10 @@ SHOWN_WARNINGS = 5
 
 
 class RawConfig(Config):
-    """Where the dumps of this run are; as the sources file says when left out."""
+    """Where the dumps of this run are; as the sources file says when left out. `only`: no other files."""
 
     dumps: str | None = None
+    only: list[str] | None = None
 
 
 def raw_asset(settings: Settings, source: Source, days: DailyPartitionsDefinition) -> AssetsDefinition:
@@ -59,7 +60,7 @@ def raw_asset(settings: Settings, source: Source, days: DailyPartitionsDefinitio
         with explained():
             load_dates = {date.fromisoformat(key) for key in context.partition_keys}
             today = configured_schedule(settings).today()
-            received = receive(settings, source, load_dates, config.dumps, today)
+            received = receive(settings, source, load_dates, config.dumps, today, only=config.only)
         for warning in received.report.warnings:
             context.log.warning(warning)
         reporter().done("\n  ".join([_told(received), *received.report.warnings[:SHOWN_WARNINGS]]))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -12,7 +15,9 @@ from urllib.parse import unquote, urlsplit
 
 import fsspec
 
+from orchestration.lib.arrival import limits
 from orchestration.lib.arrival.file_versions import Hint
+from orchestration.lib.printable import is_printable, printable, shortened
 from orchestration.lib.redact import redact
 from orchestration.lib.sources.source import ConfigurationError
 
@@ -48,12 +53,33 @@ class Dumps(ABC):
 
     @abstractmethod
     def open(self, dump: Dump) -> IO[bytes]:
-        """Open a dump to copy it."""
+        """Open a dump to copy it. Raises OSError when it is gone, or is no file any more."""
+
+    def is_as_listed(self, dump: Dump) -> bool:
+        """Whether a dump that was copied is still what the listing said; stores give a file whole."""
+        return True
 
 
 def is_hidden(name: str) -> bool:
     """Whether a name is no dump's but a note of some tool, such as `.part` or `_SUCCESS`."""
     return name.startswith((".", "_"))
+
+
+def bad_name(name: str) -> str | None:
+    """Why a name is not taken as the name of a dump; `None` if it is.
+
+    It becomes a path in landing, a text in raw, and is shown to people.
+    """
+    parts = PurePosixPath(name).parts
+    if ".." in parts or name.startswith("/") or "\\" in name:
+        return "leads out of the dumps"
+    if not is_printable(name):
+        return "holds what cannot be printed or is no UTF-8"
+    if len(name.encode()) > limits.NAME_BYTES or any(
+        len(part.encode()) > limits.NAME_PART_BYTES for part in parts
+    ):
+        return f"is longer than {limits.NAME_PART_BYTES} bytes, or {limits.NAME_BYTES:,} with its folders"
+    return None
 
 
 def open_dumps(location: str) -> Dumps:
@@ -80,23 +106,40 @@ class LocalDumps(Dumps):
         self._path = path
 
     def files(self) -> tuple[list[Dump], list[str]]:
-        """List the folder; a link that leads out of it is refused with a warning."""
+        """List the folder; what is no regular file within it is refused with a warning.
+
+        Raises:
+            DumpsUnreachable: a folder cannot be listed.
+        """
         if self._path.is_file():
             return [self._dump(self._path, self._path.name)], []
         dumps, warnings = [], []
         for path in sorted(_walk(self._path)):
             name = path.relative_to(self._path).as_posix()
-            if not path.resolve().is_relative_to(self._path):
-                warnings.append(
-                    f"{name} leads out of {self._path} and is not read. Copy the file there instead."
-                )
-            elif path.is_file():
-                dumps.append(self._dump(path, name))
+            if reason := bad_name(name):
+                warnings.append(_bad_name_warning(name, reason))
+            elif reason := _not_a_file(path, self._path):
+                warnings.append(f"{name} {reason} and is not read. Copy the file there instead.")
+            else:
+                # It may be gone since the folder was listed: then it is no dump any more.
+                with suppress(FileNotFoundError):
+                    dumps.append(self._dump(path, name))
         return dumps, warnings
 
     def open(self, dump: Dump) -> IO[bytes]:
-        """Open the file."""
-        return Path(dump.address).open("rb")
+        """Open the file; whatever may have taken its place is not waited for."""
+        descriptor = os.open(dump.address, os.O_RDONLY | os.O_NONBLOCK)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise FileNotFoundError(errno.ENOENT, "it is no regular file any more", dump.address)
+        return os.fdopen(descriptor, "rb")
+
+    def is_as_listed(self, dump: Dump) -> bool:
+        """Whether size and mtime are those of the listing."""
+        try:
+            return self._dump(Path(dump.address), dump.name).hint == dump.hint
+        except FileNotFoundError:
+            return False
 
     def _dump(self, path: Path, name: str) -> Dump:
         status = path.stat()
@@ -138,10 +181,9 @@ class RemoteDumps(Dumps):
             raise _nothing_at(self._url)
         dumps, warnings = [], []
         for name, info in sorted(entries, key=lambda entry: entry[0]):
-            parts = PurePosixPath(name).parts
-            if ".." in parts or name.startswith("/") or "\\" in name or "\0" in name:
-                warnings.append(f"{name} leads out of {self._url} and is not read. Rename the file.")
-            elif not any(is_hidden(part) for part in parts):
+            if reason := bad_name(name):
+                warnings.append(_bad_name_warning(name, reason))
+            elif not any(is_hidden(part) for part in PurePosixPath(name).parts):
                 dumps.append(Dump(name, info["name"], _hint(info)))
         return dumps, warnings
 
@@ -208,10 +250,33 @@ def _web_login(url: str) -> tuple[str, dict[str, Any]]:
 
 def _walk(folder: Path) -> Iterator[Path]:
     """Files and links below a folder, without hidden files and folders; linked folders are not entered."""
-    for parent, folders, files in os.walk(folder, followlinks=False):
+
+    def unlisted(error: OSError) -> None:
+        raise DumpsUnreachable(
+            f"dumps: {error.filename} cannot be listed: {error.strerror}. Let the pipeline read that folder."
+        ) from error
+
+    for parent, folders, files in os.walk(folder, onerror=unlisted, followlinks=False):
         folders[:] = [name for name in folders if not is_hidden(name)]
         links = [name for name in folders if (Path(parent) / name).is_symlink()]
         yield from (Path(parent) / name for name in [*files, *links] if not is_hidden(name))
+
+
+def _not_a_file(path: Path, folder: Path) -> str | None:
+    """Why a path below `folder` is not read; `None` for a regular file, or a link to one within."""
+    try:
+        target = path.resolve(strict=True)
+    except (OSError, RuntimeError):
+        # Before Python 3.13 a loop is a RuntimeError.
+        return f"leads out of {folder} or nowhere" if path.is_symlink() else None
+    if not target.is_relative_to(folder):
+        return f"leads out of {folder}"
+    return None if target.is_file() else "is no regular file"
+
+
+def _bad_name_warning(name: str, reason: str) -> str:
+    shown = shortened(name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"), 300)
+    return f"{printable(shown)} is not read: its name {reason}. Rename the file."
 
 
 def _hint(info: dict[str, Any]) -> Hint:

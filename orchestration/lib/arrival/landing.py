@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from orchestration.lib.arrival import limits
+from orchestration.lib.arrival.readers import UnreadableDump
 from orchestration.lib.atomic import flush_to_disk, naming
 
 CHUNK = 1 << 20
@@ -29,6 +31,16 @@ def landed_path(landing: Path, source_id: str, sha256: str, name: str) -> Path:
     return landing / source_id / sha256[:12] / name
 
 
+def check_size(name: str, size: int) -> None:
+    """Refuse a dump that is too large to copy. Raises UnreadableDump."""
+    if size > limits.FILE_BYTES:
+        raise UnreadableDump(
+            name,
+            f"it has {size:,} bytes or more, and the limit is {limits.FILE_BYTES:,}",
+            "It is not read. Deliver it in several files, or compressed.",
+        )
+
+
 def land(
     stream: IO[bytes],
     landing: Path,
@@ -39,6 +51,9 @@ def land(
     """Copy a dump into landing in one pass that also counts and hashes it; read-only once it is there.
 
     Before it is there, `take_out` is given the copy and the checksum of the dump, and may rewrite the copy.
+
+    Raises:
+        UnreadableDump: it is larger than the limit; nothing is left of it.
     """
     incoming = landing / source_id / INCOMING / f"dump{Path(name).suffix}"
     incoming.parent.mkdir(parents=True, exist_ok=True)
@@ -49,6 +64,7 @@ def land(
                 copy.write(chunk)
                 digest.update(chunk)
                 size += len(chunk)
+                check_size(name, size)
             copy.flush()
             os.fsync(copy.fileno())
         sha256 = digest.hexdigest()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from orchestration.lib.arrival.dumps import Dump, Dumps, open_dumps
 from orchestration.lib.arrival.file_versions import FileVersion, Hint, State, latest_versions
-from orchestration.lib.arrival.landing import land, landed_path
+from orchestration.lib.arrival.landing import check_size, land, landed_path
 from orchestration.lib.arrival.manifest import LoadManifest, require_manifest
 from orchestration.lib.arrival.parsed import find_parsed, is_landed, parse
 from orchestration.lib.arrival.readers import UnreadableDump
@@ -84,9 +84,15 @@ def holds_dumps(source: Source, place: str) -> bool:
 
 
 def pull(
-    settings: Settings, source: Source, load_dates: Collection[date] | None, dumps: str | None, today: date
+    settings: Settings,
+    source: Source,
+    load_dates: Collection[date] | None,
+    dumps: str | None,
+    today: date,
+    *,
+    only: Collection[str] | None = None,
 ) -> PullReport:
-    """Land, read and register the new and changed dumps of these load dates (`None`: of all).
+    """Land, read and register the new and changed dumps of these load dates and names (`None`: of all).
 
     Safe to repeat at any time: a dump is registered after it is landed and read, and a killed pull only
     leaves work for the next. One pull of a source at a time.
@@ -103,9 +109,12 @@ def pull(
         if read_erased(settings).erasures:
             # A table that tells whose a document is comes before those that name the document alone.
             work.sort(key=lambda item: (item.load_date, list(source.tables).index(item.table_name)))
-        pull_one = _Pull(settings, manifest, source, place, report)
+        latest = latest_versions(manifest.versions(source.source_id)).values()
+        contents = {_content_key(version): version.file for version in latest}
+        pull_one = _Pull(settings, manifest, source, place, report, contents)
         for item in work:
-            if load_dates is None or item.load_date in load_dates:
+            is_asked = only is None or item.file in only
+            if is_asked and (load_dates is None or item.load_date in load_dates):
                 pull_one.take(item)
     return report
 
@@ -149,6 +158,9 @@ def _survey(
             if day < EARLIEST_LOAD_DATE:
                 warnings.append(f"{dump.name} is of {day}, before {EARLIEST_LOAD_DATE}, and is not read.")
                 continue
+            if day > today:
+                warnings.append(f"{dump.name} is of {day}, which is still to come, and waits until then.")
+                continue
             cause = Cause.CHANGED if known else Cause.NEW
             work.append(DumpFile(source.source_id, found[0], dump.name, day, cause, dump, known))
     listed = {dump.name: dump for dump in dumps}
@@ -184,6 +196,7 @@ class _Pull:
     source: Source
     place: Dumps
     report: PullReport
+    contents: dict[tuple[str, date, str], str]
 
     def take(self, item: DumpFile) -> None:
         """Land, read and register a dump, as far as it holds anything new."""
@@ -214,10 +227,23 @@ class _Pull:
                 " Put the dump back."
             )
             return None
-        with self.place.open(item.dump) as stream:
-            landed = land(stream, self.settings.landing, item.source_id, item.file, self._take_out(item))
+        try:
+            check_size(item.file, item.dump.hint.size or 0)
+            with self.place.open(item.dump) as stream:
+                landed = land(stream, self.settings.landing, item.source_id, item.file, self._take_out(item))
+        except UnreadableDump as error:
+            self.report.warnings.append(str(error))
+            return None
+        except (FileNotFoundError, PermissionError) as error:
+            # Of anything but the dump itself it is no news for people, but a crash.
+            if str(error.filename) != item.dump.address:
+                raise
+            self.report.warnings.append(
+                f"{item.file} cannot be opened: {error.strerror}. The next pull tries again."
+            )
+            return None
         listed = item.dump.hint.size
-        if listed not in (None, landed.size):
+        if listed not in (None, landed.size) or not self.place.is_as_listed(item.dump):
             self.report.warnings.append(
                 f"{item.file} changed while it was copied ({listed} bytes listed, {landed.size} came)."
                 " The next pull reads it again."
@@ -269,3 +295,13 @@ class _Pull:
             search = search_in(erased, self.source, version.table_name)
             landed = landed_path(self.settings.landing, version.source_id, version.sha256, version.file)
             discard_unreadable(search, landed, version.file)
+        twin = self.contents.setdefault(_content_key(version), version.file)
+        if twin != version.file and version.is_readable:
+            self.report.warnings.append(
+                f"{version.file} holds the same bytes as {twin}. Both are read; rows without a key of their"
+                " own count twice. If one is a slip, deliver an empty file under its name."
+            )
+
+
+def _content_key(version: FileVersion) -> tuple[str, date, str]:
+    return version.table_name, version.load_date, version.sha256

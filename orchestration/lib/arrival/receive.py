@@ -33,16 +33,26 @@ class Received:
 
 
 def receive(
-    settings: Settings, source: Source, load_dates: Collection[date], dumps: str | None, today: date
+    settings: Settings,
+    source: Source,
+    load_dates: Collection[date],
+    dumps: str | None,
+    today: date,
+    *,
+    only: Collection[str] | None = None,
 ) -> Received:
     """Pull these load dates and decide about each load that came, or that an earlier run left undecided.
 
+    `only` names the files to pull (`None`: all that are new).
+
     Raises GateError when the gate could not judge: the loads then wait for the next run.
     """
-    report = pull(settings, source, load_dates, dumps, today)
+    report = pull(settings, source, load_dates, dumps, today, only=only)
     with LoadManifest(settings.manifest) as manifest:
         versions = manifest.versions(source.source_id)
     waiting = awaiting(versions, source.gate_contract)
+    if only is not None:
+        waiting &= {version.load_date for version in versions if version.file in only}
     undecided = sorted({*report.load_dates, *(waiting & set(load_dates))})
     tables = arrival_tables(settings, source, versions, undecided)
     gate = run_arrival(tables) if tables else None

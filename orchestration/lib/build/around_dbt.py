@@ -21,6 +21,7 @@ from orchestration.lib.build.state import (
 )
 from orchestration.lib.erasure.erased import read_erased
 from orchestration.lib.lock import writer_lock
+from orchestration.lib.rejects.kept import keep_rejects
 from orchestration.lib.sources.source import Source
 from orchestration.settings import Settings
 
@@ -77,10 +78,11 @@ def prepare_build(settings: Settings, dbt_sources: str) -> Preparation:
 
 
 def finish_build(settings: Settings, build: Build) -> None:
-    """Note that everything was built: the next build may add to it.
+    """Note that everything was built: the next build may add to it; keep its rejects for people.
 
     Raises EnvironmentStop when this run has lost the home to another one.
     """
     with writer_lock(settings.home):
+        keep_rejects(settings)
         mark_applied(settings)
         write_build(settings, replace(build, state="complete", warehouse=warehouse_mark(settings)))

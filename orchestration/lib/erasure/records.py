@@ -110,7 +110,7 @@ def tells_of_erased(search: Search, landed: Path, file: str) -> bool:
         return False
     try:
         with opened(landed, file) as stream:
-            return any(search.tells(line) for line in exact_lines(stream, search.table.encoding))
+            return any(search.tells(line) for line in exact_lines(stream, file, search.table.encoding))
     except UnreadableDump:
         return False
 
@@ -127,7 +127,7 @@ def take_out(landed: Path, copy: Path, file: str, table: Table, numbers: Collect
         text = io.TextIOWrapper(
             cast(IO[bytes], packed or target), table.encoding, errors="restore_bad_bytes", newline=""
         )
-        for number, record in _texts(stream, table):
+        for number, record in _texts(stream, file, table):
             if number not in gone:
                 text.write(record + "\n")
         text.flush()
@@ -135,9 +135,9 @@ def take_out(landed: Path, copy: Path, file: str, table: Table, numbers: Collect
             packed.close()
 
 
-def _texts(stream: IO[bytes], table: Table) -> Iterator[tuple[int, str]]:
+def _texts(stream: IO[bytes], file: str, table: Table) -> Iterator[tuple[int, str]]:
     """Number and text of each record; the header, where there is one, has number 0."""
-    lines = exact_lines(stream, table.encoding)
+    lines = exact_lines(stream, file, table.encoding)
     first = 0 if table.has_header and table.format is not Format.JSONL else 1
     if table.format is Format.CSV:
         records: Iterable[str] = (record.raw for record in split_records(lines, table.delimiter))

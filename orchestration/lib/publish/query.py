@@ -18,6 +18,7 @@ import duckdb
 from rich.cells import cell_len
 
 from orchestration.lib.errors import InputError
+from orchestration.lib.printable import printable
 from orchestration.lib.publish.releases import read_manifest
 from orchestration.settings import Settings
 
@@ -94,8 +95,8 @@ def to_parquet(result: Result) -> bytes:
 
 
 def to_text(result: Result) -> bytes:
-    """An aligned plain table: numbers to the right, `-` for NULL, wide characters counted as two."""
-    cells = [result.columns, *(["-" if v is None else str(v) for v in row] for row in result.rows)]
+    """An aligned plain table for terminals: numbers to the right, `-` for NULL, wide characters count two."""
+    cells = [result.columns, *(["-" if v is None else printable(str(v)) for v in row] for row in result.rows)]
     widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
     numeric = [
         any(isinstance(row[position], int | float | Decimal) for row in result.rows)

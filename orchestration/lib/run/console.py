@@ -14,6 +14,8 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from orchestration.lib.printable import printable_lines
+
 
 class ConsoleReporter:
     """Says one line when a stage is done; on a terminal a bar moves while it is at work."""
@@ -55,7 +57,10 @@ class ConsoleReporter:
         self.close()
         seconds = time.monotonic() - self._started
         self._console.print(
-            f"{self._stage}: {text} ({seconds:.1f} s)", highlight=False, markup=False, soft_wrap=True
+            f"{self._stage}: {printable_lines(text)} ({seconds:.1f} s)",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
         )
 
     def close(self) -> None:

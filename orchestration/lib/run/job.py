@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orchestration.lib.redact import redact
 from orchestration.lib.run.dead_runs import bury_dead_runs
@@ -38,11 +38,11 @@ class Stopped:
 
 
 def run_nightly(
-    settings: Settings, plan: Sequence[Stretch], dumps: dict[str, str], log: Path
+    settings: Settings, plan: Sequence[Stretch], config: Mapping[str, Mapping[str, Any]], log: Path
 ) -> list[Stopped]:
     """Pull each stretch, the last one together with all that follows it; returns what went wrong.
 
-    `dumps` are places that stand in for the configured ones, by source. Output of the tools goes to `log`.
+    `config` is that of the raw assets, by source. Output of the tools goes to `log`.
     Raises KeyboardInterrupt when a step was interrupted.
     """
     prepare_dagster_home(settings.dagster_home)
@@ -55,10 +55,10 @@ def run_nightly(
         with DagsterInstance.from_config(str(settings.dagster_home), "aipl.yaml") as instance:
             bury_dead_runs(instance)
             for stretch in plan[:-1]:
-                result = _execute(job, instance, stretch, dumps, with_warehouse=False)
+                result = _execute(job, instance, stretch, config, with_warehouse=False)
                 if not result.success:
                     return _stopped(result)
-            result = _execute(job, instance, plan[-1] if plan else None, dumps, with_warehouse=True)
+            result = _execute(job, instance, plan[-1] if plan else None, config, with_warehouse=True)
             return _stopped(result)
 
 
@@ -93,7 +93,7 @@ def _execute(
     job: JobDefinition,
     instance: DagsterInstance,
     stretch: Stretch | None,
-    dumps: dict[str, str],
+    config: Mapping[str, Mapping[str, Any]],
     *,
     with_warehouse: bool,
 ) -> ExecuteInProcessResult:
@@ -103,13 +103,13 @@ def _execute(
     raw = {AssetKey(["raw", source]) for source in (stretch.sources if stretch else ())}
     rest = {key for key in keys if key.path[0] != "raw"} if with_warehouse else set()
     tags = {RANGE_START: stretch.first.isoformat(), RANGE_END: stretch.last.isoformat()} if stretch else {}
-    config = {
-        f"raw__{source}": {"config": {"dumps": place}}
-        for source, place in dumps.items()
+    ops = {
+        f"raw__{source}": {"config": dict(given)}
+        for source, given in config.items()
         if stretch and source in stretch.sources
     }
     return job.execute_in_process(
-        run_config={"ops": config},
+        run_config={"ops": ops},
         instance=instance,
         asset_selection=[key for key in keys if key in raw | rest],
         tags=tags,

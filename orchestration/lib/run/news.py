@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -18,12 +18,20 @@ from orchestration.settings import Settings
 
 @dataclass(frozen=True)
 class Request:
-    """Which load dates (both ends included, None: open) of which source (None: all), from where."""
+    """Which load dates (both ends included, None: open) of which source (None: all), from where.
+
+    `only` names the files to look at by source; of a source that it leaves out, none.
+    """
 
     first: date | None = None
     last: date | None = None
     source: str | None = None
     dumps: str | None = None
+    only: Mapping[str, Collection[str]] | None = None
+
+    def files_of(self, source_id: str) -> list[str] | None:
+        """The only files to look at; None: all."""
+        return None if self.only is None else sorted(self.only.get(source_id, ()))
 
     def wants(self, load_date: date) -> bool:
         """Whether a load date lies within the request."""
@@ -61,6 +69,10 @@ def look(settings: Settings, sources: Mapping[str, Source], request: Request, to
         with LoadManifest(settings.manifest) as manifest:
             versions = manifest.versions(source_id)
         waiting = awaiting(versions, source.gate_contract)
+        if (only := request.files_of(source_id)) is not None:
+            dumps = [dump for dump in dumps if dump.file in only]
+            asked = {version.load_date for version in versions if version.file in only}
+            waiting &= asked
         dates = {dump.load_date for dump in dumps} | waiting
         if wanted := sorted(day for day in dates if request.wants(day)):
             news.load_dates[source_id] = wanted

@@ -86,7 +86,7 @@ def _run_new(settings: Settings, request: Request, say: Callable[[str], None], w
             say(f"Left out: {text}")
         reached = 2 if news.unreachable else 0
         new = news.load_dates
-        if not new and (current := _is_done(settings, declared)):
+        if not new and (current := is_done(settings, declared)):
             with out_of_the_way():
                 observe_run(settings, [], None)
             say(f"Nothing is new. Release {current.release_id} is current.")
@@ -96,24 +96,26 @@ def _run_new(settings: Settings, request: Request, say: Callable[[str], None], w
         before = version_ids(settings, new)
         log = new_log(settings)
         watcher = ConsoleReporter(Console(file=sys.stdout))
-        places = {request.source: request.dumps} if request.source and request.dumps else {}
+        config = {
+            source_id: {"dumps": request.dumps, "only": request.files_of(source_id)} for source_id in new
+        }
         try:
             with reporting_to(watcher):
-                stopped = run_nightly(settings, stretches(new), places, log)
+                stopped = run_nightly(settings, stretches(new), config, log)
         finally:
             watcher.close()
         return conclude(settings, loads_since(settings, new, before), stopped, log, say) or reached
 
 
-def _is_done(settings: Settings, declared: Mapping[str, Source]) -> Release | None:
+def is_done(settings: Settings, declared: Mapping[str, Source]) -> Release | None:
     """The current release, if a build would give nothing else to publish now, and the warehouse is whole."""
     tell_dbt(settings, declared)
     build, current = present_build(settings, dbt_sources(settings, declared)), read_current(settings)
     if current is None:
         return None
     is_published = is_same(settings, current.manifest, build.build_id)
-    is_done = is_published or withdrawn_release(settings, build.build_id)
-    return current if is_done and is_untouched(settings, read_build(settings)) else None
+    nothing_to_publish = is_published or withdrawn_release(settings, build.build_id)
+    return current if nothing_to_publish and is_untouched(settings, read_build(settings)) else None
 
 
 def conclude(

@@ -5,23 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from orchestration.lib.arrival import limits
 from orchestration.lib.errors import InputError
+from orchestration.lib.printable import printable, shortened
 from orchestration.lib.sources.table import RESERVED_COLUMNS, Table
 
+T = TypeVar("T")
 RowNumbers = npt.NDArray[np.int64]
 CHUNK_ROWS = 50_000
+CHUNK_CHARACTERS = 64 << 20
+CHUNK_CELLS = 4_000_000
 
 
 class UnreadableDump(InputError):
     """A dump that cannot be read as a whole: which file, why, and what to do."""
 
     def __init__(self, file: str, reason: str, remedy: str) -> None:
-        super().__init__(f"{file}: {reason}. {remedy}")
+        # The reason may quote the dump.
+        super().__init__(printable(f"{file}: {shortened(reason)}. {remedy}"))
         self.file = file
         self.reason = reason
         self.remedy = remedy
@@ -68,6 +75,36 @@ def numbers_among(rows: RowNumbers, left_out: RowNumbers) -> RowNumbers:
     return rows + np.searchsorted(left_out - np.arange(len(left_out)), rows, side="right")
 
 
+@dataclass
+class Gathering(Generic[T]):
+    """Records and rejects on their way to a chunk, bounded by their number and by their text."""
+
+    records: list[T] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    _characters: int = 0
+
+    def add(self, row: int, record: T, text: str) -> None:
+        """Take a record that was read from `text`."""
+        self.records.append(record)
+        self.rows.append(row)
+        self._characters += len(text)
+
+    def reject(self, row: int, text: str, reason: str) -> None:
+        """Take a record that cannot be read."""
+        self.rejects.append(Reject(row, text, reason))
+        self._characters += len(text)
+
+    def is_full(self, columns: int) -> bool:
+        """Whether it is time for a chunk of so many columns."""
+        count = len(self.records) + len(self.rejects)
+        return (
+            count >= CHUNK_ROWS
+            or self._characters >= CHUNK_CHARACTERS
+            or len(self.records) * columns >= CHUNK_CELLS
+        )
+
+
 def text_chunk(
     names: Sequence[str], records: Sequence[Sequence[str | None]], rows: Sequence[int], rejects: list[Reject]
 ) -> Chunk:
@@ -78,6 +115,16 @@ def text_chunk(
     return Chunk(batch, np.array(rows, dtype=np.int64), rejects)
 
 
+def check_count(file: str, columns: int) -> None:
+    """Refuse a dump with too many columns. Raises UnreadableDump."""
+    if columns > limits.COLUMNS:
+        raise UnreadableDump(
+            file,
+            f"it has {columns:,} columns, and the limit is {limits.COLUMNS:,}",
+            "Correct `delimiter` or `format` of its table in the sources file, or deliver fewer columns.",
+        )
+
+
 def check_names(file: str, names: Sequence[str], table: Table) -> None:
     """Refuse column names that raw cannot hold, and a dump without a required column.
 
@@ -85,6 +132,7 @@ def check_names(file: str, names: Sequence[str], table: Table) -> None:
         UnreadableDump: a name is empty, reserved or given twice (capitals do not count), or a required one is
             missing.
     """
+    check_count(file, len(names))
     folded = [name.casefold() for name in names]
     if twice := [name for name in names if folded.count(name.casefold()) > 1]:
         raise UnreadableDump(
@@ -110,4 +158,5 @@ def _shown(names: Sequence[str], table: Table) -> str:
     known = {name for name in names if name in table.columns.declared}
     hidden = len(names) - len(known) if table.personal else 0
     shown = [name for name in names if name in known or not table.personal]
-    return ", ".join([*shown, *([f"{hidden} that are not declared"] if hidden else [])]) or "none"
+    told = [shortened(", ".join(shown), 300), *([f"{hidden} that are not declared"] if hidden else [])]
+    return ", ".join(filter(None, told)) or "none"

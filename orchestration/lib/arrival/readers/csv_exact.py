@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from orchestration.lib.arrival.readers.base import CHUNK_ROWS, Chunk, Reject, text_chunk
+from orchestration.lib.arrival.readers.base import Chunk, Gathering, text_chunk
 from orchestration.lib.arrival.readers.csv_records import (
     HEADER_AGAIN,
     NEVER_CLOSED,
@@ -22,24 +22,21 @@ from orchestration.lib.sources.table import Table
 def read_csv_exact(path: Path, file: str, table: Table) -> Iterator[Chunk]:
     """Read delimited text in Python; same chunks as `read_csv` gives for files that both can read."""
     with opened(path, file) as stream:
-        records = split_records(exact_lines(stream, table.encoding), table.delimiter)
+        records = split_records(exact_lines(stream, file, table.encoding), table.delimiter)
         header = read_header(records, file, table)
-        good: list[list[str]] = []
-        rows: list[int] = []
-        rejects: list[Reject] = []
+        gathered = Gathering[list[str]]()
         for row, record in enumerate(records, 1):
             reason = _flaw(record, header, table.encoding)
             if reason is None and record.fields is not None:
-                good.append(record.fields)
-                rows.append(row)
+                gathered.add(row, record.fields, record.raw)
             elif reason is not None:
                 # Arrow does not tell the text of a record that it could split.
                 text = header.raw if reason == HEADER_AGAIN else visible(record.raw)
-                rejects.append(Reject(row, text, reason))
-            if len(good) + len(rejects) >= CHUNK_ROWS:
-                yield text_chunk(header.names, good, rows, rejects)
-                good, rows, rejects = [], [], []
-        yield text_chunk(header.names, good, rows, rejects)
+                gathered.reject(row, text, reason)
+            if gathered.is_full(len(header.names)):
+                yield text_chunk(header.names, gathered.records, gathered.rows, gathered.rejects)
+                gathered = Gathering[list[str]]()
+        yield text_chunk(header.names, gathered.records, gathered.rows, gathered.rejects)
 
 
 def _flaw(record: Record, header: Header, encoding: str) -> str | None:

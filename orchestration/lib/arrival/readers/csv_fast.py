@@ -68,6 +68,9 @@ def _take_header(utf8: Utf8Stream, file: str, table: Table) -> Header:
     text = codecs.getincrementaldecoder("utf-8")().decode(head)
     header = read_header(split_records(io.StringIO(text, newline=""), table.delimiter), file, table)
     end = text.index(header.raw) + len(header.raw)
+    if end == len(text) and len(head) >= BLOCK_BYTES - 1:
+        # The header may go on in the next block.
+        raise NotPlain
     utf8.unread(head[len(text[:end].encode()) :])
     return header
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from orchestration.lib.arrival.readers.base import (
-    CHUNK_ROWS,
     Chunk,
-    Reject,
+    Gathering,
     StartAgain,
+    check_count,
     check_names,
     text_chunk,
 )
@@ -44,27 +44,25 @@ def read_jsonl(path: Path, file: str, table: Table, extra: tuple[str, ...] | Non
     """
     names = dict.fromkeys([*table.columns.declared, *extra]) if extra is not None else None
     seen: dict[str, None] = {}
-    objects: list[dict[str, str | None]] = []
-    rows: list[int] = []
-    rejects: list[Reject] = []
+    gathered = Gathering[dict[str, str | None]]()
 
     def chunk(names: dict[str, None]) -> Chunk:
-        records = [[record.get(name) for name in names] for record in objects]
-        return text_chunk(list(names), records, rows, rejects)
+        records = [[record.get(name) for name in names] for record in gathered.records]
+        return text_chunk(list(names), records, gathered.rows, gathered.rejects)
 
     for row, (text, parsed) in enumerate(_records(path, file, table), 1):
         if isinstance(parsed, str):
-            rejects.append(Reject(row, visible(text), parsed))
+            gathered.reject(row, visible(text), parsed)
         else:
-            objects.append(parsed)
-            rows.append(row)
+            gathered.add(row, parsed, text)
             seen.update(dict.fromkeys(parsed))
-        if len(objects) + len(rejects) >= CHUNK_ROWS:
+            check_count(file, len(seen))
+        if gathered.is_full(len(names or seen)):
             names = names or dict.fromkeys([*table.columns.declared, *seen])
             if not seen.keys() <= names.keys():
                 raise StartAgain(partial(read_jsonl, extra=_all_keys(path, file, table)))
             yield chunk(names)
-            objects, rows, rejects = [], [], []
+            gathered = Gathering[dict[str, str | None]]()
     names = names or dict.fromkeys([*table.columns.declared, *seen])
     if not seen.keys() <= names.keys():
         raise StartAgain(partial(read_jsonl, extra=_all_keys(path, file, table)))
@@ -78,13 +76,14 @@ def _all_keys(path: Path, file: str, table: Table) -> tuple[str, ...]:
     for _, parsed in _records(path, file, table):
         if not isinstance(parsed, str):
             keys.update(dict.fromkeys(parsed))
+            check_count(file, len(keys))
     return tuple(keys)
 
 
 def _records(path: Path, file: str, table: Table) -> Iterator[tuple[str, dict[str, str | None] | str]]:
     """Text of each line that is not blank, with its object, or the reason why there is none."""
     with opened(path, file) as stream:
-        for line in exact_lines(stream, table.encoding):
+        for line in exact_lines(stream, file, table.encoding):
             text = without_end(line)
             if text.strip():
                 yield text, flaw(text, table.encoding) or _object(text)
@@ -93,11 +92,16 @@ def _records(path: Path, file: str, table: Table) -> Iterator[tuple[str, dict[st
 def _object(text: str) -> dict[str, str | None] | str:
     try:
         parsed = DECODER.decode(text)
-    except (ValueError, RecursionError) as error:
+        if not isinstance(parsed, dict):
+            return "not a JSON object"
+        record = {key: _as_text(value) for key, value in parsed.items()}
+    except json.JSONDecodeError as error:
+        # Without the position, so that rejects of one kind have one reason.
+        return f"not JSON: {error.msg}"
+    except RecursionError:
+        return "nested too deeply"
+    except ValueError as error:
         return f"not JSON: {error}"
-    if not isinstance(parsed, dict):
-        return "not a JSON object"
-    record = {key: _as_text(value) for key, value in parsed.items()}
     if "\\u" in text and (reason := _unstorable("".join([*record, *filter(None, record.values())]))):
         return reason
     return record

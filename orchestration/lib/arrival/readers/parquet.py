@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.lib.arrival.readers.base import CHUNK_ROWS, Chunk, UnreadableDump, check_names
+from orchestration.lib.arrival.readers.text import check_expanded
 from orchestration.lib.sources.table import Table
 
 
@@ -19,13 +20,17 @@ def read_parquet(path: Path, file: str, table: Table) -> Iterator[Chunk]:
     Raises:
         UnreadableDump: it is not Parquet, is damaged, or lacks a required column.
     """
-    following = 1
+    following, expanded = 1, 0
     try:
         with pq.ParquetFile(path) as dump:
             schema = dump.schema_arrow
             check_names(file, schema.names, table)
             yield Chunk(pa.RecordBatch.from_pylist([], schema=schema), np.array([], dtype=np.int64))
             for batch in dump.iter_batches(CHUNK_ROWS):
+                # Text that is no UTF-8 could be written, and would break every query on it.
+                batch.validate(full=True)
+                expanded += batch.nbytes
+                check_expanded(file, expanded)
                 rows = np.arange(following, following + batch.num_rows, dtype=np.int64)
                 following += batch.num_rows
                 yield Chunk(batch, rows)

@@ -9,12 +9,15 @@ import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
+from orchestration.lib.arrival import limits
 from orchestration.lib.arrival.readers.base import UnreadableDump
 
 TAIL = 1 << 16
+BUFFER = 1 << 20
 # A byte that belongs to no character becomes a lone surrogate, which no encoding can deliver by itself.
 BAD_BYTE = re.compile("[\udc00-\udcff]")
 
@@ -53,7 +56,15 @@ def opened(path: Path, file: str) -> Iterator[IO[bytes]]:
     """
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
-            yield cast(IO[bytes], stream)
+            yield cast(IO[bytes], io.BufferedReader(_Bounded(cast(IO[bytes], stream), file), BUFFER))
+    except UnicodeError as error:
+        # Bytes of no character are marked; this is a file that is of another encoding as a whole, as UTF-16
+        # without its first mark.
+        raise UnreadableDump(
+            file,
+            f"its encoding is not what is declared ({error})",
+            "Correct `encoding` of its table in the sources file, or deliver it in that encoding.",
+        ) from error
     except EOFError as error:
         raise UnreadableDump(file, "the gzip file is cut short", "Deliver the whole file again.") from error
     except (gzip.BadGzipFile, zlib.error) as error:
@@ -64,15 +75,58 @@ def opened(path: Path, file: str) -> Iterator[IO[bytes]]:
         ) from error
 
 
+class _Bounded(io.RawIOBase):
+    """A stream that ends with an error where it grows beyond the limit of expanded bytes."""
+
+    def __init__(self, stream: IO[bytes], file: str) -> None:
+        super().__init__()
+        self._stream = stream
+        self._file = file
+        self._count = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._stream.read(len(buffer))
+        buffer[: len(data)] = data
+        self._count += len(data)
+        check_expanded(self._file, self._count)
+        return len(data)
+
+
+def check_expanded(file: str, size: int) -> None:
+    """Refuse a dump that expands to too many bytes. Raises UnreadableDump."""
+    if size > limits.EXPANDED_BYTES:
+        raise UnreadableDump(
+            file,
+            f"it expands to more than {limits.EXPANDED_BYTES:,} bytes, the limit",
+            "Deliver it in several files, if it is no mistake.",
+        )
+
+
 def python_codec(encoding: str) -> str:
     """Canonical name of an encoding; a byte order mark before UTF-8 is always skipped."""
     name = codecs.lookup(encoding).name
     return "utf-8-sig" if name == "utf-8" else name
 
 
-def exact_lines(stream: IO[bytes], encoding: str) -> Iterator[str]:
-    """Lines with their ends (LF, CRLF or CR); bytes of no character are marked (`BAD_BYTE`)."""
-    return iter(io.TextIOWrapper(stream, python_codec(encoding), errors="mark_bad_bytes", newline=""))
+def exact_lines(stream: IO[bytes], file: str, encoding: str) -> Iterator[str]:
+    """Lines with their ends (LF, CRLF or CR); bytes of no character are marked (`BAD_BYTE`).
+
+    Raises:
+        UnreadableDump: a line is longer than the limit.
+    """
+    text = io.TextIOWrapper(stream, python_codec(encoding), errors="mark_bad_bytes", newline="")
+    longest = limits.LINE_CHARACTERS
+    for number, line in enumerate(iter(partial(text.readline, longest + 1), ""), 1):
+        if len(line) > longest and not line.endswith(("\n", "\r")):
+            raise UnreadableDump(
+                file,
+                f"line {number:,} is longer than {longest:,} characters, the limit",
+                "Correct `format` or `encoding` of its table in the sources file, or deliver it in lines.",
+            )
+        yield line
 
 
 def flaw(text: str, encoding: str) -> str | None:

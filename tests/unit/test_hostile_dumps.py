@@ -1,0 +1,597 @@
+"""Dumps as nobody wants them: each is told with its file and its cure, nothing is lost, the others go on."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import os
+import resource
+import socket
+import zlib
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, example, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from orchestration.lib.arrival import landing, limits
+from orchestration.lib.arrival import pull as pull_module
+from orchestration.lib.arrival.dumps import open_dumps
+from orchestration.lib.arrival.loads import promote
+from orchestration.lib.arrival.manifest import LoadManifest, State
+from orchestration.lib.arrival.parsed import parsed_path
+from orchestration.lib.arrival.pull import PullReport, pull
+from orchestration.lib.arrival.readers import UnreadableDump, parse_to_parquet
+from orchestration.lib.arrival.receive import receive
+from orchestration.lib.printable import formula_safe, printable, printable_lines
+from orchestration.lib.sources.source import Source, Table
+from orchestration.settings import Settings
+
+TODAY, DAY = date(2024, 9, 30), date(2024, 9, 2)
+NAME = "events_2024-09-02.csv"
+
+
+class Shop:
+    """A source of one table, whose dumps may be named anything that ends in a load date."""
+
+    def __init__(self, base: Path) -> None:
+        self.settings = Settings(base / "home", base / "sources.yml")
+        self.dumps = base / "dumps"
+        self.dumps.mkdir()
+        self.declare()
+
+    def declare(self, files: str = "**/*{load_date}.csv", **entry: object) -> None:
+        table = {"files": files, "format": "csv", "columns": {"required": ["a", "b"]}, **entry}
+        self.source = Source.model_validate(
+            {
+                "source_id": "shop",
+                "feed": "daily",
+                "currency": "CNY",
+                "dumps": str(self.dumps),
+                "tables": {"events": table},
+            }
+        )
+
+    def deliver(self, name: str | bytes, content: bytes) -> Path:
+        path = self.dumps / os.fsdecode(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return path
+
+    def pull(self) -> PullReport:
+        return pull(self.settings, self.source, None, None, TODAY)
+
+    def receive(self) -> list[tuple[State, str | None]]:
+        """Pull, judge, let in; what is known of each file then."""
+        days = [date(2024, 9, number) for number in range(1, 30)]
+        receive(self.settings, self.source, days, None, TODAY)
+        promote(self.settings, self.source)
+        with LoadManifest(self.settings.manifest) as manifest:
+            return [(version.state, version.reason) for version in manifest.versions("shop")]
+
+    def raw(self) -> list[tuple[str, str | None, str | None]]:
+        """File and values of every row in raw."""
+        files = sorted((self.settings.raw / "shop").rglob("load_date=2*/*.parquet"))
+        rows = [row for file in files for row in pq.read_table(file, partitioning=None).to_pylist()]
+        return [(row["_file"], row["a"], row["b"]) for row in rows]
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return Shop(tmp_path)
+
+
+def read(tmp_path: Path, content: bytes, name: str = "dump.csv", **entry: object) -> tuple[list, list]:
+    """Rows as (values, number) and rejects as (number, reason) of one dump."""
+    plain = {"files": "*", "format": "csv", "columns": {"required": ["a", "b"]}}
+    landed, out = tmp_path / name, tmp_path / "out"
+    landed.write_bytes(content)
+    table = Table.model_validate({**plain, **entry})
+    parse_to_parquet(table, landed, name, DAY, parsed=out / "rows", rejects=out / "rejects")
+    rows = pq.read_table(out / "rows").to_pylist()
+    bad = pq.read_table(out / "rejects").to_pylist() if (out / "rejects").exists() else []
+    values = [
+        ([v for k, v in row.items() if k not in ("_load_date", "_file", "_row")], row["_row"]) for row in rows
+    ]
+    return values, [(row["_row"], row["reason"]) for row in bad]
+
+
+# What lies in the folder of the dumps
+
+
+def make_fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def make_socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as endpoint:
+        here = Path.cwd()
+        # Paths of sockets must be short.
+        os.chdir(path.parent)
+        endpoint.bind(path.name)
+        os.chdir(here)
+
+
+def make_loop(path: Path) -> None:
+    path.with_name("other").symlink_to(path)
+    path.symlink_to(path.with_name("other"))
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (make_fifo, "is no regular file"),
+        (make_socket, "is no regular file"),
+        (lambda path: path.symlink_to("/dev/zero"), "leads out of"),
+        (lambda path: path.symlink_to("../secret.csv"), "leads out of"),
+        (lambda path: path.symlink_to("nowhere.csv"), "or nowhere"),
+        (make_loop, "or nowhere"),
+        (lambda path: path.symlink_to(path.parent / "folder"), "is no regular file"),
+        (lambda path: path.symlink_to(path.parent), "is no regular file"),
+    ],
+    ids=["fifo", "socket", "device", "out", "dangling", "loop", "folder", "own folder"],
+)
+def test_what_is_no_file_is_told_and_left_alone(
+    shop: Shop, make: Callable[[Path], object], reason: str
+) -> None:
+    (shop.dumps.parent / "secret.csv").write_text("a,b\nsecret,1\n")
+    (shop.dumps / "folder").mkdir()
+    make(shop.dumps / "x_2024-09-01.csv")
+    shop.deliver(NAME, b"a,b\n1,2\n")
+    report = shop.pull()
+    assert [version.file for version in report.arrived] == [NAME]
+    warnings = [warning for warning in report.warnings if warning.startswith("x_2024-09-01.csv")]
+    assert len(warnings) == 1 and reason in warnings[0]
+
+
+def test_a_dump_that_becomes_a_fifo_is_not_waited_for(shop: Shop) -> None:
+    path = shop.deliver(NAME, b"a,b\n1,2\n")
+    place = open_dumps(str(shop.dumps))
+    (dump,), _ = place.files()
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(FileNotFoundError, match="no regular file any more"):
+        place.open(dump)
+
+
+@pytest.mark.parametrize("kind", [FileNotFoundError, PermissionError])
+def test_a_dump_that_cannot_be_opened_waits(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, kind: type[OSError]
+) -> None:
+    shop.deliver(NAME, b"a,b\n1,2\n")
+    shop.deliver("events_2024-09-03.csv", b"a,b\n1,2\n")
+    real = os.open
+
+    def refuse(path, *rest, **more):
+        if str(path).endswith(NAME) and "dumps" in str(path):
+            raise kind(13, "not now", path)
+        return real(path, *rest, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", refuse)
+        report = shop.pull()
+    assert report.warnings == [f"{NAME} cannot be opened: not now. The next pull tries again."]
+    assert [version.file for version in report.arrived] == ["events_2024-09-03.csv"]
+    assert [version.file for version in shop.pull().arrived] == [NAME]
+
+
+# Names
+
+
+HOSTILE_NAMES = [
+    "it's; drop table files; --",
+    '"quoted"',
+    "=cmd()|'!A1",
+    "star*?[a]{b}",
+    "100%20%s",
+    "$(reboot)`id`",
+    "-rf",
+    "C:|<>",
+    "中文　空格",
+    "n" * 240,
+]
+
+
+def test_names_are_names_and_nothing_else(shop: Shop) -> None:
+    for number, name in enumerate(HOSTILE_NAMES):
+        shop.deliver(f"{name}2024-09-02.csv", f"a,b\n{number},x\n".encode())
+    states = shop.receive()
+    assert states == [(State.ACCEPTED, None)] * len(HOSTILE_NAMES)
+    expected = [(f"{name}2024-09-02.csv", str(number), "x") for number, name in enumerate(HOSTILE_NAMES)]
+    assert sorted(shop.raw()) == sorted(expected)
+    landed = [path.name for path in shop.settings.landing.rglob("*.csv")]
+    assert sorted(landed) == sorted(name for name, _, _ in expected)
+    assert shop.pull().arrived == []
+
+
+@pytest.mark.parametrize("name", [b"new\nline", b"esc\x1b[2J", b"\xff\xfe", "bidi\u202egpj".encode()])
+def test_names_that_cannot_be_shown_are_refused(shop: Shop, name: bytes) -> None:
+    shop.deliver(name + b"2024-09-01.csv", b"a,b\n1,2\n")
+    shop.deliver(NAME, b"a,b\n1,2\n")
+    report = shop.pull()
+    assert [version.file for version in report.arrived] == [NAME]
+    (warning,) = report.warnings
+    assert "is not read: its name holds what cannot be printed or is no UTF-8. Rename the file." in warning
+    assert warning == printable(warning) and warning.encode()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../out_2024-09-01.csv", "a/../../out_2024-09-01.csv", "a\\..\\out_2024-09-01.csv", f"{'n' * 300}.csv"],
+)
+def test_names_of_a_listing_that_climb_out_are_refused(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    memory = fsspec.filesystem("memory")
+    memory.pipe("/hostile/good_2024-09-02.csv", b"a,b\n1,2\n")
+    listed = {
+        f"/hostile/{name}": {"name": "/hostile/good_2024-09-02.csv", "type": "file", "size": 8},
+        "/hostile/good_2024-09-02.csv": memory.info("/hostile/good_2024-09-02.csv"),
+    }
+    monkeypatch.setattr(type(memory), "find", lambda *_, **__: listed)
+    report = pull(shop.settings, shop.source, None, "memory://hostile", TODAY)
+    assert [version.file for version in report.arrived] == ["good_2024-09-02.csv"]
+    assert len(report.warnings) == 1 and "is not read: its name" in report.warnings[0]
+    outside = list(shop.dumps.parent.rglob("*out_2024*"))
+    assert outside == []
+
+
+# Arrival in time
+
+
+def test_a_dump_written_over_while_it_is_copied_waits(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the same size: only its time of change tells."""
+    path = shop.deliver(NAME, b"a,b\n1,2\n")
+    land = landing.land
+
+    def write_and_land(*arguments):
+        landed = land(*arguments)
+        path.write_bytes(b"a,b\n3,4\n")
+        os.utime(path, (1, 1))
+        return landed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pull_module, "land", write_and_land)
+        report = shop.pull()
+    assert report.arrived == [] and "changed while it was copied" in report.warnings[0]
+    shop.receive()
+    assert shop.raw() == [(NAME, "3", "4")]
+
+
+def test_half_a_load_is_completed_by_its_other_half(shop: Shop) -> None:
+    shop.deliver("part1_2024-09-02.csv", b"a,b\n1,2\n")
+    shop.receive()
+    shop.deliver("part2_2024-09-02.csv", b"a,b\n3,4\n")
+    assert shop.receive() == [(State.ACCEPTED, None)] * 2
+    assert sorted(values[1:] for values in shop.raw()) == [("1", "2"), ("3", "4")]
+
+
+def test_one_content_under_two_names_is_told(shop: Shop) -> None:
+    shop.deliver(NAME, b"a,b\n1,2\n")
+    assert shop.pull().warnings == []
+    shop.deliver("copy_2024-09-02.csv", b"a,b\n1,2\n")
+    (warning,) = shop.pull().warnings
+    assert warning.startswith(f"copy_2024-09-02.csv holds the same bytes as {NAME}.")
+    shop.receive()
+    assert len(shop.raw()) == 2
+    # The cure that the message names.
+    shop.deliver("copy_2024-09-02.csv", b"a,b\n")
+    shop.receive()
+    assert shop.raw() == [(NAME, "1", "2")]
+
+
+def test_two_contents_under_one_name_in_two_folders_are_two_dumps(shop: Shop) -> None:
+    shop.deliver(f"x/{NAME}", b"a,b\n1,2\n")
+    shop.deliver(f"y/{NAME}", b"a,b\n3,4\n")
+    shop.receive()
+    assert sorted(shop.raw()) == [(f"x/{NAME}", "1", "2"), (f"y/{NAME}", "3", "4")]
+
+
+def test_a_dump_of_a_day_to_come_waits(shop: Shop) -> None:
+    shop.deliver("events_9999-12-31.csv", b"a,b\n1,2\n")
+    shop.deliver("events_1969-12-31.csv", b"a,b\n1,2\n")
+    shop.deliver("events_2024-02-29.csv", b"a,b\n1,2\n")
+    shop.deliver("events_2023-02-29.csv", b"a,b\n1,2\n")
+    report = shop.pull()
+    assert [version.load_date for version in report.arrived] == [date(2024, 2, 29)]
+    assert sorted(report.warnings) == [
+        "events_1969-12-31.csv is of 1969-12-31, before 1970-01-01, and is not read.",
+        "events_2023-02-29.csv matches no table of shop and is not read.",
+        "events_9999-12-31.csv is of 9999-12-31, which is still to come, and waits until then.",
+    ]
+
+
+def test_a_dump_of_nothing_is_refused_and_its_correction_let_in(shop: Shop) -> None:
+    for content, reason in ((b"", "the file is empty"), (b"a,b\n", "at least one readable row")):
+        shop.deliver(NAME, content)
+        state, why = shop.receive()[-1]
+        assert state is State.REFUSED and why is not None and reason in why
+        assert shop.raw() == []
+    shop.deliver(NAME, b"a,b\n1,2\n")
+    assert shop.receive()[-1] == (State.ACCEPTED, None)
+
+
+def test_a_dump_twice_its_size_costs_one_header(shop: Shop) -> None:
+    content = b"a,b\n" + b"".join(b"%d,x\n" % number for number in range(200))
+    shop.deliver(NAME, content + content)
+    assert shop.receive() == [(State.ACCEPTED, None)]
+    assert len(shop.raw()) == 400
+    with LoadManifest(shop.settings.manifest) as manifest:
+        (version,) = manifest.versions("shop")
+    (bad,) = pq.read_table(parsed_path(shop.settings.rejects, version)).to_pylist()
+    assert (bad["_row"], bad["reason"]) == (201, "the header again")
+
+
+# Content
+
+
+def test_a_wrong_encoding_or_delimiter_is_refused_and_cured_by_its_declaration(shop: Shop) -> None:
+    text = "a,b\n" + "".join(f"{number},上海\n" for number in range(100))
+    for encoding, reason in (("gb18030", "unreadable"), ("utf-16", "the header cannot be read")):
+        shop.declare()
+        shop.deliver(NAME, text.encode(encoding))
+        state, why = shop.receive()[-1]
+        assert state is State.REFUSED and why is not None and reason in why
+        shop.declare(encoding=encoding)
+        assert shop.receive()[-1] == (State.ACCEPTED, None)
+        assert shop.raw()[0] == (NAME, "0", "上海") and len(shop.raw()) == 100
+    shop.declare()
+    shop.deliver(NAME, text.replace(",", ";").encode())
+    state, why = shop.receive()[-1]
+    assert state is State.REFUSED and "`delimiter`" in str(why) and NAME in str(why)
+    assert len(shop.raw()) == 100, "what was in effect stays"
+
+
+def bomb(path: Path, block: bytes, times: int) -> None:
+    """Write gzip that expands to `times` blocks of a mebibyte."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    with path.open("wb") as file:
+        for _ in range(times):
+            file.write(packer.compress(block))
+        file.write(packer.flush())
+
+
+@pytest.mark.parametrize(
+    ("block", "format", "message"),
+    [
+        (b"\0" * (1 << 20), "csv", "line 1 is longer than 2,097,152 characters, the limit"),
+        (b"\0" * (1 << 20), "jsonl", "line 1 is longer than 2,097,152 characters, the limit"),
+        (b"\n" * (1 << 20), "jsonl", "it expands to more than 4,194,304 bytes, the limit"),
+        (b"1,2\n" * (1 << 18), "csv", "it expands to more than 4,194,304 bytes, the limit"),
+    ],
+    ids=["zeros as csv", "zeros", "line ends", "rows"],
+)
+def test_a_decompression_bomb_is_stopped_while_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: bytes, format: str, message: str
+) -> None:
+    monkeypatch.setattr(limits, "EXPANDED_BYTES", 4 << 20)
+    monkeypatch.setattr(limits, "LINE_CHARACTERS", 2 << 20)
+    landed, out = tmp_path / "dump.gz", tmp_path / "out"
+    bomb(landed, block, 300)
+    table = Table.model_validate(
+        {"files": "*", "format": format, "header": False, "columns": {"required": ["a", "b"]}}
+    )
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(UnreadableDump, match=message):
+        parse_to_parquet(table, landed, "dump.gz", DAY, parsed=out / "rows", rejects=out / "rejects")
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) < 200_000, "KiB"
+    assert list(out.iterdir()) == []
+
+
+def test_a_dump_larger_than_the_limit_is_told(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "FILE_BYTES", 10)
+    shop.deliver(NAME, b"a,b\n1,2\n")
+    shop.deliver("events_2024-09-03.csv", b"a,b\n1,2\n3,4\n")
+    report = shop.pull()
+    assert [version.file for version in report.arrived] == [NAME]
+    (warning,) = report.warnings
+    assert "events_2024-09-03.csv: it has 12 bytes or more, and the limit is 10. It is not read." in warning
+    with pytest.raises(UnreadableDump, match="the limit is 10"):
+        landing.land(io.BytesIO(b"x" * 20), shop.settings.landing, "shop", "grows.csv")
+    assert not [path for path in shop.settings.landing.rglob("*") if "grows" in path.name]
+
+
+@pytest.mark.parametrize(
+    ("content", "entry"),
+    [
+        (b"a,b\n1," + b"x" * 5_000_000 + b"\n", {}),
+        (b'a,b\n1,"' + b"x" * 5_000_000 + b'"\n', {}),
+        (b'{"a":1,"b":"' + b"x" * 5_000_000 + b'"}\n', {"format": "jsonl"}),
+        (b"12" + b"x" * 5_000_000, {"format": "fixed_width", "widths": {"a": [1, 1], "b": [2, 2]}}),
+    ],
+    ids=["csv", "quoted", "jsonl", "fixed width"],
+)
+def test_a_line_longer_than_the_limit_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, entry: dict[str, object]
+) -> None:
+    rows, bad = read(tmp_path, content, **entry)
+    assert (len(rows) + len(bad), len(rows)) in {(1, 1), (1, 0)}
+    monkeypatch.setattr(limits, "LINE_CHARACTERS", 4_000_000)
+    with pytest.raises(
+        UnreadableDump, match=r"dump.csv: line \d is longer than 4,000,000 characters, the limit"
+    ):
+        read(tmp_path, content, **entry)
+
+
+def columns_of(count: int, format: str) -> bytes:
+    names = [f"c{number}" for number in range(count)]
+    if format == "jsonl":
+        return "".join(json.dumps({"a": 1, "b": 2, name: 3}) + "\n" for name in names).encode()
+    if format == "csv":
+        return ",".join(["a", "b", *names]).encode() + b"\n"
+    table = pa.table({name: pa.array([], pa.int8()) for name in ["a", "b", *names]})
+    sink = io.BytesIO()
+    pq.write_table(table, sink)
+    return sink.getvalue()
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl", "parquet"])
+def test_more_columns_than_the_limit_are_told(tmp_path: Path, format: str) -> None:
+    read(tmp_path, columns_of(limits.COLUMNS - 2, format), format=format)
+    with pytest.raises(UnreadableDump, match=r"dump.csv: it has 2,001 columns, and the limit is 2,000"):
+        read(tmp_path, columns_of(limits.COLUMNS - 1, format), format=format)
+
+
+def test_json_however_deep_costs_its_row_only(tmp_path: Path) -> None:
+    lines = [b'{"a":1,"b":2}']
+    for depth in (10, 400, 700, 950, 5_000, 100_000):
+        lines.append(b'{"a":1,"b":' + b"[" * depth + b"]" * depth + b"}")
+    lines.append(b'{"a":' + b"9" * 100_000 + b',"b":{"x":' + b"[1]," * 0 + b"[]}}")
+    rows, bad = read(tmp_path, b"\n".join(lines), format="jsonl")
+    assert len(rows) + len(bad) == len(lines)
+    assert rows[1][0] == ["1", "[" * 10 + "]" * 10]
+    assert len(rows[-1][0][0]) == 100_000
+    assert {reason for _, reason in bad} <= {"nested too deeply"} and bad[-1][0] == 7
+
+
+def test_parquet_with_text_that_is_none_is_refused(tmp_path: Path) -> None:
+    bad = pa.Array.from_buffers(
+        pa.string(), 1, [None, pa.py_buffer(b"\0\0\0\0\2\0\0\0"), pa.py_buffer(b"\xff\xfe")]
+    )
+    pq.write_table(pa.table({"a": bad, "b": ["x"]}), tmp_path / "in")
+    with pytest.raises(UnreadableDump, match=r"dump.csv: the file is not sound Parquet .*UTF8"):
+        read(tmp_path, (tmp_path / "in").read_bytes(), format="parquet")
+
+
+def test_parquet_that_expands_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    column = pa.repeat(pa.scalar("x" * 1000), 100_000)
+    pq.write_table(pa.table({"a": column, "b": column}), tmp_path / "in", compression="zstd")
+    content = (tmp_path / "in").read_bytes()
+    assert len(content) < 100_000
+    monkeypatch.setattr(limits, "EXPANDED_BYTES", 50 << 20)
+    with pytest.raises(UnreadableDump, match="expands to more than"):
+        read(tmp_path, content, format="parquet")
+
+
+def test_line_ends_of_all_kinds_in_one_dump(tmp_path: Path) -> None:
+    rows, bad = read(tmp_path, b'\xef\xbb\xbfa,b\r\n1,2\n3,4\r5,"6\r\n7"\r\n\r\n\n8\r9,10')
+    assert rows == [(["1", "2"], 1), (["3", "4"], 2), (["5", "6\r\n7"], 3), (["9", "10"], 5)]
+    assert bad == [(4, "1 fields where 2 are expected")]
+
+
+def test_a_message_does_not_speak_to_the_terminal(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableDump) as told:
+        read(tmp_path, b"\x1b[2J,b\n1,2\n")
+    assert "\x1b" not in str(told.value) and "the dump has \\x1b[2J, b" in str(told.value)
+    with pytest.raises(UnreadableDump) as told:
+        read(tmp_path, ",".join(f"column{number}" for number in range(1_900)).encode())
+    assert len(str(told.value)) < 700
+
+
+@given(st.text(max_size=30))
+def test_what_is_shown_is_printable_and_no_formula(text: str) -> None:
+    shown = printable(text)
+    assert not any(ord(letter) < 32 or 127 <= ord(letter) < 160 for letter in shown)
+    assert shown.encode().decode() == shown
+    assert formula_safe(text)[:1] not in set("=+-@＝＋－＠\t\r")
+    assert printable_lines(text).count("\n") == text.count("\n")
+
+
+# Any bytes
+
+
+FORMATS: dict[str, dict[str, object]] = {
+    "csv": {"header": False},
+    "csv with a header": {"header": True},
+    "jsonl": {"format": "jsonl"},
+    "fixed width": {"format": "fixed_width", "widths": {"a": [1, 1], "b": [2, 3]}},
+}
+PIECES = [
+    b"a,b",
+    b"1,2",
+    b'"',
+    b",",
+    b"\n",
+    b"\r",
+    b"\r\n",
+    b"\0",
+    b"\xff",
+    b"\xd6\xd0",
+    "中".encode(),
+    b"\xef\xbb\xbf",
+]
+JSON_PIECES = [b'{"a":1,"b":2}', b"{", b"}", b"[", b"]", b'"a":', b"\\ud800", b"\\u0000", b"NaN", b"1e999"]
+BYTES = st.one_of(
+    st.binary(max_size=200),
+    st.lists(st.sampled_from([*PIECES, *JSON_PIECES]), max_size=30).map(b"".join),
+)
+
+
+def lines_of(text: str) -> list[str]:
+    """Lines that are not blank, by a loop over the letters."""
+    lines, line, letters = [], "", iter(text)
+    for letter in letters:
+        if letter in "\r\n":
+            lines.append(line)
+            line = ""
+        else:
+            line += letter
+    return [line for line in [*lines, line] if line]
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@given(
+    content=BYTES, encoding=st.sampled_from(["utf-8", "gb18030", "utf-16", "latin-1"]), packed=st.booleans()
+)
+@example(content=b'{"a":' + b"[" * 960 + b"]" * 960 + b"}", encoding="utf-8", packed=False)
+@hypothesis_settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_any_bytes_are_rows_or_rejects_or_told(
+    tmp_path_factory: pytest.TempPathFactory, kind: str, content: bytes, encoding: str, packed: bool
+) -> None:
+    """Never a crash, never a record too few; each record has one number, in a row or in a reject."""
+    folder = tmp_path_factory.getbasetemp() / "any"
+    folder.mkdir(exist_ok=True)
+    for left in (folder / "out").glob("*"):
+        left.unlink()
+    name = "dump.gz" if packed else "dump.csv"
+    delivered = gzip.compress(content, 1) if packed else content
+    try:
+        rows, bad = read(folder, delivered, name, encoding=encoding, **FORMATS[kind])
+    except UnreadableDump as told:
+        assert str(told).startswith(name)
+        return
+    numbers = sorted([number for _, number in rows] + [number for number, _ in bad])
+    assert numbers == list(range(1, len(numbers) + 1))
+    if encoding == "utf-16":
+        return
+    text = content.decode("utf-8-sig" if encoding == "utf-8" else encoding, "replace")
+    # Inside quotation marks a line end ends no record: then only the reader's own rules could count.
+    if '"' not in text or kind in ("jsonl", "fixed width"):
+        lines = lines_of(text)
+        if kind in ("jsonl", "fixed width"):
+            lines = [line for line in lines if line.strip()]
+        assert len(numbers) == max(len(lines) - (kind == "csv with a header"), 0)
+
+
+@given(
+    rows=st.lists(
+        st.tuples(*[st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n"), max_size=8)] * 2)
+    ),
+    torn=st.booleans(),
+)
+@hypothesis_settings(deadline=None, max_examples=60)
+def test_quoted_csv_counts_as_another_program_counts(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]], torn: bool
+) -> None:
+    folder = tmp_path_factory.getbasetemp() / "quoted"
+    folder.mkdir(exist_ok=True)
+    for left in (folder / "out").glob("*"):
+        left.unlink()
+    text = io.StringIO()
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    writer.writerows([("a", "b"), *rows])
+    content = text.getvalue() + ("1,2,3\n" if torn else "")
+    found, bad = read(folder, content.encode())
+    kept = [[a or None, b or None] for a, b in rows if (a, b) != ("a", "b")]
+    assert [values for values, _ in found] == kept
+    assert len(bad) == len(rows) - len(kept) + torn
