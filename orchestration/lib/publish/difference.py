@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -162,9 +163,18 @@ def difference_json(a: str, b: str, found: Difference) -> str:
 
 
 def _topic(title: str, table: Result, things: str, differs: Callable[[dict[str, object]], bool]) -> str:
-    other = [row for row in table.rows if differs(dict(zip(table.columns, row, strict=True)))]
+    other = [
+        tuple(map(_short, row)) for row in table.rows if differs(dict(zip(table.columns, row, strict=True)))
+    ]
     equal = f"{len(table.rows) - len(other):,} {things} are equal\n"
     return f"{title}\n{to_text(Result(table.columns, other, None)).decode() if other else ''}{equal}"
+
+
+def _short(value: object) -> object:
+    """Six digits of a fraction; none of a whole number."""
+    if not isinstance(value, float) or not math.isfinite(value):
+        return value
+    return int(value) if value.is_integer() else round(value, 6)
 
 
 def _is_other_stock(row: dict[str, object]) -> bool:
