@@ -11,7 +11,7 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from expectations.results import ExpectationResult, Scalar
-from expectations.suites.rule import ROWS_QUERY, Rule, Suite
+from expectations.suites.rule import NOT_EVALUATED, ROWS_QUERY, Rule, Suite
 
 if TYPE_CHECKING:
     from great_expectations.core.expectation_validation_result import ExpectationValidationResult
@@ -66,6 +66,7 @@ def error_result(table: str, owner: str, error: str, rule: Rule | None = None) -
         owner=owner,
         status="error",
         error=error,
+        runbook=NOT_EVALUATED,
     )
 
 
@@ -110,6 +111,7 @@ def _plain(suite: Suite, rule: Rule, answer: ExpectationValidationResult | None)
         observed=_observed(suite.row, count, found),
         unexpected_count=count,
         examples=tuple(_example(suite.key, row) for row in rows[:MAX_EXAMPLES]),
+        runbook=rule.runbook_link,
         load_dates=_load_dates(rows) if suite.key == ("load_date",) else (),
     )
 
