@@ -273,7 +273,8 @@ def _drift_rules(table: ArrivalTable) -> Iterator[Rule]:
     yield _drifting(
         "volume_as_usual",
         "a load has about as many rows as those of the same weekday before",
-        Drift("row_count", noise="count", relative=0.5, absolute=MIN_ROWS),
+        Drift("row_count", noise="count", side="below", relative=0.5, absolute=MIN_ROWS),
+        Drift("row_count", noise="count", side="above", relative=1, absolute=MIN_ROWS),
     )
     yield _drifting(
         "unreadable_as_usual",

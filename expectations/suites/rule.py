@@ -26,6 +26,7 @@ class Rule:
     """`name` is unique within its suite; `reason` completes "expected: "; `column` is the one concerned.
 
     `drifts` are set where a load is judged by what came before it. `runbook` is the anchor of its own advice.
+    `lacking` is a query for what has too short a past to be judged, with `found` and `needed`.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Rule:
     column: str | None = None
     drifts: tuple[Drift, ...] = ()
     runbook: str = ""
+    lacking: str = ""
 
     @property
     def runbook_link(self) -> str:
@@ -98,10 +100,15 @@ def one_of(column: str, reason: str, values: Sequence[str]) -> Rule:
 
 
 def no_rows(
-    name: str, reason: str, query: str, severity: Severity = "critical", column: str | None = None
+    name: str,
+    reason: str,
+    query: str,
+    severity: Severity = "critical",
+    column: str | None = None,
+    runbook: str = "",
 ) -> Rule:
     """The query over `{batch}` (the table) finds nothing; each row that it finds is an example.
 
     `{batch}` takes no alias (Great Expectations sometimes adds its own), and a literal brace is doubled.
     """
-    return Rule(name, reason, ROWS_QUERY, {"unexpected_rows_query": query}, severity, column)
+    return Rule(name, reason, ROWS_QUERY, {"unexpected_rows_query": query}, severity, column, runbook=runbook)
