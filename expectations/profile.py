@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from expectations.baseline import History, Judged, Measures, judge
 from expectations.suites.arrival import (
+    COLUMN_COUNT,
     DAMAGED_SHARE,
     DAYS_BEHIND,
     DUPLICATE_SHARE,
@@ -51,8 +52,12 @@ def load_measures(table: ArrivalTable) -> dict[date, Measures]:
         _require_whole(table, connection)
         values = _values_by_day(table, connection)
         repeated = _repeated_by_day(table, connection)
+        columns = _columns_by_day(table, connection)
     days = sorted({file.load_date for file in table.files})
-    return {day: _measures(table, day, values.get(day, {}), repeated.get(day, 0)) for day in days}
+    return {
+        day: _measures(table, day, values.get(day, {}), repeated.get(day, 0)) | columns.get(day, {})
+        for day in days
+    }
 
 
 def arrival_profile(table: ArrivalTable) -> pd.DataFrame:
@@ -175,7 +180,23 @@ def _repeated_by_day(table: ArrivalTable, connection: duckdb.DuckDBPyConnection)
     return {day: int(repeated) for day, repeated in connection.execute(query, {"paths": paths}).fetchall()}
 
 
-def _measures(table: ArrivalTable, day: date, values: Values, repeated: int) -> Measures:
+def _columns_by_day(
+    table: ArrivalTable, connection: duckdb.DuckDBPyConnection
+) -> dict[date, dict[str, float | None]]:
+    """Most columns that a dump of each load date has, from the footers: undeclared ones are kept in raw."""
+    if not (paths := _paths(table)):
+        return {}
+    query = """
+        select load_date, max(columns)
+        from (select file_name, count(*) as columns from parquet_schema($paths) where num_children is null group by all)
+        inner join files on file_name = path
+        group by load_date
+    """
+    found = connection.execute(query, {"paths": paths}).fetchall()
+    return {day: {COLUMN_COUNT: float(columns)} for day, columns in found}
+
+
+def _measures(table: ArrivalTable, day: date, values: Values, repeated: int) -> dict[str, float | None]:
     """The measures of one load."""
     files = [file for file in table.files if file.load_date == day]
     rows = sum(file.row_count for file in files)

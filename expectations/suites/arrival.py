@@ -35,6 +35,7 @@ FUTURE_SHARE = "future share"
 DAYS_BEHIND = "days behind"
 DUPLICATE_SHARE = "duplicate share"
 DAMAGED_SHARE = "damaged share"
+COLUMN_COUNT = "columns"
 
 
 class EventTime(NamedTuple):
@@ -287,6 +288,11 @@ def _drift_rules(table: ArrivalTable) -> Iterator[Rule]:
             "about as many rows as usual repeat another one",
             Drift(DUPLICATE_SHARE, noise="share", side="above", absolute=0.01, min_rows=MIN_ROWS),
         )
+    yield _drifting(
+        "as_many_columns_as_usual",
+        "dumps have as many columns as usual, undeclared ones too",
+        Drift(COLUMN_COUNT, absolute=0.5),
+    )
     if table.columns:
         yield _drifting(
             "columns_filled_as_usual",
