@@ -250,7 +250,6 @@ AIPL_DAILY: tuple[Rule, ...] = (
 
 AIPL_FLOW: tuple[Rule, ...] = (
     not_null("persons", "every flow is known"),
-    between("persons", "a flow of nobody is no row", low=1),
     not_null("movement", "every flow has a direction"),
     one_of("movement", "movements are these five", ["kept", "deepened", "shallowed", "lost", "new"]),
 )
@@ -365,7 +364,6 @@ BRAND: tuple[Rule, ...] = (
 
 PERSON: tuple[Rule, ...] = (
     at_least_rows(1, "there is at least one person"),
-    not_null("person_id", "every person has a key"),
     no_rows(
         "keys_as_counted",
         "a person has as many keys as dim_person_key says, and no key is of somebody else",
@@ -381,7 +379,6 @@ PRODUCT: tuple[Rule, ...] = (
 
 DATE: tuple[Rule, ...] = (
     at_least_rows(1, "there is at least one day"),
-    not_null("date_day", "every day has a date"),
     no_rows(
         "covers_the_facts", "the calendar has every day of the daily stocks, without a gap", _LONELY_DATES
     ),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from expectations.baseline import History
 from expectations.page import write_report
 from expectations.results import GateResult
 from expectations.runner import run_arrival
@@ -94,30 +95,36 @@ def arrival_tables(
             missing = [ArrivalFile(day, None, 0, 0) for day in load_dates if day not in delivered]
             files.setdefault(name, []).extend(missing)
     with LoadManifest(settings.manifest) as manifest:
-        history = {name: manifest.measures(source.source_id, name) for name in files}
-    return [
-        ArrivalTable(
-            source_id=source.source_id,
-            table=name,
-            not_null=table.not_null,
-            vocabulary=table.vocabulary,
-            max_unreadable_share=source.max_unreadable_share,
-            files=files[name],
-            may_be_empty=table.may_be_empty,
-            columns=table.columns.declared,
-            event_time=EventTime(table.event_time.column, table.event_time.format)
-            if table.event_time
-            else None,
-            key=table.key,
-            amounts=table.amounts,
-            is_daily=source.feed == "daily",
-            covers_days_before=_COVERS[source.covers] if source.feed == "daily" else None,
-            history=history[name],
-            unusual_dates=source.unusual_dates,
-        )
-        for name, table in source.tables.items()
-        if files.get(name)
-    ]
+        return [
+            arrival_table(source, name, files[name], manifest.measures(source.source_id, name))
+            for name in source.tables
+            if files.get(name)
+        ]
+
+
+def arrival_table(
+    source: Source, name: str, files: Sequence[ArrivalFile], history: History
+) -> ArrivalTable:
+    """Files of a table and its past, with all that its declaration asks."""
+    table = source.tables[name]
+    time = table.event_time
+    return ArrivalTable(
+        source_id=source.source_id,
+        table=name,
+        not_null=table.not_null,
+        vocabulary=table.vocabulary,
+        max_unreadable_share=source.max_unreadable_share,
+        files=files,
+        may_be_empty=table.may_be_empty,
+        columns=table.columns.declared,
+        event_time=EventTime(time.column, time.format) if time else None,
+        key=table.key,
+        amounts=table.amounts,
+        is_daily=source.feed == "daily",
+        covers_days_before=_COVERS[source.covers] if source.feed == "daily" else None,
+        history=history,
+        unusual_dates=source.unusual_dates,
+    )
 
 
 def _measured(tables: Sequence[ArrivalTable], day: date) -> list[LoadMeasures]:
