@@ -27,8 +27,8 @@ SPREAD_OF_MAD = 1.4826
 class Drift:
     """How far one measure may be from the usual before it is told.
 
-    `relative` is a part of the usual, `absolute` in units of the measure; the widest tolerance counts. `noise`
-    is what chance does to a number of that kind: a count of rows, a share of them, or neither.
+    `relative` is a part of the usual, `absolute` in units of the measure; the widest tolerance counts.
+    `noise` is what chance does to a number of that kind: a count of rows, a share of them, or neither.
     Loads with fewer than `min_rows` rows are not judged.
     """
 
@@ -42,7 +42,10 @@ class Drift:
 
 @dataclass(frozen=True)
 class Judged:
-    """One measure of one load against its past. `deviation` is 1 at the edge of what is tolerated, and None where not judged."""
+    """One measure of one load against its past.
+
+    `deviation` is 1 at the edge of what is tolerated, and None where the load is not judged.
+    """
 
     measure: str
     weeks: int

@@ -1,4 +1,4 @@
-"""What people are told of a comparison with the past: how much was found, what is usual, and what has no past yet."""
+"""What people are told of a comparison with the past: found, usual, and what has no past yet."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ def told_not_judged(weeks: Mapping[date, int]) -> str:
         return ""
     latest = max(weeks)
     text = f"no baseline yet: {weeks[latest]} of {MIN_WEEKS} weeks"
-    return f"{text} before {latest}" + (f", and so {len(weeks) - 1} load dates more" if len(weeks) > 1 else "")
+    return f"{text} before {latest}" + (
+        f", and so {len(weeks) - 1} load dates more" if len(weeks) > 1 else ""
+    )
 
 
 def _example(day: date, load: Judged) -> dict[str, Scalar]:

@@ -36,7 +36,7 @@ _TEMPLATES = jinja2.Environment(
 
 
 def render(result: GateResult, earlier: Sequence[Run] = ()) -> str:
-    """The HTML page of one gate run, after earlier ones (latest first); all is escaped and nothing is fetched."""
+    """The HTML page of one gate run, after earlier ones (latest first); all is escaped, nothing fetched."""
     past = past_of(result, earlier)
     passed: dict[str, list[ExpectationResult]] = {}
     for one in result.passes:

@@ -1,4 +1,4 @@
-"""What earlier runs of a gate said: the last outcomes of each expectation and table, and since when it fails."""
+"""What earlier runs of a gate said: last outcomes of each expectation, and since when it fails."""
 
 from __future__ import annotations
 
@@ -58,9 +58,7 @@ class Past:
 
 def past_of(result: GateResult, earlier: Sequence[Run]) -> Past:
     """The past of a result: earlier runs (latest first) of the same gate on the same subject, and itself."""
-    same = [
-        run for run in earlier if (run.result.gate, run.result.subject) == (result.gate, result.subject)
-    ]
+    same = [run for run in earlier if (run.result.gate, run.result.subject) == (result.gate, result.subject)]
     runs = [*reversed(same[: MAX_SHOWN - 1]), Run("", result)]
     past = Past([])
     for run in runs:

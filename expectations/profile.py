@@ -125,7 +125,9 @@ def _require_whole(table: ArrivalTable, connection: duckdb.DuckDBPyConnection) -
 
 
 _READ = f"read_parquet($paths, filename = '{_PATH}', union_by_name = true, hive_partitioning = false)"
-_LOADED = f'(select rows.*, files.load_date as "{_DAY}" from {_READ} as rows inner join files on "{_PATH}" = path)'
+_LOADED = (
+    f'(select rows.*, files.load_date as "{_DAY}" from {_READ} as rows inner join files on "{_PATH}" = path)'
+)
 
 
 def _paths(table: ArrivalTable) -> list[str]:
@@ -210,9 +212,8 @@ def _measures(table: ArrivalTable, day: date, values: Values, repeated: int) -> 
     }
 
     def count(what: str) -> int:
-        found = values.get(what) or 0
-        assert isinstance(found, int)
-        return found
+        found = values.get(what)
+        return found if isinstance(found, int) else 0
 
     for column in dict.fromkeys([*table.not_null, *table.columns]):
         measures[null_share(column)] = _share(rows - count(f"values {column}"), rows)

@@ -39,9 +39,7 @@ _SUITES = (
         (*_BRAND, "person_id", "valid_from"),
         marts.STAGE_HISTORY_TO_HORIZON,
     ),
-    Suite(
-        "fct_aipl_stage_changes", _CONSUMER, (*_PERIOD, "from_stage", "to_stage"), marts.STAGE_CHANGES
-    ),
+    Suite("fct_aipl_stage_changes", _CONSUMER, (*_PERIOD, "from_stage", "to_stage"), marts.STAGE_CHANGES),
     Suite("fct_aipl_deepening", _CONSUMER, (*_PERIOD, "channel", "campaign_id"), marts.DEEPENING),
     Suite(
         "fct_person_days",

@@ -22,7 +22,8 @@ class ExpectationResult:
     """One expectation on one table: what was asked, of whom, and what was found.
 
     `table` is `<source>.<table>` on arrival and the mart's name otherwise. `load_dates` are those that
-    fail an arrival expectation. `not_judged` says what could not be compared with its past yet. `error` is set exactly when `status` is 'error': the expectation could not be
+    fail an arrival expectation. `not_judged` says what could not be compared with its past yet.
+    `error` is set exactly when `status` is 'error': the expectation could not be
     evaluated, which says nothing about the data.
     """
 

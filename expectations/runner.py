@@ -36,7 +36,7 @@ def run_arrival(tables: Sequence[ArrivalTable]) -> GateResult:
             suite = arrival_suite(table)
             results += compared(suite, judgements(table), validate(batch, suite, complete=True))
         except _suite_errors() as error:
-            results.append(error_result(table.name, OWNER, told(str(error))))
+            results.append(error_result(table.name, table.owner, told(str(error))))
     subject = ", ".join(sorted({table.source_id for table in tables}))
     return _finished("arrival", subject or "nothing", started, results)
 

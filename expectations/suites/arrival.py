@@ -82,6 +82,7 @@ class ArrivalTable:
     amounts: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     is_daily: bool = False
     covers_days_before: int | None = None
+    owner: str = OWNER
     history: History = field(default_factory=dict)
     unusual_dates: Collection[date] = ()
 
@@ -141,7 +142,7 @@ def drift_of(rule: str) -> str:
 
 def arrival_suite(table: ArrivalTable) -> Suite:
     """The suite of one arriving table, over its profile: one row a load date."""
-    return Suite(table.name, OWNER, ("load_date",), _rules(table), row="load date")
+    return Suite(table.name, table.owner, ("load_date",), _rules(table), row="load date")
 
 
 def _rules(table: ArrivalTable) -> tuple[Rule, ...]:

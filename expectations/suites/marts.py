@@ -244,8 +244,12 @@ AIPL_DAILY: tuple[Rule, ...] = (
         _SUDDEN_FALL,
         severity="warning",
     ),
-    stock.as_usual(1, "stock_day_on_day_as_usual", "a stage does not win or lose far more persons a day than usual"),
-    stock.as_usual(7, "stock_week_on_week_as_usual", "a stage does not win or lose far more persons a week than usual"),
+    stock.as_usual(
+        1, "stock_day_on_day_as_usual", "a stage does not win or lose far more persons a day than usual"
+    ),
+    stock.as_usual(
+        7, "stock_week_on_week_as_usual", "a stage does not win or lose far more persons a week than usual"
+    ),
 )
 
 AIPL_FLOW: tuple[Rule, ...] = (
@@ -430,7 +434,9 @@ PERSON_KEY: tuple[Rule, ...] = (
         "where first_seen_on > last_seen_on order by all",
         column="first_seen_on",
     ),
-    no_rows("buyers_as_loaded", "whoever is on a loaded order has a person", _LOST_BUYERS, column="source_key"),
+    no_rows(
+        "buyers_as_loaded", "whoever is on a loaded order has a person", _LOST_BUYERS, column="source_key"
+    ),
 )
 
 PERSON_DAYS: tuple[Rule, ...] = (

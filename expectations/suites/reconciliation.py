@@ -64,8 +64,12 @@ def few_rejects(entity: str, stored: str) -> Rule:
         and exists (select 1 from {{batch}})
     order by load_date desc, source_id
     """
-    reason = f"at most {MAX_REJECTED_SHARE:.0%} of the {entity} of each of a source's last {JUDGED_LOADS} loads"
-    return no_rows(f"few_{entity}_rejected", f"{reason} were rejected", query, "warning", runbook="many-rejects")
+    reason = (
+        f"at most {MAX_REJECTED_SHARE:.0%} of the {entity} of each of a source's last {JUDGED_LOADS} loads"
+    )
+    return no_rows(
+        f"few_{entity}_rejected", f"{reason} were rejected", query, "warning", runbook="many-rejects"
+    )
 
 
 def references(column: str, mart: str, key: str, where: str = "true") -> Rule:

@@ -1,6 +1,6 @@
 """Drift of a mart from its own past, on the last complete day of each brand; and days that are missing.
 
-Older days were judged when they were the last. A brand whose past is too short is not judged, and that is told.
+Older days were judged when they were the last. A brand with too short a past is not judged, and that is told.
 """
 
 from __future__ import annotations
@@ -69,10 +69,13 @@ def as_usual(lag: int, name: str, reason: str) -> Rule:
     return replace(rule, lacking=not_judged)
 
 
+_WEEKS_BEFORE = ", ".join(f"watched.day - {7 * week}" for week in range(1, MIN_WEEKS + 1))
 _DAYS = f"""
     with found as (select distinct brand_id, touch_date from {{batch}}),
     watched as (
-        select brand_id, cast(unnest(generate_series(horizon - {WATCHED_DAYS - 1}, horizon, interval 1 day)) as date) as day
+        select
+            brand_id,
+            cast(unnest(generate_series(horizon - {WATCHED_DAYS - 1}, horizon, interval 1 day)) as date) as day
         from marts.dim_brand
         where horizon <= current_date + 1
     ),
@@ -81,7 +84,7 @@ _DAYS = f"""
         from watched
         left join found
             on watched.brand_id = found.brand_id
-            and found.touch_date in ({", ".join(f"watched.day - {7 * week}" for week in range(1, MIN_WEEKS + 1))})
+            and found.touch_date in ({_WEEKS_BEFORE})
         group by watched.brand_id, watched.day
     )
 """

@@ -113,7 +113,9 @@ def rebuilt(settings: Settings, number: str) -> None:
 
 
 def test_a_shut_gate_names_its_section_and_opens_after_the_fault_is_mended(built: Settings) -> None:
-    spoil(built.warehouse, "create table kept as from fct_orders; delete from fct_orders where order_id = 'o1'")
+    spoil(
+        built.warehouse, "create table kept as from fct_orders; delete from fct_orders where order_id = 'o1'"
+    )
     rebuilt(built, "2")
     assert judge_marts(built).outcome == "failed"
     with pytest.raises(QualityStop):
@@ -150,7 +152,7 @@ def test_a_gate_that_cannot_be_evaluated_says_so_and_lets_nothing_through(built:
         judge_marts(built)
     with pytest.raises(QualityStop):
         audited(built)
-    page, gate = last_page(built, "marts")
+    _, gate = last_page(built, "marts")
     assert {error.runbook for error in gate.errors} == {
         "docs/runbooks/gate-failed.md#a-gate-that-could-not-be-evaluated"
     }

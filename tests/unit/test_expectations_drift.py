@@ -1,4 +1,4 @@
-"""The arrival gate against the past of a table: what drifts is told, what has no past yet is said to have none."""
+"""The arrival gate against the past of a table: drift is told, and so is a past that is too short."""
 
 from __future__ import annotations
 

@@ -595,10 +595,14 @@ def test_good_warehouse_passes(warehouse: Path) -> None:
 
 def test_facts_that_need_not_exist_may_be_empty(warehouse: Path) -> None:
     spoil(warehouse, "delete from fct_aipl_flow; delete from fct_fast; delete from fct_orders")
-    spoil(warehouse, "delete from fct_order_lines; delete from dim_product; delete from intermediate.int_orders")
+    spoil(
+        warehouse, "delete from fct_order_lines; delete from dim_product; delete from intermediate.int_orders"
+    )
     spoil(warehouse, "delete from intermediate.int_order_lines; delete from fct_fast_changes")
     spoil(warehouse, "delete from fct_aipl_stage_changes; delete from fct_aipl_deepening")
-    spoil(warehouse, "delete from fct_fast_tiers; delete from fct_person_states; delete from fct_gmv_forecast")
+    spoil(
+        warehouse, "delete from fct_fast_tiers; delete from fct_person_states; delete from fct_gmv_forecast"
+    )
     spoil(warehouse, "delete from fct_consumer_gap; delete from fct_person_days")
     result = run_marts(warehouse)
     assert result.outcome == "passed", result.summary_lines()
@@ -852,7 +856,10 @@ def test_a_young_stage_is_not_judged_and_that_is_told(warehouse: Path) -> None:
 
 
 def test_a_day_without_touches_is_told_where_the_weekday_always_has_some(warehouse: Path) -> None:
-    spoil(warehouse, "delete from fct_person_days where touch_date in ('2024-09-09', '2024-08-15', '2024-09-05')")
+    spoil(
+        warehouse,
+        "delete from fct_person_days where touch_date in ('2024-09-09', '2024-08-15', '2024-09-05')",
+    )
     found = one(run_marts(warehouse, ["fct_person_days"]), "no_day_without_touches")
     # 2024-09-05 is a Thursday, as 2024-08-15 is: that weekday is not known to have touches always.
     assert [(row["brand_id"], row["touch_date"]) for row in found.examples] == [("lumen", "2024-09-09")]

@@ -77,7 +77,7 @@ class Load:
 
 @dataclass(frozen=True)
 class LoadMeasures:
-    """What the arrival gate measured of one table of one load: numbers by name, `None` where there is none."""
+    """What the arrival gate measured of one table of one load, by name; `None` where there was nothing."""
 
     source_id: str
     table_name: str

@@ -22,7 +22,6 @@ from orchestration.lib.publish.gate import GateError
 from orchestration.lib.sources.source import Source
 from orchestration.settings import Settings
 
-
 _COVERS = {"previous_day": 1, "same_day": 0}
 
 
@@ -102,9 +101,7 @@ def arrival_tables(
         ]
 
 
-def arrival_table(
-    source: Source, name: str, files: Sequence[ArrivalFile], history: History
-) -> ArrivalTable:
+def arrival_table(source: Source, name: str, files: Sequence[ArrivalFile], history: History) -> ArrivalTable:
     """Files of a table and its past, with all that its declaration asks."""
     table = source.tables[name]
     time = table.event_time
@@ -122,6 +119,7 @@ def arrival_table(
         amounts=table.amounts,
         is_daily=source.feed == "daily",
         covers_days_before=_COVERS[source.covers] if source.feed == "daily" else None,
+        owner=source.owner,
         history=history,
         unusual_dates=source.unusual_dates,
     )
