@@ -61,7 +61,7 @@ def load_measures(table: ArrivalTable) -> dict[date, Measures]:
 
 
 def arrival_profile(table: ArrivalTable) -> pd.DataFrame:
-    """The measures as columns, with load_date (ISO text) and, for each rule about drift, the widest deviation.
+    """The measures as columns, with load_date (ISO text) and the widest deviation of each rule about drift.
 
     Shares are numbers, 0 where there is nothing to take a share of, so that no bound is passed by NULL. A
     deviation is NULL where a load is not judged.
@@ -103,7 +103,7 @@ def _widest(judged: Sequence[Judged]) -> float | None:
 
 
 def _require_whole(table: ArrivalTable, connection: duckdb.DuckDBPyConnection) -> None:
-    """Raise ProfileError unless each Parquet holds the rows that the manifest says; `files` is then a table."""
+    """Raise ProfileError unless each Parquet holds the rows that the manifest says; makes the table `files`."""
     connection.execute("create table files (path varchar, load_date date)")
     files = {str(file.path): file for file in table.files if file.path is not None}
     if not files:
@@ -170,13 +170,15 @@ def _columns_measured(table: ArrivalTable) -> Iterator[tuple[str, str]]:
 
 
 def _repeated_by_day(table: ArrivalTable, connection: duckdb.DuckDBPyConnection) -> dict[date, int]:
-    """Rows that repeat the key of another one. A pass of its own, which spills where it does not fit in memory."""
+    """Rows that repeat the key of another one; a query of its own, which spills where memory is short."""
     if not table.key or not (paths := _paths(table)):
         return {}
     key = ", ".join(map(_quoted, table.key))
     query = f"""
         select load_date, sum(times - 1)
-        from (select "{_DAY}" as load_date, {key}, count(*) as times from {_LOADED} group by all having times > 1)
+        from (
+            select "{_DAY}" as load_date, {key}, count(*) as times from {_LOADED} group by all having times > 1
+        )
         group by all
     """
     return {day: int(repeated) for day, repeated in connection.execute(query, {"paths": paths}).fetchall()}
@@ -190,7 +192,10 @@ def _columns_by_day(
         return {}
     query = """
         select load_date, max(columns)
-        from (select file_name, count(*) as columns from parquet_schema($paths) where num_children is null group by all)
+        from (
+            select file_name, count(*) as columns
+            from parquet_schema($paths) where num_children is null group by all
+        )
         inner join files on file_name = path
         group by load_date
     """
@@ -260,7 +265,8 @@ def _text(column: str) -> str:
 
 def _number(column: str) -> str:
     # NaN and infinity are words, not numbers.
-    return f"case when isfinite(try_cast({_text(column)} as double)) then try_cast({_text(column)} as double) end"
+    number = f"try_cast({_text(column)} as double)"
+    return f"case when isfinite({number}) then {number} end"
 
 
 def _is_damaged(text: str) -> str:

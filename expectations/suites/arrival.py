@@ -64,8 +64,8 @@ class ArrivalFile:
 class ArrivalTable:
     """What arrived of one table of one source, any number of load dates, and what its contract asks.
 
-    `columns` are all that it declares. `covers_days_before` is how many days before its load date a load's data
-    are, None where that is not known. `history` holds the accepted loads; `unusual_dates` are known to be no
+    `columns` are all that it declares. `covers_days_before` is how many days before its load date a load's
+    data are, None where that is not known. `history` holds the accepted loads; `unusual_dates` are known to be no
     measure of others, nor to be measured by them.
     """
 
@@ -250,7 +250,7 @@ def _key_rules(table: ArrivalTable) -> Iterator[Rule]:
 
 
 def _text_rules() -> Iterator[Rule]:
-    """Text that was decoded by the wrong encoding, here (U+FFFD) or on the way to us (UTF-8 read as another)."""
+    """Text that was decoded by the wrong encoding, here (U+FFFD) or before (UTF-8 read as another)."""
     for name, share, severity in (
         ("text_readable", MAX_DAMAGED_SHARE, "critical"),
         ("text_undamaged", WARNED_DAMAGED_SHARE, "warning"),

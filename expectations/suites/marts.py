@@ -193,7 +193,8 @@ order by all
 """
 
 _BEYOND_BRAND = """
-select history.preset, history.brand_id, history.person_id, history.valid_from, history.valid_to, brands.horizon
+select
+    history.preset, history.brand_id, history.person_id, history.valid_from, history.valid_to, brands.horizon
 from (select * from {batch}) as history
 inner join marts.dim_brand as brands on history.brand_id = brands.brand_id
 where history.valid_to > brands.horizon + 1

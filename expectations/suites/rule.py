@@ -105,6 +105,7 @@ def no_rows(
     query: str,
     severity: Severity = "critical",
     column: str | None = None,
+    *,
     runbook: str = "",
 ) -> Rule:
     """The query over `{batch}` (the table) finds nothing; each row that it finds is an example.

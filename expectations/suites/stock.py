@@ -75,7 +75,9 @@ _DAYS = f"""
     watched as (
         select
             brand_id,
-            cast(unnest(generate_series(horizon - {WATCHED_DAYS - 1}, horizon, interval 1 day)) as date) as day
+            cast(
+                unnest(generate_series(horizon - {WATCHED_DAYS - 1}, horizon, interval 1 day)) as date
+            ) as day
         from marts.dim_brand
         where horizon <= current_date + 1
     ),

@@ -58,7 +58,8 @@ select 'consumer_asset' as preset, brand_id, 'week' as period_type,
 from range(6) r (i) cross join marts.dim_brand;
 create table marts.fct_orders as
 select * from (values
-    ('shop', 'o1', 'paid', timestamp '2024-09-02 03:00', date '2024-09-02', 19.9, 'CNY', true, 'sample_shop:1', false),
+    ('shop', 'o1', 'paid', timestamp '2024-09-02 03:00', date '2024-09-02', 19.9, 'CNY', true,
+        'sample_shop:1', false),
     ('shop', 'o2', 'unpaid', null, null, null, null, false, null, false),
     ('shop', 'o3', 'adjusted', null, null, -5.0, 'CNY', false, 'sample_shop:old', true)
 ) as t (
@@ -81,7 +82,8 @@ create table marts.fct_aipl_stage_history_to_horizon as
 select history.* replace (least(valid_to, horizon + 1) as valid_to)
 from marts.fct_aipl_stage_history as history inner join marts.dim_brand using (brand_id);
 create table marts.fct_aipl_stage_changes as
-select preset, brand_id, period_type, period_start, period_end, 'A' as from_stage, 'I' as to_stage, 2 as changes
+select preset, brand_id, period_type, period_start, period_end, 'A' as from_stage, 'I' as to_stage,
+    2 as changes
 from marts.fct_fast;
 create table marts.fct_aipl_deepening as
 select preset, brand_id, period_type, period_start, 'ads' as channel, 'c1' as campaign_id, 2 as persons
@@ -98,7 +100,8 @@ select 'gross' as preset, 'lumen' as brand_id, 'series' as method, 7 as horizon_
     date '2024-09-10' as as_of_date, 90.5::decimal(18, 4) as point_forecast, 0.5::double as customer_rate,
     0.25::double as prospect_rate;
 create table marts.fct_consumer_gap as
-select 'gross' as preset, 'lumen' as brand_id, date '2024-09-01' as period_start, date '2024-09-30' as period_end,
+select 'gross' as preset, 'lumen' as brand_id, date '2024-09-01' as period_start,
+    date '2024-09-30' as period_end,
     'series' as method, 5000::decimal(18, 4) as target_gmv, 20 as days_remaining, 12 as extra_prospects;
 create table marts.fct_person_days as
 select 'lumen' as brand_id, 'sample_shop:1' as person_id, 'page_view' as touch_kind,
@@ -379,7 +382,8 @@ FAULTS = {
         "'period_start': '2024-07-08'",
     ),
     "changes of a week that FAST lacks": (
-        "update fct_aipl_stage_changes set period_start = date '2023-07-03' where period_start = date '2024-07-08'",
+        "update fct_aipl_stage_changes set period_start = date '2023-07-03' "
+        "where period_start = date '2024-07-08'",
         "fct_aipl_stage_changes",
         "period_in_fct_fast",
         "'period_start': '2023-07-03'",
@@ -818,10 +822,10 @@ def stock(warehouse: Path, persons: str, days: int = 80) -> None:
     """Replace the stock of one brand by one stage with `persons` on day `i` up to its horizon."""
     spoil(
         warehouse,
-        f"""delete from fct_aipl_daily where brand_id = 'aurora' or preset = 'gross' or stage <> 'A';
-        delete from fct_aipl_daily;
+        f"""delete from fct_aipl_daily;
         insert into fct_aipl_daily
-        select 'gross', 'lumen', date '2024-09-10' - cast(i as integer), 'A', 1, {persons} from range({days}) r (i)""",
+        select 'gross', 'lumen', date '2024-09-10' - cast(i as integer), 'A', 1, {persons}
+        from range({days}) r (i)""",
     )
 
 
