@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
 import jinja2
 from pydantic import ValidationError
 
+from expectations.past import Run, past_of
 from expectations.results import ExpectationResult, GateResult
 
-MAX_LISTED = 365
+# As many results are read for the history: the cost of a page does not grow with it.
+MAX_LISTED = 120
 
 _WORDS = {"passed": "Passed", "failed": "Failed", "error": "Error"}
 _MEANINGS = {
@@ -32,8 +35,9 @@ _TEMPLATES = jinja2.Environment(
 )
 
 
-def render(result: GateResult) -> str:
-    """The HTML page of one gate run; every value is escaped and nothing is fetched."""
+def render(result: GateResult, earlier: Sequence[Run] = ()) -> str:
+    """The HTML page of one gate run, after earlier ones (latest first); all is escaped, nothing fetched."""
+    past = past_of(result, earlier)
     passed: dict[str, list[ExpectationResult]] = {}
     for one in result.passes:
         passed.setdefault(one.table, []).append(one)
@@ -50,8 +54,23 @@ def render(result: GateResult) -> str:
             ("passed", "Passed", result.passes),
         ),
         passed=passed,
+        past=past,
+        tables=_tables(result),
+        waiting=result.without_baseline,
         refused=result.refused_load_dates() if (result.gate, result.outcome) == ("arrival", "failed") else {},
     )
+
+
+def _tables(result: GateResult) -> list[tuple[str, int, int, int]]:
+    """Table, and how many expectations it has, how many of them block, how many warn; the gravest first."""
+    found: dict[str, list[ExpectationResult]] = {}
+    for one in result.results:
+        found.setdefault(one.table, []).append(one)
+    counted = [
+        (table, len(all_), sum(one.blocks for one in all_), sum(one.verdict == "warning" for one in all_))
+        for table, all_ in found.items()
+    ]
+    return sorted(counted, key=lambda row: (-row[2], -row[3], row[0]))
 
 
 def write_report(result: GateResult, folder: Path) -> Path:
@@ -62,20 +81,20 @@ def write_report(result: GateResult, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     stem = f"{result.started_at:%Y%m%dT%H%M%S.%fZ}-{result.gate}"
     page = folder / f"{stem}.html"
-    _write(page, render(result))
+    stored = sorted(folder.glob("*.json"), reverse=True)
+    earlier = [(quote(path.with_suffix(".html").name), _read(path)) for path in stored[: MAX_LISTED - 1]]
+    known = [Run(name, one) for name, one in earlier if one]
+    _write(page, render(result, [run for run in known if run.result.started_at < result.started_at]))
     _write(folder / f"{stem}.json", result.to_json())
-    _write(folder / "index.html", _index(folder))
+    runs = sorted([(quote(page.name), result), *earlier], key=lambda run: run[0], reverse=True)
+    older = len(stored) + 1 - len(runs)
+    _write(folder / "index.html", _index(runs, older))
     return page
 
 
-def _index(folder: Path) -> str:
+def _index(runs: Sequence[tuple[str, GateResult | None]], older: int) -> str:
     """The history of a folder, newest first."""
-    stored = sorted(folder.glob("*.json"), reverse=True)
-    return _TEMPLATES.get_template("index.html.j2").render(
-        runs=[(quote(path.with_suffix(".html").name), _read(path)) for path in stored[:MAX_LISTED]],
-        older=len(stored[MAX_LISTED:]),
-        words=_WORDS,
-    )
+    return _TEMPLATES.get_template("index.html.j2").render(runs=runs, older=older, words=_WORDS)
 
 
 def _read(path: Path) -> GateResult | None:

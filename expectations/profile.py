@@ -3,95 +3,252 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from expectations.suites.arrival import ArrivalTable, null_share, unknown_share
+from expectations.baseline import History, Judged, Measures, judge
+from expectations.suites.arrival import (
+    COLUMN_COUNT,
+    DAMAGED_SHARE,
+    DAYS_BEHIND,
+    DUPLICATE_SHARE,
+    FUTURE_SHARE,
+    ArrivalTable,
+    arrival_suite,
+    median_of,
+    not_number_share,
+    null_share,
+    number_share,
+    outside_share,
+    unknown_share,
+)
 
 if TYPE_CHECKING:
+    import duckdb
     import pandas as pd
 
-    Counts = Mapping[str, int]
+    Values = Mapping[str, int | float | date | None]
 
 
 _PATH = "path of the parquet file"
+_DAY = "load date of the file"
+# What UTF-8 looks like after it was read as Latin-1, Windows-1252 or GBK; and what decoders write in despair.
+_DAMAGE = r"\x{FFFD}|Ã[\x{80}-\x{BF}]|â€|ä[\x{B8}-\x{BD}][\x{80}-\x{BF}]|锟斤拷"
 
 
 class ProfileError(ValueError):
     """What arrived is not what the load manifest says: a fault of ours, not of the data."""
 
 
-def arrival_profile(table: ArrivalTable) -> pd.DataFrame:
-    """Columns load_date (ISO text), row_count, unreadable_count, unreadable_share and shares of columns.
+def load_measures(table: ArrivalTable) -> dict[date, Measures]:
+    """Measures by load date: row_count, unreadable_count, unreadable_share, shares and medians of columns.
 
-    Every share is a number, 0 where there is nothing to take a share of, so that no bound is passed by NULL.
     Raises ProfileError, or duckdb.Error where a Parquet file or a column cannot be read.
+    """
+    import duckdb
+
+    with duckdb.connect() as connection:
+        _require_whole(table, connection)
+        values = _values_by_day(table, connection)
+        repeated = _repeated_by_day(table, connection)
+        columns = _columns_by_day(table, connection)
+    days = sorted({file.load_date for file in table.files})
+    return {
+        day: _measures(table, day, values.get(day, {}), repeated.get(day, 0)) | columns.get(day, {})
+        for day in days
+    }
+
+
+def arrival_profile(table: ArrivalTable) -> pd.DataFrame:
+    """The measures as columns, with load_date (ISO text) and the widest deviation of each rule about drift.
+
+    Shares are numbers, 0 where there is nothing to take a share of, so that no bound is passed by NULL. A
+    deviation is NULL where a load is not judged.
     """
     import pandas as pd
 
-    counts = _counts_by_path(table)
-    totals: dict[str, dict[str, int]] = {}
-    for file in table.files:
-        measured = counts.get(str(file.path), {})
-        stored = measured.get("rows", 0)
-        if stored != file.row_count:
+    judged = judgements(table)
+    return pd.DataFrame(
+        [
+            {
+                "load_date": day.isoformat(),
+                **measures,
+                **{column: _widest(found[day]) for column, found in judged.items()},
+            }
+            for day, measures in table.measures.items()
+        ]
+    )
+
+
+def judgements(table: ArrivalTable) -> dict[str, dict[date, list[Judged]]]:
+    """Each load against its past, by the profile's column of the rule and load date.
+
+    Loads that are judged together are each other's past. A day that is known to be unusual is not judged.
+    """
+    known: History = {**table.history, **table.measures}
+    past = {day: measures for day, measures in known.items() if day not in table.unusual_dates}
+    return {
+        str(rule.arguments["column"]): {
+            day: [judge(drift, past, day, measures) for drift in rule.drifts if day in past]
+            for day, measures in table.measures.items()
+        }
+        for rule in arrival_suite(table).rules
+        if rule.drifts
+    }
+
+
+def _widest(judged: Sequence[Judged]) -> float | None:
+    return max((one.deviation for one in judged if one.deviation is not None), default=None)
+
+
+def _require_whole(table: ArrivalTable, connection: duckdb.DuckDBPyConnection) -> None:
+    """Raise ProfileError unless each Parquet holds the rows that the manifest says; makes the table `files`."""
+    connection.execute("create table files (path varchar, load_date date)")
+    files = {str(file.path): file for file in table.files if file.path is not None}
+    if not files:
+        return
+    connection.executemany(
+        "insert into files values (?, ?)", [(path, file.load_date) for path, file in files.items()]
+    )
+    found = dict(
+        connection.execute(
+            f'select "{_PATH}", count(*) from {_READ} group by all', {"paths": _paths(table)}
+        ).fetchall()
+    )
+    for path, file in files.items():
+        if found.get(path, 0) != file.row_count:
             raise ProfileError(
-                f"{table.name}, load {file.load_date}: {file.path} holds {stored} rows, "
+                f"{table.name}, load {file.load_date}: {path} holds {found.get(path, 0)} rows, "
                 f"the load manifest says {file.row_count}. Read the dump again."
             )
-        total = totals.setdefault(file.load_date.isoformat(), {})
-        own = {
-            "row_count": file.row_count,
-            "unreadable_count": file.unreadable_count,
-            # A dump cut off in its last line is still worth having.
-            "counted_unreadable": file.unreadable_count if file.unreadable_count > 1 else 0,
-        }
-        for name, value in (own | dict(measured)).items():
-            total[name] = total.get(name, 0) + value
-    return pd.DataFrame([_shares(table, day, total) for day, total in sorted(totals.items())])
 
 
-def _counts_by_path(table: ArrivalTable) -> dict[str, Counts]:
-    """Per Parquet path: rows, NULLs of `not_null` columns, values and unknown words of vocabularies."""
-    import duckdb
+_READ = f"read_parquet($paths, filename = '{_PATH}', union_by_name = true, hive_partitioning = false)"
+_LOADED = (
+    f'(select rows.*, files.load_date as "{_DAY}" from {_READ} as rows inner join files on "{_PATH}" = path)'
+)
 
-    paths = [str(file.path) for file in table.files if file.path is not None]
-    if not paths:
+
+def _paths(table: ArrivalTable) -> list[str]:
+    return [glob.escape(str(file.path)) for file in table.files if file.path is not None]
+
+
+def _values_by_day(table: ArrivalTable, connection: duckdb.DuckDBPyConnection) -> dict[date, Values]:
+    """Counts, newest time and medians of each load date."""
+    if not (paths := _paths(table)):
         return {}
-    measures = {"rows": "count(*)"}
-    parameters: dict[str, object] = {"paths": [glob.escape(path) for path in paths]}
-    for column in table.not_null:
-        measures[f"nulls {column}"] = f"count(*) - count({_quoted(column)})"
+    parameters: dict[str, object] = {"paths": paths}
+    measured = {"rows": "count(*)", **dict(_columns_measured(table))}
     for position, (column, words) in enumerate(table.vocabulary.items()):
-        known = f"list_contains($words_{position}, cast({_quoted(column)} as varchar))"
+        known = f"list_contains($words_{position}, {_text(column)})"
         parameters[f"words_{position}"] = [str(word) for word in words]
-        measures[f"values {column}"] = f"count({_quoted(column)})"
-        measures[f"unknown {column}"] = f"count(*) filter (not {known})"
+        measured[f"unknown {column}"] = f"count(*) filter (not {known})"
+    query = f'select "{_DAY}", {", ".join(measured.values())} from {_LOADED} group by all'
+    rows = connection.execute(query, parameters).fetchall()
+    return {day: dict(zip(measured, values, strict=True)) for day, *values in rows}
+
+
+def _columns_measured(table: ArrivalTable) -> Iterator[tuple[str, str]]:
+    """Name and SQL of what is counted, but for vocabularies."""
+    for column in dict.fromkeys([*table.not_null, *table.columns, *table.vocabulary, *table.amounts]):
+        yield f"values {column}", f"count({_quoted(column)})"
+    for column in dict.fromkeys([*table.columns, *table.amounts]):
+        yield f"numbers {column}", f"count({_number(column)})"
+    for column, (low, high) in table.amounts.items():
+        number = _number(column)
+        yield f"outside {column}", f"count(*) filter ({number} not between {low!r} and {high!r})"
+        yield f"median {column}", f"approx_quantile({number}, 0.5)"
+    if table.event_time:
+        time = _time(_text(table.event_time.column), table.event_time.format)
+        last = f'"{_DAY}" + interval 2 day'
+        yield "future", f"count(*) filter ({time} >= {last})"
+        yield "newest", f"cast(max({time}) filter ({time} < {last}) as date)"
+    if table.columns:
+        damaged = " or ".join(map(_is_damaged, map(_text, table.columns)))
+        yield "damaged", f"count(*) filter ({damaged})"
+
+
+def _repeated_by_day(table: ArrivalTable, connection: duckdb.DuckDBPyConnection) -> dict[date, int]:
+    """Rows that repeat the key of another one; a query of its own, which spills where memory is short."""
+    if not table.key or not (paths := _paths(table)):
+        return {}
+    key = ", ".join(map(_quoted, table.key))
     query = f"""
-        select "{_PATH}", {", ".join(measures.values())}
-        from read_parquet($paths, filename = '{_PATH}', union_by_name = true, hive_partitioning = false)
-        group by "{_PATH}"
+        select load_date, sum(times - 1)
+        from (
+            select "{_DAY}" as load_date, {key}, count(*) as times from {_LOADED} group by all having times > 1
+        )
+        group by all
     """
-    with duckdb.connect() as connection:
-        rows = connection.execute(query, parameters).fetchall()
-    return {path: dict(zip(measures, values, strict=True)) for path, *values in rows}
+    return {day: int(repeated) for day, repeated in connection.execute(query, {"paths": paths}).fetchall()}
 
 
-def _shares(table: ArrivalTable, day: str, total: Counts) -> dict[str, str | int | float]:
-    """One row of the profile."""
-    rows = total["row_count"]
-    read = rows + total["unreadable_count"]
-    return {
-        "load_date": day,
+def _columns_by_day(
+    table: ArrivalTable, connection: duckdb.DuckDBPyConnection
+) -> dict[date, dict[str, float | None]]:
+    """Most columns that a dump of each load date has, from the footers: undeclared ones are kept in raw."""
+    if not (paths := _paths(table)):
+        return {}
+    query = """
+        select load_date, max(columns)
+        from (
+            select file_name, count(*) as columns
+            from parquet_schema($paths) where num_children is null group by all
+        )
+        inner join files on file_name = path
+        group by load_date
+    """
+    found = connection.execute(query, {"paths": paths}).fetchall()
+    return {day: {COLUMN_COUNT: float(columns)} for day, columns in found}
+
+
+def _measures(table: ArrivalTable, day: date, values: Values, repeated: int) -> dict[str, float | None]:
+    """The measures of one load."""
+    files = [file for file in table.files if file.load_date == day]
+    rows = sum(file.row_count for file in files)
+    unreadable = sum(file.unreadable_count for file in files)
+    # A dump cut off in its last line is still worth having.
+    counted = sum(_counted(file.unreadable_count) for file in files)
+    measures: dict[str, float | None] = {
         "row_count": rows,
-        "unreadable_count": total["unreadable_count"],
-        "unreadable_share": _share(total["counted_unreadable"], read),
-        **{null_share(c): _share(total.get(f"nulls {c}", 0), rows) for c in table.not_null},
-        **{
-            unknown_share(c): _share(total.get(f"unknown {c}", 0), total.get(f"values {c}", 0))
-            for c in table.vocabulary
-        },
+        "unreadable_count": unreadable,
+        "unreadable_share": _share(counted, rows + unreadable),
     }
+
+    def count(what: str) -> int:
+        found = values.get(what)
+        return found if isinstance(found, int) else 0
+
+    for column in dict.fromkeys([*table.not_null, *table.columns]):
+        measures[null_share(column)] = _share(rows - count(f"values {column}"), rows)
+    for column in table.vocabulary:
+        measures[unknown_share(column)] = _share(count(f"unknown {column}"), count(f"values {column}"))
+    for column in table.columns:
+        filled = count(f"values {column}")
+        measures[number_share(column)] = count(f"numbers {column}") / filled if filled else None
+    for column in table.amounts:
+        filled, numbers = count(f"values {column}"), count(f"numbers {column}")
+        middle = values.get(f"median {column}")
+        measures[not_number_share(column)] = _share(_counted(filled - numbers), filled)
+        measures[outside_share(column)] = _share(_counted(count(f"outside {column}")), numbers)
+        measures[median_of(column)] = float(middle) if isinstance(middle, int | float) else None
+    if table.event_time:
+        newest = values.get("newest")
+        measures[FUTURE_SHARE] = _share(_counted(count("future")), rows)
+        if table.covers_days_before is not None:
+            covered = day - timedelta(days=table.covers_days_before)
+            measures[DAYS_BEHIND] = (covered - newest).days if isinstance(newest, date) else None
+    if table.key:
+        measures[DUPLICATE_SHARE] = _share(_counted(repeated), rows)
+    if table.columns:
+        measures[DAMAGED_SHARE] = _share(_counted(count("damaged")), rows)
+    return measures
+
+
+def _counted(found: int) -> int:
+    """One row is forgiven: in a small load it would be a large share."""
+    return found if found > 1 else 0
 
 
 def _share(part: int, whole: int) -> float:
@@ -100,3 +257,27 @@ def _share(part: int, whole: int) -> float:
 
 def _quoted(column: str) -> str:
     return '"' + column.replace('"', '""') + '"'
+
+
+def _text(column: str) -> str:
+    return f"cast({_quoted(column)} as varchar)"
+
+
+def _number(column: str) -> str:
+    # NaN and infinity are words, not numbers.
+    number = f"try_cast({_text(column)} as double)"
+    return f"case when isfinite({number}) then {number} end"
+
+
+def _is_damaged(text: str) -> str:
+    # Text of a wrong encoding is never plain ASCII; the rest is not searched.
+    return f"(strlen({text}) <> length({text}) and regexp_matches({text}, '{_DAMAGE}'))"
+
+
+def _time(text: str, written: str) -> str:
+    if written == "unix_seconds":
+        return f"make_timestamp(try_cast({text} as bigint) * 1000000)"
+    if written == "iso":
+        return f"try_cast(regexp_replace({text}, ' UTC$', '') as timestamp)"
+    pattern = written.replace("'", "''")
+    return f"try_strptime({text}, '{pattern}')"

@@ -24,9 +24,9 @@ class ExpectationResult:
     """One expectation on one table: what was asked, of whom, and what was found.
 
     `table` is `<source>.<table>` on arrival and the mart's name otherwise. `load_dates` are those that
-    fail an arrival expectation. `error` is set exactly when `status` is 'error': the expectation could not be
-    evaluated, which says nothing about the data. Examples never say who they are about: results are stored,
-    shown and sent.
+    fail an arrival expectation. `not_judged` says what could not be compared with its past yet. `error` is
+    set exactly when `status` is 'error': the expectation could not be evaluated, which says nothing about the
+    data. Examples never say who they are about: results are stored, shown and sent.
     """
 
     table: str
@@ -43,6 +43,7 @@ class ExpectationResult:
     load_dates: tuple[date, ...] = ()
     reason: str = ""
     runbook: str = ""
+    not_judged: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "examples", tuple(mask_row(row) for row in self.examples))
@@ -95,6 +96,11 @@ class GateResult:
         """Expectations that the data met."""
         return tuple(result for result in self.results if result.verdict == "passed")
 
+    @property
+    def without_baseline(self) -> tuple[ExpectationResult, ...]:
+        """Expectations that some of the data have too short a past for."""
+        return tuple(result for result in self.results if result.not_judged)
+
     def refused_load_dates(self) -> dict[str, tuple[date, ...]]:
         """Load dates to refuse, by source: those that fail a critical arrival expectation on any table."""
         refused: dict[str, set[date]] = {}
@@ -118,6 +124,8 @@ class GateResult:
         lines = [f"{self.gate} gate on {self.subject}: {self.outcome} ({found})"]
         for result in (*self.errors, *self.failures, *self.warnings):
             lines.extend(_finding_lines(result))
+        if self.without_baseline:
+            lines.append(f"  no baseline yet for all that {len(self.without_baseline)} expectations judge")
         if not self.results:
             lines.append("  error: no expectation was evaluated")
         return lines

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from expectations.profile import arrival_profile
+from expectations.comparison import compared
+from expectations.profile import arrival_profile, judgements
 from expectations.registry import MARTS
 from expectations.results import ExpectationResult, Gate, GateResult
 from expectations.suites.arrival import OWNER, ArrivalTable, arrival_suite
@@ -32,9 +33,10 @@ def run_arrival(tables: Sequence[ArrivalTable]) -> GateResult:
             batch = asset.add_batch_definition_whole_dataframe("loads").get_batch(
                 {"dataframe": arrival_profile(table)}
             )
-            results += validate(batch, arrival_suite(table), complete=True)
+            suite = arrival_suite(table)
+            results += compared(suite, judgements(table), validate(batch, suite, complete=True))
         except _suite_errors() as error:
-            results.append(error_result(table.name, OWNER, told(str(error))))
+            results.append(error_result(table.name, table.owner, told(str(error))))
     subject = ", ".join(sorted({table.source_id for table in tables}))
     return _finished("arrival", subject or "nothing", started, results)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from math import isfinite
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from expectations.results import ExpectationResult, Scalar
-from expectations.suites.rule import ROWS_QUERY, Rule, Suite
+from expectations.suites.rule import NOT_EVALUATED, ROWS_QUERY, Rule, Suite, no_rows
 
 if TYPE_CHECKING:
     from great_expectations.core.expectation_validation_result import ExpectationValidationResult
@@ -48,11 +49,43 @@ def validate(batch: Batch, suite: Suite, complete: bool = False) -> list[Expecta
         "unexpected_index_column_names": list(suite.key),
         "partial_unexpected_count": MAX_EXAMPLES,
     }
+    queries += [_lacking(rule) for rule in suite.rules if rule.lacking]
     answers = {
         **_answers(batch, suite, queries, {"result_format": "COMPLETE"}),
         **_answers(batch, suite, others, others_format),
     }
-    return [_plain(suite, rule, answers.get(rule.name)) for rule in suite.rules]
+    return [
+        _with_lacking(suite, rule, _plain(suite, rule, answers.get(rule.name)), answers)
+        for rule in suite.rules
+    ]
+
+
+def _lacking(rule: Rule) -> Rule:
+    """The query for what a rule cannot judge yet, as a rule of its own."""
+    return no_rows(f"{rule.name} not judged", rule.reason, rule.lacking)
+
+
+def _with_lacking(
+    suite: Suite,
+    rule: Rule,
+    result: ExpectationResult,
+    answers: Mapping[str, ExpectationValidationResult],
+) -> ExpectationResult:
+    """A result that also says what has no baseline yet."""
+    if not rule.lacking or result.error:
+        return result
+    lacking = _lacking(rule)
+    found = _plain(suite, lacking, answers.get(lacking.name))
+    if found.error:
+        return error_result(suite.table, suite.owner, found.error, rule)
+    if not found.examples:
+        return result
+    first = found.examples[0]
+    subject = ", ".join(str(value) for name, value in first.items() if name not in ("found", "needed"))
+    text = f"no baseline yet: {first['found']} of {first['needed']} for {subject}"
+    if found.unexpected_count and found.unexpected_count > 1:
+        text += f", and {found.unexpected_count - 1} more"
+    return replace(result, not_judged=text)
 
 
 def error_result(table: str, owner: str, error: str, rule: Rule | None = None) -> ExpectationResult:
@@ -66,6 +99,7 @@ def error_result(table: str, owner: str, error: str, rule: Rule | None = None) -
         owner=owner,
         status="error",
         error=error,
+        runbook=NOT_EVALUATED,
     )
 
 
@@ -110,6 +144,7 @@ def _plain(suite: Suite, rule: Rule, answer: ExpectationValidationResult | None)
         observed=_observed(suite.row, count, found),
         unexpected_count=count,
         examples=tuple(_example(suite.key, row) for row in rows[:MAX_EXAMPLES]),
+        runbook=rule.runbook_link,
         load_dates=_load_dates(rows) if suite.key == ("load_date",) else (),
     )
 

@@ -5,6 +5,7 @@ Keys, relationships and laws (conservation, no overlap) are dbt tests; no rule i
 
 from __future__ import annotations
 
+from expectations.suites import reconciliation, stock
 from expectations.suites.rule import Rule, at_least_rows, between, no_rows, not_null, one_of
 
 MAX_DAILY_FALL = 0.6
@@ -158,6 +159,73 @@ where calendar.days <> calendar.last_day - calendar.first_day + 1
     or facts.first_fact < calendar.first_day or facts.last_fact > calendar.last_day
 """
 
+_KEYS_MISCOUNTED = """
+with keys as (select person_id, count(*) as keys from marts.dim_person_key group by person_id)
+select person_id, persons.key_count, keys.keys
+from (select * from {batch}) as persons
+full join keys using (person_id)
+where persons.key_count is distinct from keys.keys
+order by all
+"""
+
+_LOST_BUYERS = """
+select distinct orders.source_id, orders.source_key
+from intermediate.int_orders as orders
+where orders.is_current and not orders.is_ancient and orders.source_key is not null
+    and orders.source_key not in (select source_key from {batch})
+order by all
+"""
+
+_IMPOSSIBLE_TOUCH_DATE = """
+select brand_id, person_id, touch_kind, touch_date
+from {batch}
+where touch_date < date '1970-01-01'
+    or touch_date > greatest(current_date, (select max(horizon) from marts.dim_brand)) + 1
+order by all
+"""
+
+_UNKNOWN_TOUCH_KIND = """
+select touch_kind, count(*) as rows_found
+from {batch}
+where touch_kind not in (select touch_kind from seeds.touch_kinds)
+group by touch_kind
+order by all
+"""
+
+_BEYOND_BRAND = """
+select
+    history.preset, history.brand_id, history.person_id, history.valid_from, history.valid_to, brands.horizon
+from (select * from {batch}) as history
+inner join marts.dim_brand as brands on history.brand_id = brands.brand_id
+where history.valid_to > brands.horizon + 1
+order by all
+"""
+
+_UNKNOWN_STAGE = """
+select preset, rule_id, stage
+from {batch}
+where (preset, stage) not in (select (preset, stage) from marts.dim_aipl_stage)
+order by all
+"""
+
+_RANKS_WITH_GAPS = """
+select preset, count(*) as stages, count(distinct stage_rank) as ranks, min(stage_rank) as lowest,
+    max(stage_rank) as highest
+from {batch}
+group by preset
+having count(distinct stage_rank) <> count(*) or min(stage_rank) <> 0 or max(stage_rank) <> count(*) - 1
+order by all
+"""
+
+_GONE_PERIODS = """
+select preset, brand_id, period_type, period_start
+from {batch}
+where (preset, brand_id, period_type, period_start) not in (
+    select (preset, brand_id, period_type, period_start) from marts.fct_fast
+)
+order by all
+"""
+
 AIPL_DAILY: tuple[Rule, ...] = (
     not_null("persons", "every stock is known"),
     between("persons", _COUNT, low=0),
@@ -177,11 +245,16 @@ AIPL_DAILY: tuple[Rule, ...] = (
         _SUDDEN_FALL,
         severity="warning",
     ),
+    stock.as_usual(
+        1, "stock_day_on_day_as_usual", "a stage does not win or lose far more persons a day than usual"
+    ),
+    stock.as_usual(
+        7, "stock_week_on_week_as_usual", "a stage does not win or lose far more persons a week than usual"
+    ),
 )
 
 AIPL_FLOW: tuple[Rule, ...] = (
     not_null("persons", "every flow is known"),
-    between("persons", "a flow of nobody is no row", low=1),
     not_null("movement", "every flow has a direction"),
     one_of("movement", "movements are these five", ["kept", "deepened", "shallowed", "lost", "new"]),
 )
@@ -233,11 +306,15 @@ ORDERS: tuple[Rule, ...] = (
         _BAD_CURRENCY,
         column="currency",
     ),
+    reconciliation.as_loaded(("source_id", "order_id"), "int_orders"),
+    reconciliation.references("person_id", "dim_person", "person_id", where="not is_ancient"),
+    reconciliation.few_rejects("orders", "int_orders"),
 )
 
 ORDER_LINES: tuple[Rule, ...] = (
     not_null("brand_id", "a line without a brand is in the bucket 'unbranded', never in none"),
     between("amount", "no order line is worth a thousand million", -MAX_LINE_AMOUNT, MAX_LINE_AMOUNT),
+    reconciliation.as_loaded(("source_id", "order_id", "line_id"), "int_order_lines"),
 )
 
 MONEY: tuple[Rule, ...] = (
@@ -292,7 +369,12 @@ BRAND: tuple[Rule, ...] = (
 
 PERSON: tuple[Rule, ...] = (
     at_least_rows(1, "there is at least one person"),
-    not_null("person_id", "every person has a key"),
+    no_rows(
+        "keys_as_counted",
+        "a person has as many keys as dim_person_key says, and no key is of somebody else",
+        _KEYS_MISCOUNTED,
+        column="key_count",
+    ),
 )
 
 PRODUCT: tuple[Rule, ...] = (
@@ -302,8 +384,107 @@ PRODUCT: tuple[Rule, ...] = (
 
 DATE: tuple[Rule, ...] = (
     at_least_rows(1, "there is at least one day"),
-    not_null("date_day", "every day has a date"),
     no_rows(
         "covers_the_facts", "the calendar has every day of the daily stocks, without a gap", _LONELY_DATES
     ),
+)
+
+_IN_FAST = no_rows("period_in_fct_fast", "each period is one of fct_fast", _GONE_PERIODS)
+
+STAGE_HISTORY_TO_HORIZON: tuple[Rule, ...] = (
+    at_least_rows(1, "a warehouse without one person in any stage is not published"),
+    no_rows(
+        "nothing_beyond_horizon",
+        "no stage lasts longer than its brand is complete",
+        _BEYOND_BRAND,
+        column="valid_to",
+    ),
+)
+
+STAGE_CHANGES: tuple[Rule, ...] = (not_null("changes", "every count of changes is known"), _IN_FAST)
+
+DEEPENING: tuple[Rule, ...] = (
+    not_null("persons", "every count of persons is known"),
+    between("persons", "a row stands for somebody", low=1),
+    _IN_FAST,
+)
+
+STAGE: tuple[Rule, ...] = (
+    at_least_rows(1, "there is at least one stage"),
+    no_rows(
+        "ranks_follow_each_other",
+        "the stages of a preset are ranked 0, 1, 2, ... without a gap",
+        _RANKS_WITH_GAPS,
+        column="stage_rank",
+    ),
+)
+
+STAGE_RULE: tuple[Rule, ...] = (
+    at_least_rows(1, "there is at least one rule"),
+    between("window_days", "a window has at least one day", low=1),
+    no_rows("stage_in_dim_aipl_stage", "each rule leads to a known stage", _UNKNOWN_STAGE, column="stage"),
+)
+
+PERSON_KEY: tuple[Rule, ...] = (
+    at_least_rows(1, "there is at least one key"),
+    one_of("key_kind", "a key is a visitor's or a member's", ["visitor", "member"]),
+    no_rows(
+        "seen_first_before_last",
+        "a key is first seen no later than last seen",
+        "select person_id, source_key, first_seen_on, last_seen_on from {batch} "
+        "where first_seen_on > last_seen_on order by all",
+        column="first_seen_on",
+    ),
+    no_rows(
+        "buyers_as_loaded", "whoever is on a loaded order has a person", _LOST_BUYERS, column="source_key"
+    ),
+)
+
+PERSON_DAYS: tuple[Rule, ...] = (
+    no_rows("touch_date_possible", "touches are from 1970 on and not in the future", _IMPOSSIBLE_TOUCH_DATE),
+    no_rows("touch_kind_known", "each kind of touch is one of the seed", _UNKNOWN_TOUCH_KIND),
+    between("max_rating", "a rating is from 1 to 5", low=1, high=5),
+    reconciliation.references("brand_id", "dim_brand", "brand_id"),
+    reconciliation.references("person_id", "dim_person", "person_id"),
+    reconciliation.few_rejects("events", "int_events"),
+    stock.days_complete(),
+)
+
+PERSON_STATES: tuple[Rule, ...] = (
+    one_of("state_kind", "states are these three", ["member", "follower", "subscriber"]),
+    between("tier", "a tier is zero or more", low=0),
+    reconciliation.references("brand_id", "dim_brand", "brand_id"),
+)
+
+FAST_TIERS: tuple[Rule, ...] = (
+    not_null("members", "every count of members is known"),
+    between("thriving_rate", _RATE, low=0, high=1),
+    between("tier", "a tier is zero or more", low=0),
+    _IN_FAST,
+)
+
+FAST_CHANGES: tuple[Rule, ...] = (
+    not_null("metric", "every change is one of a metric"),
+    between("value", "a count or a rate is never negative", low=0),
+    no_rows(
+        "rates_are_shares",
+        "a rate is a share: from 0 to 1",
+        "select preset, brand_id, period_type, period_start, metric, value from {batch} "
+        "where denominator is not null and value > 1 order by all",
+        column="value",
+    ),
+    _IN_FAST,
+)
+
+FORECAST: tuple[Rule, ...] = (
+    between("point_forecast", "sales are forecast as zero or more", low=0),
+    between("customer_rate", "a rate of buyers is a share", low=0, high=1),
+    between("prospect_rate", "a rate of buyers is a share", low=0, high=1),
+    between("horizon_days", "a forecast looks at least one day ahead", low=1),
+)
+
+GAP: tuple[Rule, ...] = (
+    between("target_gmv", "a target is zero or more", low=0),
+    between("days_remaining", "a period has no less than no day to come", low=0),
+    between("extra_prospects", "consumers to win are zero or more", low=0),
 )

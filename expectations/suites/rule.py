@@ -9,17 +9,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from expectations.baseline import Drift
 from expectations.results import Severity
 
 if TYPE_CHECKING:
     from great_expectations.expectations.expectation import Expectation
 
 ROWS_QUERY = "UnexpectedRowsExpectation"
+RUNBOOK = "docs/runbooks/gate-failed.md"
+SECTIONS: Mapping[Severity, str] = {"critical": "the-mart-gate-is-shut", "warning": "a-warning"}
+NOT_EVALUATED = f"{RUNBOOK}#a-gate-that-could-not-be-evaluated"
 
 
 @dataclass(frozen=True)
 class Rule:
-    """`name` is unique within its suite; `reason` completes "expected: "; `column` is the one concerned."""
+    """`name` is unique within its suite; `reason` completes "expected: "; `column` is the one concerned.
+
+    `drifts` are set where a load is judged by what came before it. `runbook` is the anchor of its own advice.
+    `lacking` is a query for what has too short a past to be judged, with `found` and `needed`.
+    """
 
     name: str
     reason: str
@@ -27,6 +35,14 @@ class Rule:
     arguments: Mapping[str, object]
     severity: Severity = "critical"
     column: str | None = None
+    drifts: tuple[Drift, ...] = ()
+    runbook: str = ""
+    lacking: str = ""
+
+    @property
+    def runbook_link(self) -> str:
+        """Where to read what to do: a heading of the page about failed gates."""
+        return f"{RUNBOOK}#{self.runbook or SECTIONS[self.severity]}"
 
     def build(self, owner: str) -> Expectation:
         """The Great Expectations object; its meta carries what the library has no field for."""
@@ -84,10 +100,16 @@ def one_of(column: str, reason: str, values: Sequence[str]) -> Rule:
 
 
 def no_rows(
-    name: str, reason: str, query: str, severity: Severity = "critical", column: str | None = None
+    name: str,
+    reason: str,
+    query: str,
+    severity: Severity = "critical",
+    column: str | None = None,
+    *,
+    runbook: str = "",
 ) -> Rule:
     """The query over `{batch}` (the table) finds nothing; each row that it finds is an example.
 
     `{batch}` takes no alias (Great Expectations sometimes adds its own), and a literal brace is doubled.
     """
-    return Rule(name, reason, ROWS_QUERY, {"unexpected_rows_query": query}, severity, column)
+    return Rule(name, reason, ROWS_QUERY, {"unexpected_rows_query": query}, severity, column, runbook=runbook)

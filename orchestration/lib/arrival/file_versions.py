@@ -5,7 +5,7 @@ A *file version* is a content read by a declaration. A *load* is what one load d
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -95,6 +95,16 @@ class Load:
     state: State
     reason: str | None
     is_held_back: bool
+
+
+@dataclass(frozen=True)
+class LoadMeasures:
+    """What the arrival gate measured of one table of one load, by name; `None` where there was nothing."""
+
+    source_id: str
+    table_name: str
+    load_date: date
+    measures: Mapping[str, float | None]
 
 
 def latest_versions(versions: Iterable[FileVersion]) -> dict[str, FileVersion]:

@@ -9,7 +9,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from orchestration.lib.arrival.file_versions import FileVersion, State, effective_of, latest_versions
+from orchestration.lib.arrival.file_versions import (
+    FileVersion,
+    LoadMeasures,
+    State,
+    effective_of,
+    latest_versions,
+)
 from orchestration.lib.arrival.manifest import LoadManifest, require_manifest
 from orchestration.lib.arrival.parsed import is_whole, parse, parsed_path, prune
 from orchestration.lib.arrival.readers import UnreadableDump, raw_schema
@@ -27,11 +33,13 @@ def decide_load(
     reason: str | None = None,
     *,
     judged_by: str | None = None,
+    measured: Iterable[LoadMeasures] = (),
 ) -> bool:
     """Accept or refuse a load as a whole; returns whether it is accepted now.
 
     A load with a file that cannot be read is never accepted: half a load would look like a quiet day. A
     refusal concerns the versions that are not accepted yet. `judged_by` names the contract that decided.
+    `measured` is kept, as the past of later loads, where the load is accepted.
     """
     with writer_lock(settings.home), LoadManifest(settings.manifest) as manifest:
         latest = manifest.versions_of_load(source_id, load_date)
@@ -44,7 +52,9 @@ def decide_load(
         if unreadable:
             accepted, reason = False, reason or "; ".join(sorted(unreadable))
         state = State.ACCEPTED if accepted else State.REFUSED
-        manifest.decide(open_ones, state, None if accepted else reason, judged_by)
+        manifest.decide(
+            open_ones, state, None if accepted else reason, judged_by, measured if accepted else ()
+        )
     return accepted
 
 

@@ -18,6 +18,7 @@ from orchestration.lib.arrival.file_versions import (
     FileVersion,
     Hint,
     Load,
+    LoadMeasures,
     Rewritten,
     State,
     effective_versions,
@@ -34,6 +35,7 @@ __all__ = [
     "Hint",
     "Load",
     "LoadManifest",
+    "LoadMeasures",
     "State",
     "effective_versions",
     "latest_versions",
@@ -68,6 +70,10 @@ create table if not exists hints (
 create table if not exists first_pulls (
     source_id text not null, sha256 text not null, load_date text not null,
     primary key (source_id, sha256)
+) strict;
+create table if not exists load_measures (
+    source_id text not null, table_name text not null, load_date text not null, measures text not null,
+    primary key (source_id, table_name, load_date)
 ) strict;
 """
 # The states of landed bytes without erased persons; the last one is the present one, or about to be.
@@ -178,9 +184,14 @@ class LoadManifest:
             self._write_hint(source_id, file, hint)
 
     def decide(
-        self, version_ids: Iterable[int], state: State, reason: str | None, judged_by: str | None = None
+        self,
+        version_ids: Iterable[int],
+        state: State,
+        reason: str | None,
+        judged_by: str | None = None,
+        measured: Iterable[LoadMeasures] = (),
     ) -> None:
-        """Accept or refuse file versions as one step.
+        """Accept or refuse file versions as one step, and keep what was measured of an accepted load.
 
         One that is refused again keeps its place in the order of decisions: it has been in the way all along.
         """
@@ -195,6 +206,21 @@ class LoadManifest:
                     for version_id in version_ids
                 ],
             )
+            self._connection.executemany(
+                "insert or replace into load_measures values (?, ?, ?, ?)",
+                [
+                    (load.source_id, load.table_name, load.load_date.isoformat(), json.dumps(load.measures))
+                    for load in measured
+                ],
+            )
+
+    def measures(self, source_id: str, table_name: str) -> dict[date, dict[str, float | None]]:
+        """What was measured of the accepted loads of a table, by load date."""
+        rows = self._connection.execute(
+            "select load_date, measures from load_measures where source_id = ? and table_name = ?",
+            (source_id, table_name),
+        )
+        return {date.fromisoformat(day): json.loads(measures) for day, measures in rows}
 
     def versions(self, source_id: str) -> list[FileVersion]:
         """All file versions of a source, in the order they arrived."""

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from expectations.baseline import History
 from expectations.page import write_report
 from expectations.results import GateResult
 from expectations.runner import run_arrival
-from expectations.suites.arrival import ArrivalFile, ArrivalTable
+from expectations.suites.arrival import ArrivalFile, ArrivalTable, EventTime
 from orchestration.lib.alerts.arrival import observe_arrival
-from orchestration.lib.arrival.file_versions import FileVersion, awaiting, latest_versions
+from orchestration.lib.arrival.file_versions import FileVersion, LoadMeasures, awaiting, latest_versions
 from orchestration.lib.arrival.loads import decide_load
 from orchestration.lib.arrival.manifest import LoadManifest
 from orchestration.lib.arrival.parsed import find_parsed
@@ -20,6 +21,8 @@ from orchestration.lib.arrival.pull import PullReport, pull
 from orchestration.lib.publish.gate import GateError
 from orchestration.lib.sources.source import Source
 from orchestration.settings import Settings
+
+_COVERS = {"previous_day": 1, "same_day": 0}
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ def receive(
                 day not in failed,
                 failed.get(day),
                 judged_by=source.gate_contract,
+                measured=_measured(tables, day),
             )
             for day in undecided
         }
@@ -99,18 +103,44 @@ def arrival_tables(
             delivered = {version.load_date for version in latest if version.table_name == name}
             missing = [ArrivalFile(day, None, 0, 0) for day in load_dates if day not in delivered]
             files.setdefault(name, []).extend(missing)
+    with LoadManifest(settings.manifest) as manifest:
+        return [
+            arrival_table(source, name, files[name], manifest.measures(source.source_id, name))
+            for name in source.tables
+            if files.get(name)
+        ]
+
+
+def arrival_table(source: Source, name: str, files: Sequence[ArrivalFile], history: History) -> ArrivalTable:
+    """Files of a table and its past, with all that its declaration asks."""
+    table = source.tables[name]
+    time = table.event_time
+    return ArrivalTable(
+        source_id=source.source_id,
+        table=name,
+        not_null=table.not_null,
+        vocabulary=table.vocabulary,
+        max_unreadable_share=source.max_unreadable_share,
+        files=files,
+        may_be_empty=table.may_be_empty,
+        columns=table.columns.declared,
+        event_time=EventTime(time.column, time.format) if time else None,
+        key=table.key,
+        amounts=table.amounts,
+        is_daily=source.feed == "daily",
+        covers_days_before=_COVERS[source.covers] if source.feed == "daily" else None,
+        owner=source.owner,
+        history=history,
+        unusual_dates=source.unusual_dates,
+    )
+
+
+def _measured(tables: Sequence[ArrivalTable], day: date) -> list[LoadMeasures]:
+    """What the gate measured of one load, table by table."""
     return [
-        ArrivalTable(
-            source_id=source.source_id,
-            table=name,
-            not_null=table.not_null,
-            vocabulary=table.vocabulary,
-            max_unreadable_share=source.max_unreadable_share,
-            files=files[name],
-            may_be_empty=table.may_be_empty,
-        )
-        for name, table in source.tables.items()
-        if files.get(name)
+        LoadMeasures(table.source_id, table.table, day, table.measures[day])
+        for table in tables
+        if day in table.measures
     ]
 
 

@@ -90,6 +90,7 @@ class Source(Strict):
     load_date: date | None = None
     closed: Closed = Closed()
     retention: Retention = Retention()
+    unusual_dates: tuple[date, ...] = ()
     owner: str = "data-platform"
     max_unreadable_share: float = Field(0.01, ge=0, le=1)
     brands: dict[BrandId, Brand] = Field(default_factory=dict)
@@ -133,11 +134,9 @@ class Source(Strict):
     @property
     def gate_contract(self) -> str:
         """Name of what the arrival gate asks of this source: it changes when the gate may judge otherwise."""
-        asked = {
-            name: [table.not_null, table.vocabulary, table.may_be_empty]
-            for name, table in self.tables.items()
-        }
-        return hashlib.sha256(json.dumps([self.max_unreadable_share, asked]).encode()).hexdigest()[:16]
+        unusual = sorted(day.isoformat() for day in self.unusual_dates)
+        asked = [self.max_unreadable_share, unusual, {name: t.contract for name, t in self.tables.items()}]
+        return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]
 
     def match(self, relative_path: str) -> tuple[str, FileMatch] | None:
         """Find the table that a dump belongs to.

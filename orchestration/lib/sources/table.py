@@ -14,6 +14,8 @@ from orchestration.lib.sources.file_pattern import FilePattern
 
 # Raising it makes every dump be parsed again from landing: for a change of the readers that changes rows.
 PARSER_VERSION = 1
+# Keys that only the arrival gate reads: they change no row.
+_JUDGED_BY = ("not_null", "vocabulary", "may_be_empty", "event_time", "key", "amounts")
 RESERVED_COLUMNS = ("_load_date", "_file", "_row")
 
 
@@ -65,6 +67,22 @@ class Columns(Strict):
         return self
 
 
+class EventTime(Strict):
+    """The column that says when a row's event was, and how its text is read.
+
+    `format` is `iso`, `unix_seconds`, or a pattern of strptime such as `%Y%m%d`.
+    """
+
+    column: str
+    format: str = "iso"
+
+    @model_validator(mode="after")
+    def _known_format(self) -> Self:
+        if self.format not in ("iso", "unix_seconds") and "%" not in self.format:
+            raise ValueError(f"format '{self.format}' is none: write iso, unix_seconds, or such as %Y%m%d")
+        return self
+
+
 class FileMatch(Strict):
     """A dump that a table's pattern matches, with the load date in its name, if the pattern has one."""
 
@@ -88,6 +106,9 @@ class Table(Strict):
     personal: list[str] = []
     # Names the salt that personal columns are hashed with; filled in by the pull.
     salt_fingerprint: str = ""
+    event_time: EventTime | None = None
+    key: list[str] = []
+    amounts: dict[str, tuple[float, float]] = {}
 
     @property
     def has_header(self) -> bool:
@@ -102,11 +123,16 @@ class Table(Strict):
     @property
     def declaration(self) -> str:
         """What decides the rows that a dump is read into, as canonical JSON."""
-        others = {"files", "not_null", "vocabulary", "may_be_empty", "keys"}
+        others = {"files", "keys", *_JUDGED_BY}
         # Tables without personal columns are declared as they were before there were any.
         return self.model_dump_json(
             exclude=others if self.personal else others | {"personal", "salt_fingerprint"}
         )
+
+    @property
+    def contract(self) -> dict[str, object]:
+        """What the arrival gate asks of a load of this table."""
+        return self.model_dump(mode="json", include=set(_JUDGED_BY))
 
     @classmethod
     def declared_as(cls, declaration: str) -> Self:
@@ -131,12 +157,18 @@ class Table(Strict):
         named = {
             "not_null": self.not_null,
             "vocabulary": self.vocabulary,
+            "event_time": [self.event_time.column] if self.event_time else [],
+            "key": self.key,
+            "amounts": self.amounts,
             "personal": self.personal,
             "keys": keys,
         }
         for key, names in named.items():
             if unknown := sorted(set(names) - declared):
                 raise ValueError(f"{key} names columns that `columns` does not: {', '.join(unknown)}")
+        for name, (low, high) in self.amounts.items():
+            if low >= high:
+                raise ValueError(f"amounts of {name}: the least ({low:g}) is not below the most ({high:g})")
         if hashed := sorted(set(self.personal) & set(self.vocabulary)):
             raise ValueError(f"{', '.join(hashed)} is personal, and its hashes are in no vocabulary")
         if both := sorted(set(self.personal) & set(keys)):

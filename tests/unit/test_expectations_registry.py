@@ -1,0 +1,68 @@
+"""Every mart has a suite, and every rule an owner, a reason and a place to read what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+
+from expectations.registry import MARTS
+from expectations.suites.arrival import ArrivalFile, EventTime, arrival_suite
+from expectations.suites.rule import NOT_EVALUATED, Suite
+from orchestration.lib.alerts.translate import GATE_FAILED
+from orchestration.lib.arrival.receive import arrival_table
+from orchestration.lib.sources.source import load_sources
+from orchestration.settings import PROJECT_ROOT
+
+FILES = [ArrivalFile(date(2024, 1, 1), None, 0, 0)]
+
+
+def suites() -> Iterator[Suite]:
+    yield from MARTS.values()
+    for source in load_sources(PROJECT_ROOT / "sources.yml", {"AIPL_HOME": "/tmp"}).values():
+        for name in source.tables:
+            yield arrival_suite(arrival_table(source, name, FILES, {}))
+
+
+def anchors(page: str) -> set[str]:
+    """Headings of a page, as links call them."""
+    text = (PROJECT_ROOT / page).read_text()
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", text, flags=re.S), flags=re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_mart_has_a_suite_and_every_suite_a_mart() -> None:
+    models = {path.stem for path in (PROJECT_ROOT / "dbt_project/models/marts").glob("**/*.sql")}
+    assert models
+    assert set(MARTS) == models
+
+
+def test_every_rule_has_an_owner_a_reason_and_a_page_that_has_its_heading() -> None:
+    links = {NOT_EVALUATED, GATE_FAILED}
+    for suite in suites():
+        assert suite.owner
+        assert suite.rules, suite.table
+        names = [rule.name for rule in suite.rules]
+        assert len(names) == len(set(names)), suite.table
+        for rule in suite.rules:
+            assert len(rule.reason.split()) > 2, (suite.table, rule.name)
+            assert rule.severity in ("critical", "warning")
+            links.add(rule.runbook_link)
+    assert len(links) > 6
+    for link in links:
+        page, _, anchor = link.partition("#")
+        assert not anchor or anchor in anchors(page), link
+
+
+def test_links_between_runbooks_lead_somewhere() -> None:
+    folder = PROJECT_ROOT / "docs/runbooks"
+    text = (folder / "gate-failed.md").read_text()
+    for page, anchor in re.findall(r"\]\(([\w.-]*)#?([\w-]*)\)", text):
+        name = page or "gate-failed.md"
+        assert (folder / name).exists(), name
+        assert not anchor or anchor in anchors(f"docs/runbooks/{name}"), (name, anchor)
+
+
+def test_shipped_sources_declare_what_the_gate_needs() -> None:
+    source = load_sources(PROJECT_ROOT / "sources.yml", {"AIPL_HOME": "/tmp"})["cdnow"]
+    assert arrival_table(source, "purchases", FILES, {}).event_time == EventTime("purchased_on", "%Y%m%d")
