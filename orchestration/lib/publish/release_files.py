@@ -13,8 +13,7 @@ from typing import Any
 import duckdb
 
 from orchestration.lib.atomic import flush_to_disk
-from orchestration.lib.build.rules import rules_hash
-from orchestration.lib.build.state import GateRecord
+from orchestration.lib.build.state import GateRecord, read_build
 from orchestration.lib.files import sha256, write_json
 from orchestration.lib.publish.ledger import Identity, write_ledger
 from orchestration.lib.publish.macros import create_macros
@@ -28,9 +27,7 @@ def write_release(
 ) -> None:
     """Fill `folder` with the release `name` after `previous`: on disk and read-only when this returns."""
     before = json.loads((previous / "manifest.json").read_text()) if previous else None
-    identity = Identity(
-        name, before["release_id"] if before else None, created, rules_hash(settings.dbt_project)
-    )
+    identity = Identity(name, before["release_id"] if before else None, created, _built_rules(settings))
     with duckdb.connect() as connection:
         connection.execute(f"attach {sql_text(settings.warehouse)} as warehouse (read_only)")
         if previous:
@@ -79,7 +76,7 @@ def _facts(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[st
     ).fetchall()
     return {
         "horizon": {brand: day and day.isoformat() for brand, day in horizon},
-        "rules": {"presets": [preset for (preset,) in presets], "sha256": rules_hash(settings.dbt_project)},
+        "rules": {"presets": [preset for (preset,) in presets], "sha256": _built_rules(settings)},
         "stale_sources": dict(stale),
         "loads": [
             {
@@ -92,6 +89,12 @@ def _facts(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[st
             for source, day, files, rows, unreadable in loads
         ],
     }
+
+
+def _built_rules(settings: Settings) -> str:
+    """Checksum of the rules that the marts follow; the seeds may have been edited since."""
+    build = read_build(settings)
+    return build.rules if build else ""
 
 
 def _git_revision() -> str | None:
