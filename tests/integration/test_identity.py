@@ -33,6 +33,11 @@ def link(load: date, **given: str) -> Row:
     return row("identity_links", load, recorded_at=f"{load} 00:30:00", **(known | given))
 
 
+def follow(membership: str) -> Row:
+    times = {"updated_at": f"{FIRST} 11:00:00", "joined_at": f"{FIRST} 11:00:00"}
+    return row("memberships", LOADS[0], membership_id=membership, brand="b", state="follower", **times)
+
+
 # What each load brings: first nobody is linked, then the tablet is ann's, then it is not, then ann is bea.
 DELIVERIES = [
     [
@@ -41,6 +46,8 @@ DELIVERIES = [
         view(LOADS[0], 3, FIRST, member="bea"),
         view(LOADS[0], 4, FIRST, visitor="phone"),
         view(LOADS[0], 5, FIRST),
+        *(follow(f"nobody {number}") for number in (1, 2)),
+        row("reviews", LOADS[0], review_id="r", brand="b", reviewed_at=f"{FIRST} 11:00:00", rating="5"),
     ],
     [view(LOADS[1], 1, SECOND, member="zoe"), link(LOADS[1], visitor_id="tablet")],
     [view(LOADS[2], 1, LOADS[2] - timedelta(days=1)), link(LOADS[2], visitor_id="tablet", withdrawn="true")],
@@ -124,4 +131,5 @@ def test_a_person_shows_the_keys_and_since_when(builds: tuple[Warehouse, list[Se
 
 def test_rows_without_a_key_are_counted(builds: tuple[Warehouse, list[Seen]]) -> None:
     warehouse, _ = builds
-    assert warehouse.query("select unattributed_events from marts.dim_brand where brand_id = 'b'") == [(3,)]
+    counts = "unattributed_events, unattributed_reviews, unattributed_memberships"
+    assert warehouse.query(f"select {counts} from marts.dim_brand where brand_id = 'b'") == [(3, 1, 2)]

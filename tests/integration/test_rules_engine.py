@@ -20,16 +20,17 @@ WORLD = World(seed=5, persons=60, days=20)
 PRESETS = ["consumer_asset", "databank_2021", "p_540_365", "gross", "strict_net", "five_a"]
 ROWS = {
     "aipl_presets": ["five_a,gross,Five stages from aware to advocate,ours"],
+    # A stage may be called as the others call nobody.
     "aipl_stages": [
         "five_a,none,0,None,无",
-        "five_a,aware,1,Aware,了解",
+        "five_a,O,1,Aware,了解",
         "five_a,appeal,2,Appeal,吸引",
         "five_a,ask,3,Ask,问询",
         "five_a,act,5,Act,行动",
         "five_a,advocate,8,Advocate,拥护",
     ],
     "aipl_rules": [
-        "five_a,seen,aware,touch,ad_impression,7,1,days,,ours,low",
+        "five_a,seen,O,touch,ad_impression,7,1,days,,ours,low",
         "five_a,browsed,appeal,touch,product_view,7,2,days,,ours,low",
         "five_a,follows,appeal,state,follower,,1,days,,ours,low",
         "five_a,searched,ask,touch,brand_search,30,1,days,,ours,low",

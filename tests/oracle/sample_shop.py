@@ -33,7 +33,6 @@ EVENT_KINDS = {
     "share",
 }
 IDENTITY_SPACE = "sample_shop"
-CHINA = timedelta(hours=8)
 
 T = TypeVar("T")
 Version = tuple[datetime, date, str, int]
@@ -253,7 +252,7 @@ def read_all(folder: Path, *, max_members: int = 5, bot_events_per_day: int = 10
             evidence.touches.add(Touch(review.brand, person, "review", review.at.date(), review.rating))
     states = entities("memberships", _state).values()
     for s in states:
-        if person := person_of(s.keys, _midnight_utc_after(s.joined)):
+        if person := person_of(s.keys, datetime.combine(s.joined + timedelta(days=1), time())):
             evidence.memberships.append(Membership(s.brand, person, s.joined, s.left, s.kind, s.tier))
     brands = {one.brand for table in (events, lines, reviews, states) for one in table}
     return Told(evidence, seen, brands, dropped)
@@ -278,11 +277,6 @@ def _identity(events: list[Event], links: list[IdentityLink], max_members: int) 
         same=[(link.keys[1], link.other_member) for link in standing if link.keys[1] and link.other_member],
         max_members=max_members,
     )
-
-
-def _midnight_utc_after(day: date) -> datetime:
-    """Midnight UTC after a day, on China's clock."""
-    return datetime.combine(day + timedelta(days=1), time()) + CHINA
 
 
 def horizon(folder: Path) -> date:

@@ -63,7 +63,7 @@ def build(settings: Settings, build_id: str, persons: int) -> None:
             " union all select 'consumer_asset', 0"
         )
         connection.execute("comment on column marts.dim_brand.horizon is 'the brand''s last day'")
-    write_build(settings, Build("complete", "rules", build_id))
+    write_build(settings, Build("complete", "program", build_id, rules="rules that were built"))
 
 
 def let_through(settings: Settings, build_id: str, *, passed: bool = True) -> None:

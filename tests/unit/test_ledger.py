@@ -290,3 +290,16 @@ def test_a_brand_that_is_gone_has_nobody_in_any_stage(tmp_path: Path) -> None:
         ("r1", "A", "O", "correction"),
         ("r2", "O", "A", "late"),
     ]
+
+
+def test_a_stage_may_be_called_as_others_call_nobody(tmp_path: Path) -> None:
+    own = Preset({"none": 0, "O": 1, "I": 2}, RULES[1:])
+    before = replace(BEFORE, presets={"known": own}, stages={P1: {START: "O"}})
+    after = replace(before, name="r1", stages={P1: {START: "I"}, ("known", "lumen", "v1"): {START: "O"}})
+    chain = Chain(tmp_path)
+    for release in (before, after):
+        chain.publish(release.name, marts_of(release, START))
+    moved = "select person_id, stage_before, stage_after from fct_aipl_ledger order by all"
+    assert chain.query(moved) == [("m1", "O", "I"), ("v1", "none", "O")]
+    restated = f"select stage, published, known_now, late from aipl_restated('{START}')"
+    assert chain.query(restated) == [("O", 1, 1, 0), ("I", 0, 1, -1)]

@@ -54,7 +54,7 @@ def test_a_release_holds_the_marts_and_says_what_they_are(settings: Settings) ->
     manifest = release.manifest
     assert manifest["horizon"] == {"lumen": "2024-01-31"}
     assert manifest["rows"] == {"dim_brand": 1, "dim_release": 1, "fct_aipl_ledger": 0, "fct_fast": 2}
-    assert manifest["rules"]["presets"] == ["consumer_asset"]
+    assert manifest["rules"] == {"presets": ["consumer_asset"], "sha256": "rules that were built"}
     assert manifest["stale_sources"] == {"old_shop": "no dump since 2024-01-01"}
     assert manifest["loads"] == [
         {"source": "shop", "load_date": "2024-01-02", "files": 1, "rows": 3, "unreadable": 1}

@@ -4,7 +4,11 @@
   the later one; a time that clocks skip is what it would be if they had not been put forward yet.
 #}
 {% macro utc_from_local(local_time, source_id) -%}
-    {{ return(adapter.dispatch('utc_from_zone')(local_time, source_setting(source_id, 'timezone') or 'UTC')) }}
+    {{ return(utc_from_zone(local_time, source_setting(source_id, 'timezone') or 'UTC')) }}
+{%- endmacro %}
+
+{% macro utc_from_zone(local_time, zone) -%}
+    {{ return(adapter.dispatch('utc_from_zone')(local_time, zone)) }}
 {%- endmacro %}
 
 {% macro duckdb__utc_from_zone(local_time, zone) -%}
@@ -47,6 +51,11 @@
   branch a brand that declares its own, because a zone read from a column costs far more per row.
 #}
 {% macro business_date(utc_time, source_id, brand_id=none) -%}
+    {{ return(by_zone_of_brand(date_in_zone, utc_time, source_id, brand_id)) }}
+{%- endmacro %}
+
+{# `convert`, a macro of a value and a zone, by the zone of the brand, else of the source. #}
+{% macro by_zone_of_brand(convert, value, source_id, brand_id=none) -%}
     {%- set zone = source_setting(source_id, 'timezone') or 'UTC' -%}
     {%- set own = [] -%}
     {%- for id, brand in (source_setting(source_id, 'brands') or {}).items() -%}
@@ -54,11 +63,15 @@
     {%- endfor -%}
     {%- if own -%}
         case {{ brand_id }}
-        {% for id, brand_zone in own %} when '{{ id }}' then {{ adapter.dispatch('date_in_zone')(utc_time, brand_zone) }}
-        {% endfor %} else {{ adapter.dispatch('date_in_zone')(utc_time, zone) }} end
+        {% for id, brand_zone in own %} when '{{ id }}' then {{ convert(value, brand_zone) }}
+        {% endfor %} else {{ convert(value, zone) }} end
     {%- else -%}
-        {{ adapter.dispatch('date_in_zone')(utc_time, zone) }}
+        {{ convert(value, zone) }}
     {%- endif -%}
+{%- endmacro %}
+
+{% macro date_in_zone(utc_time, zone) -%}
+    {{ return(adapter.dispatch('date_in_zone')(utc_time, zone)) }}
 {%- endmacro %}
 
 {% macro duckdb__date_in_zone(utc_time, zone) -%}

@@ -27,9 +27,18 @@ stock as (
             and daily.as_of_date in (periods.period_end, {{ add_days('periods.period_start', -1) }})
     group by daily.preset, periods.brand_id, periods.period_type, periods.period_start, daily.stage
     having sum(case when daily.as_of_date = periods.period_end then daily.persons else -daily.persons end) <> 0
+),
+
+-- One preset's stage may have the name of another's nobody.
+moved as (
+    select net_changes.*
+    from net_changes
+    inner join {{ ref('dim_aipl_stage') }} as stages
+        on net_changes.preset = stages.preset and net_changes.stage = stages.stage
+    where stages.stage_rank > 0
 )
 
 select *
-from (select * from net_changes where stage in (select stages.stage from {{ ref('dim_aipl_stage') }} as stages where stages.stage_rank > 0)) as moved
+from moved
 full outer join stock using (preset, brand_id, period_type, period_start, stage)
 where moved.persons is distinct from stock.persons

@@ -91,7 +91,7 @@ def _rows(seeds: Path, name: str) -> list[Row]:
     with (seeds / f"{name}.csv").open(encoding="utf-8-sig", newline="") as text:
         reader = csv.DictReader(text, restval="")
         return [
-            Row(name, reader.line_num, {column: value.strip() for column, value in fields.items() if column})
+            Row(name, reader.line_num, {column: value for column, value in fields.items() if column})
             for fields in reader
         ]
 

@@ -50,12 +50,12 @@ LEDGER = Mart(
         "release_id": "The release that brought the difference.",
         "preset": "The rule set by which stages are judged.",
         "brand_id": "The brand whose consumer asset the person is.",
-        "person_id": "The consumer, as the release that has the stage above `O` calls them; NULL for one who "
+        "person_id": "The consumer, as the release that has the stage above rank 0 calls them; NULL for one who "
         "was erased.",
         "valid_from": "First business day of the stretch.",
         "valid_to": "First business day after it, at the latest the day after the last one published.",
-        "stage_before": "Stage as published before; `O` for none.",
-        "stage_after": "Stage that this release tells; `O` for none, never the same as before.",
+        "stage_before": "Stage as published before; for none that of rank 0, `O` in the shipped presets.",
+        "stage_after": "Stage that this release tells; for none that of rank 0. Never the same as before.",
         "reason": "`rules` (the preset was changed), else `identity` (a key of the person was another's "
         "in the other release), else `refund` (a purchase was refunded, or no longer is), else `correction` "
         "(evidence is gone or changed), else `late` (evidence of published days that came later).",

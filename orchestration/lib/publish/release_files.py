@@ -12,8 +12,7 @@ from typing import Any
 import duckdb
 
 from orchestration.lib.atomic import flush_to_disk
-from orchestration.lib.build.rules import rules_hash
-from orchestration.lib.build.state import GateRecord
+from orchestration.lib.build.state import GateRecord, read_build
 from orchestration.lib.erasure.erased import read_erased
 from orchestration.lib.files import sha256, write_json
 from orchestration.lib.person_key import fingerprint_in, require_person_key
@@ -38,7 +37,7 @@ def write_release(
         name,
         before["release_id"] if before else None,
         created,
-        rules_hash(settings.dbt_project),
+        _built_rules(settings),
         same_person_key=before is None or fingerprint_in(before) == key.fingerprint,
     )
     with duckdb.connect() as connection:
@@ -97,7 +96,7 @@ def _facts(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[st
     ).fetchall()
     return {
         "horizon": {brand: day and day.isoformat() for brand, day in horizon},
-        "rules": {"presets": [preset for (preset,) in presets], "sha256": rules_hash(settings.dbt_project)},
+        "rules": {"presets": [preset for (preset,) in presets], "sha256": _built_rules(settings)},
         "stale_sources": dict(stale),
         "loads": [
             {
@@ -110,6 +109,12 @@ def _facts(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[st
             for source, day, files, rows, unreadable in loads
         ],
     }
+
+
+def _built_rules(settings: Settings) -> str:
+    """Checksum of the rules that the marts follow; the seeds may have been edited since."""
+    build = read_build(settings)
+    return build.rules if build else ""
 
 
 def _git_revision() -> str | None:

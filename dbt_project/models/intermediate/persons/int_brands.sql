@@ -14,6 +14,8 @@ evidence as (
         max(events.event_date) as last_day,
         count(*) - count(events.source_key) as unattributed_events,
         0 as unattributed_orders,
+        0 as unattributed_reviews,
+        0 as unattributed_memberships,
         sum(case when {{ is_bot('events') }} then 1 else 0 end) as bot_events,
         sum(case when events.is_ancient then 1 else 0 end) as ancient_events
     from {{ ref('int_events') }} as events
@@ -30,6 +32,8 @@ evidence as (
         max(greatest(orders.created_date, orders.paid_date)) as last_day,
         0 as unattributed_events,
         count(distinct case when orders.person_id is null then orders.order_id end) as unattributed_orders,
+        0 as unattributed_reviews,
+        0 as unattributed_memberships,
         0 as bot_events,
         0 as ancient_events
     from {{ ref('int_order_brands') }} as brands
@@ -40,25 +44,30 @@ evidence as (
     union all
 
     -- A line may come before its order; then it tells a brand and no day.
-    select distinct source_id, brand_id, cast(null as date) as first_day, cast(null as date) as last_day, 0, 0, 0, 0
+    select distinct
+        source_id, brand_id, cast(null as date) as first_day, cast(null as date) as last_day, 0, 0, 0, 0, 0, 0
     from {{ ref('int_order_lines') }}
     where is_current
 
     union all
 
-    select source_id, brand_id, min(refunded_on) as first_day, max(refunded_on) as last_day, 0, 0, 0, 0
+    select source_id, brand_id, min(refunded_on) as first_day, max(refunded_on) as last_day, 0, 0, 0, 0, 0, 0
     from {{ ref('int_refund_brands') }}
     group by source_id, brand_id
 
     union all
 
-    select source_id, brand_id, min(reviewed_on) as first_day, max(reviewed_on) as last_day, 0, 0, 0, 0
+    select
+        source_id, brand_id, min(reviewed_on) as first_day, max(reviewed_on) as last_day,
+        0, 0, count(*) - count(person_id), 0, 0, 0
     from {{ ref('int_person_reviews') }}
     group by source_id, brand_id
 
     union all
 
-    select source_id, brand_id, min(joined_on) as first_day, max(joined_on) as last_day, 0, 0, 0, 0
+    select
+        source_id, brand_id, min(joined_on) as first_day, max(joined_on) as last_day,
+        0, 0, 0, count(*) - count(source_key), 0, 0
     from {{ ref('int_memberships') }}
     where is_current
     group by source_id, brand_id
@@ -90,6 +99,8 @@ source_brands as (
         min(first_day) as first_day,
         sum(unattributed_events) as unattributed_events,
         sum(unattributed_orders) as unattributed_orders,
+        sum(unattributed_reviews) as unattributed_reviews,
+        sum(unattributed_memberships) as unattributed_memberships,
         sum(bot_events) as bot_events,
         sum(ancient_events) as ancient_events
     from evidence
@@ -106,6 +117,8 @@ select
     case when count(source_horizons.horizon) = count(*) then min(source_horizons.horizon) end as horizon,
     cast(sum(source_brands.unattributed_events) as bigint) as unattributed_events,
     cast(sum(source_brands.unattributed_orders) as bigint) as unattributed_orders,
+    cast(sum(source_brands.unattributed_reviews) as bigint) as unattributed_reviews,
+    cast(sum(source_brands.unattributed_memberships) as bigint) as unattributed_memberships,
     cast(sum(source_brands.bot_events) as bigint) as bot_events,
     cast(sum(source_brands.ancient_events) as bigint) as ancient_events,
     bool_or(source_horizons.is_stale) as is_stale

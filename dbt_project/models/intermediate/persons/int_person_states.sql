@@ -5,7 +5,7 @@
     scope_key=['source_id', 'membership_id'],
 ) }}
 
--- A membership tells no time of day: it belongs to whom its key belonged to when the day of joining was over.
+-- A membership tells no time of day: it belongs to whom its key belonged to as the brand's day of joining ended.
 select
     states.source_id,
     states.membership_id,
@@ -17,7 +17,7 @@ select
     states.joined_on as valid_from,
     coalesce(states.left_on, {{ open_end() }}) as valid_to
 from {{ ref('int_memberships') }} as states
-{{ owners_of('states', 'cast(' ~ add_days('states.joined_on', 1) ~ ' as timestamp)') }}
+{{ owners_of('states', end_of_business_day('states.joined_on', 'states.source_id', 'states.brand_id')) }}
 where
     states.is_current
     and states.source_key is not null

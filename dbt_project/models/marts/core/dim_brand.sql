@@ -8,6 +8,8 @@ select
     right(brand_id, 9) = 'unbranded' as is_unbranded,
     unattributed_events,
     unattributed_orders,
+    unattributed_reviews,
+    unattributed_memberships,
     bot_events,
     ancient_events,
     is_stale

@@ -34,15 +34,15 @@ bounds as (
     select preset, brand_id, person_id, valid_to as bound from spans
 ),
 
--- At most one span of each side covers a day.
+-- At most one span of each side covers a day; without one the stage is NULL.
 segments as (
     select
         bounds.preset,
         bounds.brand_id,
         bounds.person_id,
         bounds.bound as valid_from,
-        coalesce(max(spans.stage) filter (spans.side = 'before'), 'O') as stage_before,
-        coalesce(max(spans.stage) filter (spans.side = 'after'), 'O') as stage_after
+        max(spans.stage) filter (spans.side = 'before') as stage_before,
+        max(spans.stage) filter (spans.side = 'after') as stage_after
     from bounds
     left join spans
         on
@@ -73,7 +73,13 @@ entries as (
     select stretches.*, persons.unpublished_from
     from stretches
     inner join differing_persons as persons using (preset, brand_id, person_id)
-    where stretches.stage_before <> stretches.stage_after
+    where stretches.stage_before is distinct from stretches.stage_after
+),
+
+-- What a preset calls those in no stage.
+nobody as (
+    select preset, stage from release.main.dim_aipl_stage
+    where stage_rank = 0
 ),
 
 -- What a rule is called and where it comes from moves nobody.
@@ -271,8 +277,8 @@ select
     entries.person_id,
     entries.valid_from,
     entries.valid_to,
-    entries.stage_before,
-    entries.stage_after,
+    coalesce(entries.stage_before, nobody.stage) as stage_before,
+    coalesce(entries.stage_after, nobody.stage) as stage_after,
     case
         when changed_presets.preset is not null then 'rules'
         when moved_persons.person_id is not null then 'identity'
@@ -281,6 +287,7 @@ select
         else 'late'
     end as reason
 from entries
+inner join nobody using (preset)
 left join changed_presets using (preset)
 left join moved_persons using (unpublished_from, person_id)
 left join day_reasons using (preset, brand_id, person_id, valid_from)

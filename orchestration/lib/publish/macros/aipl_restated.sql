@@ -1,4 +1,4 @@
--- One row per preset, brand and stage above O: its stock on the day as it was first published, as it is known now, and
+-- One row per preset, brand and stage above rank 0: its stock on the day as it was first published, as it is known now, and
 -- why the two differ.
 -- day: a business day that a release of the ledger covered; a brand that none covered has no row.
 -- published_by: the first release that covered the day. late, refund, identity, rules, correction: persons to add to
@@ -54,6 +54,11 @@ steps as (
     select preset, brand_id, stage_after as stage, reason, -1 as step from entries
 ),
 
+nobody as (
+    select preset, stage from dim_aipl_stage
+    where stage_rank = 0
+),
+
 differences as (
     select
         preset,
@@ -66,7 +71,7 @@ differences as (
         coalesce(sum(step) filter (reason = 'rules'), 0) as rules,
         coalesce(sum(step) filter (reason = 'correction'), 0) as correction
     from steps
-    where stage <> 'O'
+    anti join nobody using (preset, stage)
     group by preset, brand_id, stage
 ),
 
