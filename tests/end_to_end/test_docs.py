@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from examples import DOCUMENTS, answer, examples
 from warehouse import Warehouse
@@ -172,3 +173,66 @@ def test_links_bots_and_targets_are_as_the_truth_has_them(home: Path, truth: dic
     assert {str(start): gmv for start, gmv in targets} == {
         month: Decimal(gmv) for month, gmv in truth["targets"]["gmv_by_month"].items()
     }
+
+
+def raw_ids(home: Path) -> tuple[set[str], set[str]]:
+    """Ids of visitors and members, and of orders and memberships, as the shop's dumps have them."""
+    dumps = home / "dumps" / "sample_shop"
+
+    def values(files: str, *columns: str) -> set[str]:
+        read = "read_json" if files.endswith(".jsonl") else "read_csv"
+        options = "ignore_errors = true" + (", all_varchar = true" if read == "read_csv" else "")
+        found = duckdb.sql(
+            f"select distinct unnest([{', '.join(f'{c}::varchar' for c in columns)}])"
+            f" from {read}('{dumps}/{files}', {options})"
+        ).fetchall()
+        return {value for (value,) in found if value}
+
+    people = values("events-*.csv.gz", "visitor_id", "member_id")
+    people |= values("orders-*.jsonl", "visitor_id", "member_id")
+    people |= values("reviews-*.csv", "visitor_id", "member_id")
+    people |= values("memberships-*.csv", "visitor_id", "member_id")
+    people |= values("identity_links-*.csv", "visitor_id", "member_id", "other_member_id")
+    others = values("orders-*.jsonl", "order_id") | values("memberships-*.csv", "membership_id")
+    return people, others
+
+
+def test_no_raw_id_is_anywhere_in_the_release(home: Path, told: str) -> None:
+    people, others = raw_ids(home)
+    assert len(people) > 5000
+    assert len(others) > 1000
+    release = home / "published" / "current"
+    texts = {file.name: {file.read_text()} for file in release.iterdir() if file.suffix in (".json", ".md")}
+    with duckdb.connect(str(release / "marts.duckdb"), read_only=True) as connection:
+        columns = connection.execute(
+            "select table_name, column_name from duckdb_columns() where not internal"
+        ).fetchall()
+        for mart, column in columns:
+            values = f'select distinct cast("{column}" as varchar) from'
+            texts[f"{mart}.{column}"] = {
+                value
+                for source in (f'"{mart}"', f"read_parquet('{release}/{mart}.parquet')")
+                for (value,) in connection.execute(f"{values} {source}").fetchall()
+                if value
+            }
+    assert len(texts) > 200
+    words = {
+        name: {word for text in found for word in re.findall(r"\w+", text)} for name, found in texts.items()
+    }
+    assert {name for name in texts if people & words[name] or others & texts[name]} == set()
+    # The search finds what is there: the warehouse has them.
+    known = Warehouse(home).query("select distinct source_key from marts.dim_person_key")
+    assert len({key.split(":")[2] for (key,) in known} & people) > 5000
+
+
+def test_no_mart_of_the_release_has_a_person_beside_an_amount(home: Path, told: str) -> None:
+    database = home / "published" / "current" / "marts.duckdb"
+    with duckdb.connect(str(database), read_only=True) as connection:
+        columns = connection.execute(
+            "select table_name, column_name, data_type from duckdb_columns() where not internal"
+        ).fetchall()
+    persons = {mart for mart, column, _ in columns if column in ("person_id", "source_key")}
+    amounts = {mart for mart, _, kind in columns if kind.startswith(("DECIMAL", "DOUBLE"))}
+    assert len(persons) == 7
+    assert {"fct_orders", "fct_order_lines", "fct_money_daily"} <= amounts
+    assert persons & amounts == set()

@@ -102,6 +102,15 @@ def test_a_key_of_an_order_or_membership_is_hashed_and_who_spent_is_withheld(set
     assert described == [("person_id",)]
 
 
+def test_a_key_that_is_a_number_is_hashed_as_it_is_written(settings: Settings) -> None:
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        connection.execute(
+            "drop table marts.fct_orders; create table marts.fct_orders as select 4711 as order_id"
+        )
+    release = publish(settings, NOON)
+    assert rows(release, "select order_id from fct_orders") == [(released(settings.home, "4711"),)]
+
+
 def test_nothing_of_a_release_holds_a_raw_key(settings: Settings) -> None:
     release = publish(settings, NOON)
     for file in release.folder.iterdir():

@@ -102,6 +102,15 @@ def test_numbers_of_parquet_dumps_are_hashed_as_they_are_written(tmp_path: Path)
     assert b"13812345678" not in written
 
 
+@pytest.mark.parametrize("values", [[b"\xff555", None], [["555"], None], [{"home": "555"}, None]])
+def test_bytes_and_nested_values_are_hashed_too(tmp_path: Path, values: list[Any]) -> None:
+    dump = io.BytesIO()
+    pq.write_table(pa.table({"member": ["ann", "bob"], "phone": values}), dump)
+    rows, _, written = parse(tmp_path, dump.getvalue(), format="parquet")
+    assert [row["phone"] for row in rows] == [hashed(str(values[0])), None]
+    assert b"555" not in written
+
+
 def test_capitals_of_the_name_hide_nothing(tmp_path: Path) -> None:
     rows, _, _ = parse(tmp_path, b"member,Phone\nann,555-1\n")
     assert rows[0]["Phone"] == hashed("555-1")

@@ -76,7 +76,7 @@ class Mask:
             " where database_name = 'warehouse' and schema_name = 'marts'"
         ).fetchall()
         keys = [
-            f'select "{column}" as value from warehouse.marts."{mart}"'
+            f'select cast("{column}" as varchar) as value from warehouse.marts."{mart}"'
             for mart, column in stored
             if treatments.get(mart, {}).get(column) == "hashed"
         ]
@@ -97,8 +97,9 @@ class Mask:
             if treatment is None:
                 selected.append(f'mart."{name}"')
             elif treatment == "hashed":
-                selected.append(f'coalesce(h{number}.hash, person_hash(mart."{name}")) as "{name}"')
-                joins.append(f'left join hashes as h{number} on mart."{name}" = h{number}.value')
+                key = f'cast(mart."{name}" as varchar)'
+                selected.append(f'coalesce(h{number}.hash, person_hash({key})) as "{name}"')
+                joins.append(f"left join hashes as h{number} on {key} = h{number}.value")
         return f'select {", ".join(selected)} from warehouse.marts."{mart}" as mart {" ".join(joins)}'
 
     def check(self, mart: str) -> None:

@@ -42,7 +42,14 @@ class Veil:
 
     def _hashed(self, values: pa.Array[Any]) -> pa.Array[Any]:
         """Each distinct value is hashed once."""
-        distinct = values.cast(pa.string()).dictionary_encode()
+        try:
+            texts = values.cast(pa.string())
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            # Bytes that are no text, and nested values of Parquet dumps.
+            texts = pa.array(
+                [None if value is None else str(value) for value in values.to_pylist()], pa.string()
+            )
+        distinct = texts.dictionary_encode()
         hashes = pa.array([self._hash(value) for value in distinct.dictionary.to_pylist()], pa.string())
         return hashes.take(distinct.indices)
 
