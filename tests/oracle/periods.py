@@ -143,6 +143,9 @@ def fast_table(
     preset: Preset,
     horizons: Mapping[str, date],
     starts_on: date | None = None,
+    *,
+    min_tier: int = 0,
+    thriving_days: int = 30,
 ) -> dict[tuple[str, str, date, date], Fast]:
     """FAST by (brand, period type, first day, last day) for the complete periods up to the horizons.
 
@@ -154,7 +157,9 @@ def fast_table(
         first = first_day(walks, brand, starts_on)
         for period_type, start, end in complete_periods(first, horizon) if first else []:
             if (start, end) not in by_period:
-                by_period[start, end] = fast(evidence, walks, preset, start, end)
+                by_period[start, end] = fast(
+                    evidence, walks, preset, start, end, min_tier=min_tier, thriving_days=thriving_days
+                )
             if brand in by_period[start, end]:
                 table[brand, period_type, start, end] = by_period[start, end][brand]
     return table

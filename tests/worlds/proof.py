@@ -32,7 +32,7 @@ from oracle.stages import (
 from warehouse import Warehouse
 
 from worlds.tables import FIRST
-from worlds.world import BOT_EVENTS, MAX_MEMBERS
+from worlds.world import ACTIVITY_DAYS, BOT_EVENTS, MAX_MEMBERS, MIN_TIER
 
 DAY = timedelta(days=1)
 WORLD = re.compile(r"\bw(\d+)b?\b")
@@ -40,6 +40,8 @@ VARIABLES = {
     "aipl_presets": list(PRESETS),
     "max_members_per_visitor": MAX_MEMBERS,
     "bot_events_per_day": BOT_EVENTS,
+    "fast_min_tier": MIN_TIER,
+    "fast_activity_days": ACTIVITY_DAYS,
 }
 COUNTS = tuple(field.name for field in fields(Fast))
 RATIOS = ("advancing_rate", "advancing_rate_eligible", "thriving_rate", "thriving_rate_superior")
@@ -146,7 +148,8 @@ def _of_preset(
             yield "changes", (name, *period, before, after, changes)
         for (_, met), persons in deepening(walks, seen, preset, first, last).items():
             yield "deepening", (name, *period, *_words(met), persons)
-    known = fast_table(evidence, walks, preset, {brand: horizon}, FIRST)
+    tuned = {"min_tier": MIN_TIER, "thriving_days": ACTIVITY_DAYS}
+    known = fast_table(evidence, walks, preset, {brand: horizon}, FIRST, **tuned)
     for period in complete_periods(FIRST, horizon):
         # Rows may name a brand and yet nobody who had to do with it.
         figures = known.get((brand, *period), NOBODY)

@@ -12,6 +12,9 @@ from worlds.tables import FIRST, LAST_DAY, LOADS, Row, row
 # What the warehouse is told so that small worlds reach its limits.
 MAX_MEMBERS = 2
 BOT_EVENTS = 6
+# Of FAST; the sample shop is held against brute force with the shipped ones.
+MIN_TIER = 2
+ACTIVITY_DAYS = 15
 
 GAPS = (0, 0, 1, 1, 2, 5, 14, 15, 16, 30, 100, 364, 365, 366, 540, 904, 905, 906, 912, 913, 914)
 CLOCK = ("00:00:00", "07:59:59", "08:00:00", "12:00:00", "12:00:00", "18:30:15", "23:59:59")

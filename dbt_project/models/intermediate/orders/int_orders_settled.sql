@@ -43,7 +43,7 @@ refund_totals as (
     select
         source_id,
         order_id,
-        sum(refund_amount) as refunded_amount,
+        case when count(refund_amount) = count(*) then sum(refund_amount) end as refunded_amount,
         min(case when is_full or (order_amount > 0 and refunded_amount >= order_amount) then refunded_at end)
             as fully_refunded_at,
         min(case when is_full or (order_amount > 0 and refunded_amount >= order_amount) then refunded_on end)
@@ -74,7 +74,8 @@ select
     refund_totals.fully_refunded_at,
     refund_totals.fully_refunded_on,
     orders.amount,
-    cast(coalesce(refund_totals.refunded_amount, 0) as decimal(18, 4)) as refunded_amount,
+    cast(case when refund_totals.order_id is null then 0 else refund_totals.refunded_amount end as decimal(18, 4))
+        as refunded_amount,
     orders.currency,
     orders.is_ancient,
     orders.document_kind = 'order'
