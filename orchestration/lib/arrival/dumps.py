@@ -112,7 +112,10 @@ class LocalDumps(Dumps):
             DumpsUnreachable: a folder cannot be listed.
         """
         if self._path.is_file():
-            return [self._dump(self._path, self._path.name)], []
+            name = self._path.name
+            if reason := bad_name(name):
+                return [], [_bad_name_warning(name, reason)]
+            return [self._dump(self._path, name)], []
         dumps, warnings = [], []
         for path in sorted(_walk(self._path)):
             name = path.relative_to(self._path).as_posix()

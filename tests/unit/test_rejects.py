@@ -1,0 +1,60 @@
+"""The accounts of a build, against rows that are counted by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+
+from orchestration.lib.rejects.kept import keep_rejects, kept_rejects
+from orchestration.lib.rejects.reconcile import Staged, staged
+from orchestration.settings import Settings
+
+WAREHOUSE = """
+    create schema staging;
+    create schema intermediate;
+    create view staging.stg_shop__orders as select 1 as x;
+    create view staging.stg_other__orders as select 1 as x;
+    create table intermediate.int_orders as
+        select * from
+            (values ('shop', 'a', true), ('shop', 'a', false), ('shop', 'b', true), ('other', 'a', true))
+            as rows (source_id, _file, is_current);
+    create table intermediate.int_orders_attributed as select * from intermediate.int_orders;
+    create table intermediate.int_rejects as
+        select 'shop' as source_id, 'orders' as entity, 'no id' as reason, '{}' as raw_row,
+            date '2024-01-02' as _load_date, 'b' as _file, 7 as _row;
+"""
+FILES = """
+    select * from (values ('shop', 'lines', 'a', 3), ('shop', 'lines', 'b', 2), ('other', 'docs', 'a', 1))
+        as rows (source_id, table_name, file, row_count)
+"""
+
+
+def make(home: Path) -> Settings:
+    settings = Settings(home, home / "sources.yml")
+    for folder in (settings.arrival, settings.warehouse.parent):
+        folder.mkdir(parents=True)
+    for name in ("files", "applied"):
+        duckdb.sql(FILES).write_parquet(str(settings.arrival / f"{name}.parquet"))
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        connection.execute(WAREHOUSE)
+    return settings
+
+
+def test_rows_of_raw_are_current_superseded_rejected_or_joined(tmp_path: Path) -> None:
+    settings = make(tmp_path)
+    assert staged(settings) == []
+    keep_rejects(settings)
+    shop = Staged("shop", "lines", "orders", raw=5, current=2, superseded=1, rejected=1)
+    assert staged(settings) == [Staged("other", "docs", "orders", 1, 1, 0, 0), shop]
+    assert staged(settings, "shop") == [shop] and shop.other == 1
+    assert pq.read_table(kept_rejects(settings))["_row"].to_pylist() == [7]
+
+
+def test_a_project_without_rejects_keeps_none(tmp_path: Path) -> None:
+    settings = make(tmp_path)
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        connection.execute("drop table intermediate.int_rejects")
+    keep_rejects(settings)
+    assert not kept_rejects(settings).exists()
