@@ -103,7 +103,7 @@ def _widest(judged: Sequence[Judged]) -> float | None:
 
 
 def _require_whole(table: ArrivalTable, connection: duckdb.DuckDBPyConnection) -> None:
-    """Raise ProfileError unless each Parquet holds the rows that the manifest says; makes the table `files`."""
+    """Raise ProfileError unless each Parquet holds the rows of the manifest; makes the table `files`."""
     connection.execute("create table files (path varchar, load_date date)")
     files = {str(file.path): file for file in table.files if file.path is not None}
     if not files:
@@ -177,7 +177,8 @@ def _repeated_by_day(table: ArrivalTable, connection: duckdb.DuckDBPyConnection)
     query = f"""
         select load_date, sum(times - 1)
         from (
-            select "{_DAY}" as load_date, {key}, count(*) as times from {_LOADED} group by all having times > 1
+            select "{_DAY}" as load_date, {key}, count(*) as times
+            from {_LOADED} group by all having times > 1
         )
         group by all
     """

@@ -65,8 +65,8 @@ class ArrivalTable:
     """What arrived of one table of one source, any number of load dates, and what its contract asks.
 
     `columns` are all that it declares. `covers_days_before` is how many days before its load date a load's
-    data are, None where that is not known. `history` holds the accepted loads; `unusual_dates` are known to be no
-    measure of others, nor to be measured by them.
+    data are, None where that is not known. `history` holds the accepted loads; `unusual_dates` are known to
+    be no measure of others, nor to be measured by them.
     """
 
     source_id: str

@@ -216,3 +216,31 @@ def test_index_stays_short(tmp_path: Path) -> None:
         (tmp_path / f"2025{number:04}.json").write_text("{}", encoding="utf-8")
     write_report(gate(PASSED), tmp_path)
     assert "4 older runs are kept" in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
+def test_page_says_since_when_a_rule_fails_and_shows_its_last_runs(tmp_path: Path) -> None:
+    other = replace(gate(FAILED), subject="another shop")
+    nights = [gate(FAILED), gate(PASSED), other, gate(WARNED), gate(FAILED), gate(FAILED)]
+    pages = [
+        write_report(replace(result, started_at=START + timedelta(days=day)), tmp_path)
+        for day, result in enumerate(nights)
+    ]
+    text = pages[-1].read_text(encoding="utf-8")
+    assert Tags(text).open == []
+    assert "The last 5 runs on shop" in text
+    assert f"Not met since {START + timedelta(days=3):%Y-%m-%d %H:%M} UTC, 3 runs in a row." in text
+    assert 'aria-label="amount_within_bounds: failed passed warning failed failed "' in text
+    assert pages[2].name not in text
+    assert pages[1].name in text
+    assert "Not met since this run, the first that is known." in pages[0].read_text(encoding="utf-8")
+
+
+def test_page_says_what_has_no_baseline_yet() -> None:
+    waiting = replace(PASSED, not_judged="no baseline yet: 2 of 4 weeks before 2024-09-03")
+    assert "no baseline yet: 2 of 4 weeks before 2024-09-03" in render(gate(waiting))
+    assert "No baseline yet" not in render(gate(PASSED))
+
+
+def test_page_names_what_to_do() -> None:
+    runbook = "docs/runbooks/gate-failed.md#drift"
+    assert f"<code>{runbook}</code>" in render(gate(replace(FAILED, runbook=runbook)))
