@@ -29,6 +29,7 @@ from orchestration.settings import Settings
 
 KILLED = -signal.SIGKILL
 LENA, PAUL = "lena-4711", "paul-0815"
+ORDER = "O-2024-0001"
 KEY = f"east:m:{LENA}"
 STRIDE = 31
 SOURCES = """
@@ -117,14 +118,16 @@ class Shop:
         self.settings = make_tiny(self.home)
         self.settings.sources_file.write_text(SOURCES.format(dumps=self.dumps))
         for day, content in {
-            2: f"o1,10,{LENA}\no2,20,{PAUL}\n",
+            2: f"{ORDER},10,{LENA}\no2,20,{PAUL}\n",
             3: f"o3,30,{PAUL}\no4,40,{LENA}\nbroken,{LENA}\n",
         }.items():
             (self.dumps / f"orders-2024-01-0{day}.csv").write_text(f"order_id,amount,buyer\n{content}")
             (self.dumps / f"west-2024-01-0{day}.csv").write_text("order_id,amount\nw1,5\n")
             assert nights.night(self.home) == (0, "")
         (self.home / "logs").mkdir(exist_ok=True)
-        (self.home / "logs" / "run-1.log").write_text(f"order o1 of {LENA} is odd, that of {LENA}x is not\n")
+        (self.home / "logs" / "run-1.log").write_text(
+            f"order {ORDER} of {LENA} is odd, that of {LENA}x is not\n"
+        )
         (self.home / "reports" / "page.html").write_text(f"<td>{LENA}</td>")
         with sqlite3.connect(self.home / "dagster.db") as connection:
             connection.execute("create table logs (id integer primary key, event text)")
@@ -148,6 +151,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
 
 def test_nothing_is_left_of_the_person_and_all_of_others(shop: Shop) -> None:
     text = everything(shop.home)
+    assert ORDER not in text
     assert LENA not in text.replace(f"{LENA}x", "") and f"that of {LENA}x is not" in text
     release = shop.undisturbed["release"]["dim_brand"]
     assert {(brand, money, lines) for brand, _, money, lines in release} == {("east", 50, 2), ("west", 10, 2)}
@@ -179,6 +183,7 @@ def test_a_killed_erasure_is_told_and_finished_by_the_same_command(shop: Shop) -
         code, said = erasure(shop.home)
         assert code == 0, (number, said)
         assert LENA not in everything(shop.home).replace(f"{LENA}x", ""), number
+        assert ORDER not in everything(shop.home), number
         assert picture(shop.settings) == shop.undisturbed, number
         assert "Erasure: unfinished" not in status_text(shop.settings)
     assert unfinished > 2

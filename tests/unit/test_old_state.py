@@ -21,8 +21,8 @@ from orchestration.lib.alerts.outbox_tables import SCHEMA as OUTBOX_0
 from orchestration.lib.arrival.manifest import FORMATS, LoadManifest, State
 from orchestration.lib.arrival.told import FILES, forget_applied, write_arrival
 from orchestration.lib.build.state import GateRecord, read_build, read_gate
-from orchestration.lib.erasure.erase import read_order
 from orchestration.lib.erasure.erased import read_erased
+from orchestration.lib.erasure.order import read_order
 from orchestration.lib.errors import EnvironmentStop
 from orchestration.lib.publish.query import run_query
 from orchestration.lib.publish.release import publish, read_current

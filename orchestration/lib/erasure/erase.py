@@ -6,15 +6,13 @@ the erasure is at work. The order keeps the keys themselves until the end: a kil
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
@@ -23,18 +21,17 @@ from orchestration.lib.build.state import discard_warehouse, forget_build, is_un
 from orchestration.lib.erasure.erased import (
     PERSONS,
     Erasure,
-    Key,
     erasures_folder,
     parse_key,
     read_erased,
     write_erased,
 )
 from orchestration.lib.erasure.links import Linked, linked_keys
+from orchestration.lib.erasure.order import Order, order_file, read_order, write_order
 from orchestration.lib.erasure.receipt import Receipt, write_receipt
 from orchestration.lib.erasure.sweep import sweep
 from orchestration.lib.erasure.traces import Words, occurrences, redact, words_of
 from orchestration.lib.errors import AiplError, InputError
-from orchestration.lib.files import write_json
 from orchestration.lib.lock import writer_lock
 from orchestration.lib.publish.release import read_current
 from orchestration.lib.run.console import ConsoleReporter
@@ -42,10 +39,7 @@ from orchestration.lib.run.job import Stopped, new_log, run_nightly
 from orchestration.lib.run.progress import reporting_to
 from orchestration.lib.sources.configured import configured_sources
 from orchestration.lib.sources.source import Source
-from orchestration.lib.versions import FORMAT, require_known
 from orchestration.settings import Settings
-
-ORDER_FORMAT = 1
 
 
 class NotErased(AiplError):
@@ -54,20 +48,6 @@ class NotErased(AiplError):
     def __init__(self, message: str, exit_code: int = 2) -> None:
         super().__init__(message)
         self.exit_code = exit_code
-
-
-@dataclass(frozen=True)
-class Order:
-    """An erasure that is at work: its keys as they are, which the list must not know."""
-
-    erasure_id: str
-    asked: frozenset[Key]
-    linked: Linked
-
-    @property
-    def keys(self) -> frozenset[Key]:
-        """All keys to be erased."""
-        return self.linked.keys
 
 
 def order_erasure(settings: Settings, texts: Collection[str], *, only_these: bool) -> Order:
@@ -115,7 +95,8 @@ def erase(settings: Settings, order: Order, say: Callable[[str], None]) -> int:
         _mark_swept(settings, order)
         _publish_anew(settings)
         removed["releases"] += _remove_former_releases(settings)
-        words = words_of(order.keys)
+        order = read_order(settings) or order
+        words = words_of(order.keys | order.documents)
         removed["traces in logs, reports and histories"] += _clean(settings, sources.values(), words)
         left = _left(settings, sources.values(), words)
         receipt = _receipt(settings, order, sources, removed, left)
@@ -131,31 +112,13 @@ def erase(settings: Settings, order: Order, say: Callable[[str], None]) -> int:
     return 0
 
 
-def read_order(settings: Settings) -> Order | None:
-    """The erasure that is at work or was killed, if there is one."""
-    path = _order_file(settings)
-    if not path.exists():
-        return None
-    told: dict[str, Any] = json.loads(path.read_text())
-    require_known(path, told, ORDER_FORMAT)
-    asked, keys, shared = (frozenset(map(parse_key, told[name])) for name in ("asked", "keys", "shared"))
-    return Order(told["erasure_id"], asked, Linked(keys, shared))
-
-
 def _begin(settings: Settings, order: Order) -> None:
     erased = read_erased(settings)
     if order.erasure_id in {erasure.erasure_id for erasure in erased.erasures}:
         return
     # Increments know nothing of rows that go from a file in effect.
     forget_build(settings)
-    erasures_folder(settings).mkdir(mode=0o700, parents=True, exist_ok=True)
-    told = {
-        "asked": _texts(order.asked),
-        "keys": _texts(order.keys),
-        "shared": _texts(order.linked.shared),
-    }
-    write_json(_order_file(settings), {FORMAT: ORDER_FORMAT, "erasure_id": order.erasure_id, **told})
-    _order_file(settings).chmod(0o600)
+    write_order(settings, order)
     digests = tuple(sorted(map(erased.digest, order.keys)))
     write_erased(settings, erased.having(Erasure(order.erasure_id, _now(), None, digests)))
 
@@ -171,7 +134,7 @@ def _mark_swept(settings: Settings, order: Order) -> None:
 def _finish(settings: Settings, order: Order) -> None:
     done = replace(_erasure(settings, order), finished_at=_now())
     write_erased(settings, read_erased(settings).having(done))
-    _order_file(settings).unlink()
+    order_file(settings).unlink()
 
 
 def _erasure(settings: Settings, order: Order) -> Erasure:
@@ -298,14 +261,6 @@ def _receipt(
 
 def _space(source: Source) -> str:
     return source.identity_space or source.source_id
-
-
-def _texts(keys: Iterable[Key]) -> list[str]:
-    return sorted(key.text for key in keys)
-
-
-def _order_file(settings: Settings) -> Path:
-    return erasures_folder(settings) / "order.json"
 
 
 def _now() -> str:

@@ -12,6 +12,7 @@ from orchestration.lib.arrival.readers import UnreadableDump
 from orchestration.lib.arrival.readers.base import numbers_among
 from orchestration.lib.atomic import replacing
 from orchestration.lib.erasure.erased import Erased, read_erased, write_erased
+from orchestration.lib.erasure.order import add_documents
 from orchestration.lib.erasure.records import Search, find_records, take_out, tells_of_erased
 from orchestration.lib.files import sha256 as checksum
 from orchestration.lib.sources.source import Source
@@ -66,5 +67,6 @@ def remember_documents(settings: Settings, search: Search) -> bool:
     more = erased.having_keys(search.documents)
     if more == erased:
         return False
+    add_documents(settings, search.documents)
     write_erased(settings, more)
     return True

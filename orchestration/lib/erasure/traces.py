@@ -30,7 +30,7 @@ WORD = "0-9A-Za-z_"
 class Words:
     """The ids to look for, as whole words; one that other things are called, too, with its space before it.
 
-    `are_all_telling` is whether no id had to be left out so.
+    `are_all_telling` is whether no id of a person had to be taken so.
     """
 
     texts: tuple[str, ...]
@@ -53,8 +53,10 @@ def words_of(keys: Collection[Key]) -> Words:
     """What to look for to find these keys."""
     telling = {key for key in keys if _is_telling(key.value)}
     texts = {key.value for key in telling}
-    texts |= {key.text for key in keys if key not in telling and key.kind in PERSONS.values()}
-    return Words(tuple(sorted(texts)), len(telling) == len(keys))
+    # A short number of an order says of nobody who placed it.
+    common = {key for key in keys if key not in telling and key.kind in PERSONS.values()}
+    texts |= {key.text for key in common}
+    return Words(tuple(sorted(texts)), not common)
 
 
 def redact(path: Path, words: Words) -> int:
