@@ -45,7 +45,7 @@ sources:
         files: orders-{{load_date}}.csv
         format: csv
         columns: {{required: [order_id, amount, buyer]}}
-        keys: {{member: [buyer], order: [order_id]}}
+        identifiers: {{member: [buyer], order: [order_id]}}
   west:
     dumps: {dumps}
     feed: daily

@@ -37,7 +37,7 @@ def test_only_a_finished_build_by_the_same_rules_goes_on(last: Build | None, ful
 
 def test_a_lost_warehouse_is_no_build(tmp_path: Path) -> None:
     settings = make_home(tmp_path)
-    assert read_build(settings) == Build("complete", "rules", "1" * 64)
+    assert read_build(settings) == Build("complete", "program", "1" * 64, rules="rules that were built")
     discard_warehouse(settings)
     assert read_build(settings) is None
     assert read_build(Settings(tmp_path / "empty", tmp_path)) is None
@@ -54,7 +54,6 @@ def test_the_fingerprint_follows_sql_seeds_sources_and_engine(
 ) -> None:
     project = make_home(tmp_path).dbt_project
     seen = [fingerprint(project, "{}")]
-    (project / "models").mkdir()
     (project / "models" / "a.sql").write_text("select 1")
     seen.append(fingerprint(project, "{}"))
     (project / "seeds" / "touch_kinds.csv").write_text("touch_kind\nshare\n")

@@ -77,14 +77,14 @@ class Shop:
             **declared,
             "files": f"orders-{{load_date}}.{ending}",
             "columns": {"required": ["order_id", "buyer", "amount"]},
-            "keys": {"member": ["buyer"], "order": ["order_id"]},
+            "identifiers": {"member": ["buyer"], "order": ["order_id"]},
         }
         # Before the orders in the sources file and by name: whose a line is turns out later.
         lines = {
             "files": "lines-{load_date}.csv",
             "format": "csv",
             "columns": {"required": ["order_id", "what"]},
-            "keys": {"order": ["order_id"]},
+            "identifiers": {"order": ["order_id"]},
         }
         self.source = Source(
             source_id="shop",

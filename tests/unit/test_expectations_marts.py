@@ -343,19 +343,19 @@ FAULTS = {
         "update fct_orders set person_id = 'sample_shop:9' where order_id = 'o1'",
         "fct_orders",
         "person_id_in_dim_person",
-        "'person_id': 'sample_shop:9'",
+        "'person_id': '***'",
     ),
     "a buyer lost": (
         "delete from dim_person_key where person_id = 'sample_shop:1'",
         "dim_person_key",
         "buyers_as_loaded",
-        "'source_key': 'v:sample_shop:1'",
+        "'source_key': '***'",
     ),
     "a key of nobody": (
         "delete from dim_person where person_id = 'sample_shop:3'",
         "dim_person",
         "keys_as_counted",
-        "'person_id': 'sample_shop:3', 'key_count': None, 'keys': 1",
+        "'person_id': '***', 'key_count': None, 'keys': 1",
     ),
     "a key of another kind": (
         "update dim_person_key set key_kind = 'device' where person_id = 'sample_shop:2'",
@@ -440,7 +440,7 @@ FAULTS = {
         "update fct_person_days set person_id = 'x' where touch_date = date '2024-09-10'",
         "fct_person_days",
         "person_id_in_dim_person",
-        "'person_id': 'x'",
+        "'person_id': '***'",
     ),
     "a touch of no brand": (
         "update fct_person_days set brand_id = 'x' where touch_date = date '2024-09-10'",

@@ -24,6 +24,7 @@ from orchestration.lib.build.state import GateRecord, read_build, read_gate
 from orchestration.lib.erasure.erased import read_erased
 from orchestration.lib.erasure.order import read_order
 from orchestration.lib.errors import EnvironmentStop
+from orchestration.lib.files import sha256
 from orchestration.lib.publish.query import run_query
 from orchestration.lib.publish.release import publish, read_current
 from orchestration.lib.versions import migrate
@@ -197,6 +198,9 @@ def test_a_release_of_0_1_0_is_read_and_followed(settings: Settings) -> None:
         "loads",
     )
     (folder / "manifest.json").chmod(0o644)
+    manifest["sha256"] = {
+        path.name: sha256(path) for path in folder.iterdir() if path.name != "manifest.json"
+    }
     (folder / "manifest.json").write_text(
         json.dumps({name: manifest[name] for name in (*known, "rows", "gates", "sha256")})
     )

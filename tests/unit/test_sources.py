@@ -160,6 +160,6 @@ def test_every_column_of_the_sample_shop_that_names_a_person_is_a_key():
 def test_keys_are_columns_and_change_no_version():
     table = {"files": "a.csv", "format": "csv", "columns": {"required": ["a", "b"]}}
     with pytest.raises(ValueError, match="keys names columns that `columns` does not: c"):
-        Table.model_validate({**table, "keys": {"member": ["c"]}})
-    with_keys = Table.model_validate({**table, "keys": {"member": ["a"]}})
+        Table.model_validate({**table, "identifiers": {"member": ["c"]}})
+    with_keys = Table.model_validate({**table, "identifiers": {"member": ["a"]}})
     assert with_keys.version("t", "x") == Table.model_validate(table).version("t", "x")

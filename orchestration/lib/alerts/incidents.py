@@ -10,6 +10,7 @@ from datetime import datetime
 
 from orchestration.lib.alerts.findings import Finding, reconcile
 from orchestration.lib.alerts.outbox import Outbox
+from orchestration.lib.disk import disk_full
 from orchestration.settings import Settings
 
 __all__ = ["Finding", "observe", "open_findings", "out_of_the_way"]
@@ -39,6 +40,9 @@ def out_of_the_way() -> Iterator[None]:
     """Keep a failure of alerting from failing, or hiding, what it was to tell of; it is told on stderr."""
     try:
         yield
-    except Exception:
+    except Exception as error:
         print("ALERTING FAILED: nobody may have been told. The reason:", file=sys.stderr)
-        traceback.print_exc()
+        if known := disk_full(error):
+            print(known, file=sys.stderr)
+        else:
+            traceback.print_exc()

@@ -24,7 +24,9 @@ def search_in(erased: Erased, source: Source, table_name: str, declaration: str 
     """The look for erased persons in a table, read as a `declaration` says, by default the present one."""
     declared = source.tables[table_name]
     table = Table.declared_as(declaration) if declaration else declared
-    return Search(erased, source.source_id, source.identity_space or source.source_id, table, declared.keys)
+    return Search(
+        erased, source.source_id, source.identity_space or source.source_id, table, declared.identifiers
+    )
 
 
 def take_out_of_landing(

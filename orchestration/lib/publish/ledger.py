@@ -50,8 +50,8 @@ LEDGER = Mart(
         "release_id": "The release that brought the difference.",
         "preset": "The rule set by which stages are judged.",
         "brand_id": "The brand whose consumer asset the person is.",
-        "person_id": "The consumer, as the release that has the stage above rank 0 calls them; NULL for one who "
-        "was erased.",
+        "person_id": "The consumer, as the release that has the stage above rank 0 calls them; NULL for one "
+        "who was erased.",
         "valid_from": "First business day of the stretch.",
         "valid_to": "First business day after it, at the latest the day after the last one published.",
         "stage_before": "Stage as published before; for none that of rank 0, `O` in the shipped presets.",

@@ -102,7 +102,7 @@ class Table(Strict):
     not_null: list[str] = []
     vocabulary: dict[str, list[str]] = {}
     may_be_empty: bool = False
-    keys: dict[str, list[str]] = {}
+    identifiers: dict[str, list[str]] = {}
     personal: list[str] = []
     # Names the salt that personal columns are hashed with; filled in by the pull.
     salt_fingerprint: str = ""
@@ -123,7 +123,7 @@ class Table(Strict):
     @property
     def declaration(self) -> str:
         """What decides the rows that a dump is read into, as canonical JSON."""
-        others = {"files", "keys", *_JUDGED_BY}
+        others = {"files", "identifiers", *_JUDGED_BY}
         # Tables without personal columns are declared as they were before there were any.
         return self.model_dump_json(
             exclude=others if self.personal else others | {"personal", "salt_fingerprint"}
@@ -153,7 +153,7 @@ class Table(Strict):
     def _consistent(self) -> Self:
         FilePattern(self.files)
         declared = set(self.columns.declared)
-        keys = [column for columns in self.keys.values() for column in columns]
+        identifiers = [column for columns in self.identifiers.values() for column in columns]
         named = {
             "not_null": self.not_null,
             "vocabulary": self.vocabulary,
@@ -161,7 +161,7 @@ class Table(Strict):
             "key": self.key,
             "amounts": self.amounts,
             "personal": self.personal,
-            "keys": keys,
+            "identifiers": identifiers,
         }
         for key, names in named.items():
             if unknown := sorted(set(names) - declared):
@@ -171,8 +171,10 @@ class Table(Strict):
                 raise ValueError(f"amounts of {name}: the least ({low:g}) is not below the most ({high:g})")
         if hashed := sorted(set(self.personal) & set(self.vocabulary)):
             raise ValueError(f"{', '.join(hashed)} is personal, and its hashes are in no vocabulary")
-        if both := sorted(set(self.personal) & set(keys)):
-            raise ValueError(f"{', '.join(both)} is a key, which releases hash: leave it out of `personal`")
+        if both := sorted(set(self.personal) & set(identifiers)):
+            raise ValueError(
+                f"{', '.join(both)} identifies, and releases hash it: leave it out of `personal`"
+            )
         if (self.format is Format.FIXED_WIDTH) != bool(self.widths):
             raise ValueError("`widths` goes with format fixed_width, and fixed_width needs it")
         if self.widths and set(self.widths) != declared:
