@@ -154,12 +154,12 @@ def test_every_column_of_the_sample_shop_that_names_a_person_is_a_key():
     kinds = {"visitor_id": "visitor", "member_id": "member", "other_member_id": "member", "order_id": "order"}
     for table in source.tables.values():
         named = {column: kind for column, kind in kinds.items() if column in table.columns.declared}
-        assert {column: kind for kind, columns in table.keys.items() for column in columns} == named
+        assert {column: kind for kind, columns in table.identifiers.items() for column in columns} == named
 
 
-def test_keys_are_columns_and_change_no_version():
+def test_identifiers_are_columns_and_change_no_version():
     table = {"files": "a.csv", "format": "csv", "columns": {"required": ["a", "b"]}}
-    with pytest.raises(ValueError, match="keys names columns that `columns` does not: c"):
+    with pytest.raises(ValueError, match="identifiers names columns that `columns` does not: c"):
         Table.model_validate({**table, "identifiers": {"member": ["c"]}})
-    with_keys = Table.model_validate({**table, "identifiers": {"member": ["a"]}})
-    assert with_keys.version("t", "x") == Table.model_validate(table).version("t", "x")
+    with_identifiers = Table.model_validate({**table, "identifiers": {"member": ["a"]}})
+    assert with_identifiers.version("t", "x") == Table.model_validate(table).version("t", "x")
