@@ -102,8 +102,9 @@ def erase(settings: Settings, order: Order, say: Callable[[str], None]) -> int:
         receipt = _receipt(settings, order, sources, removed, left)
         if left:
             raise NotErased(
-                f"The person is still named in {', '.join(left)}. Correct `identifiers` of the tables concerned"
-                " in the sources file, or remove what should not be there, then run `aipl erase` again."
+                f"The person is still named in {', '.join(left)}. Correct `identifiers` of the tables"
+                " concerned in the sources file, or remove what should not be there, then run `aipl erase`"
+                " again."
             )
         path = write_receipt(erasures_folder(settings), receipt)
         _finish(settings, order)
