@@ -1,7 +1,7 @@
-"""Dumps of any size in the layout of the sample shop, as Parquet a day: every value is a hash of its row number.
+"""Dumps of any size in the layout of the sample shop, as Parquet a day; every value is a hash of its row.
 
-Persons follow a power law: person `floor(persons * u ** 2)` for a uniform `u`, so that a few do very much and most
-do little. No value depends on threads or on the version of a random generator.
+Persons follow a power law: person `floor(persons * u ** 2)` for a uniform `u`, so that a few do very much and
+most do little. No value depends on threads or on the version of a random generator.
 """
 
 from __future__ import annotations
@@ -83,10 +83,8 @@ def _person(scale: Scale, salt: str) -> str:
 
 def _moment(day: int, salt: str) -> str:
     """SQL: a second of the day as text."""
-    return (
-        f"strftime(timestamp '{FIRST_DAY + timedelta(days=day)}' + to_seconds(floor(86400 * {uniform(salt)})::bigint),"
-        " '%Y-%m-%d %H:%M:%S')"
-    )
+    start, second = FIRST_DAY + timedelta(days=day), f"to_seconds(floor(86400 * {uniform(salt)})::bigint)"
+    return f"strftime(timestamp '{start}' + {second}, '%Y-%m-%d %H:%M:%S')"
 
 
 def _events(scale: Scale, day: int) -> str:
@@ -100,8 +98,10 @@ def _events(scale: Scale, day: int) -> str:
         with drawn as (
             select
                 i, {_person(scale, "p")} as person,
-                case when {uniform("late")} < {LATE_SHARE} then floor({uniform("by")} * {reach + 1})::integer else 0 end
-                    as late_days
+                case
+                    when {uniform("late")} < {LATE_SHARE} then floor({uniform("by")} * {reach + 1})::integer
+                    else 0
+                end as late_days
             from {_rows(scale.of_day(scale.events, day))}
         )
         select
@@ -167,7 +167,8 @@ def _memberships(scale: Scale, day: int) -> str:
         select
             {at} as updated_at, 'k' || i as membership_id, {pick(BRANDS, "b")} as brand,
             'v' || 4 * i as visitor_id, 'm' || 4 * i as member_id, 'member' as state,
-            (1 + floor(3 * {uniform("tier")}))::integer::varchar as tier, {at} as joined_at, null::varchar as left_at
+            (1 + floor(3 * {uniform("tier")}))::integer::varchar as tier, {at} as joined_at,
+            null::varchar as left_at
         from {_rows(scale.of_day(scale.persons // 40, day))}
     """
 
