@@ -73,7 +73,8 @@ def to_markdown(report: Report) -> str:
     answers = [(name, f"{seconds * 1000:.0f}") for name, seconds in report.answers.items()]
     return f"""# Performance
 
-Written by `make bench`; do not edit. {scale.events:,} events over {scale.days} days, {scale.persons:,} persons,
+Written by `make bench`; do not edit. {scale.events:,} events over {scale.days} days, {scale.persons:,}
+persons,
 {scale.orders:,} orders, as Parquet dumps a day; 1 % of a day's events are up to 60 days late. Medians of
 three.
 
