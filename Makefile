@@ -6,7 +6,7 @@ AIPL := $(BIN)/aipl
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test prove dev lint format examples docs lock lock-check clean
+.PHONY: help setup run test prove bench dev lint format examples docs lock lock-check clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ prove: $(READY) ## Test the law of increments on 10,000 random worlds (WORLDS=..
 	echo "Drawing $${WORLDS:-10000} worlds from SEED=$$seed"; \
 	AIPL_PROVE_WORLDS="$${WORLDS:-10000}" AIPL_PROVE_SEED="$$seed" \
 		$(BIN)/python -m pytest tests/integration/test_law_of_increments.py $(PYTEST_ARGS)
+
+bench: $(READY) ## Measure the program against a floor: docs/performance.md (EVENTS=..., DAYS=...; half an hour)
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.bench
 
 dev: $(READY) ## Open the Dagster UI with the nightly schedule
 	@$(AIPL) ui

@@ -37,9 +37,8 @@ REFUND_POLICIES = frozenset({"as_known", "gross", "net_hindsight"})
 STATES = frozenset({"member", "follower", "subscriber"})
 SOURCES = frozenset({"stated", "conflict", "ours"})
 CONFIDENCES = frozenset({"high", "medium", "low"})
-# The engine adds 64 ** rank for each rule that is on, and reads the digits of the sum from a double.
-TOP_RANK = 8
-RULES_A_STAGE = 31
+# The engine adds 2 ** rank for each stage that is on, and reads the highest digit of the sum from a double.
+TOP_RANK = 30
 
 
 @dataclass(frozen=True)
@@ -158,17 +157,14 @@ def _problems_of_rules(stages: list[Row], rules: list[Row], touch_kinds: set[str
     for row in stages:
         stages_of[row.fields["preset"]].add(row.fields["stage"])
     ids = Counter((row.fields["preset"], row.fields["rule_id"]) for row in rules)
-    giving = Counter((row.fields["preset"], row.fields["stage"]) for row in rules)
     for row in rules:
-        preset, stage = row.fields["preset"], row.fields["stage"]
+        preset = row.fields["preset"]
         if preset not in stages_of:
             yield row.problem("preset", "it has no stages. Add them to aipl_stages.csv.")
         else:
             yield from row.not_in("stage", stages_of[preset], f"stage of preset {preset} in aipl_stages.csv")
         if ids[preset, row.fields["rule_id"]] > 1:
             yield row.problem("rule_id", f"preset {preset} has two rules of this name.")
-        if giving[preset, stage] > RULES_A_STAGE:
-            yield row.problem("stage", f"{giving[preset, stage]} rules give it, at most {RULES_A_STAGE} may.")
         yield from _problems_of_evidence(row, touch_kinds)
         yield from row.not_in("source", SOURCES, "source")
         yield from row.not_in("confidence", CONFIDENCES, "confidence")
@@ -187,6 +183,8 @@ def _problems_of_evidence(row: Row, touch_kinds: set[str]) -> Iterator[str]:
                 yield row.problem(
                     "window_days", "a state lasts until it ends and has no window: leave it empty."
                 )
+            if _whole(row.fields["min_count"]) != 1:
+                yield row.problem("min_count", "a state is there or not: write 1.")
         case _:
             yield row.problem("kind", "not a kind of rule. Known are state, touch.")
     if (_whole(row.fields["min_count"]) or 0) < 1:

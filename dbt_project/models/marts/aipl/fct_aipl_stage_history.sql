@@ -6,20 +6,11 @@
     on_schema_change='fail',
 ) }}
 
--- A day on which several keys of a person did the same thing is one day.
-with person_days as (
-    select
-        days.brand_id,
-        days.person_id,
-        days.touch_kind,
-        days.touch_date,
-        max(days.max_rating) as max_rating,
-        max(days.refunded_on) as refunded_on
-    from {{ ref('int_key_days') }} as days
+with key_days as (
+    select * from {{ ref('int_key_days') }} as days
     where
         true
         {{ and_in_scope('days', 'int_dirty_persons', ['brand_id', 'person_id']) }}
-    group by days.brand_id, days.person_id, days.touch_kind, days.touch_date
 ),
 
 person_states as (
@@ -34,8 +25,6 @@ stages as (
     where preset in ({{ active_presets() }})
 ),
 
--- A rule that is on adds 64 ** rank to the person's sum: with at most 31 rules a stage the highest digit
--- base 64 is the highest stage, whatever else is on.
 rules as (
     select
         rules.preset,
@@ -46,7 +35,7 @@ rules as (
         rules.min_count,
         rules.min_rating,
         presets.refund_policy,
-        cast(power(64, stages.rank) as bigint) as weight
+        stages.rank as stage_rank
     from {{ ref('aipl_rules') }} as rules
     inner join stages on rules.preset = stages.preset and rules.stage = stages.stage
     inner join {{ ref('aipl_presets') }} as presets on rules.preset = presets.preset
@@ -57,100 +46,123 @@ touch_spans as (
         rules.preset,
         rules.rule_id,
         rules.min_count,
-        rules.weight,
-        person_days.brand_id,
-        person_days.person_id,
-        person_days.touch_date as valid_from,
+        rules.stage_rank,
+        key_days.brand_id,
+        key_days.person_id,
+        key_days.touch_date as valid_from,
         case
             when rules.refund_policy = 'as_known'
-                then least({{ add_days('person_days.touch_date', 'rules.window_days') }}, person_days.refunded_on)
-            else {{ add_days('person_days.touch_date', 'rules.window_days') }}
+                then least({{ add_days('key_days.touch_date', 'rules.window_days') }}, key_days.refunded_on)
+            else {{ add_days('key_days.touch_date', 'rules.window_days') }}
         end as valid_to
-    from person_days
-    inner join rules on person_days.touch_kind = rules.touch_kind
+    from key_days
+    inner join rules on key_days.touch_kind = rules.touch_kind
     where
         rules.kind = 'touch'
-        and (rules.min_rating is null or person_days.max_rating >= rules.min_rating)
-        and (rules.refund_policy <> 'net_hindsight' or person_days.refunded_on = {{ open_end() }})
+        and (rules.min_rating is null or key_days.max_rating >= rules.min_rating)
+        and (rules.refund_policy <> 'net_hindsight' or key_days.refunded_on = {{ open_end() }})
 ),
 
-state_spans as (
+-- A rule that asks for several days counts a day once, whichever keys of the person it stands under.
+counted_days as (
     select
-        rules.preset,
-        rules.rule_id,
-        rules.min_count,
-        rules.weight,
-        person_states.brand_id,
-        person_states.person_id,
-        person_states.valid_from,
-        person_states.valid_to
-    from person_states
-    inner join rules on person_states.state_kind = rules.touch_kind
-    where rules.kind = 'state'
+        preset, rule_id, min_count, stage_rank, brand_id, person_id, valid_from,
+        max(valid_to) as valid_to
+    from touch_spans
+    where min_count > 1 and valid_from < valid_to
+    group by preset, rule_id, min_count, stage_rank, brand_id, person_id, valid_from
 ),
 
-spans as (
-    select * from touch_spans where valid_from < valid_to
+counted_edges as (
+    select preset, rule_id, min_count, stage_rank, brand_id, person_id, valid_from as edge_date, 1 as step
+    from counted_days
     union all
-    select * from state_spans
+    select preset, rule_id, min_count, stage_rank, brand_id, person_id, valid_to as edge_date, -1 as step
+    from counted_days
 ),
 
-edges as (
-    select preset, rule_id, min_count, weight, brand_id, person_id, valid_from as edge_date, 1 as step from spans
-    union all
-    select preset, rule_id, min_count, weight, brand_id, person_id, valid_to as edge_date, -1 as step from spans
-    where valid_to < {{ open_end() }}
-),
-
-edge_days as (
+counted_edge_days as (
     select
-        preset, rule_id, min_count, weight, brand_id, person_id, edge_date,
+        preset, rule_id, min_count, stage_rank, brand_id, person_id, edge_date,
         sum(step) as step
-    from edges
-    group by preset, rule_id, min_count, weight, brand_id, person_id, edge_date
+    from counted_edges
+    group by preset, rule_id, min_count, stage_rank, brand_id, person_id, edge_date
 ),
 
-rule_counts as (
+counts as (
     select
         *,
         sum(step) over (
             partition by preset, brand_id, person_id, rule_id order by edge_date
             rows between unbounded preceding and current row
-        ) >= min_count as is_on
-    from edge_days
+        ) as days_alive,
+        lead(edge_date) over (
+            partition by preset, brand_id, person_id, rule_id order by edge_date
+        ) as next_edge_date
+    from counted_edge_days
 ),
 
-rule_turns as (
+-- Stretches of days on which some rule of a stage is on; they may overlap.
+spans as (
+    select preset, brand_id, person_id, stage_rank, valid_from, valid_to from touch_spans
+    where min_count = 1 and valid_from < valid_to
+    union all
+    select preset, brand_id, person_id, stage_rank, edge_date as valid_from, next_edge_date as valid_to from counts
+    where days_alive >= min_count
+    union all
     select
-        *,
-        lag(is_on, 1, false) over (partition by preset, brand_id, person_id, rule_id order by edge_date) as was_on
-    from rule_counts
+        rules.preset, person_states.brand_id, person_states.person_id, rules.stage_rank,
+        person_states.valid_from, person_states.valid_to
+    from person_states
+    inner join rules on person_states.state_kind = rules.touch_kind
+    where rules.kind = 'state'
+),
+
+reaches as (
+    select
+        preset, brand_id, person_id, stage_rank, valid_from,
+        max(valid_to) over (
+            partition by preset, brand_id, person_id, stage_rank order by valid_from
+            rows between unbounded preceding and 1 preceding
+        ) as reached
+    from spans
+),
+
+-- A stage turns on where no earlier span reaches. It turned off where they ended, the last time where the last one ends.
+-- Each stage is a digit of the person's sum, base 2: the highest one is the highest stage that is on.
+turns as (
+    select preset, brand_id, person_id, valid_from as edge_date, cast(power(2, stage_rank) as bigint) as step from reaches
+    where reached is null or valid_from > reached
+    union all
+    select preset, brand_id, person_id, reached as edge_date, -cast(power(2, stage_rank) as bigint) as step from reaches
+    where valid_from > reached
+    union all
+    select preset, brand_id, person_id, max(valid_to) as edge_date, -cast(power(2, stage_rank) as bigint) as step from spans
+    group by preset, brand_id, person_id, stage_rank
+    having max(valid_to) < {{ open_end() }}
 ),
 
 person_turns as (
-    select
-        preset, brand_id, person_id, edge_date,
-        sum(case when is_on then weight else -weight end) as step
-    from rule_turns
-    where is_on <> was_on
+    select preset, brand_id, person_id, edge_date, sum(step) as step
+    from turns
     group by preset, brand_id, person_id, edge_date
 ),
 
-weights as (
+sums as (
     select
         preset, brand_id, person_id, edge_date,
         sum(step) over (
             partition by preset, brand_id, person_id order by edge_date
             rows between unbounded preceding and current row
-        ) as weight
+        ) as stages_on
     from person_turns
 ),
 
 ranks as (
     select
         preset, brand_id, person_id, edge_date,
-        case when weight = 0 then 0 else cast(floor(log2(weight) / 6) as integer) end as stage_rank
-    from weights
+        case when stages_on = 0 then 0 else cast(floor(log2(stages_on)) as integer) end as stage_rank
+    from sums
 ),
 
 neighbours as (
