@@ -208,12 +208,11 @@ where (preset, stage) not in (select (preset, stage) from marts.dim_aipl_stage)
 order by all
 """
 
-_RANKS_WITH_GAPS = """
-select preset, count(*) as stages, count(distinct stage_rank) as ranks, min(stage_rank) as lowest,
-    max(stage_rank) as highest
+_RANKS_WITHOUT_NOBODY = """
+select preset, count(*) as stages, count(distinct stage_rank) as ranks, min(stage_rank) as lowest
 from {batch}
 group by preset
-having count(distinct stage_rank) <> count(*) or min(stage_rank) <> 0 or max(stage_rank) <> count(*) - 1
+having count(distinct stage_rank) <> count(*) or min(stage_rank) <> 0
 order by all
 """
 
@@ -412,9 +411,9 @@ DEEPENING: tuple[Rule, ...] = (
 STAGE: tuple[Rule, ...] = (
     at_least_rows(1, "there is at least one stage"),
     no_rows(
-        "ranks_follow_each_other",
-        "the stages of a preset are ranked 0, 1, 2, ... without a gap",
-        _RANKS_WITH_GAPS,
+        "ranks_begin_with_nobody",
+        "each stage of a preset has a rank of its own, and the lowest is 0, nobody's",
+        _RANKS_WITHOUT_NOBODY,
         column="stage_rank",
     ),
 )

@@ -70,7 +70,7 @@ def change_a_rule(warehouse: Warehouse) -> None:
 
 def release(warehouse: Warehouse) -> None:
     """Publish what was built, through the gate."""
-    assert judge_marts(warehouse.settings).outcome == "passed"
+    assert judge_marts(warehouse.settings).failures == ()
     assert publish(warehouse.settings).is_new
 
 

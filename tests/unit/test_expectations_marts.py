@@ -400,11 +400,11 @@ FAULTS = {
         "persons_within_bounds",
         "'persons': 0",
     ),
-    "ranks with a gap": (
-        "delete from dim_aipl_stage where preset = 'gross' and stage = 'I'",
+    "no stage of nobody": (
+        "delete from dim_aipl_stage where preset = 'gross' and stage = 'O'",
         "dim_aipl_stage",
-        "ranks_follow_each_other",
-        "'preset': 'gross', 'stages': 4, 'ranks': 4, 'lowest': 0, 'highest': 4",
+        "ranks_begin_with_nobody",
+        "'preset': 'gross', 'stages': 4, 'ranks': 4, 'lowest': 1",
     ),
     "a window of no day": (
         "update dim_aipl_rule set window_days = 0 where preset = 'gross' and stage = 'L'",
