@@ -88,6 +88,24 @@ def promote(settings: Settings, source: Source) -> None:
     prune(settings.rejects, source.source_id, [parsed_path(settings.rejects, version) for version in known])
 
 
+def require_columns(settings: Settings, source: Source) -> None:
+    """Raise UnreadableDump where a file of raw lacks a column that its table declares by now."""
+    with LoadManifest(settings.manifest) as manifest:
+        effective = effective_of(manifest.versions(source.source_id), source.tables)
+    for version in effective:
+        declared = source.tables[version.table_name]
+        if version.declaration == declared.declaration:
+            continue
+        had = pq.read_schema(parsed_path(settings.raw, version)).names
+        if lacking := set(declared.columns.declared) - set(had):
+            raise UnreadableDump(
+                version.file,
+                f"raw has it from before {', '.join(sorted(lacking))} was declared",
+                "`aipl run` reads it again from landing. Where landing no longer has it, deliver it again;"
+                " where it is refused for lack of the column, declare that under `optional`.",
+            )
+
+
 def read_again(settings: Settings, source: Source) -> list[str]:
     """Make raw again from landing, file by file; returns in words what landing no longer has.
 
