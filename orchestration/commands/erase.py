@@ -12,8 +12,8 @@ import click
 def erase(keys: tuple[str, ...], *, only_these: bool, yes: bool) -> int:
     """Erase the person with these keys from all that this home holds, and print the receipt.
 
-    A KEY is <identity space>:m:<member id> or <identity space>:v:<visitor id>, as in dim_person_key. Without
-    one, an erasure that did not end is finished.
+    A KEY is <identity space>:m:<member id> or <identity space>:v:<visitor id>; `aipl person-key ID` finds
+    it. Without one, an erasure that did not end is finished.
     """
     from orchestration.lib.erasure.erase import erase as erase_person
     from orchestration.lib.erasure.erase import order_erasure

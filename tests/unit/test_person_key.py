@@ -19,6 +19,7 @@ from unit.publish_home import build, let_through, make_home
 from orchestration import cli
 from orchestration.lib.errors import InputError, QualityStop
 from orchestration.lib.person_key import require_person_key
+from orchestration.lib.publish.lookup import find_person
 from orchestration.lib.publish.personal import personal_columns
 from orchestration.lib.publish.release import Release, publish
 from orchestration.lib.sources.configured import configured_sources
@@ -278,3 +279,12 @@ def test_the_command_tells_what_somebody_is_called(
     monkeypatch.setenv("AIPL_PERSON_KEY", OTHER)
     with pytest.raises(InputError, match="was made with another person key"):
         CliRunner().invoke(cli.aipl, ["person-key", "shop:m:17"], catch_exceptions=False)
+
+
+def test_a_release_from_before_there_were_keys_is_not_said_to_be_missing(
+    settings: Settings,
+) -> None:
+    publish(settings, NOON)
+    settings.person_key_file.unlink()
+    with pytest.raises(InputError, match="was made before there were person keys"):
+        find_person(settings, "shop:m:17")

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from warehouse import Warehouse
 
-from orchestration.lib.arrival.loads import promote
+from orchestration.lib.arrival.loads import promote, read_again
 from orchestration.lib.arrival.readers import UnreadableDump, parse_to_parquet
 from orchestration.lib.sources.configured import configured_sources
 from orchestration.lib.sources.source import ConfigurationError, load_sources
@@ -203,6 +203,11 @@ def test_with_another_person_key_raw_is_read_again_from_landing(
     assert len(list(warehouse.settings.rejects.rglob("*.parquet"))) == 1
 
     monkeypatch.setenv("AIPL_PERSON_KEY", OTHER)
+    # The run that follows reads it anew; where none does by itself, that is told.
+    source = configured_sources(warehouse.settings)["shop"]
+    assert read_again(warehouse.settings, source.model_copy(update={"dumps": str(dumps)})) == []
+    (told,) = read_again(warehouse.settings, source.model_copy(update={"dumps": None}))
+    assert "hashed with another person key" in told
     warehouse.load("shop", dumps)
     (row,) = raw(warehouse.settings)
     assert row["phone"] == hashed("555-1", salt(OTHER))

@@ -484,3 +484,8 @@ def test_a_diff_is_with_the_release_before_unless_another_is_named(settings: Set
     assert "2 stages are equal" in same and "lumen" not in same
     assert aipl(settings.home, "releases", "diff", "2024").returncode == 2
     assert read_current(settings) is not None
+
+
+def test_a_home_without_a_release_has_nothing_to_go_back_to(settings: Settings) -> None:
+    with pytest.raises(InputError, match="There is no release in"):
+        rollback(settings)

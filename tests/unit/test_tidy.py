@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.lib.arrival.loads import decide_load, promote, read_again
+from orchestration.lib.arrival.loads import decide_load, promote, read_again, require_columns
 from orchestration.lib.arrival.manifest import LoadManifest
 from orchestration.lib.arrival.pull import pull
+from orchestration.lib.arrival.readers import UnreadableDump
 from orchestration.lib.run.instance import prepare_dagster_home
 from orchestration.lib.run.tidy import KEPT_HISTORY, Tidied, prune_history, tidy
 from orchestration.lib.sources.source import Source
@@ -120,3 +121,13 @@ def test_runs_of_long_ago_leave_the_history_and_those_under_way_stay(tmp_path: P
         assert prune_history(instance, NOW + KEPT_HISTORY + timedelta(days=1)) == 1
         assert [run.run_id for run in instance.get_runs()] == [under_way.run_id]
         assert ended.run_id != under_way.run_id
+
+
+def test_raw_from_before_a_column_was_declared_is_named(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    ((name, table),) = shop.source.tables.items()
+    columns = table.columns.model_copy(update={"optional": [*table.columns.optional, "agent"]})
+    wider = table.model_copy(update={"columns": columns})
+    with pytest.raises(UnreadableDump, match="from before agent was declared"):
+        require_columns(shop.settings, shop.source.model_copy(update={"tables": {name: wider}}))
+    require_columns(shop.settings, shop.source)

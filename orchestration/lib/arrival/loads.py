@@ -17,7 +17,7 @@ from orchestration.lib.arrival.file_versions import (
     latest_versions,
 )
 from orchestration.lib.arrival.manifest import LoadManifest, require_manifest
-from orchestration.lib.arrival.parsed import is_whole, parse, parsed_path, prune
+from orchestration.lib.arrival.parsed import HashedOtherwise, is_whole, parse, parsed_path, prune
 from orchestration.lib.arrival.readers import UnreadableDump, raw_schema
 from orchestration.lib.atomic import replacing
 from orchestration.lib.lock import writer_lock
@@ -88,10 +88,29 @@ def promote(settings: Settings, source: Source) -> None:
     prune(settings.rejects, source.source_id, [parsed_path(settings.rejects, version) for version in known])
 
 
+def require_columns(settings: Settings, source: Source) -> None:
+    """Raise UnreadableDump where a file of raw lacks a column that its table declares by now."""
+    with LoadManifest(settings.manifest) as manifest:
+        effective = effective_of(manifest.versions(source.source_id), source.tables)
+    for version in effective:
+        declared = source.tables[version.table_name]
+        if version.declaration == declared.declaration:
+            continue
+        had = pq.read_schema(parsed_path(settings.raw, version)).names
+        if lacking := set(declared.columns.declared) - set(had):
+            raise UnreadableDump(
+                version.file,
+                f"raw has it from before {', '.join(sorted(lacking))} was declared",
+                "`aipl run` reads it again from landing. Where landing no longer has it, deliver it again;"
+                " where it is refused for lack of the column, declare that under `optional`.",
+            )
+
+
 def read_again(settings: Settings, source: Source) -> list[str]:
     """Make raw again from landing, file by file; returns in words what landing no longer has.
 
-    A file whose landed copy is gone or damaged stays as it is: it may be the only one left.
+    A file whose landed copy is gone or damaged stays as it is: it may be the only one left. So does one that
+    was hashed with a former person key, which is told only where no run looks at its source by itself.
     """
     with LoadManifest(settings.manifest) as manifest:
         effective = effective_of(manifest.versions(source.source_id), source.tables)
@@ -99,6 +118,9 @@ def read_again(settings: Settings, source: Source) -> list[str]:
     for version in effective:
         try:
             parse(settings, version)
+        except HashedOtherwise as error:
+            if not source.dumps:
+                lost.append(str(error))
         except UnreadableDump as error:
             lost.append(str(error))
         else:

@@ -86,11 +86,15 @@ def parse(settings: Settings, version: FileVersion) -> Parsed:
     )
 
 
+class HashedOtherwise(UnreadableDump):
+    """A version's personal columns are hashed with another person key: a run over its source mends it."""
+
+
 def _salt(settings: Settings, file: str, table: Table) -> bytes:
     """What the personal columns of a table are hashed with. Raises UnreadableDump when it was another one."""
     key = require_person_key(settings)
     if key.fingerprint != table.salt_fingerprint:
-        raise UnreadableDump(
+        raise HashedOtherwise(
             file,
             "its personal columns were hashed with another person key",
             "Run `aipl run`, which reads the dump again with the present key, or set the former.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from orchestration.lib.arrival.loads import promote
+from orchestration.lib.arrival.loads import promote, require_columns
 from orchestration.lib.arrival.told import forget_applied, mark_applied, write_arrival
 from orchestration.lib.build.rules import check_rules, rules_hash
 from orchestration.lib.build.state import (
@@ -48,6 +48,7 @@ def tell_dbt(settings: Settings, sources: Mapping[str, Source]) -> None:
     with writer_lock(settings.home):
         for source in sources.values():
             promote(settings, source)
+            require_columns(settings, source)
         write_arrival(settings, sources)
 
 

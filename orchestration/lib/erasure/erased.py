@@ -48,7 +48,7 @@ def parse_key(text: str) -> Key:
     if not scope or letter not in PERSONS or not value:
         raise InputError(
             f"'{text}' is no key of a person. Write <identity space>:m:<member id> or <identity space>:v:"
-            "<visitor id>, as the column source_key of the mart dim_person_key has it."
+            "<visitor id>; `aipl person-key ID` finds it."
         )
     return Key(scope, PERSONS[letter], value)
 

@@ -20,12 +20,13 @@ def find_person(settings: Settings, text: str) -> Result:
     Raises InputError when nobody has it, or when the release was made with another person key.
     """
     release, key = read_current(settings), read_person_key(settings)
-    if release is None or key is None:
+    if release is None:
         raise InputError(f"There is no release in {settings.published} yet. Run `aipl run` first.")
-    if fingerprint_in(release.manifest) != key.fingerprint:
+    if key is None or fingerprint_in(release.manifest) != key.fingerprint:
+        made = "with another person key than the one that is set" if key else "before there were person keys"
         raise InputError(
-            f"Release {release.release_id} was made with another person key than the one that is set."
-            " Run `aipl run`, which makes a release with this one, or set the former."
+            f"Release {release.release_id} was made {made}. `aipl run` makes one with this key, unless"
+            " `aipl status` tells a rollback: then the next new data do."
         )
     spaces = dict.fromkeys(source.identity_space for source in configured_sources(settings).values())
     keys = [text, *(f"{space}:{kind}:{text}" for space in spaces for kind in ("m", "v"))]

@@ -68,6 +68,8 @@ def rollback(
 def _before(settings: Settings, current: str | None) -> Release:
     """The release that the current one followed; where it cannot say, the newest whole one that is older."""
     if current is None:
+        if not list_releases(settings):
+            raise InputError(f"There is no release in {settings.published} yet. Run `aipl run` first.")
         raise InputError("There is no current release. Name the one to read: `aipl releases` lists them.")
     folder = settings.published / "releases" / current
     if release := read_release(folder):

@@ -15,6 +15,7 @@ from orchestration.lib.build.around_dbt import present_build, tell_dbt
 from orchestration.lib.build.state import is_untouched, read_build
 from orchestration.lib.errors import InputError
 from orchestration.lib.lock import writer_lock
+from orchestration.lib.person_key import is_made_with
 from orchestration.lib.publish.listing import rollback_lines
 from orchestration.lib.publish.release import Release, is_same, mend_pointer, read_current
 from orchestration.lib.publish.releases import withdrawn_release
@@ -92,6 +93,11 @@ def _run_new(settings: Settings, request: Request, say: Callable[[str], None], w
             say(f"Nothing is new. Release {current.release_id} is current.")
             if lines := rollback_lines(settings):
                 say("\n".join(lines))
+            if not is_made_with(current.manifest, settings):
+                say(
+                    "The person key is another one than this release was made with. It names persons from"
+                    " the next release on: new data bring it, or undo the rollback and run again."
+                )
             return reached
         before = version_ids(settings, new)
         log = new_log(settings)
