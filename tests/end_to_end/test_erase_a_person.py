@@ -20,6 +20,7 @@ import duckdb
 import pytest
 from oracle import sample_shop
 from oracle.stages import daily_stock, stage_history, walk
+from released import released
 
 from orchestration.lib.arrival.pull import pull
 from orchestration.lib.sources.configured import configured_sources
@@ -146,14 +147,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_page_is_followed(home: Path, tmp_path: Path) -> None:
     """Then nobody finds the person, and the others are as brute force tells them without."""
-    query, erase, finish = COMMANDS
+    find, erase, finish = COMMANDS
     dumps = home / "dumps" / "sample_shop"
     # A shorter one, of a broken row, stands in any compressed bytes by chance.
     ids = {known for known in without(dumps, tmp_path / "filtered", MEMBERS) if len(known) >= 6}
     assert len(ids) > 5
     word = re.compile(rf"(?<![0-9A-Za-z_])(?:{'|'.join(map(re.escape, ids))})(?![0-9A-Za-z_])")
     assert any(word.search(text) for _, text in texts(home))
-    assert MEMBERS & set(re.findall(r"m\d{6}", aipl(home, *query.split(" ", 1)[:1], query.split('"')[1])))
+    assert released(home, "sample_shop:m:m100010") in aipl(home, *find.split())
 
     assert SHARED_DEVICE not in ids
     aipl(home, "erase", f"sample_shop:v:{SHARED_DEVICE}", code=2)
@@ -174,7 +175,8 @@ def test_the_page_is_followed(home: Path, tmp_path: Path) -> None:
         history = release.execute(
             "select brand_id, person_id, stage, valid_from, valid_to from fct_aipl_stage_history"
         ).fetchall()
-        assert set(history) == stage_history(walks) and len(history) > 20
+        expected = {(brand, released(home, who), *rest) for brand, who, *rest in stage_history(walks)}
+        assert set(history) == expected and len(history) > 20
         stock = release.execute(
             "select brand_id, as_of_date, stage, persons from fct_aipl_daily where persons > 0"
         ).fetchall()
