@@ -13,14 +13,15 @@ def releases(context: click.Context) -> None:
         return
     from orchestration.lib.publish.listing import listed_releases, rollback_lines
     from orchestration.lib.publish.query import to_text
+    from orchestration.lib.publish.releases import current_id, why_none_is_current
     from orchestration.settings import Settings
 
     settings = Settings.from_environment()
     found = listed_releases(settings)
-    click.echo(
-        to_text(found).decode() if found.rows else "There is no release yet. Run `aipl run` first.\n",
-        nl=False,
-    )
+    if found.rows:
+        click.echo(to_text(found).decode(), nl=False)
+    if current_id(settings) is None:
+        click.echo(why_none_is_current(settings))
     for line in rollback_lines(settings):
         click.echo(line)
 
@@ -55,15 +56,20 @@ def diff(before: str | None, after: str | None, form: str) -> None:
     help="Wait for a run to end, in place of giving up at once.",
 )
 def rollback(release: str | None, wait: float) -> None:
-    """Make an older release current again, by default the one before. Its checksums are verified first."""
+    """Make an older release current again, by default the one before. Its checksums are verified first.
+
+    An alert tells of it.
+    """
     from orchestration.lib.publish.listing import told_rollback
     from orchestration.lib.publish.rollback import rollback as roll_back
+    from orchestration.lib.run.alerting import tell_of_rollback
     from orchestration.settings import Settings
 
     settings = Settings.from_environment()
     done = roll_back(settings, release, wait_seconds=wait * 60, say=click.echo)
     for line in told_rollback(done):
         click.echo(line)
+    tell_of_rollback(settings)
 
 
 @click.command()
@@ -73,8 +79,7 @@ def verify(release: str | None, all_: bool) -> None:
     """Compare every file of a release with its checksum, by default of the current one."""
     if release and all_:
         raise click.UsageError("Name a release or say --all, not both.")
-    from orchestration.lib.publish.query import current_release
-    from orchestration.lib.publish.releases import find_folder, release_folders
+    from orchestration.lib.publish.releases import find_folder, release_folders, require_current_id
     from orchestration.lib.publish.verify import verify as require_undamaged
     from orchestration.settings import Settings
 
@@ -82,7 +87,7 @@ def verify(release: str | None, all_: bool) -> None:
     if all_:
         folders = release_folders(settings)
     else:
-        folders = [find_folder(settings, release) if release else current_release(settings)]
+        folders = [find_folder(settings, release or require_current_id(settings))]
     require_undamaged(folders)
     told = [f"{folder.name}: every file is as published." for folder in folders]
     click.echo("\n".join(told) or "There is no release yet.")

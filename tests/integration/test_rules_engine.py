@@ -12,8 +12,9 @@ from oracle.stages import stage_history, walk
 from warehouse import OwnWarehouse, Warehouse
 
 from orchestration.lib.publish.gate import judge_marts
-from orchestration.lib.publish.query import current_release, run_query
+from orchestration.lib.publish.query import run_query
 from orchestration.lib.publish.release import publish
+from orchestration.lib.publish.releases import require_current
 from orchestration.sample_shop import World, write_dumps
 
 WORLD = World(seed=5, persons=60, days=20)
@@ -117,8 +118,7 @@ def test_every_preset_agrees_with_brute_force(changed: Warehouse, dumps: Path) -
 
 def test_the_release_explains_what_a_changed_rule_did(changed: Warehouse) -> None:
     settings = changed.settings
-    release_folder = current_release(settings)
-    notes = (release_folder / "notes.md").read_text(encoding="utf-8")
+    notes = require_current(settings).notes.read_text(encoding="utf-8")
     (told,) = [line for line in notes.splitlines() if "i_product_view" in line]
     assert "window_days" in told
     assert "15" in told

@@ -13,6 +13,7 @@ from orchestration.lib.build.dbt import run_target, staging_exclusion
 from orchestration.lib.build.state import (
     Build,
     build_id,
+    content_of,
     discard_warehouse,
     fingerprint,
     needs_full_refresh,
@@ -79,8 +80,21 @@ def test_the_build_id_follows_what_arrived_and_not_its_order(tmp_path: Path) -> 
     duckdb.sql(f"create or replace temp table s as from '{sources}'")
     duckdb.sql("from s order by source_id desc").write_parquet(str(sources))
     assert build_id("program", "rules", settings.arrival) == before
-    duckdb.sql("select source_id, true as is_stale, stale_reason from s").write_parquet(str(sources))
-    assert build_id("program", "rules", settings.arrival) != before
+    held_up = duckdb.sql("select source_id, true as is_stale, 'refused' as stale_reason from s")
+    held_up.write_parquet(str(sources))
+    stale = build_id("program", "rules", settings.arrival)
+    assert stale != before
+    assert content_of(stale) == content_of(before), "that a load was refused adds no data"
+
+    others = [("other", "rules", ""), ("program", "other", ""), ("program", "rules", "erased")]
+    contents = [content_of(build_id(program, rules, settings.arrival, who)) for program, rules, who in others]
+    duckdb.sql("select *, date '2024-01-31' as complete_through from s").write_parquet(str(sources))
+    contents.append(content_of(build_id("program", "rules", settings.arrival)))
+    files = settings.arrival / "files.parquet"
+    duckdb.sql(f"create or replace temp table f as from '{files}'")
+    duckdb.sql("select * replace ('w' as version) from f").write_parquet(str(files))
+    contents.append(content_of(build_id("program", "rules", settings.arrival)))
+    assert len({content_of(before), *contents}) == 6
 
 
 def test_staging_of_sources_that_are_not_configured_is_left_out(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_status_of_a_release_names_horizon_and_stale_sources(home: Path) -> None
 def test_status_of_an_empty_home(tmp_path: Path) -> None:
     answer = aipl(tmp_path, "status")
     assert answer.returncode == 0
-    assert "Release: none yet" in answer.stdout
+    assert "Release: none. There is no release in" in answer.stdout
 
 
 @pytest.mark.parametrize(

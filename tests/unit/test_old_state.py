@@ -27,6 +27,7 @@ from orchestration.lib.errors import EnvironmentStop
 from orchestration.lib.files import sha256
 from orchestration.lib.publish.query import run_query
 from orchestration.lib.publish.release import publish, read_current
+from orchestration.lib.publish.releases import Rollback, remember, rollbacks
 from orchestration.lib.versions import migrate
 from orchestration.settings import Settings
 
@@ -140,6 +141,7 @@ def newer_json(name: str) -> Callable[[Settings], Path]:
         (newer_json("warehouse/gate.json"), read_gate),
         (newer_json("published/current/manifest.json"), read_current),
         (newer_json("published/current/manifest.json"), lambda settings: run_query(settings, "select 1")),
+        (newer_json("published/rollbacks.json"), rollbacks),
         (newer_json("erasures/list.json"), read_erased),
         (newer_json("erasures/order.json"), read_order),
     ],
@@ -153,6 +155,24 @@ def test_what_a_newer_program_wrote_is_refused_with_the_way_out(
         read(settings)
     assert str(path.name) in str(told.value) and "Run that version or a later one" in str(told.value)
     assert told.value.exit_code == 2 and path.read_bytes() == content
+
+
+def test_rollbacks_without_a_number_are_read_and_added_to(settings: Settings) -> None:
+    old = {"at": "2024-01-01T00:00:00+00:00", "from_release": "b", "to_release": "a", "withdrawn": {"b": "1"}}
+    record = settings.published / "rollbacks.json"
+    record.write_text(json.dumps([old]))
+    assert rollbacks(settings) == [Rollback(**old)]
+    new = Rollback("2024-01-02T00:00:00+00:00", "c", "a", {"b": "1", "c": "2"}, by="ops")
+    remember(settings, new)
+    assert rollbacks(settings) == [Rollback(**old, by=""), new]
+    assert json.loads(record.read_text())["format"] == 2
+
+
+@pytest.mark.parametrize("content", ["[", '{"format": 2}', "[1]", "7", '{"format": 2, "rollbacks": [{}]}'])
+def test_a_damaged_record_of_rollbacks_is_told(settings: Settings, content: str) -> None:
+    (settings.published / "rollbacks.json").write_text(content)
+    with pytest.raises(EnvironmentStop, match=r"rollbacks.json is damaged"):
+        rollbacks(settings)
 
 
 def test_a_build_of_0_1_0_is_known_and_made_anew(settings: Settings) -> None:

@@ -10,13 +10,16 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from click.testing import CliRunner
 from oracle.ledger import Published
 from unit.aipl_marts import add_marts, marts_of
+from unit.alert_service import webhook
 from unit.publish_home import build, let_through, make_home
 from unit.test_cli import aipl
 from unit.test_ledger import AFTER, BEFORE, START
 from unit.test_publish import Killed, stock
 
+from orchestration import cli
 from orchestration.lib.errors import EnvironmentStop, InputError, QualityStop
 from orchestration.lib.lock import writer_lock
 from orchestration.lib.publish import release as publishing
@@ -25,12 +28,15 @@ from orchestration.lib.publish import retention
 from orchestration.lib.publish import rollback as rolling
 from orchestration.lib.publish.difference import difference, difference_json, difference_text
 from orchestration.lib.publish.listing import listed_releases, rollback_lines
+from orchestration.lib.publish.query import run_query
 from orchestration.lib.publish.release import Release, mend_pointer, publish, read_current
 from orchestration.lib.publish.releases import rollback_in_force
 from orchestration.lib.publish.retention import retire
 from orchestration.lib.publish.rollback import rollback
 from orchestration.lib.publish.verify import damages, verify
+from orchestration.lib.run.alerting import tell_of_rollback
 from orchestration.lib.run.status import status_text
+from orchestration.lib.run.summary_tables import release_tables
 from orchestration.settings import Settings
 
 NOON = datetime(2024, 2, 1, 12, tzinfo=UTC)
@@ -134,6 +140,22 @@ def test_a_rollback_stays_until_something_new_is_built(settings: Settings) -> No
     assert "withdrawn" not in status_text(settings)
 
 
+def test_a_rollback_outlasts_news_of_stale_sources(settings: Settings) -> None:
+    ids = {"first": "1" * 64 + "-fresh", "second": "2" * 64 + "-fresh", "again": "2" * 64 + "-stale"}
+
+    def night(name: str, hours: float) -> Release:
+        build(settings, ids[name], persons=int(ids[name][0]))
+        let_through(settings, ids[name])
+        return publish(settings, NOON + timedelta(hours=hours))
+
+    first, second = night("first", 0), night("second", 1)
+    rollback(settings)
+    assert not night("again", 2).is_new
+    assert kept.current_id(settings) == first.release_id and rollback_in_force(settings) is not None
+    rollback(settings, second.release_id)
+    assert night("again", 3).is_new, "once it is undone, the news are told"
+
+
 def test_a_rollback_is_undone_by_naming_what_was_withdrawn(settings: Settings) -> None:
     first, second = publish_build(settings, 1, 0), publish_build(settings, 2, 1)
     rollback(settings)
@@ -220,6 +242,112 @@ def test_a_lost_pointer_is_mended_to_what_was_read(settings: Settings) -> None:
     damaged.unlink()
     mend_pointer(settings)
     assert read(settings) == 2, "the newest whole one that was not taken back"
+
+
+READING = ["status", "person-key x", "releases", "releases diff", "query select", "verify"]
+
+
+@pytest.mark.parametrize("command", READING)
+@pytest.mark.parametrize("is_dangling", [False, True])
+def test_without_the_pointer_each_reader_names_the_releases_and_the_cure(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, command: str, is_dangling: bool
+) -> None:
+    ids = [publish_build(settings, number, number).release_id for number in (1, 2)]
+    pointer = settings.published / "current"
+    pointer.unlink()
+    if is_dangling:
+        pointer.symlink_to("releases/2020")
+    before = {path: path.lstat().st_mtime_ns for path in settings.published.rglob("*")}
+    monkeypatch.setenv("AIPL_HOME", str(settings.home))
+    answer = CliRunner().invoke(cli.aipl, command.split())
+    told = answer.output + str(answer.exception or "")
+    assert f"No release is current: {pointer}" in told and ", ".join(reversed(ids)) in told
+    assert ("releases/2020, which is gone" in told) is is_dangling
+    assert "`aipl run` mends it" in told and "no release in" not in told
+    assert isinstance(answer.exception, InputError) is (command not in ("status", "releases"))
+    assert {path: path.lstat().st_mtime_ns for path in settings.published.rglob("*")} == before
+
+
+def garbage(path: Path) -> None:
+    path.chmod(0o644)
+    path.write_bytes(b"no database" * 5000)
+
+
+def head_only(path: Path) -> None:
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:20_000])
+
+
+@pytest.mark.parametrize("damage", [garbage, head_only, Path.unlink])
+def test_a_damaged_database_is_told_with_the_way_out(
+    settings: Settings, damage: Callable[[Path], object]
+) -> None:
+    publish_build(settings, 1, 0)
+    release = publish_build(settings, 2, 1)
+    database = release.folder / "marts.duckdb"
+    damage(database)
+    for read_it in (lambda: run_query(settings, "from fct_fast"), lambda: release_tables(release.folder)):
+        with pytest.raises(EnvironmentStop) as error:
+            read_it()
+        for part in (str(database), "`aipl verify`", "`aipl rollback`", "docs/runbooks/restore.md"):
+            assert part in str(error.value)
+    with pytest.raises(QualityStop, match=r"marts\.duckdb"):
+        verify([release.folder])
+    rollback(settings)
+    assert run_query(settings, "select max(persons) from fct_fast").rows == [(1,)]
+
+
+def test_a_block_that_cannot_be_read_is_no_fault_of_the_sql(settings: Settings) -> None:
+    release = publish_build(settings, 1, 0)
+    database = release.folder / "marts.duckdb"
+    database.chmod(0o644)
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("create table big as select range as x, hash(range) as h from range(300_000)")
+        ((block,),) = connection.execute(
+            "select max(block_id) from pragma_storage_info('big')"
+            " where column_name = 'h' and segment_type = 'UBIGINT'"
+        ).fetchall()
+    content = bytearray(database.read_bytes())
+    # Three headers of 4 KiB, then blocks of 256 KiB.
+    place = 3 * 4096 + block * 262_144 + 1000
+    content[place : place + 100] = bytes(byte ^ 255 for byte in content[place : place + 100])
+    database.write_bytes(content)
+    assert run_query(settings, "select count(*) from fct_fast").rows == [(2,)]
+    with pytest.raises(EnvironmentStop, match=r"checksum(.|\n)*`aipl rollback`"):
+        run_query(settings, "select sum(h % 7) from big")
+
+
+def test_a_rollback_and_its_undoing_are_told_once_each(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (publish_build(settings, number, number).release_id for number in (1, 2))
+    settings = replace(settings, alerts_file=settings.home / "alerts.yml")
+    settings.alerts_file.write_text("routes: {team: {to: TEAM}}\n")
+    monkeypatch.setenv("LOGNAME", "night-shift")
+    with webhook() as hook:
+        monkeypatch.setenv("TEAM", hook.url)
+
+        def told() -> list[tuple[str, str]]:
+            for _ in range(2):
+                tell_of_rollback(settings)
+            found = [(message["title"], message["message"]) for message in hook.received]
+            hook.received.clear()
+            return found
+
+        assert told() == []
+        rollback(settings)
+        ((title, body),) = told()
+        assert title == f"[aipl] NEW: warning: release {first} is read again, not {second}, by night-shift"
+        assert f"by night-shift from {second} to {first}" in body and f"`aipl rollback {second}`" in body
+        rollback(settings, second)
+        ((title, _),) = told()
+        assert title.startswith(f"[aipl] RECOVERED: warning: release {first} is read again, not {second}")
+        assert "; undone at 20" in title and title.endswith(", by night-shift")
+        rollback(settings)
+        assert [title.split(":")[0] for title, _ in told()] == ["[aipl] NEW"], "another one"
+        publish_build(settings, 3, 5)
+        ((title, _),) = told()
+        assert title.startswith("[aipl] RECOVERED") and "undone" not in title
 
 
 def test_a_rollback_beside_a_run_is_refused(settings: Settings) -> None:

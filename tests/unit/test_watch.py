@@ -73,7 +73,7 @@ def test_marts_must_hold_what_is_owed_by_the_time_they_should_be_fresh(held, clo
 
 def test_a_home_without_a_release_is_not_fresh():
     (finding,) = freshness_findings({"east": source()}, SCHEDULE, None, at("12:00"))
-    assert "Release: none yet" in finding.text
+    assert "Release: none." in finding.text
     assert finding.severity == "critical"
 
 

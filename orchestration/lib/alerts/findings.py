@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-Kind = Literal["run_failed", "source_late", "source_empty", "gate_failed", "freshness_missed"]
+Kind = Literal["run_failed", "source_late", "source_empty", "gate_failed", "freshness_missed", "rolled_back"]
 Severity = Literal["critical", "warning"]
 # "known" is a finding that was there before: its incident is brought up to date, and nobody is told.
 Event = Literal["opened", "worsened", "known", "reminder", "recovered"]

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from orchestration.lib.build.warehouse import open_warehouse
 from orchestration.lib.disk import no_room, tells_of_full_disk
 from orchestration.lib.errors import AiplError, EnvironmentStop, QualityStop
 from orchestration.settings import Settings
@@ -97,16 +98,14 @@ def _lines(settings: Settings, failure: DbtFailure) -> list[str]:
     message = " ".join(failure.message.partition("\n  > in macro")[0].split())
     lines = [f"  {failure.name}: {message}"]
     if failure.status == "fail" and failure.sql:
-        for row in example_rows(settings.warehouse, failure.sql):
+        for row in example_rows(settings, failure.sql):
             lines.append("    " + ", ".join(f"{name}={value}" for name, value in row.items()))
     return lines
 
 
-def example_rows(warehouse: Path, sql: str) -> list[dict[str, Any]]:
-    """First rows that break a law: what the query of its test finds."""
-    import duckdb
-
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
+def example_rows(settings: Settings, sql: str) -> list[dict[str, Any]]:
+    """First rows that break a law: what the query of its test finds. Raises what `open_warehouse` does."""
+    with open_warehouse(settings) as connection:
         connection.execute("set TimeZone = 'UTC'")
         answer = connection.execute(f"select * from ({sql}) limit {SHOWN_ROWS}")
         names = [column[0] for column in answer.description or []]

@@ -12,16 +12,22 @@ import shutil
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from orchestration.lib.build.rules import COLUMNS
 from orchestration.lib.files import write_json
 from orchestration.lib.versions import FORMAT, require_known
 from orchestration.settings import Settings
 
+if TYPE_CHECKING:
+    import duckdb
+
 ENGINE = ("dbt-core", "dbt-duckdb", "duckdb", "statsmodels", "scipy", "numpy")
 STATE_FORMAT = 1
+# What dbt is told of arrival. The columns TIDINGS of `sources` say that a refused load holds a source up;
+# that adds nothing to what the marts tell of persons and money.
 TOLD = ("files", "sources", "brands")
+TIDINGS = ("is_stale", "stale_reason")
 T = TypeVar("T")
 
 
@@ -77,14 +83,23 @@ def fingerprint(project: Path, dbt_sources: str) -> str:
 
 
 def build_id(program: str, rules: str, arrival: Path, erased: str = "") -> str:
-    """Of the program, the rules, what dbt is told of arrival, and who is erased; no order of rows matters."""
+    """Of the program, the rules, what dbt is told of arrival, and who is erased; no order of rows matters.
+
+    The part before the hyphen is of the content, `content_of`; the part after it, of which sources are stale.
+    """
     import duckdb
 
-    told = [
-        sorted(str(row) for row in duckdb.read_parquet(str(arrival / f"{name}.parquet")).fetchall())
-        for name in TOLD
-    ]
-    return digest(program, rules, json.dumps(told), *([erased] if erased else []))
+    told = {name: duckdb.read_parquet(str(arrival / f"{name}.parquet")) for name in TOLD}
+    sources = told["sources"]
+    told["sources"] = sources.select(*(name for name in sources.columns if name not in TIDINGS))
+    content = digest(program, rules, json.dumps([_sorted(rows) for rows in told.values()]), erased)
+    tidings = digest(json.dumps(_sorted(sources.select("source_id", *TIDINGS))))
+    return f"{content}-{tidings[:16]}"
+
+
+def content_of(build_id: str) -> str:
+    """What two builds share that differ at most in which sources are stale: data, rules and program."""
+    return build_id.partition("-")[0]
 
 
 def read_build(settings: Settings) -> Build | None:
@@ -138,6 +153,10 @@ def read_gate(settings: Settings) -> GateRecord | None:
 def write_gate(settings: Settings, record: GateRecord) -> None:
     """Remember a verdict beside the warehouse that it is about."""
     write_json(_gate_file(settings), {FORMAT: STATE_FORMAT, **asdict(record)})
+
+
+def _sorted(rows: duckdb.DuckDBPyRelation) -> list[str]:
+    return sorted(str(row) for row in rows.fetchall())
 
 
 def _read(path: Path, kind: type[T]) -> T | None:

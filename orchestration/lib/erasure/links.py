@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from orchestration.lib.build.state import is_untouched, read_build
+from orchestration.lib.build.warehouse import open_warehouse
 from orchestration.lib.erasure.erased import Key, parse_key
 from orchestration.lib.errors import InputError
 from orchestration.settings import Settings
@@ -71,17 +72,16 @@ class Linked:
 def linked_keys(settings: Settings, asked: Collection[Key]) -> Linked:
     """The keys that are linked to those asked for, these included.
 
-    Raises InputError when the warehouse cannot tell, or a visitor that is asked for was several persons'.
+    Raises InputError when the warehouse cannot tell, or a visitor that is asked for was several persons',
+    EnvironmentStop when it is damaged.
     """
-    import duckdb
-
     if not is_untouched(settings, read_build(settings)):
         raise InputError(
             "The warehouse is not whole, so that it cannot tell which keys belong together. Run `aipl run`"
             " first, or name all keys yourself and add --only-these."
         )
     texts = sorted(key.text for key in asked)
-    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+    with open_warehouse(settings) as connection:
         found = connection.execute(LINKED, {"keys": texts}).fetchall()
         known = connection.execute(KNOWN, {"keys": texts}).fetchall()
     shared = {parse_key(key) for key, is_shared in found if is_shared}

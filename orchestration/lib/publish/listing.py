@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.lib.errors import InputError
-from orchestration.lib.publish.query import Result, current_release
+from orchestration.lib.publish.query import Result
 from orchestration.lib.publish.releases import (
     Rollback,
     created_at,
@@ -16,6 +16,7 @@ from orchestration.lib.publish.releases import (
     find_release,
     read_release,
     release_folders,
+    require_current_id,
     rollback_in_force,
 )
 from orchestration.settings import Settings
@@ -37,12 +38,24 @@ def listed_releases(settings: Settings, now: datetime | None = None) -> Result:
 def rollback_lines(settings: Settings) -> list[str]:
     """What a rollback in force means for who reads and who runs; nothing without one."""
     last = rollback_in_force(settings)
-    return _lines(last) if last else []
+    return rollback_lines_of(last) if last else []
+
+
+def rollback_lines_of(last: Rollback) -> list[str]:
+    """What a rollback took back, what ends it and what undoes it; nothing where it took nothing back."""
+    if not last.withdrawn:
+        return []
+    taken_back = ", ".join(sorted(last.withdrawn, reverse=True))
+    return [
+        f"{last.told}; withdrawn: {taken_back}.",
+        "  The same content is not published again; new data, rules or sources are, by the next run.",
+        f"  To undo it: `aipl rollback {max(last.withdrawn)}`.",
+    ]
 
 
 def told_rollback(done: Rollback) -> list[str]:
     """What just happened, and in which state one is."""
-    return [f"Release {done.to_release} is current; its files are as published.", *_lines(done)]
+    return [f"Release {done.to_release} is current; its files are as published.", *rollback_lines_of(done)]
 
 
 def compared(settings: Settings, before: str | None, after: str | None) -> tuple[Path, Path]:
@@ -50,22 +63,11 @@ def compared(settings: Settings, before: str | None, after: str | None) -> tuple
 
     Raises InputError for a release that is not there.
     """
-    new = find_release(settings, after or current_release(settings).name)
+    new = find_release(settings, after or require_current_id(settings))
     old = before or new.manifest.get("previous_release_id")
     if old is None:
         raise InputError(f"Release {new.release_id} is the first: there is none before it to compare with.")
     return find_folder(settings, old), new.folder
-
-
-def _lines(last: Rollback) -> list[str]:
-    if not last.withdrawn:
-        return []
-    taken_back = ", ".join(sorted(last.withdrawn, reverse=True))
-    return [
-        f"Rolled back at {last.at} from {last.from_release or 'none'}; withdrawn: {taken_back}.",
-        "  The same build is not published again; new data, rules or sources are, by the next run.",
-        f"  To undo it: `aipl rollback {max(last.withdrawn)}`.",
-    ]
 
 
 def _facts(folder: Path, state: str | None) -> tuple[Any, ...]:

@@ -6,7 +6,7 @@ from orchestration.lib.errors import InputError
 from orchestration.lib.person_key import fingerprint_in, read_person_key
 from orchestration.lib.publish.marts import sql_text
 from orchestration.lib.publish.query import Result, run_query
-from orchestration.lib.publish.release import read_current
+from orchestration.lib.publish.releases import require_current
 from orchestration.lib.sources.configured import configured_sources
 from orchestration.settings import Settings
 
@@ -17,11 +17,10 @@ def find_person(settings: Settings, text: str) -> Result:
     `text` is a member's or visitor's id in any source, or a full key such as `shop:m:17`; `key` is that full
     key, and the rest is as in `dim_person_key` of the current release.
 
-    Raises InputError when nobody has it, or when the release was made with another person key.
+    Raises InputError when there is no release, when it was made with another person key, or when nobody in
+    it has that id.
     """
-    release, key = read_current(settings), read_person_key(settings)
-    if release is None:
-        raise InputError(f"There is no release in {settings.published} yet. Run `aipl run` first.")
+    release, key = require_current(settings), read_person_key(settings)
     if key is None or fingerprint_in(release.manifest) != key.fingerprint:
         made = "with another person key than the one that is set" if key else "before there were person keys"
         raise InputError(

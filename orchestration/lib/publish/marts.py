@@ -9,6 +9,8 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.lib.disk import tells_of_full_disk
+from orchestration.lib.errors import EnvironmentStop
 from orchestration.lib.publish.personal import HASHED_COMMENT, Mask, Treatments
 
 # Readers of DuckDB 1.2 and later open it, whichever version wrote it.
@@ -22,6 +24,27 @@ class Mart:
     name: str
     description: str
     columns: dict[str, str]
+
+
+@contextmanager
+def open_marts(release: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The database of a release folder, read only.
+
+    Raises EnvironmentStop when it cannot be read, now or later in the block: DuckDB keeps a checksum of each
+    block.
+    """
+    database = release / "marts.duckdb"
+    try:
+        with duckdb.connect(str(database), read_only=True) as connection:
+            yield connection
+    except duckdb.IOException as error:
+        if tells_of_full_disk(str(error)):
+            raise
+        raise EnvironmentStop(
+            f"Release {release.name} cannot be read: {database}: {error}\n`aipl verify` tells which of its"
+            " files are damaged, `aipl rollback` makes the release before it current."
+            " docs/runbooks/restore.md says how to put it back."
+        ) from error
 
 
 @contextmanager

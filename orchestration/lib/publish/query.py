@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -19,7 +18,8 @@ from rich.cells import cell_len
 
 from orchestration.lib.errors import InputError
 from orchestration.lib.printable import printable
-from orchestration.lib.publish.releases import read_manifest
+from orchestration.lib.publish.marts import open_marts
+from orchestration.lib.publish.releases import require_current
 from orchestration.settings import Settings
 
 
@@ -32,23 +32,14 @@ class Result:
     arrow: Any
 
 
-def current_release(settings: Settings) -> Path:
-    """Folder of the current release under its own name, so that a later swap does not pull it away.
-
-    Raises InputError when nothing has been published yet, EnvironmentStop when a newer program published it.
-    """
-    pointer = settings.published / "current"
-    if not pointer.exists():
-        raise InputError(f"There is no release in {settings.published} yet. Run `aipl run` first.")
-    folder = pointer.resolve()
-    read_manifest(folder)
-    return folder
-
-
 def run_query(settings: Settings, sql: str) -> Result:
-    """Run one SELECT on the current release. Raises InputError for anything else and for bad SQL."""
-    database = current_release(settings) / "marts.duckdb"
-    with duckdb.connect(str(database), read_only=True) as connection:
+    """Run one SELECT on the current release, which a later one does not pull away meanwhile.
+
+    Raises:
+        InputError: there is no release, or this is anything else or bad SQL.
+        EnvironmentStop: the release is damaged, or a newer program published it.
+    """
+    with open_marts(require_current(settings).folder) as connection:
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
         try:
@@ -58,6 +49,9 @@ def run_query(settings: Settings, sql: str) -> Result:
             answer = connection.execute(statements[0])
             columns = [column[0] for column in answer.description or []]
             arrow = answer.to_arrow_table()
+        except duckdb.IOException:
+            # Not the SQL: `open_marts` tells it.
+            raise
         except duckdb.Error as error:
             raise InputError(str(error)) from error
     rows = list(zip(*(column.to_pylist() for column in arrow.columns), strict=True))

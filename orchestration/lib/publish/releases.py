@@ -13,15 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.lib.atomic import flush_to_disk
+from orchestration.lib.build.state import content_of
 from orchestration.lib.errors import EnvironmentStop, InputError
 from orchestration.lib.files import write_json
-from orchestration.lib.versions import require_known
+from orchestration.lib.versions import FORMAT, require_known
 from orchestration.settings import Settings
 
 UNFINISHED = ".unfinished-"
 SHOWN = 10
 # Format 1 had no number: releases of version 0.1.0, some of them without a ledger and notes.
 RELEASE_FORMAT = 2
+# Format 1 was the bare list, without who did it.
+ROLLBACKS_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -47,13 +50,26 @@ class Release:
 class Rollback:
     """A step back: when (ISO, UTC), from which release, to which one, and what it took back.
 
-    `withdrawn` are the build ids, by release, of the whole releases after the one it went to.
+    `withdrawn` are the build ids, by release, of the whole releases after the one it went to; `by` is the
+    account that asked for it, empty where that is not known.
     """
 
     at: str
     from_release: str
     to_release: str
     withdrawn: dict[str, str]
+    by: str = ""
+
+    @property
+    def is_back(self) -> bool:
+        """Whether people read something older since; not where it undid another rollback."""
+        return bool(self.withdrawn) or self.to_release < self.from_release
+
+    @property
+    def told(self) -> str:
+        """When it was done, by whom, from where and to where."""
+        by = f" by {self.by}" if self.by else ""
+        return f"Rolled back at {self.at}{by} from {self.from_release or 'none'} to {self.to_release}"
 
 
 def read_current(settings: Settings) -> Release | None:
@@ -69,6 +85,37 @@ def read_current(settings: Settings) -> Release | None:
             " backup, or read the release before it: `aipl rollback`. docs/runbooks/restore.md says how."
         )
     return release
+
+
+def require_current(settings: Settings) -> Release:
+    """The current release. Raises InputError that says why there is none, else what `read_current` does."""
+    current = read_current(settings)
+    if current is None:
+        raise InputError(why_none_is_current(settings))
+    return current
+
+
+def require_current_id(settings: Settings) -> str:
+    """Name of the current release, be it damaged or not. Raises InputError that says why there is none."""
+    current = current_id(settings)
+    if current is None:
+        raise InputError(why_none_is_current(settings))
+    return current
+
+
+def why_none_is_current(settings: Settings) -> str:
+    """Why there is no current release, and the command that mends it."""
+    folders = release_folders(settings)
+    if not folders:
+        return f"There is no release in {settings.published} yet. Run `aipl run` first."
+    pointer = settings.published / "current"
+    lost = f"names {pointer.readlink()}, which is gone" if pointer.is_symlink() else "is gone"
+    names = ", ".join(folder.name for folder in folders[:SHOWN])
+    more = f" and {len(folders) - SHOWN} older" if len(folders) > SHOWN else ""
+    return (
+        f"No release is current: {pointer} {lost}. There are {names}{more}. `aipl run` mends it: it reads the"
+        " newest whole one again that no rollback took back. docs/runbooks/restore.md says more."
+    )
 
 
 def current_id(settings: Settings) -> str | None:
@@ -143,12 +190,18 @@ def require_pointer(settings: Settings) -> None:
 
 
 def rollbacks(settings: Settings) -> list[Rollback]:
-    """All rollbacks, the last one last. Raises EnvironmentStop when the record of them is damaged."""
+    """All rollbacks, the last one last.
+
+    Raises EnvironmentStop when the record of them is damaged, or a newer program wrote it.
+    """
     try:
-        return [Rollback(**entry) for entry in json.loads(_record(settings).read_text())]
+        told = json.loads(_record(settings).read_text())
+        require_known(_record(settings), told, ROLLBACKS_FORMAT)
+        entries = told if isinstance(told, list) else told["rollbacks"]
+        return [Rollback(**entry) for entry in entries]
     except FileNotFoundError:
         return []
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, LookupError) as error:
         raise EnvironmentStop(
             f"{_record(settings)} is damaged: {error}. Put it back from the backup, or move it away: then the"
             " next run may publish again what the last rollback took back."
@@ -157,7 +210,8 @@ def rollbacks(settings: Settings) -> list[Rollback]:
 
 def remember(settings: Settings, rollback: Rollback) -> None:
     """Add a rollback to the record."""
-    write_json(_record(settings), [asdict(entry) for entry in [*rollbacks(settings), rollback]])
+    entries = [asdict(entry) for entry in [*rollbacks(settings), rollback]]
+    write_json(_record(settings), {FORMAT: ROLLBACKS_FORMAT, "rollbacks": entries})
 
 
 def rollback_in_force(settings: Settings) -> Rollback | None:
@@ -167,10 +221,14 @@ def rollback_in_force(settings: Settings) -> Rollback | None:
 
 
 def withdrawn_release(settings: Settings, build_id: str) -> str | None:
-    """The release of this build that a rollback took back and that stays so; None if there is none."""
+    """The release with the content of this build that a rollback took back and that stays so; None without.
+
+    A source that became stale meanwhile, or is stale no longer, is nothing new to read.
+    """
     last = rollback_in_force(settings)
     builds = last.withdrawn if last else {}
-    return next((release for release, build in builds.items() if build == build_id), None)
+    content = content_of(build_id)
+    return next((release for release, build in builds.items() if content_of(build) == content), None)
 
 
 def created_at(release_id: str) -> datetime:

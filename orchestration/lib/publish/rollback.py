@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from orchestration.lib.publish.releases import (
     read_release,
     remember,
     require_pointer,
+    why_none_is_current,
 )
 from orchestration.lib.publish.verify import damages, verify
 from orchestration.settings import Settings
@@ -59,18 +61,25 @@ def rollback(
                 and release.manifest["build_id"] != target.manifest["build_id"]
                 and not damages(release.folder)
             },
+            by=_account(),
         )
         remember(settings, done)
         point_to(settings, target.folder)
         return done
 
 
+def _account() -> str:
+    """Name of the account that runs this program; empty where the system does not know one."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
+
+
 def _before(settings: Settings, current: str | None) -> Release:
     """The release that the current one followed; where it cannot say, the newest whole one that is older."""
     if current is None:
-        if not list_releases(settings):
-            raise InputError(f"There is no release in {settings.published} yet. Run `aipl run` first.")
-        raise InputError("There is no current release. Name the one to read: `aipl releases` lists them.")
+        raise InputError(why_none_is_current(settings))
     folder = settings.published / "releases" / current
     if release := read_release(folder):
         previous = _readable(folder.parent, release.manifest.get("previous_release_id"))

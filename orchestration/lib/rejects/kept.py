@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from orchestration.lib.atomic import replacing
+from orchestration.lib.build.warehouse import open_warehouse
+from orchestration.lib.errors import EnvironmentStop
 from orchestration.lib.publish.marts import sql_text
 from orchestration.settings import Settings
 
@@ -55,14 +60,24 @@ def kept_accounts(settings: Settings) -> Path:
     return settings.warehouse.with_name("accounts.parquet")
 
 
+def read_kept(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """One of the two files. Raises EnvironmentStop when it is damaged, FileNotFoundError before the first."""
+    try:
+        return pq.read_table(path, columns=columns)
+    except FileNotFoundError:
+        raise
+    except (OSError, pa.ArrowException) as error:
+        raise EnvironmentStop(
+            f"{path} is damaged: {error}\nNothing is lost: `aipl rebuild` makes it anew from raw."
+        ) from error
+
+
 def keep_rejects(settings: Settings) -> None:
     """Write both files from the warehouse, which nobody else may have open.
 
     Entities are what staging models are named after; a project without `int_rejects` keeps nothing.
     """
-    import duckdb
-
-    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+    with open_warehouse(settings) as connection:
         tables = connection.execute(MODELS).fetchall()
         models = {name for schema, name in tables if schema == "intermediate"}
         if "int_rejects" not in models:

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from orchestration.lib.arrival.file_versions import FileVersion, latest_versions
 from orchestration.lib.arrival.manifest import LoadManifest
 from orchestration.lib.arrival.parsed import parsed_path
-from orchestration.lib.rejects.kept import kept_rejects
+from orchestration.lib.rejects.kept import kept_rejects, read_kept
 from orchestration.settings import Settings
 
 READING, STAGING = "reading", "staging"
@@ -134,7 +134,7 @@ def _unreadable(settings: Settings, version: FileVersion, with_text: bool) -> pa
 
 def _staged(settings: Settings, with_text: bool) -> pa.Table:
     columns = ["source_id", "entity", "reason", "_load_date", "_file", "_row"]
-    found = pq.read_table(kept_rejects(settings), columns=[*columns, *(["raw_row"] if with_text else [])])
+    found = read_kept(kept_rejects(settings), [*columns, *(["raw_row"] if with_text else [])])
     return _table(
         found,
         source=found["source_id"],

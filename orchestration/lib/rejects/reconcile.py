@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from orchestration.lib.arrival.file_versions import FileVersion, effective_versions, latest_versions
 from orchestration.lib.arrival.manifest import LoadManifest
 from orchestration.lib.arrival.parsed import parsed_path
-from orchestration.lib.rejects.kept import kept_accounts
+from orchestration.lib.rejects.kept import kept_accounts, read_kept
 from orchestration.settings import Settings
 
 
@@ -77,7 +77,7 @@ def arrived(settings: Settings, source_id: str | None = None) -> list[Arrived]:
 def staged(settings: Settings, source_id: str | None = None) -> list[Staged]:
     """Every entity of the last finished build, by source, table and entity; nothing before the first one."""
     try:
-        accounts = pq.read_table(kept_accounts(settings)).to_pylist()
+        accounts = read_kept(kept_accounts(settings)).to_pylist()
         files = pq.read_table(settings.arrival / "applied.parquet").to_pylist()
     except FileNotFoundError:
         return []

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from orchestration.lib.alerts.delivery import deliver
-from orchestration.lib.alerts.incidents import observe, open_findings, out_of_the_way
-from orchestration.lib.alerts.translate import stopped_finding
+from orchestration.lib.alerts.incidents import Finding, observe, open_findings, out_of_the_way
+from orchestration.lib.alerts.translate import PLATFORM, outward, stopped_finding
 from orchestration.lib.errors import AiplError
+from orchestration.lib.publish.listing import rollback_lines_of
+from orchestration.lib.publish.releases import Rollback, rollback_in_force
 from orchestration.lib.run.job import BAD_DATA, MART_GATE, Stopped, latest_outcome
 from orchestration.settings import Settings
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
 
-SCOPE = "run"
+SCOPE, ROLLBACK = "run", "rollback"
+RESTORE = "docs/runbooks/restore.md"
 
 
 def observe_run(settings: Settings, stopped: Sequence[Stopped], log: str | None) -> None:
-    """Make incidents of what stopped a run; one that ended well recovers them all.
+    """Make incidents of what stopped a run, one that ended well recovers them all, and of a rollback.
 
     A run that failed proves nothing about what stopped an earlier one further on: that stays open. What the
     mart gate refused is told with its findings, not once more here.
@@ -34,6 +38,7 @@ def observe_run(settings: Settings, stopped: Sequence[Stopped], log: str | None)
     if stopped:
         found = {finding.key: finding for finding in open_findings(settings, SCOPE)} | found
     observe(settings, SCOPE, list(found.values()), datetime.now(UTC))
+    observe_rollback(settings)
 
 
 def observe_latest_run(settings: Settings, instance: DagsterInstance) -> None:
@@ -42,6 +47,44 @@ def observe_latest_run(settings: Settings, instance: DagsterInstance) -> None:
     if outcome is not None:
         run_id, stopped = outcome
         observe_run(settings, stopped, f"Dagster run {run_id}")
+
+
+def observe_rollback(settings: Settings) -> None:
+    """Make an incident of the rollback in force: over once it is undone, or something new is published."""
+    last, now = rollback_in_force(settings), datetime.now(UTC)
+    if last and not last.is_back:
+        # The last that is told of a rollback is who undid it.
+        undone = [
+            replace(found, title=f"{found.title}; undone at {last.at}{_by(last)}")
+            for found in open_findings(settings, ROLLBACK)
+            if "; undone at " not in found.title
+        ]
+        observe(settings, ROLLBACK, undone, now)
+    observe(settings, ROLLBACK, [rollback_finding(last)] if last and last.is_back else [], now)
+
+
+def tell_of_rollback(settings: Settings) -> None:
+    """Observe a rollback that was just done, and send what is due; a failure of it undoes nothing."""
+    with out_of_the_way():
+        observe_rollback(settings)
+        deliver(settings, datetime.now(UTC))
+
+
+def rollback_finding(last: Rollback) -> Finding:
+    """The finding of a rollback in force."""
+    return Finding(
+        key=f"{last.at} {last.to_release}",
+        kind="rolled_back",
+        severity="warning",
+        owner=PLATFORM,
+        title=f"release {last.to_release} is read again, not {last.from_release or 'none'}{_by(last)}",
+        text=outward("\n".join([f"{last.told}.", *(line.strip() for line in rollback_lines_of(last)[1:])])),
+        runbook=RESTORE,
+    )
+
+
+def _by(last: Rollback) -> str:
+    return f", by {last.by}" if last.by else ""
 
 
 @contextmanager

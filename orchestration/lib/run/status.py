@@ -12,6 +12,7 @@ from orchestration.lib.build.state import read_build
 from orchestration.lib.erasure.erased import read_erased
 from orchestration.lib.publish.listing import rollback_lines
 from orchestration.lib.publish.release import Release, read_current
+from orchestration.lib.publish.releases import why_none_is_current
 from orchestration.lib.redact import redact
 from orchestration.lib.run.summary_tables import table
 from orchestration.lib.sources.configured import configured_sources
@@ -22,7 +23,11 @@ from orchestration.settings import Settings
 def status_text(settings: Settings, now: datetime | None = None) -> str:
     """Release and its age, horizons, stale sources, last gates and build, loads to attend to, alerts."""
     current = read_current(settings)
-    lines = _release_lines(current, now or datetime.now(UTC)) if current else ["Release: none yet\n"]
+    lines = (
+        _release_lines(current, now or datetime.now(UTC))
+        if current
+        else [f"Release: none. {why_none_is_current(settings)}\n"]
+    )
     lines += [f"{line}\n" for line in rollback_lines(settings)]
     lines += [_gate_line(settings, gate) for gate in ("arrival", "marts")]
     build = read_build(settings)

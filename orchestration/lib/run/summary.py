@@ -8,12 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-import duckdb
-
 from expectations.results import GateResult
 from orchestration.lib.arrival.file_versions import FileVersion, Load, State, latest_versions, loads_of
 from orchestration.lib.arrival.manifest import LoadManifest
 from orchestration.lib.build.state import read_build, read_gate
+from orchestration.lib.build.warehouse import open_warehouse
 from orchestration.lib.publish.notes import restated_line
 from orchestration.lib.publish.release import Release
 from orchestration.lib.run.summary_tables import release_tables, table
@@ -81,7 +80,7 @@ def loads_summary(settings: Settings, loads: LoadDates) -> str:
 
 def release_summary(settings: Settings, release: Release) -> str:
     """AIPL, FAST and gate of a release, and the sources that are behind."""
-    parts = [f"{heading}\n{text}" for heading, text in release_tables(release.folder / "marts.duckdb")]
+    parts = [f"{heading}\n{text}" for heading, text in release_tables(release.folder)]
     results = GateResult.from_json(json.dumps(release.manifest["gates"]["marts"]))
     parts.append(f"Mart gate: {len(results.passes)} expectations passed, {len(results.warnings)} warned")
     parts += [f"Stale: {source}: {why}" for source, why in release.manifest["stale_sources"].items()]
@@ -113,7 +112,7 @@ def staged_rejects(settings: Settings, loads: LoadDates) -> Counter[str]:
     wanted = [(source, day) for source, dates in loads.items() for day in dates]
     if build is None or build.state != "complete" or not wanted:
         return Counter()
-    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+    with open_warehouse(settings) as connection:
         rows = connection.execute(
             "select reason, count(distinct (source_id, _file, _row)) from intermediate.int_rejects"
             " where list_contains($wanted, {'s': source_id, 'd': _load_date}) group by reason",

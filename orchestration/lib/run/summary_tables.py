@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
+from orchestration.lib.publish.marts import open_marts
 from orchestration.lib.publish.query import Result, to_text
 
 PRESET = "consumer_asset"
@@ -32,9 +31,9 @@ FAST = """
 """
 
 
-def release_tables(database: Path) -> list[tuple[str, str]]:
-    """Headings and aligned text tables about the marts in `database`."""
-    with duckdb.connect(str(database), read_only=True) as connection:
+def release_tables(release: Path) -> list[tuple[str, str]]:
+    """Headings and aligned text tables about the marts in a release folder."""
+    with open_marts(release) as connection:
         stock = connection.execute(STOCK, {"preset": PRESET}).fetchall()
         fast = connection.execute(FAST, {"preset": PRESET})
         columns = [column[0] for column in fast.description or []]

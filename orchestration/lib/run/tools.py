@@ -12,6 +12,7 @@ from pathlib import Path
 from orchestration.lib.build.dbt import dbt_environment, dbt_executable
 from orchestration.lib.build.rules import check_rules
 from orchestration.lib.build.state import read_build, write_build
+from orchestration.lib.build.warehouse import open_warehouse
 from orchestration.lib.lock import writer_lock
 from orchestration.lib.run.instance import prepare_dagster_home
 from orchestration.lib.sources.configured import configured_sources, dbt_sources
@@ -22,10 +23,16 @@ READS_ONLY = {"compile", "debug", "docs", "list", "ls", "parse", "show", "test",
 
 
 def dbt_command(settings: Settings, arguments: list[str]) -> int:
-    """Run dbt as a nightly build would, with no other writer beside it; returns its exit code."""
+    """Run dbt as a nightly build would, with no other writer beside it; returns its exit code.
+
+    Raises EnvironmentStop when the warehouse is damaged.
+    """
     told = dbt_sources(settings, configured_sources(settings))
     settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
     with writer_lock(settings.home):
+        if settings.warehouse.exists():
+            with open_warehouse(settings):
+                pass
         build = read_build(settings)
         if not READS_ONLY & set(arguments):
             check_rules(settings.dbt_project)

@@ -63,7 +63,7 @@ def freshness_findings(
         text = (
             f"By {schedule.fresh_by:%H:%M} ({schedule.timezone}) the release should hold {source_id} through "
             f"{coverage(source, owed)}; it {has}. Release: "
-            f"{release['release_id'] if release else 'none yet'}."
+            f"{release['release_id'] if release else 'none'}."
         )
         title = f"{source_id}: the marts are not fresh, complete through {through or 'no day'}"
         findings.append(
