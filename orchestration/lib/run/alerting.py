@@ -11,7 +11,7 @@ from orchestration.lib.alerts.delivery import deliver
 from orchestration.lib.alerts.incidents import observe, open_findings, out_of_the_way
 from orchestration.lib.alerts.translate import stopped_finding
 from orchestration.lib.errors import AiplError
-from orchestration.lib.run.job import BAD_DATA, MART_GATE, Stopped, latest_outcome
+from orchestration.lib.run.job import Stopped, latest_outcome
 from orchestration.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def observe_run(settings: Settings, stopped: Sequence[Stopped], log: str | None)
     found = {
         stop.step: stopped_finding(stop.step, stop.message, log)
         for stop in stopped
-        if (stop.step, stop.exit_code) != (MART_GATE, BAD_DATA)
+        if not stop.by_gate
     }
     if stopped:
         found = {finding.key: finding for finding in open_findings(settings, SCOPE)} | found
