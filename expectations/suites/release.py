@@ -274,7 +274,9 @@ def only_added(mart: str) -> Rule:
     where release_id <> {_NEWEST} and rows_before is distinct from rows_found
     order by all
     """
-    return no_rows("only_added", "rows of older releases are neither lost nor added to", query, runbook=RUNBOOK)
+    return no_rows(
+        "only_added", "rows of older releases are neither lost nor added to", query, runbook=RUNBOOK
+    )
 
 
 RELEASE: tuple[Rule, ...] = (

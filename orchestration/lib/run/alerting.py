@@ -26,11 +26,7 @@ def observe_run(settings: Settings, stopped: Sequence[Stopped], log: str | None)
     A run that failed proves nothing about what stopped an earlier one further on: that stays open. What the
     mart gate refused is told with its findings, not once more here.
     """
-    found = {
-        stop.step: stopped_finding(stop.step, stop.message, log)
-        for stop in stopped
-        if not stop.by_gate
-    }
+    found = {stop.step: stopped_finding(stop.step, stop.message, log) for stop in stopped if not stop.by_gate}
     if stopped:
         found = {finding.key: finding for finding in open_findings(settings, SCOPE)} | found
     observe(settings, SCOPE, list(found.values()), datetime.now(UTC))
