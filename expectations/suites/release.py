@@ -338,8 +338,8 @@ LEDGER: tuple[Rule, ...] = (
     ),
     no_rows(
         "asset_not_wiped_out",
-        f"no brand of {MIN_PERSONS} persons or more loses over {MAX_LOST:.0%} of them on a published day, but by "
-        "a change of rules",
+        f"no brand of {MIN_PERSONS} persons or more loses over {MAX_LOST:.0%} of them on a published day, "
+        "but by a change of rules",
         _WIPED_OUT,
         column="stage_after",
         runbook="a-published-day-is-told-quite-differently",

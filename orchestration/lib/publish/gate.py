@@ -1,6 +1,6 @@
 """The mart gate, and its verdict remembered for publish: on the present build, then on what publish adds.
 
-Both are one run of one gate, with one page. Their incidents are apart, so that neither half mends the other's.
+Both are one run of one gate, with one page. Their incidents are apart: neither half mends the other's.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def judge_marts(settings: Settings) -> GateResult:
 def judge_release(settings: Settings, gate: GateRecord, database: Path, previous: Path | None) -> GateRecord:
     """Run the mart gate on what publish adds to the marts of the build that `gate` let through.
 
-    `database` is that of the unfinished release, `previous` the folder of the release that its ledger compares
-    it with. Returns the verdict on all of it.
+    `database` is that of the unfinished release, `previous` the folder of the release that its ledger
+    compares it with. Returns the verdict on all of it.
 
     Raises:
         GateStop: an expectation that holds back was not met.
