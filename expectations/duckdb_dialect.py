@@ -11,6 +11,7 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 
 SCHEMA = "marts"
+PREVIOUS = "previous"
 _DRIVER = "duckdb.buffered"
 
 
@@ -42,10 +43,14 @@ class BufferedDialect(Dialect):
     supports_statement_cache = True
 
     def connect(self, *args: Any, **parameters: Any) -> Any:
-        """Open a connection whose default schema is the marts'."""
-        connection = super().connect(*args, **parameters)
+        """Open a connection whose default schema is the marts', with the variable `previous`."""
+        config = dict(parameters["url_config"])
+        previous = config.pop(PREVIOUS)
+        connection = super().connect(*args, **{**parameters, "url_config": config})
         try:
+            # A release has no such schema: there it is the database, named after its file.
             connection.execute(f"set schema = '{SCHEMA}'")
+            connection.execute(f"set variable {PREVIOUS} = $folder", {"folder": previous})
         except BaseException:
             # A connection left open would keep the writer out.
             connection.close()
@@ -53,8 +58,12 @@ class BufferedDialect(Dialect):
         return connection
 
 
-def read_only_url(warehouse: Path) -> str:
-    """SQLAlchemy address of a DuckDB file, opened read-only with `BufferedDialect`."""
+def read_only_url(database: Path, previous: Path) -> str:
+    """SQLAlchemy address of a DuckDB file, opened read-only with `BufferedDialect`.
+
+    `previous` is the folder with the marts as they were before.
+    """
     registry.register(_DRIVER, BufferedDialect.__module__, BufferedDialect.__name__)
-    url = URL.create(_DRIVER.replace(".", "+"), database=str(warehouse), query={"access_mode": "read_only"})
+    query = {"access_mode": "read_only", PREVIOUS: str(previous)}
+    url = URL.create(_DRIVER.replace(".", "+"), database=str(database), query=query)
     return url.render_as_string(hide_password=False)

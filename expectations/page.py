@@ -76,12 +76,12 @@ def _tables(result: GateResult) -> list[tuple[str, int, int, int]]:
 def write_report(result: GateResult, folder: Path) -> Path:
     """Keep a result as `<time>-<gate>.json` and `.html` and list all of the folder in `index.html`.
 
-    Returns the page. Files appear whole or not at all.
+    Returns the page, the same one for a run that is judged further. Files appear whole or not at all.
     """
     folder.mkdir(parents=True, exist_ok=True)
     stem = f"{result.started_at:%Y%m%dT%H%M%S.%fZ}-{result.gate}"
     page = folder / f"{stem}.html"
-    stored = sorted(folder.glob("*.json"), reverse=True)
+    stored = sorted(set(folder.glob("*.json")) - {folder / f"{stem}.json"}, reverse=True)
     earlier = [(quote(path.with_suffix(".html").name), _read(path)) for path in stored[: MAX_LISTED - 1]]
     known = [Run(name, one) for name, one in earlier if one]
     _write(page, render(result, [run for run in known if run.result.started_at < result.started_at]))

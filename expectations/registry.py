@@ -1,8 +1,11 @@
-"""Which mart has which suite and who owns it; severities are on the rules."""
+"""Which mart has which suite and who owns it; severities are on the rules.
+
+`MARTS` are those of the warehouse, `RELEASE` those that are made at publish.
+"""
 
 from __future__ import annotations
 
-from expectations.suites import marts
+from expectations.suites import marts, release
 from expectations.suites.rule import Suite
 
 _CONSUMER = "consumer-analytics"
@@ -54,4 +57,15 @@ _SUITES = (
     Suite("fct_consumer_gap", _TRADE, (*_BRAND, "period_start", "period_end", "method"), marts.GAP),
 )
 
+_MADE_AT_PUBLISH = (
+    Suite("dim_release", _PLATFORM, ("release_id", "brand_id"), release.RELEASE),
+    Suite(
+        "fct_aipl_ledger",
+        _CONSUMER,
+        ("release_id", *_BRAND, "person_id", "valid_from"),
+        release.LEDGER,
+    ),
+)
+
 MARTS: dict[str, Suite] = {suite.table: suite for suite in _SUITES}
+RELEASE: dict[str, Suite] = {suite.table: suite for suite in _MADE_AT_PUBLISH}

@@ -41,7 +41,6 @@ class ExpectationResult:
     examples: tuple[dict[str, Scalar], ...] = ()
     error: str | None = None
     load_dates: tuple[date, ...] = ()
-    reason: str = ""
     runbook: str = ""
     not_judged: str = ""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from expectations.comparison import compared
 from expectations.profile import arrival_profile, judgements
-from expectations.registry import MARTS
+from expectations.registry import MARTS, RELEASE
 from expectations.results import ExpectationResult, Gate, GateResult
 from expectations.suites.arrival import OWNER, ArrivalTable, arrival_suite
 from expectations.validation import error_result, quiet_context, told, validate
@@ -41,26 +41,29 @@ def run_arrival(tables: Sequence[ArrivalTable]) -> GateResult:
     return _finished("arrival", subject or "nothing", started, results)
 
 
-def run_marts(warehouse: Path, tables: Sequence[str] | None = None) -> GateResult:
-    """Validate the marts (all registered ones, or `tables`) of one DuckDB file, opened read-only.
+def run_marts(
+    database: Path, tables: Sequence[str] | None = None, *, previous: Path | None = None
+) -> GateResult:
+    """Validate the marts (all of the warehouse, or `tables`) of one DuckDB file, opened read-only.
 
+    `previous` is the folder of the release that a release is compared with; without one it is its own.
     A missing file, mart or column is an error. The file is free again when this returns.
     """
     started = _now()
     names = list(MARTS) if tables is None else list(tables)
     try:
-        results = _mart_results(warehouse, names)
+        results = _mart_results(database, previous or database.parent, names)
     except _suite_errors() as error:
-        results = [error_result(warehouse.name, OWNER, told(str(error)))]
-    return _finished("marts", warehouse.name, started, results)
+        results = [error_result(database.name, OWNER, told(str(error)))]
+    return _finished("marts", database.name, started, results)
 
 
-def _mart_results(warehouse: Path, names: Sequence[str]) -> list[ExpectationResult]:
+def _mart_results(database: Path, previous: Path, names: Sequence[str]) -> list[ExpectationResult]:
     """Results of the named marts, in order."""
     from expectations.duckdb_dialect import read_only_url
 
     source = quiet_context().data_sources.add_sql(
-        "warehouse", connection_string=read_only_url(warehouse), create_temp_table=False
+        "warehouse", connection_string=read_only_url(database, previous), create_temp_table=False
     )
     try:
         return [result for name in names for result in _mart_result(source, name)]
@@ -72,7 +75,7 @@ def _mart_results(warehouse: Path, names: Sequence[str]) -> list[ExpectationResu
 
 def _mart_result(source: SQLDatasource, name: str) -> list[ExpectationResult]:
     """Results of one mart."""
-    suite = MARTS.get(name)
+    suite = MARTS.get(name) or RELEASE.get(name)
     if suite is None:
         return [error_result(name, OWNER, f"No suite is registered for {name}.")]
     try:

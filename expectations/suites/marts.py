@@ -1,6 +1,6 @@
 """What the marts must look like before anybody reads them: bounds, completeness, drift.
 
-Keys, relationships and laws (conservation, no overlap) are dbt tests; no rule is in both places.
+Their keys, relationships and laws (conservation, no overlap) are dbt tests; no rule is in both places.
 """
 
 from __future__ import annotations

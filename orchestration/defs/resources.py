@@ -7,11 +7,12 @@ from pathlib import Path
 from dagster import ConfigurableResource, Failure, InitResourceContext
 
 from orchestration.lib.disk import disk_full
-from orchestration.lib.errors import AiplError
+from orchestration.lib.errors import AiplError, GateStop
 from orchestration.lib.lock import writer_lock
 from orchestration.lib.sources.source import ConfigurationError
 
 EXIT_CODE = "exit_code"
+BY_GATE = "by_gate"
 
 
 class WriterLock(ConfigurableResource["WriterLock"]):
@@ -32,7 +33,8 @@ def explained() -> Iterator[None]:
     try:
         yield
     except AiplError as error:
-        raise Failure(str(error), {EXIT_CODE: error.exit_code}, allow_retries=False) from error
+        metadata = {EXIT_CODE: error.exit_code, BY_GATE: isinstance(error, GateStop)}
+        raise Failure(str(error), metadata, allow_retries=False) from error
     except ConfigurationError as error:
         raise Failure(str(error), {EXIT_CODE: 2}, allow_retries=False) from error
     except Exception as error:

@@ -21,6 +21,10 @@ class QualityStop(AiplError):
     exit_code = 3
 
 
+class GateStop(QualityStop):
+    """A gate stopped it; its alerts are told already, and its page says more."""
+
+
 class EnvironmentStop(AiplError):
     """The machine, not the data: a full disk, a damaged state file, a lock lost to another run."""
 

@@ -40,7 +40,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     for day in (2, 3):
         deliver(settings, "east", day, [10, 20])
         deliver(settings, "west", day, [5])
-    monkeypatch.setattr(run_gate, "run_marts", lambda warehouse: verdict("dim_brand"))
+    monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand"))
     return settings
 
 
@@ -66,7 +66,7 @@ def test_a_shut_gate_is_told_once_and_over_when_it_opens(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(run_gate, "run_marts", lambda warehouse: verdict("dim_brand", "failed"))
+    monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand", "failed"))
     assert run(settings) == 3
     (message,) = hook.received
     assert "1 of 2 rows" in message["message"]
@@ -75,7 +75,7 @@ def test_a_shut_gate_is_told_once_and_over_when_it_opens(
     assert title.startswith("[aipl] NEW: critical: dim_brand: money_known")
     assert run(settings) == 3
     assert titles(hook) == []
-    monkeypatch.setattr(run_gate, "run_marts", lambda warehouse: verdict("dim_brand"))
+    monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand"))
     assert run(settings) == 0
     (title,) = titles(hook)
     assert title.startswith("[aipl] RECOVERED: critical: dim_brand: money_known")

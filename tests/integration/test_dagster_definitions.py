@@ -120,7 +120,7 @@ def test_definitions_load_quickly_once_the_manifest_is_prepared(
 def test_the_schedule_asks_for_what_is_new_and_skips_the_night_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_gate, "run_marts", lambda warehouse: verdict("dim_brand"))
+    monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand"))
     tiny = make_tiny(tmp_path)
     for shop in ("east", "west"):
         (tiny.home / "dumps" / shop).mkdir(parents=True)
@@ -151,7 +151,7 @@ def test_the_schedule_asks_for_what_is_new_and_skips_the_night_else(
 def test_the_sensor_runs_just_the_loads_that_came_later_and_asks_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_gate, "run_marts", lambda warehouse: verdict("dim_brand"))
+    monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand"))
     tiny = make_tiny(tmp_path)
     for shop in ("east", "west"):
         (tiny.home / "dumps" / shop).mkdir(parents=True)

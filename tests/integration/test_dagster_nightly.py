@@ -31,7 +31,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settin
     for day in (2, 3):
         deliver(settings, "east", day, [10, 20])
         deliver(settings, "west", day, [5])
-    monkeypatch.setattr(run_gate, "run_marts", lambda warehouse: verdict("dim_brand"))
+    monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand"))
     yield settings
 
 
@@ -76,7 +76,7 @@ def test_a_shut_mart_gate_skips_the_release_and_leaves_the_old_one(
 ) -> None:
     assert run(settings, 2, 2).success
     before = read_current(settings)
-    monkeypatch.setattr(run_gate, "run_marts", lambda warehouse: verdict("dim_brand", "failed"))
+    monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand", "failed"))
     result = run(settings, 3, 3)
     assert failed_steps(result) == {"mart_gate"}
     assert not ran(result, "release")
@@ -96,7 +96,7 @@ def test_a_shut_mart_gate_skips_the_release_and_leaves_the_old_one(
 def test_an_error_of_the_mart_gate_is_no_verdict_and_no_release(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_gate, "run_marts", lambda warehouse: verdict("dim_brand", "error"))
+    monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand", "error"))
     result = run(settings, 2, 2)
     assert failed_steps(result) == {"mart_gate"}
     assert not ran(result, "release")

@@ -38,7 +38,7 @@ from orchestration import cli
 from orchestration.lib.publish import gate as run_gate
 from orchestration.lib.run.news import Request
 from orchestration.lib.run.nightly import run_new
-run_gate.run_marts = lambda warehouse: verdict("dim_brand")
+run_gate.run_marts = lambda *_, **__: verdict("dim_brand")
 home = Path(sys.argv[1])
 sys.exit(cli._guarded(lambda: run_new(HomeSettings(home, home / "sources.yml"), Request(), print)))
 """
@@ -52,7 +52,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     for day in (2, 3):
         deliver(settings, "east", day, [10, 20])
         deliver(settings, "west", day, [5])
-    monkeypatch.setattr(run_gate, "run_marts", lambda warehouse: verdict("dim_brand"))
+    monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand"))
     return settings
 
 
@@ -225,7 +225,7 @@ def test_a_shut_gate_ends_with_3_and_says_what_failed(
     assert run(settings)[0] == 0
     before = read_current(settings)
     assert before is not None
-    monkeypatch.setattr(run_gate, "run_marts", lambda warehouse: verdict("dim_brand", "failed"))
+    monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand", "failed"))
     deliver(settings, "east", 4, [1])
     code, text = run(settings)
     assert code == 3

@@ -55,7 +55,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     for (shop, day), lines in DUMPS.items():
         write(settings, shop, day, lines)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run_gate, "run_marts", lambda warehouse: verdict("dim_brand"))
+        patch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand"))
         assert run_new(settings, Request(), lambda text: None) == 0
     shutil.copytree(home, home.with_name("copy"), symlinks=True)
     return settings
@@ -63,7 +63,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 @pytest.fixture
 def settings(night: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setattr(run_gate, "run_marts", lambda warehouse: verdict("dim_brand"))
+    monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand"))
     shutil.rmtree(night.home)
     shutil.copytree(night.home.with_name("copy"), night.home, symlinks=True)
     return night

@@ -32,7 +32,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     for day in (2, 3):
         deliver(settings, "east", day, [10, 20])
         deliver(settings, "west", day, [5])
-    monkeypatch.setattr(run_gate, "run_marts", lambda warehouse: verdict("dim_brand"))
+    monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand"))
     monkeypatch.setattr(Settings, "from_environment", classmethod(lambda cls: settings))
     return settings
 

@@ -66,7 +66,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: tuple[type
     shut = verdict("dim_brand", "failed")
     example = {"person_id": f"east:m:{PERSONAL[2]}", "source_key": PERSONAL[2], "brand_id": "east"}
     shut = replace(shut, results=(replace(shut.results[0], examples=(example,)),))
-    monkeypatch.setattr(run_gate, "run_marts", lambda warehouse: shut)
+    monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: shut)
     monkeypatch.setenv("AIPL_HOME", str(home))
     monkeypatch.setattr(cli, "_settings", lambda: replace(settings, alerts_file=home / "alerts.yml"))
     return settings

@@ -111,7 +111,7 @@ def days(first: date, last: date) -> Iterable[date]:
 def fill(connection: duckdb.DuckDBPyConnection, schema: str, marts: Mapping[str, Rows]) -> None:
     """Create the marts as tables in `schema`."""
     for mart, rows in marts.items():
-        connection.execute(f"create table {schema}.{mart} ({COLUMNS[mart]})")
+        connection.execute(f"create or replace table {schema}.{mart} ({COLUMNS[mart]})")
         if rows:
             row = "(" + ", ".join("?" * len(rows[0])) + ")"
             values = [value for line in rows for value in line]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
+from expectations.results import ExpectationResult, GateResult
 from orchestration.lib.build.state import Build, GateRecord, write_build, write_gate
 from orchestration.settings import PROJECT_ROOT, Settings
 
@@ -62,10 +65,30 @@ def build(settings: Settings, build_id: str, persons: int) -> None:
             f"create table marts.fct_fast as select 'consumer_asset' as preset, {persons} as persons"
             " union all select 'consumer_asset', 0"
         )
+        # What the gate compares a ledger with: nobody is in any stage.
+        connection.execute(
+            "create table marts.dim_aipl_stage as"
+            " select 'consumer_asset' as preset, 'O' as stage, 0 as stage_rank"
+        )
+        connection.execute(
+            "create table marts.fct_aipl_daily (preset varchar, brand_id varchar, as_of_date date,"
+            " stage varchar, stage_rank integer, persons bigint)"
+        )
         connection.execute("comment on column marts.dim_brand.horizon is 'the brand''s last day'")
     write_build(settings, Build("complete", "program", build_id, rules="rules that were built"))
 
 
 def let_through(settings: Settings, build_id: str, *, passed: bool = True) -> None:
     """Write the mart gate's verdict on a build."""
-    write_gate(settings, GateRecord(build_id, passed, "2024-02-01T00:00:00Z", {"passed": passed}))
+    at = datetime(2024, 2, 1, tzinfo=UTC)
+    found = ExpectationResult(
+        table="fct_fast",
+        name="persons_present",
+        description="every count of persons is known",
+        column="persons",
+        severity="critical",
+        owner="tests",
+        status="passed" if passed else "failed",
+    )
+    results = json.loads(GateResult("marts", "warehouse.duckdb", at, at, (found,)).to_json())
+    write_gate(settings, GateRecord(build_id, passed, "2024-02-01T00:00:00Z", results))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import date
 
-from expectations.registry import MARTS
+from expectations.registry import MARTS, RELEASE
 from expectations.suites.arrival import ArrivalFile, EventTime, arrival_suite
 from expectations.suites.rule import NOT_EVALUATED, Suite
 from orchestration.lib.alerts.translate import GATE_FAILED
@@ -18,7 +18,7 @@ FILES = [ArrivalFile(date(2024, 1, 1), None, 0, 0)]
 
 
 def suites() -> Iterator[Suite]:
-    yield from MARTS.values()
+    yield from (*MARTS.values(), *RELEASE.values())
     for source in load_sources(PROJECT_ROOT / "sources.yml", {"AIPL_HOME": "/tmp"}).values():
         for name in source.tables:
             yield arrival_suite(arrival_table(source, name, FILES, {}))

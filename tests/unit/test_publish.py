@@ -11,6 +11,7 @@ import duckdb
 import pytest
 from unit.publish_home import build, let_through, make_home
 
+from expectations.results import GateResult
 from orchestration.lib.build.state import Build, read_build, write_build
 from orchestration.lib.errors import EnvironmentStop, QualityStop
 from orchestration.lib.files import sha256
@@ -43,8 +44,10 @@ def test_a_release_holds_the_marts_and_says_what_they_are(settings: Settings) ->
     assert release.is_new
     assert release.release_id == "20240201T120000Z-11111111"
     assert sorted(path.name for path in release.folder.iterdir()) == [
+        "dim_aipl_stage.parquet",
         "dim_brand.parquet",
         "dim_release.parquet",
+        "fct_aipl_daily.parquet",
         "fct_aipl_ledger.parquet",
         "fct_fast.parquet",
         "manifest.json",
@@ -53,13 +56,22 @@ def test_a_release_holds_the_marts_and_says_what_they_are(settings: Settings) ->
     ]
     manifest = release.manifest
     assert manifest["horizon"] == {"lumen": "2024-01-31"}
-    assert manifest["rows"] == {"dim_brand": 1, "dim_release": 1, "fct_aipl_ledger": 0, "fct_fast": 2}
+    assert manifest["rows"] == {
+        "dim_aipl_stage": 1,
+        "dim_brand": 1,
+        "dim_release": 1,
+        "fct_aipl_daily": 0,
+        "fct_aipl_ledger": 0,
+        "fct_fast": 2,
+    }
     assert manifest["rules"] == {"presets": ["consumer_asset"], "sha256": "rules that were built"}
     assert manifest["stale_sources"] == {"old_shop": "no dump since 2024-01-01"}
     assert manifest["loads"] == [
         {"source": "shop", "load_date": "2024-01-02", "files": 1, "rows": 3, "unreadable": 1}
     ]
-    assert manifest["gates"]["marts"] == {"passed": True}
+    judged = GateResult.from_json(json.dumps(manifest["gates"]["marts"]))
+    assert {one.table for one in judged.passes} == {"fct_fast", "dim_release", "fct_aipl_ledger"}
+    assert len(judged.passes) == len(judged.results)
     assert set(manifest["sha256"]) == {path.name for path in release.folder.iterdir()} - {"manifest.json"}
     for name, checksum in manifest["sha256"].items():
         assert sha256(release.folder / name) == checksum

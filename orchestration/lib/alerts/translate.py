@@ -90,8 +90,6 @@ _UNREADABLE = ".readable"
 def _of_result(found: ExpectationResult, page: Path) -> Finding:
     observed = found.error or found.observed or "not met"
     lines = [f"expected: {found.description}", f"found: {observed}"]
-    if found.reason:
-        lines.append(f"why it matters: {found.reason}")
     if found.load_dates:
         lines.append(f"load dates: {_some([day.isoformat() for day in found.load_dates])}")
     examples = [", ".join(f"{name}={value}" for name, value in row.items()) for row in found.examples[:SHOWN]]

@@ -1,18 +1,24 @@
-"""The mart gate on the present build, and its verdict remembered for publish."""
+"""The mart gate, and its verdict remembered for publish: on the present build, then on what publish adds.
+
+Both are one run of one gate, with one page. Their incidents are apart: neither half mends the other's.
+"""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from expectations.page import write_report
+from expectations.registry import RELEASE
 from expectations.results import GateResult
 from expectations.runner import run_marts
 from orchestration.lib.alerts.incidents import observe, out_of_the_way
 from orchestration.lib.alerts.translate import gate_findings
 from orchestration.lib.build.state import GateRecord, read_build, write_gate
 from orchestration.lib.build.warehouse import require_sound_warehouse
-from orchestration.lib.errors import AiplError, QualityStop
+from orchestration.lib.errors import AiplError, GateStop, QualityStop
 from orchestration.settings import Settings
 
 
@@ -32,17 +38,50 @@ def judge_marts(settings: Settings) -> GateResult:
     if build is None or build.state != "complete":
         raise QualityStop("The warehouse holds no finished build for the mart gate. Run `aipl run`.")
     result = run_marts(settings.warehouse)
+    _, page = _keep(settings, build.build_id, result)
+    _tell(settings, "gate/marts", result, page)
+    if result.outcome == "error":
+        require_sound_warehouse(settings)
+        raise GateError(_account(result, page))
+    return result
+
+
+def judge_release(settings: Settings, gate: GateRecord, database: Path, previous: Path | None) -> GateRecord:
+    """Run the mart gate on what publish adds to the marts of the build that `gate` let through.
+
+    `database` is that of the unfinished release, `previous` the folder of the release that its ledger
+    compares it with. Returns the verdict on all of it.
+
+    Raises:
+        GateStop: an expectation that holds back was not met.
+        GateError: an expectation could not be evaluated.
+    """
+    judged = run_marts(database, list(RELEASE), previous=previous)
+    build = GateResult.from_json(json.dumps(gate.results))
+    of_build = (found for found in build.results if found.table not in RELEASE)
+    result = replace(build, finished_at=judged.finished_at, results=(*of_build, *judged.results))
+    record, page = _keep(settings, gate.build_id, result)
+    _tell(settings, "gate/release", judged, page)
+    if result.outcome != "passed":
+        raise (GateError if result.outcome == "error" else GateStop)(_account(result, page))
+    return record
+
+
+def _keep(settings: Settings, build_id: str, result: GateResult) -> tuple[GateRecord, Path]:
     record = GateRecord(
-        build_id=build.build_id,
+        build_id=build_id,
         passed=result.outcome == "passed",
         finished_at=result.finished_at.isoformat(timespec="seconds"),
         results=json.loads(result.to_json()),
     )
     write_gate(settings, record)
-    page = write_report(result, settings.reports / result.gate)
+    return record, write_report(result, settings.reports / result.gate)
+
+
+def _tell(settings: Settings, scope: str, result: GateResult, page: Path) -> None:
     with out_of_the_way():
-        observe(settings, "gate/marts", gate_findings(result, page), datetime.now(UTC))
-    if result.outcome == "error":
-        require_sound_warehouse(settings)
-        raise GateError("\n".join([*result.summary_lines(), f"The report is {page}."]))
-    return result
+        observe(settings, scope, gate_findings(result, page), datetime.now(UTC))
+
+
+def _account(result: GateResult, page: Path) -> str:
+    return "\n".join([*result.summary_lines(), f"The report is {page}."])

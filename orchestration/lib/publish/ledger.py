@@ -15,8 +15,6 @@ import duckdb
 
 from orchestration.lib.publish.marts import Mart, mart_names, write_mart
 
-REASONS = ("late", "refund", "identity", "rules", "correction")
-
 # What two releases must both hold to be compared.
 COMPARED = frozenset(
     {

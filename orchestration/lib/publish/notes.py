@@ -7,7 +7,8 @@ from typing import Any
 
 import duckdb
 
-from orchestration.lib.publish.ledger import REASONS, Comparison, Identity
+from expectations.suites.release import REASONS
+from orchestration.lib.publish.ledger import Comparison, Identity
 from orchestration.lib.publish.marts import mart_names
 from orchestration.lib.publish.rule_changes import rule_changes
 

@@ -43,7 +43,8 @@ def publish(settings: Settings, now: datetime | None = None) -> Release:
     Then old releases are retired.
 
     Raises:
-        QualityStop: the build is not finished, or the mart gate did not let this very build through.
+        QualityStop: the build is not finished, or the mart gate did not let this very build through, or not
+            what the release adds to it.
         EnvironmentStop: this run has lost the home to another one, the warehouse or the current release is
             damaged, or the disk does not give back what was written.
     """

@@ -16,6 +16,7 @@ from orchestration.lib.build.state import GateRecord, read_build
 from orchestration.lib.erasure.erased import read_erased
 from orchestration.lib.files import sha256, write_json
 from orchestration.lib.person_key import fingerprint_in, require_person_key
+from orchestration.lib.publish.gate import judge_release
 from orchestration.lib.publish.ledger import Identity, write_ledger
 from orchestration.lib.publish.macros import create_macros
 from orchestration.lib.publish.marts import copy_marts, new_release, sql_text
@@ -30,7 +31,10 @@ from orchestration.settings import PROJECT_ROOT, Settings
 def write_release(
     settings: Settings, folder: Path, created: datetime, gate: GateRecord, *, name: str, previous: Path | None
 ) -> None:
-    """Fill `folder` with the release `name` after `previous`: on disk and read-only when this returns."""
+    """Fill `folder` with the release `name` after `previous`: on disk and read-only when this returns.
+
+    Raises GateStop or GateError when the mart gate does not let through what is added to the marts.
+    """
     before = read_manifest(previous) if previous else None
     key = require_person_key(settings)
     identity = Identity(
@@ -55,6 +59,8 @@ def write_release(
             create_macros(connection)
             facts = _facts(connection, settings)
             notes = release_notes(connection, identity, comparison, before, facts)
+    compared_with = previous if comparison.was_made else None
+    gate = judge_release(settings, gate, folder / "marts.duckdb", compared_with)
     (folder / "notes.md").write_text(to_markdown(notes))
     files = sorted(folder.iterdir())
     manifest = {

@@ -14,7 +14,7 @@ from orchestration.lib.alerts.translate import PLATFORM, outward, stopped_findin
 from orchestration.lib.errors import AiplError
 from orchestration.lib.publish.listing import rollback_lines_of
 from orchestration.lib.publish.releases import Rollback, rollback_in_force
-from orchestration.lib.run.job import BAD_DATA, MART_GATE, Stopped, latest_outcome
+from orchestration.lib.run.job import Stopped, latest_outcome
 from orchestration.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,11 +30,7 @@ def observe_run(settings: Settings, stopped: Sequence[Stopped], log: str | None)
     A run that failed proves nothing about what stopped an earlier one further on: that stays open. What the
     mart gate refused is told with its findings, not once more here.
     """
-    found = {
-        stop.step: stopped_finding(stop.step, stop.message, log)
-        for stop in stopped
-        if (stop.step, stop.exit_code) != (MART_GATE, BAD_DATA)
-    }
+    found = {stop.step: stopped_finding(stop.step, stop.message, log) for stop in stopped if not stop.by_gate}
     if stopped:
         found = {finding.key: finding for finding in open_findings(settings, SCOPE)} | found
     observe(settings, SCOPE, list(found.values()), datetime.now(UTC))

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 KEPT_LOGS = 30
 NIGHTLY = "nightly"
 MART_GATE = "mart_gate"
-BAD_DATA = 3
 LOOKED_BACK = 100
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
@@ -30,11 +29,15 @@ RANGE_END = "dagster/asset_partition_range_end"
 
 @dataclass(frozen=True)
 class Stopped:
-    """A step that did not end well: its name, what to tell, and the exit code (1: a crash)."""
+    """A step that did not end well: its name, what to tell, and the exit code (1: a crash).
+
+    `by_gate` is whether the mart gate stopped it, which tells its findings itself.
+    """
 
     step: str
     message: str
     exit_code: int
+    by_gate: bool = False
 
 
 def run_nightly(
@@ -138,17 +141,22 @@ def _failures(events: Sequence[DagsterEvent]) -> list[Stopped]:
 
 
 def _explain(event: DagsterEvent) -> Stopped:
-    from dagster import IntMetadataValue
+    from dagster import BoolMetadataValue, IntMetadataValue
 
     failure = event.step_failure_data
     step = event.step_key or NIGHTLY
     told = failure.user_failure_data
     if told is not None and told.description:
-        code = told.metadata.get("exit_code")
-        return Stopped(step, told.description, code.value or 1 if isinstance(code, IntMetadataValue) else 1)
+        code, by_gate = told.metadata.get("exit_code"), told.metadata.get("by_gate")
+        return Stopped(
+            step,
+            told.description,
+            code.value or 1 if isinstance(code, IntMetadataValue) else 1,
+            by_gate=isinstance(by_gate, BoolMetadataValue) and bool(by_gate.value),
+        )
     error = failure.error
     if error is not None and error.cls_name == "DagsterAssetCheckFailedError":
-        return Stopped(step, error.message.strip(), 3)
+        return Stopped(step, error.message.strip(), 3, by_gate=step == MART_GATE)
     cause = _first_cause(error)
     return Stopped(step, redact(cause.message.strip()) if cause else "failed", 1)
 

@@ -22,7 +22,7 @@ from orchestration.lib.publish.releases import withdrawn_release
 from orchestration.lib.redact import redact
 from orchestration.lib.run.alerting import alerting, observe_run
 from orchestration.lib.run.console import ConsoleReporter
-from orchestration.lib.run.job import BAD_DATA, MART_GATE, Stopped, new_log, run_nightly
+from orchestration.lib.run.job import Stopped, new_log, run_nightly
 from orchestration.lib.run.news import Request, look
 from orchestration.lib.run.plan import stretches
 from orchestration.lib.run.progress import reporting_to
@@ -146,8 +146,7 @@ def conclude(
         say("\n".join([release_summary(settings, current), *rollback_lines(settings)]))
         return max((refusal.exit_code for refusal in refused), default=0)
     for step in stopped:
-        is_shut = step.step == MART_GATE and step.exit_code == BAD_DATA
-        say(f"Stopped at {step.step}: {gate_findings(settings) if is_shut else step.message}")
+        say(f"Stopped at {step.step}: {gate_findings(settings) if step.by_gate else step.message}")
     say(f"The release stays {current.release_id}." if current else "Nothing has been published yet.")
     say(f"The log is {log}.")
     codes = {step.exit_code for step in stopped}
