@@ -10,7 +10,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.lib.arrival.loads import decide_load, promote, read_again, complete_columns
+from orchestration.lib.arrival.loads import complete_columns, decide_load, promote, read_again
 from orchestration.lib.arrival.manifest import LoadManifest
 from orchestration.lib.arrival.pull import discover, pull
 from orchestration.lib.arrival.readers import UnreadableDump

@@ -171,7 +171,8 @@ def _survey(
                 warnings.append(f"{dump.name} is of {day}, which is still to come, and waits until then.")
                 continue
             cause = Cause.CHANGED if known else Cause.NEW
-            work.append(DumpFile(source.source_id, found[0], dump.name, day, cause, dump, known))
+            is_anew = known is not None and bool(_hashed_anew(known, source.tables[found[0]]))
+            work.append(DumpFile(source.source_id, found[0], dump.name, day, cause, dump, known, is_anew))
     listed = {dump.name: dump for dump in dumps}
     fetched = {item.file for item in work}
     kept = [
