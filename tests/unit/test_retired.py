@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -51,7 +52,7 @@ class Shop:
     def __init__(self, home: Path, **entry: object) -> None:
         self.settings = Settings(home / "home", home / "sources.yml")
         self.dumps = home / "dumps"
-        self.dumps.mkdir(parents=True)
+        self.dumps.mkdir(parents=True, exist_ok=True)
         self.declare(**entry)
 
     def declare(self, **entry: object) -> None:
@@ -94,12 +95,17 @@ class Shop:
         return {state: states.count(state) for state in set(states)}
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Shop:
-    shop = Shop(tmp_path)
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    shop = Shop(tmp_path_factory.mktemp("loaded"))
     shop.deliver(*DAYS)
     assert shop.night() == []
-    return shop
+    return shop.dumps.parent
+
+
+@pytest.fixture
+def shop(loaded: Path, tmp_path: Path) -> Shop:
+    return Shop(shutil.copytree(loaded, tmp_path / "shop"))
 
 
 # A load covers the day before: that of 1 March is the last one of February.
