@@ -127,7 +127,7 @@ def test_every_record_is_accounted_for(settings: Settings) -> None:
     take_in(settings)
     account = {line.table: line for line in arrived(settings, "east")}["orders"]
     lines = sum(len(lines) for (shop, _), lines in DUMPS.items() if shop == "east") + 100 + 3
-    assert account == Arrived("east", "orders", lines, 300, 3, 1, 702, 0)
+    assert account == Arrived("east", "orders", lines, 300, 3, 1, 702, 0, 0)
     assert account.difference == 0
     for path in (settings.raw / "east" / "orders" / "load_date=2024-01-02").iterdir():
         path.unlink()

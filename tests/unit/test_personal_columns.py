@@ -14,8 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 from warehouse import Warehouse
 
-from orchestration.lib.arrival.loads import promote, read_again
+from orchestration.lib.arrival.loads import complete_columns, promote, read_again
 from orchestration.lib.arrival.readers import UnreadableDump, parse_to_parquet
+from orchestration.lib.run.news import News, Request, look
+from orchestration.lib.run.rebuild import rebuild
 from orchestration.lib.sources.configured import configured_sources
 from orchestration.lib.sources.source import ConfigurationError, load_sources
 from orchestration.lib.sources.table import Table
@@ -222,3 +224,97 @@ def test_with_another_person_key_raw_is_read_again_from_landing(
                 else path.read_bytes()
             )
             assert b"555-" not in text and b"ann@" not in text, path
+
+
+class Lost:
+    """A home whose landed dumps are gone, and which of the dumps are there still."""
+
+    def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch, personal: str) -> None:
+        self.file, self.dumps = home / "sources.yml", home / "dumps"
+        self.dumps.mkdir()
+        for number in range(3):
+            (self.dumps / f"{number}.csv").write_text(f"member,phone,mail\nann{number},555-1,a@example.com\n")
+        monkeypatch.setenv("AIPL_PERSON_KEY", SECRET)
+        self.warehouse = Warehouse(home / "home", self.file)
+        self.declare(personal)
+        self.warehouse.load("shop", self.dumps)
+        raw(self.settings)
+        for path in self.settings.landing.rglob("*.csv"):
+            path.unlink()
+        for number in (0, 1):
+            (self.dumps / f"{number}.csv").unlink()
+
+    @property
+    def settings(self) -> Settings:
+        return self.warehouse.settings
+
+    def declare(self, personal: str, columns: str = "{required: [member, phone, mail]}") -> None:
+        text = SOURCES.replace("personal: [phone, mail]", f"personal: {personal}")
+        self.file.write_text(text.replace("{required: [member, phone, mail]}", columns))
+
+    def look(self, request: Request) -> News:
+        return look(self.settings, configured_sources(self.settings), request, date(2026, 6, 1))
+
+    def state(self) -> dict[Path, bytes]:
+        files = (path for path in self.settings.home.rglob("*") if path.is_file())
+        return {path: path.read_bytes() for path in files if not path.name.startswith(".writer")}
+
+
+@pytest.mark.parametrize("change", ["key", "declared", "withdrawn", "pull", "rebuild"])
+def test_one_value_never_gets_two_forms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
+    home = Lost(tmp_path, monkeypatch, "[phone]")
+    if change in ("declared", "withdrawn"):
+        home.declare("[phone, mail]" if change == "declared" else "[]")
+    else:
+        monkeypatch.setenv("AIPL_PERSON_KEY", OTHER)
+    before = home.state()
+    with pytest.raises(ConfigurationError) as told:
+        if change == "pull":
+            home.warehouse.load("shop", home.dumps)
+        elif change == "rebuild":
+            rebuild(home.settings, lambda _: None)
+        else:
+            home.look(Request())
+    message = str(told.value)
+    assert "source shop: the personal columns of members" in message
+    assert "2 files (such as 0.csv) cannot be read again" in message
+    for way in ("Deliver these dumps again", "former person key", "raw_days"):
+        assert way in message
+    after = home.state()
+    assert {path: after.get(path) for path in before} == before
+    # Each way out: what was is declared again; or the dumps are there again.
+    if change in ("declared", "withdrawn"):
+        home.declare("[phone]")
+    else:
+        monkeypatch.setenv("AIPL_PERSON_KEY", SECRET)
+    assert home.look(Request()).load_dates == {}
+    if change == "key":
+        monkeypatch.setenv("AIPL_PERSON_KEY", OTHER)
+        for number in (0, 1):
+            (home.dumps / f"{number}.csv").write_text(f"member,phone,mail\nann{number},555-1,a@example.com\n")
+        home.warehouse.load("shop", home.dumps)
+        assert {row["phone"] for row in raw(home.settings)} == {hashed("555-1", salt(OTHER))}
+
+
+def test_a_personal_column_that_no_dump_had_is_null_in_what_cannot_be_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Lost(tmp_path, monkeypatch, "[]")
+    home.declare("[fax]", "{required: [member, phone, mail], optional: [fax]}")
+    home.warehouse.load("shop", home.dumps)
+    raw(home.settings)
+    complete_columns(home.settings, configured_sources(home.settings)["shop"])
+    assert [row["fax"] for row in raw(home.settings)] == [None] * 3
+
+
+def test_what_is_hashed_anew_is_read_again_as_a_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Lost(tmp_path, monkeypatch, "[phone]")
+    for number in (0, 1):
+        (home.dumps / f"{number}.csv").write_text(f"member,phone,mail\nann{number},555-1,a@example.com\n")
+    home.declare("[phone, mail]")
+    for part in (Request(only={"shop": {"0.csv"}}), Request(first=date(2025, 1, 1))):
+        with pytest.raises(ConfigurationError, match=r"all its 3 dumps .* `aipl run --source shop`"):
+            home.look(part)
+    assert home.look(Request(source="shop")).load_dates == {"shop": [date(2024, 1, 2)]}

@@ -6,15 +6,17 @@ import os
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import duckdb
+import pyarrow.parquet as pq
 import pytest
 
-from orchestration.lib.arrival.loads import decide_load, promote, read_again, require_columns
+from orchestration.lib.arrival.loads import complete_columns, decide_load, promote, read_again
 from orchestration.lib.arrival.manifest import LoadManifest
-from orchestration.lib.arrival.pull import pull
+from orchestration.lib.arrival.pull import discover, pull
 from orchestration.lib.arrival.readers import UnreadableDump
 from orchestration.lib.run.instance import prepare_dagster_home
 from orchestration.lib.run.tidy import KEPT_HISTORY, Tidied, prune_history, tidy
-from orchestration.lib.sources.source import Source
+from orchestration.lib.sources.source import Source, Table
 from orchestration.settings import Settings
 
 TODAY = date(2024, 1, 2)
@@ -47,6 +49,11 @@ class Shop:
 
     def tidy(self, days: int) -> Tidied:
         return tidy(self.settings, {"shop": self.source}, NOW + timedelta(days=days))
+
+    def rows(self, columns: str) -> list[tuple[object, ...]]:
+        """What dbt reads of raw."""
+        found = f"read_parquet('{self.settings.raw}/shop/t/*/*.parquet', hive_partitioning = false)"
+        return duckdb.sql(f"select {columns} from {found} order by all").fetchall()
 
     def files(self, place: str) -> list[Path]:
         return sorted(path for path in (self.settings.home / place).rglob("*.*") if path.is_file())
@@ -126,8 +133,39 @@ def test_runs_of_long_ago_leave_the_history_and_those_under_way_stay(tmp_path: P
 def test_raw_from_before_a_column_was_declared_is_named(tmp_path: Path) -> None:
     shop = Shop(tmp_path)
     ((name, table),) = shop.source.tables.items()
-    columns = table.columns.model_copy(update={"optional": [*table.columns.optional, "agent"]})
-    wider = table.model_copy(update={"columns": columns})
-    with pytest.raises(UnreadableDump, match="from before agent was declared"):
-        require_columns(shop.settings, shop.source.model_copy(update={"tables": {name: wider}}))
-    require_columns(shop.settings, shop.source)
+    for change in (
+        {"columns": {"required": ["a", "agent"]}},
+        {"columns": {"required": ["a"], "optional": ["agent"]}, "not_null": ["agent"]},
+    ):
+        wider = Table.model_validate({**table.model_dump(), **change})
+        with pytest.raises(UnreadableDump, match="from before agent was declared"):
+            complete_columns(shop.settings, shop.source.model_copy(update={"tables": {name: wider}}))
+    complete_columns(shop.settings, shop.source)
+
+
+def test_an_optional_column_that_raw_cannot_learn_of_is_null_there(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, landing_days=30)
+    (path,) = [path for path in shop.files("raw") if path.name.startswith("a.csv")]
+    before = pq.read_table(path, partitioning=None)
+    assert shop.tidy(31).landing == 1
+    (tmp_path / "dumps" / "a.csv").unlink()
+    ((name, table),) = shop.source.tables.items()
+    columns = {"required": ["a"], "optional": ["agent", "phone"]}
+    wider = Table.model_validate({**table.model_dump(), "columns": columns})
+    shop.source = shop.source.model_copy(update={"tables": {name: wider}})
+    for _ in range(2):
+        assert discover(shop.settings, shop.source, None, TODAY) == []
+        shop.night()
+        complete_columns(shop.settings, shop.source)
+        after = pq.read_table(path, partitioning=None)
+        assert after.select(before.column_names) == before
+        assert after["agent"].to_pylist() == after["phone"].to_pylist() == [None]
+    # What dbt reads: the file without rows gives the columns, a new dump beside the old one fills them.
+    (tmp_path / "dumps" / "b.csv").write_text("a,agent\n2,robot\n")
+    shop.night()
+    assert shop.rows("a, agent, phone") == [("1", None, None), ("2", "robot", None)]
+    # The dump comes back: it is read as it should have been.
+    (tmp_path / "dumps" / "a.csv").write_text("a,phone\n1,5\n")
+    shop.night()
+    complete_columns(shop.settings, shop.source)
+    assert shop.rows("a, agent, phone") == [("1", None, "5"), ("2", "robot", None)]

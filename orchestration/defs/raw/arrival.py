@@ -6,6 +6,7 @@ from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, Materiali
 
 from orchestration.defs.resources import WriterLock, explained
 from orchestration.lib.build.around_dbt import tell_dbt
+from orchestration.lib.run.progress import reporter
 from orchestration.lib.sources.source import Source
 from orchestration.settings import Settings
 
@@ -22,7 +23,11 @@ def arrival_asset(settings: Settings, sources: Mapping[str, Source]) -> AssetsDe
     def arrival(context: AssetExecutionContext, lock: WriterLock) -> MaterializeResult[None]:
         """Accepted loads moved into raw; files, sources and brands as dbt reads them."""
         with explained():
-            tell_dbt(settings, sources)
+            retired = tell_dbt(settings, sources)
+        for told in retired:
+            reporter().start("retention")
+            reporter().done(told)
+            context.log.info(told)
         return MaterializeResult()
 
     return arrival

@@ -17,6 +17,7 @@ class State(StrEnum):
     ARRIVED = "arrived"
     ACCEPTED = "accepted"
     REFUSED = "refused"
+    RETIRED = "retired"
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,10 @@ class Hint:
 
 @dataclass(frozen=True)
 class Load:
-    """One load: files, and rows, unreadable and erased records of the latest version of each."""
+    """One load: files, and rows, unreadable and erased records of the latest version of each.
+
+    `retired_count` are rows and unreadable records of those that were retired; the others leave them out.
+    """
 
     source_id: str
     load_date: date
@@ -92,6 +96,7 @@ class Load:
     row_count: int
     unreadable_count: int
     erased_count: int
+    retired_count: int
     state: State
     reason: str | None
     is_held_back: bool
@@ -128,7 +133,9 @@ def effective_versions(versions: Iterable[FileVersion]) -> dict[str, FileVersion
     before stay out. Decisions are replayed in their order, so that what was in effect stays in effect.
     """
     replay = _Replay()
-    decided = [version for version in versions if version.decision is not None]
+    decided = [
+        version for version in versions if version.decision is not None and version.state is not State.RETIRED
+    ]
     for version in sorted(decided, key=lambda version: (version.decision, version.version_id)):
         file = version.file
         if version.state is State.ACCEPTED:
@@ -190,15 +197,19 @@ def stale_reason(versions: Iterable[FileVersion]) -> str | None:
 
 def _load(files: list[FileVersion], effective: dict[str, FileVersion]) -> Load:
     states = {version.state for version in files}
-    state = next(state for state in (State.REFUSED, State.ARRIVED, State.ACCEPTED) if state in states)
+    order = (State.REFUSED, State.ARRIVED, State.ACCEPTED, State.RETIRED)
+    state = next(state for state in order if state in states)
     reasons = sorted({version.reason for version in files if version.state is state and version.reason})
+    held = [version for version in files if version.state is not State.RETIRED]
+    retired = [version for version in files if version.state is State.RETIRED]
     return Load(
         source_id=files[0].source_id,
         load_date=files[0].load_date,
         files=len(files),
-        row_count=sum(version.row_count or 0 for version in files),
-        unreadable_count=sum(version.unreadable_count for version in files),
+        row_count=sum(version.row_count or 0 for version in held),
+        unreadable_count=sum(version.unreadable_count for version in held),
         erased_count=sum(version.erased_count for version in files),
+        retired_count=sum((version.row_count or 0) + version.unreadable_count for version in retired),
         state=state,
         reason="; ".join(reasons) or None,
         is_held_back=any(

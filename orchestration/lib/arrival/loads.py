@@ -42,7 +42,11 @@ def decide_load(
     `measured` is kept, as the past of later loads, where the load is accepted.
     """
     with writer_lock(settings.home), LoadManifest(settings.manifest) as manifest:
-        latest = manifest.versions_of_load(source_id, load_date)
+        latest = [
+            version
+            for version in manifest.versions_of_load(source_id, load_date)
+            if version.state is not State.RETIRED
+        ]
         unreadable = [version.reason for version in latest if not version.is_readable and version.reason]
         open_ones = [
             version.version_id
@@ -78,7 +82,8 @@ def promote(settings: Settings, source: Source) -> None:
             _let_in(settings, version)
     raw = [parsed_path(settings.raw, version) for version in effective]
     schemas = [_write_schema(settings, source, table_name, effective) for table_name in source.tables]
-    known = {*latest_versions(versions).values(), *_accepted(versions), *effective}
+    latest = {v for v in latest_versions(versions).values() if v.state is not State.RETIRED}
+    known = {*latest, *_accepted(versions), *effective}
     prune(settings.raw, source.source_id, [*raw, *schemas])
     prune(
         settings.arrivals,
@@ -88,22 +93,46 @@ def promote(settings: Settings, source: Source) -> None:
     prune(settings.rejects, source.source_id, [parsed_path(settings.rejects, version) for version in known])
 
 
-def require_columns(settings: Settings, source: Source) -> None:
-    """Raise UnreadableDump where a file of raw lacks a column that its table declares by now."""
+def complete_columns(settings: Settings, source: Source) -> None:
+    """Give files of raw the optional columns that their table declares by now and they lack, as NULL.
+
+    These are the files that could not be read again since. Theirs is the text of a column that a dump lacks.
+
+    Raises:
+        UnreadableDump: a file lacks a column that its table requires, or that must not be empty.
+    """
     with LoadManifest(settings.manifest) as manifest:
         effective = effective_of(manifest.versions(source.source_id), source.tables)
     for version in effective:
         declared = source.tables[version.table_name]
         if version.declaration == declared.declaration:
             continue
-        had = pq.read_schema(parsed_path(settings.raw, version)).names
-        if lacking := set(declared.columns.declared) - set(had):
+        path = parsed_path(settings.raw, version)
+        had = {name.casefold() for name in pq.read_schema(path).names}
+        lacking = [name for name in declared.columns.declared if name.casefold() not in had]
+        if needed := sorted({*declared.columns.required, *declared.not_null}.intersection(lacking)):
             raise UnreadableDump(
                 version.file,
-                f"raw has it from before {', '.join(sorted(lacking))} was declared",
+                f"raw has it from before {', '.join(needed)} was declared",
                 "`aipl run` reads it again from landing. Where landing no longer has it, deliver it again;"
-                " where it is refused for lack of the column, declare that under `optional`.",
+                " where it is refused for lack of the column, declare that under `optional`, without"
+                " `not_null`.",
             )
+        if lacking:
+            _add_columns(path, lacking)
+
+
+def _add_columns(path: Path, names: list[str]) -> None:
+    """Add columns of NULL to a file of raw, a row group at a time."""
+    with pq.ParquetFile(path) as file, replacing(path) as part:
+        schema = file.schema_arrow
+        for name in names:
+            schema = schema.append(pa.field(name, pa.string()))
+        with pq.ParquetWriter(part, schema, compression="zstd") as writer:
+            for number in range(file.num_row_groups):
+                group = file.read_row_group(number)
+                nulls = [pa.nulls(group.num_rows, pa.string())] * len(names)
+                writer.write_table(pa.Table.from_arrays([*group.columns, *nulls], schema=schema))
 
 
 def read_again(settings: Settings, source: Source) -> list[str]:

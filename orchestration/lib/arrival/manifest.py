@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
 
@@ -41,6 +41,7 @@ __all__ = [
     "latest_versions",
     "loads_of",
     "require_manifest",
+    "retired_before",
     "stale_reason",
 ]
 
@@ -88,7 +89,18 @@ create table rewritten (
     unique (source_id, file, sha256, landed_sha256)
 ) strict
 """
-FORMATS = (SCHEMA, REWRITTEN)
+# First day that each retirement left, and the file versions and records that it took.
+RETIREMENTS = """
+create table retirements (
+    source_id text not null,
+    kept_from text not null,
+    retired_at text not null,
+    files integer not null,
+    records integer not null,
+    primary key (source_id, kept_from)
+) strict
+"""
+FORMATS = (SCHEMA, REWRITTEN, RETIREMENTS)
 COLUMNS = (
     "source_id, table_name, file, load_date, version, sha256, declaration, row_count, unreadable_count,"
     " state, reason, decision, judged_by"
@@ -102,9 +114,20 @@ def require_manifest(settings: Settings) -> None:
 
     Raises EnvironmentStop when landing holds dumps and the manifest is gone or empty.
     """
-    is_gone = not settings.manifest.exists() or settings.manifest.stat().st_size == 0
-    if is_gone and any(settings.landing.glob("*/*")):
+    if not _is_there(settings) and any(settings.landing.glob("*/*")):
         raise _damaged(settings.manifest, "it is gone or empty, and landing holds dumps")
+
+
+def retired_before(settings: Settings) -> dict[str, date]:
+    """First day that retirements have left, by source. Makes no manifest where there is none."""
+    if not _is_there(settings):
+        return {}
+    with LoadManifest(settings.manifest) as manifest:
+        return manifest.retired_before()
+
+
+def _is_there(settings: Settings) -> bool:
+    return settings.manifest.exists() and settings.manifest.stat().st_size > 0
 
 
 def _damaged(path: Path, how: str) -> EnvironmentStop:
@@ -213,6 +236,31 @@ class LoadManifest:
                     for load in measured
                 ],
             )
+
+    def retire(self, source_id: str, kept_from: date, versions: Sequence[FileVersion]) -> None:
+        """Note that these versions are retired, since they are of days before `kept_from`."""
+        with self._transaction():
+            self._connection.executemany(
+                "update file_versions set state = ?, reason = ? where version_id = ?",
+                [(State.RETIRED, f"of days before {kept_from}", version.version_id) for version in versions],
+            )
+            records = sum((version.row_count or 0) + version.unreadable_count for version in versions)
+            self._connection.execute(
+                "insert into retirements values (?, ?, ?, ?, ?) on conflict do update"
+                " set files = files + excluded.files, records = records + excluded.records",
+                (
+                    source_id,
+                    kept_from.isoformat(),
+                    datetime.now(UTC).isoformat(timespec="seconds"),
+                    len(versions),
+                    records,
+                ),
+            )
+
+    def retired_before(self) -> dict[str, date]:
+        """First day that retirements have left, by source; nothing of a source without one."""
+        rows = self._connection.execute("select source_id, max(kept_from) from retirements group by 1")
+        return {source_id: date.fromisoformat(day) for source_id, day in rows}
 
     def measures(self, source_id: str, table_name: str) -> dict[date, dict[str, float | None]]:
         """What was measured of the accepted loads of a table, by load date."""

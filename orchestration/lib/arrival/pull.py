@@ -8,6 +8,8 @@ from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
+import pyarrow.parquet as pq
+
 from orchestration.lib.arrival.dumps import Dump, Dumps, open_dumps
 from orchestration.lib.arrival.file_versions import FileVersion, Hint, State, latest_versions
 from orchestration.lib.arrival.landing import check_size, land, landed_path
@@ -18,8 +20,8 @@ from orchestration.lib.erasure.erased import read_erased
 from orchestration.lib.erasure.landed import discard_unreadable, search_in, take_out_of_landing
 from orchestration.lib.person_key import require_person_key
 from orchestration.lib.redact import refuse_credentials
-from orchestration.lib.sources.calendar import EARLIEST_LOAD_DATE
-from orchestration.lib.sources.source import ConfigurationError, Source
+from orchestration.lib.sources.calendar import EARLIEST_LOAD_DATE, is_retired
+from orchestration.lib.sources.source import ConfigurationError, Source, Table
 from orchestration.settings import Settings
 
 
@@ -37,7 +39,8 @@ class DumpFile:
     """A dump to work on. `dump` is `None` where landing has it already and the dumps are not needed.
 
     The load date of a changed dump without a date in its name is the pull's day, until its checksum turns out
-    to be known.
+    to be known. `is_hashed_anew` where its personal columns are others, or hashed with another key: it cannot
+    stand beside its table's other dumps as it is.
     """
 
     source_id: str
@@ -47,6 +50,7 @@ class DumpFile:
     cause: Cause
     dump: Dump | None
     known: FileVersion | None
+    is_hashed_anew: bool = False
 
 
 @dataclass
@@ -70,7 +74,8 @@ def discover(settings: Settings, source: Source, dumps: str | None, today: date)
     """List the dumps that a pull would work on, by load date and name; no dump is read.
 
     Raises:
-        ConfigurationError: the source has no place for dumps, or there is nothing at it.
+        ConfigurationError: the source has no place for dumps, or there is nothing at it; or its personal
+            columns are hashed anew, and a dump of them is gone.
     """
     require_manifest(settings)
     source = _salted(settings, source)
@@ -98,7 +103,7 @@ def pull(
     leaves work for the next. One pull of a source at a time.
 
     Raises:
-        ConfigurationError: the source has no place for dumps, or there is nothing at it.
+        ConfigurationError: what `discover` raises.
     """
     require_manifest(settings)
     source = _salted(settings, source)
@@ -144,9 +149,10 @@ def _survey(
 ) -> tuple[list[DumpFile], list[str]]:
     """Compare listing and manifest: the dumps to work on, and warnings."""
     hints = manifest.hints(source.source_id)
-    latest = latest_versions(manifest.versions(source.source_id))
+    versions = manifest.versions(source.source_id)
+    latest = latest_versions(versions)
     dumps, warnings = place.files()
-    work = []
+    work, past = [], 0
     for dump in dumps:
         found = source.match(dump.name)
         if found is None:
@@ -155,6 +161,9 @@ def _survey(
         known = latest.get(dump.name)
         if known is None or hints.get(dump.name) != dump.hint:
             day = found[1].load_date or source.load_date or today
+            if is_retired(source, found[0], day):
+                past += 1
+                continue
             if day < EARLIEST_LOAD_DATE:
                 warnings.append(f"{dump.name} is of {day}, before {EARLIEST_LOAD_DATE}, and is not read.")
                 continue
@@ -162,13 +171,72 @@ def _survey(
                 warnings.append(f"{dump.name} is of {day}, which is still to come, and waits until then.")
                 continue
             cause = Cause.CHANGED if known else Cause.NEW
-            work.append(DumpFile(source.source_id, found[0], dump.name, day, cause, dump, known))
+            is_anew = known is not None and bool(_hashed_anew(known, source.tables[found[0]]))
+            work.append(DumpFile(source.source_id, found[0], dump.name, day, cause, dump, known, is_anew))
     listed = {dump.name: dump for dump in dumps}
     fetched = {item.file for item in work}
-    for known in latest.values():
-        if known.file not in fetched:
-            work.extend(_from_landing(settings, source, known, listed.get(known.file)))
+    kept = [
+        item
+        for known in latest.values()
+        if known.file not in fetched
+        for item in _from_landing(settings, source, known, listed.get(known.file))
+    ]
+    gone = [item for item in kept if item.cause is Cause.DECLARATION and _is_gone(settings, item)]
+    readable = {version.file for version in versions if version.is_readable}
+    _refuse_two_hashes(
+        source, [item for item in gone if item.file in readable and _has_other_hashes(settings, source, item)]
+    )
+    if past:
+        warnings.append(
+            f"{past:,} dumps are of days before {source.kept_from}, which are retired, and are not read."
+        )
+    if gone:
+        warnings.append(
+            f"{len(gone):,} files (such as {gone[0].file}) stay as their former declaration read them:"
+            " neither landing nor the dumps have them whole. Put the dumps back to have them read again."
+        )
+    left = {item.file for item in gone}
+    work += [item for item in kept if item.file not in left]
     return sorted(work, key=lambda item: (item.load_date, item.file)), warnings
+
+
+def _is_gone(settings: Settings, item: DumpFile) -> bool:
+    """Whether there is nothing to read a known dump from again; a damaged copy counts where it matters."""
+    if item.dump or item.known is None:
+        return False
+    known = item.known
+    landed = landed_path(settings.landing, known.source_id, known.sha256, known.file)
+    return not landed.exists() or (item.is_hashed_anew and not is_landed(settings, known))
+
+
+def _refuse_two_hashes(source: Source, gone: list[DumpFile]) -> None:
+    """Raise ConfigurationError where one value would have two hashes in raw, or stand there in clear."""
+    if not gone:
+        return
+    tables = ", ".join(sorted({item.table_name for item in gone}))
+    raise ConfigurationError(
+        f"source {source.source_id}: the personal columns of {tables} are declared or hashed otherwise than"
+        f" those in raw, and {len(gone):,} files (such as {gone[0].file}) cannot be read again: neither"
+        " landing nor the dumps have them whole. One value would have two forms side by side. Nothing was"
+        " changed. Deliver these dumps again; or go back to the former person key and `personal`; or let"
+        " `retention: {raw_days: N}` of the source retire their days, as docs/retention.md tells."
+    )
+
+
+def _hashed_anew(known: FileVersion, table: Table) -> set[str]:
+    """Columns whose values a present reading would write otherwise: hashed or not, or with another key."""
+    was = Table.declared_as(known.declaration)
+    before, now = set(was.personal), set(table.personal)
+    return before ^ now if was.salt_fingerprint == table.salt_fingerprint else before | now
+
+
+def _has_other_hashes(settings: Settings, source: Source, item: DumpFile) -> bool:
+    """Whether what raw has of a dump, or may have, holds such a column."""
+    if item.known is None or not item.is_hashed_anew:
+        return False
+    parsed = find_parsed(settings, item.known)
+    columns = {name.casefold() for name in _hashed_anew(item.known, source.tables[item.table_name])}
+    return parsed is None or any(name.casefold() in columns for name in pq.read_schema(parsed).names)
 
 
 def _from_landing(
@@ -180,9 +248,12 @@ def _from_landing(
         return
     table_name, match = found
     day = match.load_date or source.load_date or known.load_date
-    identity = table_name, source.tables[table_name].version(table_name, known.sha256), day
-    if identity != known.identity:
-        yield DumpFile(source.source_id, table_name, known.file, day, Cause.DECLARATION, dump, known)
+    if known.state is State.RETIRED or is_retired(source, table_name, day):
+        return
+    table = source.tables[table_name]
+    if (table_name, table.version(table_name, known.sha256), day) != known.identity:
+        is_anew = bool(_hashed_anew(known, table))
+        yield DumpFile(source.source_id, table_name, known.file, day, Cause.DECLARATION, dump, known, is_anew)
     elif known.is_readable and find_parsed(settings, known) is None:
         yield DumpFile(source.source_id, table_name, known.file, day, Cause.MISSING, dump, known)
 
@@ -205,11 +276,12 @@ class _Pull:
             return
         hint = item.dump.hint if item.dump else None
         version, is_first_pull = self._version(item, sha256)
-        if item.known is None or item.known.identity != version.identity:
+        known = item.known
+        if not known or known.identity != version.identity or known.state is State.RETIRED:
             self._register(version, hint, is_first_pull)
             return
-        if item.known.is_readable and find_parsed(self.settings, item.known) is None:
-            parse(self.settings, item.known)
+        if known.is_readable and find_parsed(self.settings, known) is None:
+            parse(self.settings, known)
             self.report.restored.append(item.file)
         else:
             self.report.unchanged.append(item.file)

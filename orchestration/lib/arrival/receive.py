@@ -13,12 +13,19 @@ from expectations.results import GateResult
 from expectations.runner import run_arrival
 from expectations.suites.arrival import ArrivalFile, ArrivalTable, EventTime
 from orchestration.lib.alerts.arrival import observe_arrival
-from orchestration.lib.arrival.file_versions import FileVersion, LoadMeasures, awaiting, latest_versions
+from orchestration.lib.arrival.file_versions import (
+    FileVersion,
+    LoadMeasures,
+    State,
+    awaiting,
+    latest_versions,
+)
 from orchestration.lib.arrival.loads import decide_load
 from orchestration.lib.arrival.manifest import LoadManifest
 from orchestration.lib.arrival.parsed import find_parsed
 from orchestration.lib.arrival.pull import PullReport, pull
 from orchestration.lib.publish.gate import GateError
+from orchestration.lib.sources.calendar import is_retired
 from orchestration.lib.sources.source import Source
 from orchestration.settings import Settings
 
@@ -86,7 +93,7 @@ def arrival_tables(
 ) -> list[ArrivalTable]:
     """What the gate looks at: the loads as they would be if accepted; no table without a readable file."""
     files: dict[str, list[ArrivalFile]] = {}
-    latest = latest_versions(versions).values()
+    latest = [v for v in latest_versions(versions).values() if v.state is not State.RETIRED]
     for version in latest:
         if version.row_count is not None and version.load_date in load_dates:
             files.setdefault(version.table_name, []).append(
@@ -101,7 +108,11 @@ def arrival_tables(
         # A day without the dump of a table that is never empty is half a day.
         if source.feed == "daily" and not table.may_be_empty:
             delivered = {version.load_date for version in latest if version.table_name == name}
-            missing = [ArrivalFile(day, None, 0, 0) for day in load_dates if day not in delivered]
+            missing = [
+                ArrivalFile(day, None, 0, 0)
+                for day in load_dates
+                if day not in delivered and not is_retired(source, name, day)
+            ]
             files.setdefault(name, []).extend(missing)
     with LoadManifest(settings.manifest) as manifest:
         return [

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from orchestration.lib.arrival.loads import promote, require_columns
+from orchestration.lib.arrival.loads import complete_columns, promote
+from orchestration.lib.arrival.manifest import require_manifest
+from orchestration.lib.arrival.retired import retire
 from orchestration.lib.arrival.told import forget_applied, mark_applied, write_arrival
 from orchestration.lib.build.rules import check_rules, rules_hash
 from orchestration.lib.build.state import (
@@ -43,13 +45,19 @@ class Preparation:
         return {"AIPL_DBT_RULES_CHANGED": str(self.rules_changed).lower()}
 
 
-def tell_dbt(settings: Settings, sources: Mapping[str, Source]) -> None:
-    """Bring raw, and what dbt is told of arrival, in line with the load manifest and the declarations."""
+def tell_dbt(settings: Settings, sources: Mapping[str, Source]) -> list[str]:
+    """Bring raw, and what dbt is told of arrival, in line with the load manifest and the declarations.
+
+    Returns what was retired, in words.
+    """
+    require_manifest(settings)
     with writer_lock(settings.home):
+        retired = [retire(settings, source) for source in sources.values()]
         for source in sources.values():
             promote(settings, source)
-            require_columns(settings, source)
+            complete_columns(settings, source)
         write_arrival(settings, sources)
+    return [told for told in retired if told]
 
 
 def present_build(settings: Settings, dbt_sources: str) -> Build:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from orchestration.lib.arrival.file_versions import FileVersion, Rewritten
+from orchestration.lib.arrival.file_versions import FileVersion, Rewritten, State
 from orchestration.lib.arrival.landing import INCOMING, landed_path
 from orchestration.lib.arrival.manifest import LoadManifest
 from orchestration.lib.arrival.parsed import parsed_path
@@ -45,6 +45,8 @@ def sweep(settings: Settings, manifest: LoadManifest, source: Source) -> Counter
     while True:
         listed = read_erased(settings)
         for version in manifest.versions(source.source_id):
+            if version.state is State.RETIRED:
+                continue
             if version.table_name in source.tables:
                 removed += _sweep_version(settings, manifest, source, version)
         if read_erased(settings) == listed:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from orchestration.lib.arrival.file_versions import FileVersion, effective_versions, latest_versions
+from orchestration.lib.arrival.file_versions import FileVersion, State, effective_versions, latest_versions
 from orchestration.lib.arrival.manifest import LoadManifest
 from orchestration.lib.arrival.parsed import parsed_path
 from orchestration.lib.rejects.kept import kept_accounts, read_kept
@@ -21,9 +21,9 @@ from orchestration.settings import Settings
 class Arrived:
     """Records of a table by what became of them.
 
-    `read` and `superseded` (by a later delivery or reading of the same file) are what the load manifest
-    noted; the others are counted in the files. `unread_files` could not be read at all: nobody knows their
-    records.
+    `read`, `superseded` (by a later delivery or reading of the same file) and `retired` are what the load
+    manifest noted; the others are counted in the files. `unread_files` could not be read at all: nobody knows
+    their records.
     """
 
     source: str
@@ -33,12 +33,14 @@ class Arrived:
     unreadable: int
     waiting: int
     raw: int
+    retired: int
     unread_files: int
 
     @property
     def difference(self) -> int:
         """Records that are nowhere; 0 unless a file is gone or damaged."""
-        return self.read - self.superseded - self.unreadable - self.waiting - self.raw
+        held = self.unreadable + self.waiting + self.raw
+        return self.read - self.superseded - held - self.retired
 
 
 @dataclass(frozen=True)
@@ -104,16 +106,19 @@ def _arrived(settings: Settings, source: str, table: str, known: list[FileVersio
     readings = {(version.file, version.version): version for version in known if version.table_name == table}
     kept = {(version.file, version.version): version for version in [*latest, *effective]}
     in_effect = {(version.file, version.version) for version in effective}
-    waiting = [version for key, version in kept.items() if key not in in_effect]
+    retired = [version for version in kept.values() if version.state is State.RETIRED]
+    held = [version for version in kept.values() if version.state is not State.RETIRED]
+    waiting = [version for version in held if (version.file, version.version) not in in_effect]
     return Arrived(
         source=source,
         table=table,
         read=_records(readings.values()),
         superseded=_records(version for key, version in readings.items() if key not in kept),
-        unreadable=sum(_rows(parsed_path(settings.rejects, version)) for version in kept.values()),
+        unreadable=sum(_rows(parsed_path(settings.rejects, version)) for version in held),
         # A load that was accepted since the last build lies there still.
-        waiting=sum(_rows(parsed_path(settings.arrivals, version)) for version in kept.values()),
+        waiting=sum(_rows(parsed_path(settings.arrivals, version)) for version in held),
         raw=sum(_rows(parsed_path(settings.raw, version)) for version in effective),
+        retired=_records(retired),
         unread_files=sum(not version.is_readable for version in waiting),
     )
 

@@ -57,7 +57,10 @@ def accounts_text(settings: Settings, source_id: str | None) -> str:
     came, built = arrived(settings, source_id), staged(settings, source_id)
     parts = []
     if came:
-        parts += ["Records read = superseded + unreadable + waiting or refused + in raw\n", _came_table(came)]
+        parts += [
+            "Records read = superseded + unreadable + waiting or refused + in raw + retired\n",
+            _came_table(came),
+        ]
         parts += [
             f"{line.difference:,} records of {line.source} {line.table} are nowhere: `aipl run` reads them"
             " again from landing; if not, `aipl rebuild` does.\n"
@@ -96,6 +99,7 @@ def _came_table(lines: list[Arrived]) -> str:
         "unreadable",
         "waiting",
         "raw",
+        "retired",
         "difference",
         "unread files",
     ]
@@ -110,6 +114,7 @@ def _came_table(lines: list[Arrived]) -> str:
                 line.unreadable,
                 line.waiting,
                 line.raw,
+                line.retired,
                 line.difference,
                 line.unread_files,
             )

@@ -12,7 +12,7 @@ from orchestration.lib.arrival.file_versions import awaiting, latest_versions
 from orchestration.lib.arrival.manifest import LoadManifest
 from orchestration.lib.arrival.pull import DumpFile, discover
 from orchestration.lib.sources.calendar import delivered_load_dates
-from orchestration.lib.sources.source import Source
+from orchestration.lib.sources.source import ConfigurationError, Source
 from orchestration.settings import Settings
 
 
@@ -68,6 +68,7 @@ def look(settings: Settings, sources: Mapping[str, Source], request: Request, to
             dumps = []
         with LoadManifest(settings.manifest) as manifest:
             versions = manifest.versions(source_id)
+        _require_all(source_id, dumps, request)
         waiting = awaiting(versions, source.gate_contract)
         if (only := request.files_of(source_id)) is not None:
             dumps = [dump for dump in dumps if dump.file in only]
@@ -82,6 +83,22 @@ def look(settings: Settings, sources: Mapping[str, Source], request: Request, to
         marks += [*map(_mark, dumps), *(f"{source_id} {day}" for day in waiting)]
     news.mark = _digest(marks)
     return news
+
+
+def _require_all(source_id: str, dumps: Iterable[DumpFile], request: Request) -> None:
+    """Refuse to read a part of the dumps whose personal columns are hashed anew: the rest would stay.
+
+    Raises ConfigurationError.
+    """
+    only = request.files_of(source_id)
+    anew = [dump for dump in dumps if dump.is_hashed_anew]
+    asked = [d for d in anew if request.wants(d.load_date) and (only is None or d.file in only)]
+    if len(asked) < len(anew):
+        raise ConfigurationError(
+            f"source {source_id}: personal columns are declared or hashed otherwise than those in raw, so"
+            f" that all its {len(anew):,} dumps of them have to be read again, and not {len(asked):,} alone."
+            f" Run `aipl run --source {source_id}`, without days and not as a replay."
+        )
 
 
 def _mark(dump: DumpFile) -> str:

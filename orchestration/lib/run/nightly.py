@@ -87,7 +87,7 @@ def _run_new(settings: Settings, request: Request, say: Callable[[str], None], w
             say(f"Left out: {text}")
         reached = 2 if news.unreachable else 0
         new = news.load_dates
-        if not new and (current := is_done(settings, declared)):
+        if not new and (current := is_done(settings, declared, say)):
             with out_of_the_way():
                 observe_run(settings, [], None)
             say(f"Nothing is new. Release {current.release_id} is current.")
@@ -113,9 +113,13 @@ def _run_new(settings: Settings, request: Request, say: Callable[[str], None], w
         return conclude(settings, loads_since(settings, new, before), stopped, log, say) or reached
 
 
-def is_done(settings: Settings, declared: Mapping[str, Source]) -> Release | None:
-    """The current release, if a build would give nothing else to publish now, and the warehouse is whole."""
-    tell_dbt(settings, declared)
+def is_done(settings: Settings, declared: Mapping[str, Source], say: Callable[[str], None]) -> Release | None:
+    """The current release, if a build would give nothing else to publish now, and the warehouse is whole.
+
+    Raw is brought up to date first; `say` is told what that retires.
+    """
+    for told in tell_dbt(settings, declared):
+        say(told)
     build, current = present_build(settings, dbt_sources(settings, declared)), read_current(settings)
     if current is None:
         return None

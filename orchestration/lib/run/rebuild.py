@@ -7,9 +7,9 @@ from collections.abc import Callable
 from orchestration.lib.arrival.loads import read_again
 from orchestration.lib.build.state import discard_warehouse
 from orchestration.lib.lock import writer_lock
-from orchestration.lib.run.news import Request
+from orchestration.lib.run.news import Request, look
 from orchestration.lib.run.nightly import run_new
-from orchestration.lib.sources.configured import configured_sources
+from orchestration.lib.sources.configured import configured_schedule, configured_sources
 from orchestration.settings import Settings
 
 
@@ -19,7 +19,10 @@ def rebuild(settings: Settings, say: Callable[[str], None]) -> int:
     A file of raw whose dump landing no longer has whole is kept, and told: it may be the only copy.
     """
     sources = configured_sources(settings)
+    today = configured_schedule(settings).today()
     with writer_lock(settings.home):
+        # What must be mended first is told before anything is discarded.
+        look(settings, {name: s for name, s in sources.items() if s.dumps}, Request(), today)
         for source in sources.values():
             for lost in read_again(settings, source):
                 say(f"Kept in raw as it is: {lost}")

@@ -45,7 +45,7 @@ def replay(
             if name in chosen and (source.dumps or name == source_id)
         }
         news = look(settings, asked, request, configured_schedule(settings).today())
-        if not news.load_dates and is_done(settings, declared):
+        if not news.load_dates and is_done(settings, declared, say):
             raise InputError(
                 f"Nothing was mended for the {before.count:,} rejects in {_number(chosen)} file(s): dumps,"
                 " declarations and models are what they were, and would give the same rejects. Correct the"

@@ -43,7 +43,19 @@ def status_text(settings: Settings, now: datetime | None = None) -> str:
 
 def sources_text(settings: Settings) -> str:
     """A row for each configured source: where its dumps are, and what it has delivered so far."""
-    columns = ["source", "feed", "loads", "from", "to", "rows", "unreadable", "erased", "refused", "dumps"]
+    columns = [
+        "source",
+        "feed",
+        "loads",
+        "from",
+        "to",
+        "rows",
+        "unreadable",
+        "erased",
+        "retired",
+        "refused",
+        "dumps",
+    ]
     with LoadManifest(settings.manifest) as manifest:
         rows = [
             _source_row(source, loads_of(manifest.versions(source_id)))
@@ -82,7 +94,7 @@ def _attention(settings: Settings) -> str:
     lines = [
         f"  {load.source_id} {load.load_date}: {_word(load)}{f': {load.reason}' if load.reason else ''}\n"
         for load in loads
-        if load.state is not State.ACCEPTED or load.is_held_back
+        if load.state not in (State.ACCEPTED, State.RETIRED) or load.is_held_back
     ]
     return "".join(["Loads in need of attention:\n", *lines]) if lines else "Loads: all accepted\n"
 
@@ -93,16 +105,17 @@ def _word(load: Load) -> str:
 
 
 def _source_row(source: Source, loads: list[Load]) -> tuple[object, ...]:
-    days = [load.load_date for load in loads]
+    days = [load.load_date for load in loads if load.state is not State.RETIRED]
     return (
         source.source_id,
         source.feed,
-        len(loads),
+        len(days),
         min(days, default=None),
         max(days, default=None),
         sum(load.row_count for load in loads),
         sum(load.unreadable_count for load in loads),
         sum(load.erased_count for load in loads),
+        sum(load.retired_count for load in loads),
         sum(load.state is State.REFUSED for load in loads),
         source.dumps and redact(source.dumps),
     )

@@ -20,6 +20,18 @@ def coverage(source: Source, load_date: date) -> date:
     return load_date - DAY if source.covers == "previous_day" else load_date
 
 
+def kept_from(source: Source, today: date) -> date | None:
+    """First day that `raw_days` leaves: of a month, so that what is left changes once a month."""
+    days = source.retention.raw_days
+    return (today - timedelta(days=days)).replace(day=1) if days else None
+
+
+def is_retired(source: Source, table_name: str, load_date: date) -> bool:
+    """Whether a load of a table covers a day before those that are kept."""
+    is_past = source.kept_from is not None and coverage(source, load_date) < source.kept_from
+    return is_past and not source.tables[table_name].lasting
+
+
 def first_expected(source: Source) -> date | None:
     """First load date that a daily feed owes; `None` where the source does not say when it starts."""
     if source.starts_on is None:

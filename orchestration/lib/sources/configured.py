@@ -5,16 +5,28 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from datetime import date
 
+from orchestration.lib.arrival.manifest import retired_before
 from orchestration.lib.errors import InputError
+from orchestration.lib.sources.calendar import kept_from
 from orchestration.lib.sources.schedule import Schedule, load_schedule
 from orchestration.lib.sources.source import Source, dbt_context, load_sources
 from orchestration.settings import Settings
 
 
 def configured_sources(settings: Settings) -> dict[str, Source]:
-    """The sources file with `${VAR}` from the environment; `AIPL_HOME` is always known."""
-    return load_sources(settings.sources_file, {**os.environ, "AIPL_HOME": str(settings.home)})
+    """The sources file with `${VAR}` from the environment; `AIPL_HOME` is always known.
+
+    A source whose past is retired begins where that ends.
+    """
+    sources = load_sources(settings.sources_file, {**os.environ, "AIPL_HOME": str(settings.home)})
+    retired = retired_before(settings)
+    today = configured_schedule(settings).today()
+    return {
+        source_id: source.keeping(max(retired.get(source_id, date.min), kept_from(source, today) or date.min))
+        for source_id, source in sources.items()
+    }
 
 
 def configured_schedule(settings: Settings) -> Schedule:

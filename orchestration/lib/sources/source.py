@@ -66,10 +66,11 @@ class Closed(Strict):
 
 
 class Retention(Strict):
-    """Days that copies are kept for after they came; for ever by default."""
+    """Days that copies are kept for after they came, and days of the past in raw; for ever by default."""
 
     landing_days: Annotated[int, Field(ge=1)] | None = None
     rejects_days: Annotated[int, Field(ge=1)] | None = None
+    raw_days: Annotated[int, Field(ge=1)] | None = None
 
 
 class Source(Strict):
@@ -95,6 +96,8 @@ class Source(Strict):
     max_unreadable_share: float = Field(0.01, ge=0, le=1)
     brands: dict[BrandId, Brand] = Field(default_factory=dict)
     tables: dict[Name, Table] = Field(min_length=1)
+    # First day that retention has left; filled in when the sources file is read.
+    kept_from: date | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -105,6 +108,10 @@ class Source(Strict):
 
     @model_validator(mode="after")
     def _fits_feed(self) -> Self:
+        if self.kept_from:
+            raise ValueError("`kept_from` follows from `retention`: declare `raw_days` there")
+        if self.retention.raw_days and not (self.feed == "daily" and self.starts_on):
+            raise ValueError("`raw_days` goes with feed daily and `starts_on`, which it moves")
         if self.feed == "static":
             if self.closed.weekdays or self.closed.dates or self.ends_on or self.due:
                 raise ValueError("`closed`, `ends_on` and `due` go with feed daily")
@@ -122,6 +129,12 @@ class Source(Strict):
     def has_personal_columns(self) -> bool:
         """Whether any table declares one."""
         return any(table.personal for table in self.tables.values())
+
+    def keeping(self, first: date) -> Self:
+        """The source as if it had begun on `first`; as it is where that is no later than `starts_on`."""
+        if self.starts_on is None or first <= self.starts_on:
+            return self
+        return self.model_copy(update={"starts_on": first, "kept_from": first})
 
     def salted(self, fingerprint: str) -> Self:
         """The source with the salt named that its personal columns are hashed with."""

@@ -102,6 +102,8 @@ class Table(Strict):
     not_null: list[str] = []
     vocabulary: dict[str, list[str]] = {}
     may_be_empty: bool = False
+    # Rows hold until they are corrected, so that no day of them is ever past.
+    lasting: bool = False
     identifiers: dict[str, list[str]] = {}
     personal: list[str] = []
     # Names the salt that personal columns are hashed with; filled in by the pull.
@@ -123,7 +125,7 @@ class Table(Strict):
     @property
     def declaration(self) -> str:
         """What decides the rows that a dump is read into, as canonical JSON."""
-        others = {"files", "identifiers", *_JUDGED_BY}
+        others = {"files", "identifiers", "lasting", *_JUDGED_BY}
         # Tables without personal columns are declared as they were before there were any.
         return self.model_dump_json(
             exclude=others if self.personal else others | {"personal", "salt_fingerprint"}
