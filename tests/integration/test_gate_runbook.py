@@ -54,9 +54,9 @@ def collapsed(tmp_path: Path) -> Settings:
     for day in BEFORE:
         deliver(settings, "east", day, range(1, 1001))
         deliver(settings, "west", day, [5])
-    assert night(home) == (0, "")
+    assert night(home, judged=True) == (0, "")
     deliver(settings, "east", COLLAPSED, range(1, 51))
-    assert night(home) == (0, "")
+    assert night(home, judged=True) == (0, "")
     reason = refused(settings)
     assert reason
     assert "a load has at least 10% of its usual rows" in reason
@@ -80,7 +80,7 @@ def test_a_load_delivered_again_comes_in(collapsed: Settings) -> None:
     assert "under the same name" in section("A load is refused")
     assert "aipl run" in section("A load is refused")
     deliver(collapsed, "east", COLLAPSED, range(1, 901))
-    assert night(collapsed.home) == (0, "")
+    assert night(collapsed.home, judged=True) == (0, "")
     assert (refused(collapsed), lines(collapsed)) == (None, 4904)
 
 
@@ -90,7 +90,7 @@ def test_a_right_load_comes_in_once_its_date_is_called_unusual(collapsed: Settin
     declared = re.sub(r"\d{4}-\d\d-\d\d", f"2024-01-{COLLAPSED}", snippet[1])
     sources = collapsed.sources_file
     sources.write_text(sources.read_text().replace("  east:\n", f"  east:\n{declared}", 1))
-    assert night(collapsed.home) == (0, "")
+    assert night(collapsed.home, judged=True) == (0, "")
     assert (refused(collapsed), lines(collapsed)) == (None, 4054)
 
 

@@ -133,7 +133,8 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
         )
     )
     warehouse.load("sample_shop", dumps)
-    warehouse.build({"aipl_presets": list(POLICIES)})
+    marts = ["dim_brand", "fct_aipl_stage_history", "fct_money_daily", "fct_orders"]
+    warehouse.build({"aipl_presets": list(POLICIES)}, only=marts)
     return warehouse
 
 

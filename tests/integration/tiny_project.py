@@ -6,15 +6,15 @@ import shutil
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import dagster as dg
 from unit.publish_home import HomeSettings
 
 from expectations.results import ExpectationResult, GateResult
-from orchestration.defs.composition import build_definitions
-from orchestration.lib.run.instance import prepare_dagster_home
 from orchestration.settings import PROJECT_ROOT, Settings
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 SOURCES = """
 sources:
@@ -125,6 +125,12 @@ def run(
     settings: Settings, first: int, last: int, sources: Sequence[str] = ("east", "west"), **more: Any
 ) -> dg.ExecuteInProcessResult:
     """Run the nightly job over load dates of January 2024, as the UI would."""
+    # Nights of processes that are forked again and again import this module, and need no Dagster.
+    import dagster as dg
+
+    from orchestration.defs.composition import build_definitions
+    from orchestration.lib.run.instance import prepare_dagster_home
+
     prepare_dagster_home(settings.dagster_home)
     job = build_definitions(settings).resolve_job_def("nightly")
     keys = job.asset_layer.selected_asset_keys
