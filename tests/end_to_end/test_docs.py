@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from examples import DOCUMENTS, answer, examples
+from examples import DOCUMENTS, METRICS, answer, examples
 from warehouse import Warehouse
 
 from orchestration.settings import PROJECT_ROOT, Settings
@@ -79,7 +79,7 @@ def test_the_query_of_the_readme_answers_as_shown(home: Path, told: str) -> None
 def test_queries_of_the_documents_answer_as_shown(home: Path, told: str, document: Path) -> None:
     shown = examples(document)
     settings = Settings(home, PROJECT_ROOT / "sources.yml")
-    assert len(shown) >= 5
+    assert len(shown) >= (5 if document in METRICS else 1)
     for sql, output in shown:
         assert answer(settings, sql) == output, sql
 
