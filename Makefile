@@ -52,7 +52,7 @@ format: $(READY) ## Rewrite Python and SQL in the project's style
 	@$(BIN)/ruff format .
 	@$(BIN)/sqlfluff fix dbt_project
 
-examples: $(READY) ## Write the outputs of the queries in docs/metrics anew, from the current release
+examples: $(READY) ## Write the outputs of the queries in docs/metrics and docs/queries anew, from the current release
 	@PYTHONPATH=tests $(BIN)/python tests/examples.py "$${AIPL_HOME:-data}"
 
 docs: $(READY) ## Write the data dictionary, one offline page: docs/site/index.html

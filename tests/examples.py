@@ -14,7 +14,9 @@ from orchestration.lib.publish.query import run_query, to_text
 from orchestration.settings import PROJECT_ROOT, Settings
 
 EXAMPLE = re.compile(r"```sql\n(?P<sql>.*?)```\n\n```text\n(?P<output>.*?)```", re.DOTALL)
-DOCUMENTS = sorted((PROJECT_ROOT / "docs" / "metrics").glob("*.md"))
+METRICS = sorted((PROJECT_ROOT / "docs" / "metrics").glob("*.md"))
+QUERIES = sorted((PROJECT_ROOT / "docs" / "queries").glob("[!R]*.md"))
+DOCUMENTS = [*METRICS, *QUERIES]
 
 
 def examples(document: Path) -> list[tuple[str, str]]:
