@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     Values = Mapping[str, int | float | date | None]
+    Judgements = Mapping[str, Mapping[date, Sequence[Judged]]]
 
 
 _PATH = "path of the parquet file"
@@ -60,7 +61,7 @@ def load_measures(table: ArrivalTable) -> dict[date, Measures]:
     }
 
 
-def arrival_profile(table: ArrivalTable) -> pd.DataFrame:
+def arrival_profile(table: ArrivalTable, judged: Judgements) -> pd.DataFrame:
     """The measures as columns, with load_date (ISO text) and the widest deviation of each rule about drift.
 
     Shares are numbers, 0 where there is nothing to take a share of, so that no bound is passed by NULL. A
@@ -68,7 +69,6 @@ def arrival_profile(table: ArrivalTable) -> pd.DataFrame:
     """
     import pandas as pd
 
-    judged = judgements(table)
     return pd.DataFrame(
         [
             {
@@ -81,7 +81,7 @@ def arrival_profile(table: ArrivalTable) -> pd.DataFrame:
     )
 
 
-def judgements(table: ArrivalTable) -> dict[str, dict[date, list[Judged]]]:
+def judgements(table: ArrivalTable) -> Judgements:
     """Each load against its past, by the profile's column of the rule and load date.
 
     Loads that are judged together are each other's past. A day that is known to be unusual is not judged.
@@ -265,14 +265,17 @@ def _text(column: str) -> str:
 
 
 def _number(column: str) -> str:
-    # NaN and infinity are words, not numbers.
-    number = f"try_cast({_text(column)} as double)"
-    return f"case when isfinite({number}) then {number} end"
+    # NaN and infinity are words, not numbers. A cast that fails takes long: what begins with a letter, and
+    # what holds a colon, as times do, is not tried.
+    text = _text(column)
+    number = f"try_cast({text} as double)"
+    return f"case when {text} < ':' and not contains({text}, ':') and isfinite({number}) then {number} end"
 
 
 def _is_damaged(text: str) -> str:
-    # Text of a wrong encoding is never plain ASCII; the rest is not searched.
-    return f"(strlen({text}) <> length({text}) and regexp_matches({text}, '{_DAMAGE}'))"
+    # Text of a wrong encoding is never plain ASCII; the rest is not searched. `and` would search it.
+    is_ascii = f"strlen({text}) = length({text})"
+    return f"case when {is_ascii} then false else regexp_matches({text}, '{_DAMAGE}') end"
 
 
 def _time(text: str, written: str) -> str:

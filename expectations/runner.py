@@ -29,12 +29,13 @@ def run_arrival(tables: Sequence[ArrivalTable]) -> GateResult:
     results: list[ExpectationResult] = []
     for table in tables:
         try:
+            judged = judgements(table)
             asset = source.add_dataframe_asset(table.name)
             batch = asset.add_batch_definition_whole_dataframe("loads").get_batch(
-                {"dataframe": arrival_profile(table)}
+                {"dataframe": arrival_profile(table, judged)}
             )
             suite = arrival_suite(table)
-            results += compared(suite, judgements(table), validate(batch, suite, complete=True))
+            results += compared(suite, judged, validate(batch, suite, complete=True))
         except _suite_errors() as error:
             results.append(error_result(table.name, table.owner, told(str(error))))
     subject = ", ".join(sorted({table.source_id for table in tables}))

@@ -15,7 +15,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.lib.arrival.loads import decide_load
+from orchestration.lib.arrival.loads import decide_loads
 from orchestration.lib.arrival.pull import pull
 from orchestration.lib.build.around_dbt import finish_build, prepare_build, tell_dbt
 from orchestration.lib.build.dbt import dbt_environment, dbt_executable
@@ -43,8 +43,7 @@ class Warehouse:
         source = configured_sources(self.settings)[source_id]
         report = pull(self.settings, source, load_dates, str(dumps), TODAY)
         assert not report.refused, report.refused
-        for load_date in report.load_dates:
-            decide_load(self.settings, source_id, load_date, True, None)
+        decide_loads(self.settings, source_id, dict.fromkeys(report.load_dates))
 
     def build(self, variables: Mapping[str, Any] | None = None, *, only: Collection[str] = ()) -> bool:
         """Build what has been loaded, laws included; returns whether it was built in full.

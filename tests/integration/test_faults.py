@@ -49,7 +49,8 @@ AT_CALLS = [
     AtCall(f"{MANIFEST}:LoadManifest.add", 2, after=True),
     AtCall(f"{RECEIVE}:run_arrival", after=True),
     AtCall(f"{MANIFEST}:LoadManifest._next_decision"),
-    AtCall(f"{RECEIVE}:decide_load", 2),
+    AtCall(f"{RECEIVE}:decide_loads", 2),
+    AtCall(f"{MANIFEST}:LoadManifest.decide", 2),
     AtCall(f"{LOADS}:_let_in", 2),
     AtCall(f"{BUILD}:promote", 2),
     AtCall(f"{BUILD}:write_arrival", after=True),
@@ -149,7 +150,7 @@ def test_a_kill_after_a_kill_after_a_kill(shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     "place",
-    [f"{RECEIVE}:decide_load", f"{BUILD}:promote", "nights:between_models", f"{FILES}:sha256"],
+    [f"{RECEIVE}:decide_loads", f"{BUILD}:promote", "nights:between_models", f"{FILES}:sha256"],
 )
 def test_a_run_that_was_taken_for_dead_is_fenced_off(shop: Shop, place: str) -> None:
     suspended = begin(shop.home, StopAtCall(place))

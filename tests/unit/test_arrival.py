@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from orchestration.lib.arrival.landing import landed_path
-from orchestration.lib.arrival.loads import decide_load, promote
+from orchestration.lib.arrival.loads import decide_loads, promote
 from orchestration.lib.arrival.manifest import LoadManifest, State
 from orchestration.lib.arrival.parsed import parsed_path
 from orchestration.lib.arrival.pull import pull
@@ -58,7 +58,8 @@ class Shop:
         pull(self.settings, self.source, None, None, TODAY)
 
     def decide(self, number: int, accepted: bool, reason: str | None = None) -> bool:
-        return decide_load(self.settings, "shop", day(number), accepted, reason)
+        verdict = None if accepted else reason or "refused"
+        return decide_loads(self.settings, "shop", {day(number): verdict})[day(number)]
 
     def raw(self) -> list[str]:
         """Values in raw, read the way dbt reads them."""

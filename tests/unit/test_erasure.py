@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from orchestration.lib.arrival.file_versions import latest_versions
-from orchestration.lib.arrival.loads import decide_load, promote
+from orchestration.lib.arrival.loads import decide_loads, promote
 from orchestration.lib.arrival.manifest import FileVersion, LoadManifest
 from orchestration.lib.arrival.parsed import parsed_path
 from orchestration.lib.arrival.pull import pull
@@ -102,8 +102,7 @@ class Shop:
     def night(self) -> list[str]:
         """Pull and accept; returns the files that brought anything."""
         report = pull(self.settings, self.source, None, None, DAY)
-        for day in report.load_dates:
-            decide_load(self.settings, "shop", day, True)
+        decide_loads(self.settings, "shop", dict.fromkeys(report.load_dates))
         promote(self.settings, self.source)
         return [version.file for version in [*report.arrived, *report.refused]]
 

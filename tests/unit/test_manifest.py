@@ -66,7 +66,7 @@ def test_the_first_pull_of_a_content_is_remembered_for_good(manifest: LoadManife
 
 
 def test_a_change_that_fails_leaves_nothing(manifest: LoadManifest):
-    with pytest.raises(ValueError, match="interrupted"), manifest._transaction():
+    with pytest.raises(ValueError, match="interrupted"), manifest.transaction():
         manifest._write_hint("shop", "a", Hint(1, "x"))
         raise ValueError("interrupted")
     assert manifest.hints("shop") == {}

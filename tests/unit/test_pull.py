@@ -228,3 +228,32 @@ def test_a_dump_that_grows_while_it_is_copied_waits(
     assert report.arrived == []
     assert "changed while it was copied" in report.warnings[0]
     assert pull(settings, source, None, None, TODAY).arrived[0].row_count == 2
+
+
+def test_a_version_is_registered_after_its_files_are_on_the_disk(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    for day in range(2, 8):
+        deliver(tmp_path, f"events_2024-09-0{day}.csv", f"a\n{day}\nx,y\n")
+    flushed: set[Path] = set()
+    steps: list[set[str]] = [set()]
+    flush_all, add = pull_module.flush_all, LoadManifest.add
+
+    def flush_and_note(paths):
+        noted = list(paths)
+        flush_all(noted)
+        flushed.update(noted)
+        steps.append(set())
+
+    def require_flushed(self, version, *arguments, **keywords):
+        landed = landed_path(settings.landing, version.source_id, version.sha256, version.file)
+        parsed = [parsed_path(root, version) for root in (settings.arrivals, settings.rejects)]
+        assert {landed, landed.parent, *parsed} <= flushed
+        steps[-1].add(version.file)
+        add(self, version, *arguments, **keywords)
+
+    monkeypatch.setattr(pull_module, "flush_all", flush_and_note)
+    monkeypatch.setattr(LoadManifest, "add", require_flushed)
+    monkeypatch.setattr(pull_module, "STEP_SECONDS", 3600)
+    assert len(pull(settings, make_source(tmp_path), None, None, TODAY).arrived) == 6
+    assert len(steps[-1]) == 6

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from orchestration.lib.arrival.file_versions import LoadMeasures, State
-from orchestration.lib.arrival.loads import decide_load, read_again
+from orchestration.lib.arrival.loads import decide_loads, read_again
 from orchestration.lib.arrival.manifest import LoadManifest
 from orchestration.lib.arrival.parsed import find_parsed
 from orchestration.lib.arrival.pull import discover, pull
@@ -71,8 +71,8 @@ class Shop:
                 (self.dumps / f"{table}-{day}.csv").write_text(f"a,b\n{day},1\n{day},2\n{bad}{more}")
 
     def night(self) -> list[str]:
-        for day in pull(self.settings, self.source, None, None, TODAY).load_dates:
-            decide_load(self.settings, "shop", day, True)
+        report = pull(self.settings, self.source, None, None, TODAY)
+        decide_loads(self.settings, "shop", dict.fromkeys(report.load_dates))
         return tell_dbt(self.settings, {"shop": self.source})
 
     def build_id(self) -> str:
@@ -256,7 +256,7 @@ def test_a_killed_retirement_is_finished_by_the_next_run(shop: Shop, monkeypatch
 
 def test_the_past_that_loads_are_judged_by_stays(shop: Shop) -> None:
     measured = [LoadMeasures("shop", "events", PAST[5], {"rows": 2.0})]
-    decide_load(shop.settings, "shop", PAST[5], True, measured=measured)
+    decide_loads(shop.settings, "shop", {PAST[5]: None}, measured=measured)
     shop.declare(retention={"raw_days": since(MARCH)})
     shop.night()
     with LoadManifest(shop.settings.manifest) as manifest:
@@ -267,7 +267,7 @@ def test_a_refused_load_that_is_retired_holds_nothing_back(tmp_path: Path) -> No
     shop = Shop(tmp_path)
     shop.deliver(PAST[0], tables=("events",))
     pull(shop.settings, shop.source, None, None, TODAY)
-    decide_load(shop.settings, "shop", PAST[0], False, "bad")
+    decide_loads(shop.settings, "shop", {PAST[0]: "bad"})
     shop.deliver(DAYS[-1])
     shop.night()
     assert shop.days("raw") == set()

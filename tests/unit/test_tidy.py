@@ -10,7 +10,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.lib.arrival.loads import complete_columns, decide_load, promote, read_again
+from orchestration.lib.arrival.loads import complete_columns, decide_loads, promote, read_again
 from orchestration.lib.arrival.manifest import LoadManifest
 from orchestration.lib.arrival.pull import discover, pull
 from orchestration.lib.arrival.readers import UnreadableDump
@@ -43,8 +43,8 @@ class Shop:
         self.night()
 
     def night(self) -> None:
-        for day in pull(self.settings, self.source, None, None, TODAY).load_dates:
-            decide_load(self.settings, "shop", day, True)
+        report = pull(self.settings, self.source, None, None, TODAY)
+        decide_loads(self.settings, "shop", dict.fromkeys(report.load_dates))
         promote(self.settings, self.source)
 
     def tidy(self, days: int) -> Tidied:

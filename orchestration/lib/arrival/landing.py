@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import IO
 
 from orchestration.lib.arrival import limits
 from orchestration.lib.arrival.readers import UnreadableDump
-from orchestration.lib.atomic import flush_to_disk, naming
+from orchestration.lib.atomic import naming
 
 CHUNK = 1 << 20
 INCOMING = ".incoming"
@@ -24,6 +23,11 @@ class Landed:
     path: Path
     sha256: str
     size: int
+
+    @property
+    def unflushed(self) -> list[Path]:
+        """The file and the folders that name it: all that the disk may not have yet."""
+        return [self.path, self.path.parent, self.path.parent.parent]
 
 
 def landed_path(landing: Path, source_id: str, sha256: str, name: str) -> Path:
@@ -50,6 +54,8 @@ def land(
 ) -> Landed:
     """Copy a dump into landing in one pass that also counts and hashes it; read-only once it is there.
 
+    Whoever relies on it flushes it first (`Landed.unflushed`).
+
     Before it is there, `take_out` is given the copy and the checksum of the dump, and may rewrite the copy.
 
     Raises:
@@ -65,8 +71,6 @@ def land(
                 digest.update(chunk)
                 size += len(chunk)
                 check_size(name, size)
-            copy.flush()
-            os.fsync(copy.fileno())
         sha256 = digest.hexdigest()
         if take_out:
             take_out(incoming, sha256)
@@ -76,5 +80,4 @@ def land(
         incoming.replace(path)
     finally:
         incoming.unlink(missing_ok=True)
-    flush_to_disk(path.parent)
     return Landed(path, sha256, size)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -19,46 +19,52 @@ from orchestration.lib.arrival.file_versions import (
 from orchestration.lib.arrival.manifest import LoadManifest, require_manifest
 from orchestration.lib.arrival.parsed import HashedOtherwise, is_whole, parse, parsed_path, prune
 from orchestration.lib.arrival.readers import UnreadableDump, raw_schema
-from orchestration.lib.atomic import replacing
+from orchestration.lib.atomic import flush_all, replacing
 from orchestration.lib.lock import writer_lock
 from orchestration.lib.sources.source import Format, Source
 from orchestration.settings import Settings
 
 
-def decide_load(
+def decide_loads(
     settings: Settings,
     source_id: str,
-    load_date: date,
-    accepted: bool,
-    reason: str | None = None,
+    verdicts: Mapping[date, str | None],
     *,
     judged_by: str | None = None,
     measured: Iterable[LoadMeasures] = (),
-) -> bool:
-    """Accept or refuse a load as a whole; returns whether it is accepted now.
+) -> dict[date, bool]:
+    """Accept or refuse loads, each as a whole and all in one step; returns which are accepted now.
 
-    A load with a file that cannot be read is never accepted: half a load would look like a quiet day. A
-    refusal concerns the versions that are not accepted yet. `judged_by` names the contract that decided.
-    `measured` is kept, as the past of later loads, where the load is accepted.
+    A verdict is the reason of a refusal, `None` to accept. A load with a file that cannot be read is never
+    accepted: half a load would look like a quiet day. A refusal concerns the versions that are not accepted
+    yet. `judged_by` names the contract that decided. `measured` is kept, as the past of later loads, where
+    the load is accepted.
     """
-    with writer_lock(settings.home), LoadManifest(settings.manifest) as manifest:
-        latest = [
-            version
-            for version in manifest.versions_of_load(source_id, load_date)
-            if version.state is not State.RETIRED
-        ]
-        unreadable = [version.reason for version in latest if not version.is_readable and version.reason]
-        open_ones = [
-            version.version_id
-            for version in latest
-            if version.is_readable and version.state is not State.ACCEPTED
-        ]
-        if unreadable:
-            accepted, reason = False, reason or "; ".join(sorted(unreadable))
-        state = State.ACCEPTED if accepted else State.REFUSED
-        manifest.decide(
-            open_ones, state, None if accepted else reason, judged_by, measured if accepted else ()
-        )
+    kept: dict[date, list[LoadMeasures]] = {}
+    for measures in measured:
+        kept.setdefault(measures.load_date, []).append(measures)
+    accepted = {}
+    with (
+        writer_lock(settings.home),
+        LoadManifest(settings.manifest) as manifest,
+        manifest.transaction(),
+    ):
+        for day, verdict in verdicts.items():
+            latest = [
+                version
+                for version in manifest.versions_of_load(source_id, day)
+                if version.state is not State.RETIRED
+            ]
+            unreadable = sorted(v.reason for v in latest if not v.is_readable and v.reason)
+            reason = verdict or "; ".join(unreadable) or None
+            accepted[day] = reason is None
+            manifest.decide(
+                [v.version_id for v in latest if v.is_readable and v.state is not State.ACCEPTED],
+                State.REFUSED if reason else State.ACCEPTED,
+                reason,
+                judged_by,
+                () if reason else kept.get(day, ()),
+            )
     return accepted
 
 
@@ -78,7 +84,7 @@ def promote(settings: Settings, source: Source) -> None:
     for version in effective:
         if not is_whole(parsed_path(settings.raw, version), version):
             if not is_whole(parsed_path(settings.arrivals, version), version):
-                parse(settings, version)
+                flush_all(parse(settings, version).files)
             _let_in(settings, version)
     raw = [parsed_path(settings.raw, version) for version in effective]
     schemas = [_write_schema(settings, source, table_name, effective) for table_name in source.tables]
@@ -146,7 +152,7 @@ def read_again(settings: Settings, source: Source) -> list[str]:
     lost = []
     for version in effective:
         try:
-            parse(settings, version)
+            flush_all(parse(settings, version).files)
         except HashedOtherwise as error:
             if not source.dumps:
                 lost.append(str(error))

@@ -1,6 +1,6 @@
 """The load manifest: which version of which file arrived, and what was decided about it.
 
-One SQLite file, one transaction for each change: a killed process leaves it as before or as after.
+One SQLite file, one transaction for each step: a killed process leaves it as before or as after.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ class LoadManifest:
 
         A refused one is decided at once. `remember_date` keeps its load date for this content.
         """
-        with self._transaction():
+        with self.transaction():
             if version.state is not State.ARRIVED:
                 version = replace(version, decision=self._next_decision())
             values = (
@@ -203,7 +203,7 @@ class LoadManifest:
 
     def remember(self, source_id: str, file: str, hint: Hint) -> None:
         """Keep the hint of a file whose content turned out to be known."""
-        with self._transaction():
+        with self.transaction():
             self._write_hint(source_id, file, hint)
 
     def decide(
@@ -218,7 +218,7 @@ class LoadManifest:
 
         One that is refused again keeps its place in the order of decisions: it has been in the way all along.
         """
-        with self._transaction():
+        with self.transaction():
             decision = self._next_decision()
             self._connection.executemany(
                 "update file_versions set reason = ?, judged_by = ?,"
@@ -239,7 +239,7 @@ class LoadManifest:
 
     def retire(self, source_id: str, kept_from: date, versions: Sequence[FileVersion]) -> None:
         """Note that these versions are retired, since they are of days before `kept_from`."""
-        with self._transaction():
+        with self.transaction():
             self._connection.executemany(
                 "update file_versions set state = ?, reason = ? where version_id = ?",
                 [(State.RETIRED, f"of days before {kept_from}", version.version_id) for version in versions],
@@ -303,7 +303,7 @@ class LoadManifest:
 
     def rewrite(self, source_id: str, file: str, sha256: str, state: Rewritten) -> None:
         """Note a state of a landed copy before it is made: its bytes are known, whenever a kill comes."""
-        with self._transaction():
+        with self.transaction():
             self._connection.execute(
                 "insert or replace into rewritten (source_id, file, sha256, landed_sha256, erased)"
                 " values (?, ?, ?, ?, ?)",
@@ -312,7 +312,7 @@ class LoadManifest:
 
     def count_again(self, version_id: int, row_count: int, unreadable_count: int) -> None:
         """Note the rows that a version has left after an erasure."""
-        with self._transaction():
+        with self.transaction():
             self._connection.execute(
                 "update file_versions set row_count = ?, unreadable_count = ? where version_id = ?",
                 (row_count, unreadable_count, version_id),
@@ -350,7 +350,11 @@ class LoadManifest:
         return [source_id for (source_id,) in rows]
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def transaction(self) -> Iterator[None]:
+        """Make several changes one step: all of them, or, where the block raises or is killed, none."""
+        if self._connection.in_transaction:
+            yield
+            return
         self._connection.execute("begin immediate")
         try:
             yield

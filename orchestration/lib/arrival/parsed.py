@@ -63,6 +63,8 @@ def _erased_in_landing(settings: Settings, version: FileVersion) -> tuple[int, .
 def parse(settings: Settings, version: FileVersion) -> Parsed:
     """Read the landed dump of a version, by the declaration of that version, into arrivals and rejects.
 
+    Whoever relies on `Parsed.files` flushes them first.
+
     Raises:
         UnreadableDump: it cannot be read as a whole, landing no longer has it, or its salt is gone.
     """

@@ -6,7 +6,9 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
+from time import monotonic
 
 import pyarrow.parquet as pq
 
@@ -16,6 +18,7 @@ from orchestration.lib.arrival.landing import check_size, land, landed_path
 from orchestration.lib.arrival.manifest import LoadManifest, require_manifest
 from orchestration.lib.arrival.parsed import find_parsed, is_landed, parse
 from orchestration.lib.arrival.readers import UnreadableDump
+from orchestration.lib.atomic import flush_all
 from orchestration.lib.erasure.erased import read_erased
 from orchestration.lib.erasure.landed import discard_unreadable, search_in, take_out_of_landing
 from orchestration.lib.person_key import require_person_key
@@ -23,6 +26,9 @@ from orchestration.lib.redact import refuse_credentials
 from orchestration.lib.sources.calendar import EARLIEST_LOAD_DATE, is_retired
 from orchestration.lib.sources.source import ConfigurationError, Source, Table
 from orchestration.settings import Settings
+
+# Seconds of work between two steps of the manifest: a kill loses no more than these.
+STEP_SECONDS = 1.0
 
 
 class Cause(StrEnum):
@@ -99,8 +105,8 @@ def pull(
 ) -> PullReport:
     """Land, read and register the new and changed dumps of these load dates and names (`None`: of all).
 
-    Safe to repeat at any time: a dump is registered after it is landed and read, and a killed pull only
-    leaves work for the next. One pull of a source at a time.
+    Safe to repeat at any time: a dump is registered after it is landed and read, and both are on the disk; a
+    killed pull only leaves work for the next. One pull of a source at a time.
 
     Raises:
         ConfigurationError: what `discover` raises.
@@ -116,11 +122,13 @@ def pull(
             work.sort(key=lambda item: (item.load_date, list(source.tables).index(item.table_name)))
         latest = latest_versions(manifest.versions(source.source_id)).values()
         contents = {_content_key(version): version.file for version in latest}
-        pull_one = _Pull(settings, manifest, source, place, report, contents)
+        step = _Step(manifest)
+        pull_one = _Pull(settings, manifest, source, place, report, contents, step)
         for item in work:
             is_asked = only is None or item.file in only
             if is_asked and (load_dates is None or item.load_date in load_dates):
                 pull_one.take(item)
+        step.finish()
     return report
 
 
@@ -258,6 +266,27 @@ def _from_landing(
         yield DumpFile(source.source_id, table_name, known.file, day, Cause.MISSING, dump, known)
 
 
+@dataclass
+class _Step:
+    """Files to flush, and changes of the manifest that rely on them, for many dumps at once.
+
+    For small dumps each of both takes longer than to copy and to read them.
+    """
+
+    manifest: LoadManifest
+    files: list[Path] = field(default_factory=list)
+    changes: list[Callable[[], None]] = field(default_factory=list)
+    began: float = field(default_factory=monotonic)
+
+    def finish(self) -> None:
+        """Flush, then change."""
+        flush_all(self.files)
+        with self.manifest.transaction():
+            for change in self.changes:
+                change()
+        self.files, self.changes, self.began = [], [], monotonic()
+
+
 @dataclass(frozen=True)
 class _Pull:
     """Work on one dump after another, noted in the report."""
@@ -268,9 +297,12 @@ class _Pull:
     place: Dumps
     report: PullReport
     contents: dict[tuple[str, date, str], str]
+    step: _Step
 
     def take(self, item: DumpFile) -> None:
         """Land, read and register a dump, as far as it holds anything new."""
+        if monotonic() - self.step.began > STEP_SECONDS:
+            self.step.finish()
         sha256 = self._content(item)
         if sha256 is None:
             return
@@ -281,12 +313,12 @@ class _Pull:
             self._register(version, hint, is_first_pull)
             return
         if known.is_readable and find_parsed(self.settings, known) is None:
-            parse(self.settings, known)
+            self.step.files += parse(self.settings, known).files
             self.report.restored.append(item.file)
         else:
             self.report.unchanged.append(item.file)
         if hint:
-            self.manifest.remember(item.source_id, item.file, hint)
+            self.step.changes.append(partial(self.manifest.remember, item.source_id, item.file, hint))
 
     def _content(self, item: DumpFile) -> str | None:
         """SHA-256 of the content, landed first where that is needed; `None`, with a warning, without one."""
@@ -303,6 +335,7 @@ class _Pull:
             check_size(item.file, item.dump.hint.size or 0)
             with self.place.open(item.dump) as stream:
                 landed = land(stream, self.settings.landing, item.source_id, item.file, self._take_out(item))
+            self.step.files += landed.unflushed
         except UnreadableDump as error:
             self.report.warnings.append(str(error))
             return None
@@ -361,9 +394,11 @@ class _Pull:
             self.report.refused.append(version)
         else:
             version = replace(version, row_count=parsed.row_count, unreadable_count=parsed.unreadable_count)
+            self.step.files += parsed.files
             self.report.arrived.append(version)
-        self.manifest.add(version, hint, remember_date=is_first_pull)
+        self.step.changes.append(partial(self.manifest.add, version, hint, remember_date=is_first_pull))
         if not version.is_readable and (erased := read_erased(self.settings)).erasures:
+            self.step.finish()
             search = search_in(erased, self.source, version.table_name)
             landed = landed_path(self.settings.landing, version.source_id, version.sha256, version.file)
             discard_unreadable(search, landed, version.file)

@@ -20,7 +20,7 @@ from orchestration.lib.arrival.file_versions import (
     awaiting,
     latest_versions,
 )
-from orchestration.lib.arrival.loads import decide_load
+from orchestration.lib.arrival.loads import decide_loads
 from orchestration.lib.arrival.manifest import LoadManifest
 from orchestration.lib.arrival.parsed import find_parsed
 from orchestration.lib.arrival.pull import PullReport, pull
@@ -69,18 +69,13 @@ def receive(
     page = write_report(gate, settings.reports / gate.gate) if gate else None
     try:
         failed = _reasons(gate, page) if gate else {}
-        decided = {
-            day: decide_load(
-                settings,
-                source.source_id,
-                day,
-                day not in failed,
-                failed.get(day),
-                judged_by=source.gate_contract,
-                measured=_measured(tables, day),
-            )
-            for day in undecided
-        }
+        decided = decide_loads(
+            settings,
+            source.source_id,
+            {day: failed.get(day) for day in undecided},
+            judged_by=source.gate_contract,
+            measured=_measured(tables),
+        )
     finally:
         observe_arrival(settings, source.source_id, gate, page, undecided)
     accepted = [day for day, is_accepted in decided.items() if is_accepted]
@@ -146,12 +141,12 @@ def arrival_table(source: Source, name: str, files: Sequence[ArrivalFile], histo
     )
 
 
-def _measured(tables: Sequence[ArrivalTable], day: date) -> list[LoadMeasures]:
-    """What the gate measured of one load, table by table."""
+def _measured(tables: Sequence[ArrivalTable]) -> list[LoadMeasures]:
+    """What the gate measured, table by table and load by load."""
     return [
-        LoadMeasures(table.source_id, table.table, day, table.measures[day])
+        LoadMeasures(table.source_id, table.table, day, measures)
         for table in tables
-        if day in table.measures
+        for day, measures in table.measures.items()
     ]
 
 

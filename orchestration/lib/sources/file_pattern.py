@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
+from functools import cache
 
 DATE_PARTS = {"Y": r"\d{4}", "m": r"\d{2}", "d": r"\d{2}", "j": r"\d{3}", "y": r"\d{2}", "%": "%"}
 
@@ -35,6 +36,7 @@ class FilePattern:
             return None
 
 
+@cache
 def _compile(files: str) -> tuple[re.Pattern[str], str | None]:
     """Turn a `files` pattern into a regular expression and the format of its load date, if it has one."""
     pattern, date_format = "", None

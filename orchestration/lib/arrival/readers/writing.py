@@ -41,10 +41,11 @@ GROUP_BYTES = 64 << 20
 
 @dataclass(frozen=True)
 class Parsed:
-    """Records of a dump: those written as rows, and those written as rejects."""
+    """Records of a dump, those written as rows and those written as rejects, and the files they are in."""
 
     row_count: int
     unreadable_count: int
+    files: tuple[Path, ...] = ()
 
 
 def raw_schema(table: Table, delivered: pa.Schema) -> pa.Schema:
@@ -71,7 +72,8 @@ def parse_to_parquet(
     """Read the dump `landed`, called `file`, into the Parquet files `parsed` and `rejects`.
 
     Memory is bounded by a row group. Both files appear whole; `rejects` exists only where there are any, and
-    `parsed` comes last, so that it vouches for both. `erased` are the numbers, in order, of the records that
+    `parsed` comes last, so that it vouches for both once they are flushed, which is left to the caller:
+    `Parsed.files`. `erased` are the numbers, in order, of the records that
     `landed` lacks since they are erased: the others keep the numbers that they were delivered with.
 
     Raises:
@@ -80,11 +82,13 @@ def parse_to_parquet(
     read = READERS[table.format]
     while True:
         try:
-            with replacing(parsed) as part, _Rejects(rejects, file) as rejected:
+            with replacing(parsed, flush=False) as part, _Rejects(rejects, file) as rejected:
                 chunks = map(
                     Veil(table, salt).over, _numbered_as_delivered(read(landed, file, table), erased)
                 )
-                return Parsed(_write(chunks, table, load_date, part, rejected), rejected.count)
+                row_count = _write(chunks, table, load_date, part, rejected)
+            files = (parsed, rejects) if rejected.count else (parsed,)
+            return Parsed(row_count, rejected.count, files)
         except StartAgain as again:
             read = again.reader
 
@@ -197,7 +201,7 @@ class _Rejects:
         if not rejects:
             return
         if self._groups is None:
-            part = self._stack.enter_context(replacing(self._path))
+            part = self._stack.enter_context(replacing(self._path, flush=False))
             self._groups = self._stack.enter_context(_Groups(part, REJECTS))
         self.count += len(rejects)
         rows = [
