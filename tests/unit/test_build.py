@@ -9,7 +9,8 @@ import pytest
 from unit.publish_home import make_home
 
 from orchestration.lib.build import state as building
-from orchestration.lib.build.dbt import run_target, staging_exclusion
+from orchestration.lib.build.around_dbt import Preparation
+from orchestration.lib.build.dbt import dbt_environment, run_target, staging_exclusion
 from orchestration.lib.build.state import (
     Build,
     build_id,
@@ -102,6 +103,12 @@ def test_staging_of_sources_that_are_not_configured_is_left_out(tmp_path: Path) 
         (tmp_path / "models" / "staging" / name).mkdir(parents=True)
     assert staging_exclusion(tmp_path, ["shop"]) == "path:models/staging/olist path:models/staging/rees46"
     assert staging_exclusion(tmp_path, ["shop", "olist", "rees46"]) is None
+
+
+def test_a_common_build_reads_the_manifest_as_it_was_prepared(tmp_path: Path) -> None:
+    prepared = dbt_environment(Settings(tmp_path, tmp_path), "{}")
+    common = Preparation(Build("building", "program", "id"), is_full=False, rules_changed=False)
+    assert prepared | common.variables == prepared
 
 
 def test_only_the_last_runs_of_dbt_are_kept(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@
     {%- set parsed = 'try_cast(' ~ local_time ~ ' as timestamp)' -%}
     case
         when {{ parsed }} between timestamp '0001-01-02 00:00:00' and timestamp '9999-12-31 23:59:59.999999'
-            then {% if zone == 'UTC' %}{{ parsed }}{% else %}timezone('UTC', timezone('{{ zone }}', {{ parsed }})){% endif %}
+            then {% if zone == 'UTC' %}{{ parsed }}{% else %}make_timestamp(epoch_us(timezone('{{ zone }}', {{ parsed }}))){% endif %}
     end
 {%- endmacro %}
 
@@ -78,7 +78,7 @@
     {%- if zone == 'UTC' -%}
         cast({{ utc_time }} as date)
     {%- else -%}
-        cast(timezone('{{ zone }}', timezone('UTC', {{ utc_time }})) as date)
+        cast(timezone('{{ zone }}', make_timestamptz(epoch_us({{ utc_time }}))) as date)
     {%- endif -%}
 {%- endmacro %}
 

@@ -1,6 +1,7 @@
 {#
   Law of a history: within a key, each row begins on the day the one before it ends, no row is empty, the last
-  one is open, and neighbours differ in `state_column`.
+  one is open, neighbours differ in `state_column`, and no key holds a NULL. Two rows of a key never begin on the
+  same day, then: the key with `valid_from` is unique, and needs no test of its own.
   arguments: key (list of columns), valid_from, valid_to, state_column.
 #}
 {% test no_gap_or_overlap(model, key, valid_from, valid_to, state_column) %}
@@ -20,4 +21,8 @@ where
     {{ valid_from }} >= {{ valid_to }}
     or {{ valid_to }} <> coalesce(next_from, {{ open_end() }})
     or {{ state_column }} = next_state
+    or {{ valid_from }} is null
+    {%- for column in key %}
+    or {{ column }} is null
+    {%- endfor %}
 {% endtest %}

@@ -36,6 +36,10 @@ def dbt_environment(settings: Settings, dbt_sources: str) -> dict[str, str]:
         "DBT_TARGET_PATH": str(settings.dbt_target),
         "DBT_LOG_PATH": str(settings.dbt_target / "logs"),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        # A variable that a build has and its manifest had not makes dbt parse again whatever reads it.
+        "AIPL_DBT_RULES_CHANGED": "false",
+        # Each statement as JSON, in a file that nobody reads: what was run stands in `compiled` and `run`.
+        "DBT_LOG_LEVEL_FILE": "info",
         # The series are short: threads of linear algebra wait for each other ten times as long as they work.
         "OPENBLAS_NUM_THREADS": "1",
         PARENT: str(os.getpid()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -24,13 +25,18 @@ concurrency:
     max_concurrent_runs: 1
 """
 
-# The command line keeps the output of a run in a log file of its own.
+# The command line keeps the output of a run in a log file of its own, and its process lives for one run.
 AT_THE_DOOR = (
     SERVED
     + """\
 compute_logs:
   module: dagster._core.storage.noop_compute_log_manager
   class: NoOpComputeLogManager
+event_log_storage:
+  module: orchestration.lib.run.event_log
+  class: OpenEventLog
+  config:
+    base_dir: {event_log}
 """
 )
 
@@ -41,7 +47,9 @@ def prepare_dagster_home(dagster_home: Path) -> None:
     This process, and those that it starts, use them from now on.
     """
     dagster_home.mkdir(parents=True, exist_ok=True)
-    for name, content in (("dagster.yaml", SERVED), ("aipl.yaml", AT_THE_DOOR)):
+    # Where Dagster's services look for it.
+    at_the_door = AT_THE_DOOR.format(event_log=json.dumps(str(dagster_home / "history" / "runs")))
+    for name, content in (("dagster.yaml", SERVED), ("aipl.yaml", at_the_door)):
         path = dagster_home / name
         if not path.exists() or path.read_text() != content:
             path.write_text(content)

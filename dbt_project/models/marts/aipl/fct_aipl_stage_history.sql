@@ -35,20 +35,39 @@ rules as (
         rules.min_count,
         rules.min_rating,
         presets.refund_policy,
-        stages.rank as stage_rank
+        stages.rank as stage_rank,
+        dense_rank() over (order by rules.preset) as preset_number,
+        dense_rank() over (order by rules.preset, rules.rule_id) as rule_number
     from {{ ref('aipl_rules') }} as rules
     inner join stages on rules.preset = stages.preset and rules.stage = stages.stage
     inner join {{ ref('aipl_presets') }} as presets on rules.preset = presets.preset
 ),
 
+presets as (
+    select distinct preset_number, preset from rules
+),
+
+-- Whole numbers are sorted several times as fast as texts that begin alike. They mean nothing outside this model.
+persons as (
+    select brand_id, person_id from key_days
+    union
+    select brand_id, person_id from person_states
+),
+
+assets as (
+    select
+        brand_id, person_id,
+        row_number() over (order by brand_id, person_id) as asset_number
+    from persons
+),
+
 touch_spans as (
     select
-        rules.preset,
-        rules.rule_id,
+        rules.preset_number,
+        rules.rule_number,
         rules.min_count,
         rules.stage_rank,
-        key_days.brand_id,
-        key_days.person_id,
+        assets.asset_number,
         key_days.touch_date as valid_from,
         case
             when rules.refund_policy = 'as_known'
@@ -56,6 +75,7 @@ touch_spans as (
             else {{ add_days('key_days.touch_date', 'rules.window_days') }}
         end as valid_to
     from key_days
+    inner join assets on key_days.brand_id = assets.brand_id and key_days.person_id = assets.person_id
     inner join rules on key_days.touch_kind = rules.touch_kind
     where
         rules.kind = 'touch'
@@ -66,63 +86,65 @@ touch_spans as (
 -- A rule that asks for several days counts a day once, whichever keys of the person it stands under.
 counted_days as (
     select
-        preset, rule_id, min_count, stage_rank, brand_id, person_id, valid_from,
+        preset_number, rule_number, min_count, stage_rank, asset_number, valid_from,
         max(valid_to) as valid_to
     from touch_spans
     where min_count > 1 and valid_from < valid_to
-    group by preset, rule_id, min_count, stage_rank, brand_id, person_id, valid_from
+    group by preset_number, rule_number, min_count, stage_rank, asset_number, valid_from
 ),
 
 counted_edges as (
-    select preset, rule_id, min_count, stage_rank, brand_id, person_id, valid_from as edge_date, 1 as step
+    select preset_number, rule_number, min_count, stage_rank, asset_number, valid_from as edge_date, 1 as step
     from counted_days
     union all
-    select preset, rule_id, min_count, stage_rank, brand_id, person_id, valid_to as edge_date, -1 as step
+    select preset_number, rule_number, min_count, stage_rank, asset_number, valid_to as edge_date, -1 as step
     from counted_days
 ),
 
 counted_edge_days as (
     select
-        preset, rule_id, min_count, stage_rank, brand_id, person_id, edge_date,
+        preset_number, rule_number, min_count, stage_rank, asset_number, edge_date,
         sum(step) as step
     from counted_edges
-    group by preset, rule_id, min_count, stage_rank, brand_id, person_id, edge_date
+    group by preset_number, rule_number, min_count, stage_rank, asset_number, edge_date
 ),
 
 counts as (
     select
         *,
         sum(step) over (
-            partition by preset, brand_id, person_id, rule_id order by edge_date
+            partition by preset_number, asset_number, rule_number order by edge_date
             rows between unbounded preceding and current row
         ) as days_alive,
         lead(edge_date) over (
-            partition by preset, brand_id, person_id, rule_id order by edge_date
+            partition by preset_number, asset_number, rule_number order by edge_date
         ) as next_edge_date
     from counted_edge_days
 ),
 
 -- Stretches of days on which some rule of a stage is on; they may overlap.
 spans as (
-    select preset, brand_id, person_id, stage_rank, valid_from, valid_to from touch_spans
+    select preset_number, asset_number, stage_rank, valid_from, valid_to from touch_spans
     where min_count = 1 and valid_from < valid_to
     union all
-    select preset, brand_id, person_id, stage_rank, edge_date as valid_from, next_edge_date as valid_to from counts
+    select preset_number, asset_number, stage_rank, edge_date as valid_from, next_edge_date as valid_to from counts
     where days_alive >= min_count
     union all
     select
-        rules.preset, person_states.brand_id, person_states.person_id, rules.stage_rank,
+        rules.preset_number, assets.asset_number, rules.stage_rank,
         person_states.valid_from, person_states.valid_to
     from person_states
+    inner join assets
+        on person_states.brand_id = assets.brand_id and person_states.person_id = assets.person_id
     inner join rules on person_states.state_kind = rules.touch_kind
     where rules.kind = 'state'
 ),
 
 reaches as (
     select
-        preset, brand_id, person_id, stage_rank, valid_from,
+        preset_number, asset_number, stage_rank, valid_from,
         max(valid_to) over (
-            partition by preset, brand_id, person_id, stage_rank order by valid_from
+            partition by preset_number, asset_number, stage_rank order by valid_from
             rows between unbounded preceding and 1 preceding
         ) as reached
     from spans
@@ -131,28 +153,28 @@ reaches as (
 -- A stage turns on where no earlier span reaches. It turned off where they ended, the last time where the last one ends.
 -- Each stage is a digit of the person's sum, base 2: the highest one is the highest stage that is on.
 turns as (
-    select preset, brand_id, person_id, valid_from as edge_date, cast(power(2, stage_rank) as bigint) as step from reaches
+    select preset_number, asset_number, valid_from as edge_date, cast(power(2, stage_rank) as bigint) as step from reaches
     where reached is null or valid_from > reached
     union all
-    select preset, brand_id, person_id, reached as edge_date, -cast(power(2, stage_rank) as bigint) as step from reaches
+    select preset_number, asset_number, reached as edge_date, -cast(power(2, stage_rank) as bigint) as step from reaches
     where valid_from > reached
     union all
-    select preset, brand_id, person_id, max(valid_to) as edge_date, -cast(power(2, stage_rank) as bigint) as step from spans
-    group by preset, brand_id, person_id, stage_rank
+    select preset_number, asset_number, max(valid_to) as edge_date, -cast(power(2, stage_rank) as bigint) as step from spans
+    group by preset_number, asset_number, stage_rank
     having max(valid_to) < {{ open_end() }}
 ),
 
 person_turns as (
-    select preset, brand_id, person_id, edge_date, sum(step) as step
+    select preset_number, asset_number, edge_date, sum(step) as step
     from turns
-    group by preset, brand_id, person_id, edge_date
+    group by preset_number, asset_number, edge_date
 ),
 
 sums as (
     select
-        preset, brand_id, person_id, edge_date,
+        preset_number, asset_number, edge_date,
         sum(step) over (
-            partition by preset, brand_id, person_id order by edge_date
+            partition by preset_number, asset_number order by edge_date
             rows between unbounded preceding and current row
         ) as stages_on
     from person_turns
@@ -160,7 +182,7 @@ sums as (
 
 ranks as (
     select
-        preset, brand_id, person_id, edge_date,
+        preset_number, asset_number, edge_date,
         case when stages_on = 0 then 0 else cast(floor(log2(stages_on)) as integer) end as stage_rank
     from sums
 ),
@@ -168,7 +190,7 @@ ranks as (
 neighbours as (
     select
         *,
-        lag(stage_rank) over (partition by preset, brand_id, person_id order by edge_date) as previous_rank
+        lag(stage_rank) over (partition by preset_number, asset_number order by edge_date) as previous_rank
     from ranks
 ),
 
@@ -180,24 +202,25 @@ changes as (
 
 history as (
     select
-        preset,
-        brand_id,
-        person_id,
+        preset_number,
+        asset_number,
         stage_rank,
         edge_date as valid_from,
         lead(edge_date, 1, {{ open_end() }}) over (
-            partition by preset, brand_id, person_id order by edge_date
+            partition by preset_number, asset_number order by edge_date
         ) as valid_to
     from changes
 )
 
 select
-    history.preset,
-    history.brand_id,
-    history.person_id,
+    presets.preset,
+    assets.brand_id,
+    assets.person_id,
     stages.stage,
     history.stage_rank,
     history.valid_from,
     history.valid_to
 from history
-inner join stages on history.preset = stages.preset and history.stage_rank = stages.rank
+inner join assets on history.asset_number = assets.asset_number
+inner join presets on history.preset_number = presets.preset_number
+inner join stages on presets.preset = stages.preset and history.stage_rank = stages.rank
