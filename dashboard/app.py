@@ -1,6 +1,6 @@
 """The dashboard: navigation, and around every page the frame that says what is looked at.
 
-Started by `make dashboard`. A page is a script below pages/; it finds what to look at in `st.session_state.view`.
+Started by `make dashboard`. A page is a script below pages/; what it looks at is the session's `view`.
 """
 
 from __future__ import annotations
@@ -29,9 +29,7 @@ ICONS = {
 ICON = Path(__file__).with_name("icon.svg")
 
 language = choose_language()
-st.set_page_config(
-    page_title=text(language, "product"), page_icon=ICON, layout="wide"
-)
+st.set_page_config(page_title=text(language, "product"), page_icon=ICON, layout="wide")
 pages = {
     st.Page(
         f"pages/{name}.py",
@@ -42,6 +40,7 @@ pages = {
     ): name
     for name, icon in ICONS.items()
 }
+st.logo(ICON, size="large")
 page = st.navigation(list(pages))
 view = open_view(Settings.from_environment(), language)
 st.session_state["view"] = view

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pandas as pd
 
@@ -54,6 +54,21 @@ def points(value: float | None) -> str:
         return NONE
     text = f"{value * 100:+.1f}".replace("-", "−")
     return "±0.0 pp" if text[1:] == "0.0" else f"{text} pp"
+
+
+def span(first: date, last: date) -> str:
+    """A period: a whole calendar month by its name, any other by its days."""
+    if (
+        first.day == 1
+        and (last + timedelta(days=1)).day == 1
+        and (first.year, first.month) == (last.year, last.month)
+    ):
+        return f"{first:%Y-%m}"
+    return (
+        f"{first:%Y-%m-%d} – {last:%m-%d}"
+        if first.year == last.year
+        else f"{first:%Y-%m-%d} – {last:%Y-%m-%d}"
+    )
 
 
 def relative(new: float | None, old: float | None) -> float | None:

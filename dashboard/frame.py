@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.data import release as releases
+from dashboard.data.rows import rows_of
 from dashboard.format import age, count
 from dashboard.text import LANGUAGES, text
 from dashboard.view import Brand, Opened, View, connection_of
@@ -78,7 +79,7 @@ def _filtered(view: View) -> View:
             row.first_day.date(),
             row.horizon.date(),
         )
-        for row in known.itertuples()
+        for row in rows_of(known)
     }
     presets = list(dict.fromkeys(view.ask(releases.stages)["preset"]))
     _take_over("brand", rows, next(iter(rows)))
@@ -90,9 +91,13 @@ def _filtered(view: View) -> View:
         brand = rows[st.session_state["brand"]]
         _take_over_day(brand)
         st.date_input(
-            view.text("date"), min_value=brand.first_day, max_value=brand.horizon, key="date",
-            format="YYYY-MM-DD", help=view.text("date_help", horizon=brand.horizon), required=True,
-        )  # fmt: skip
+            view.text("date"),
+            min_value=brand.first_day,
+            max_value=brand.horizon,
+            key="date",
+            format="YYYY-MM-DD",
+            help=view.text("date_help", horizon=brand.horizon),
+        )
         st.selectbox(view.text("preset"), presets, key="preset", help=view.text("preset_help"))
     preset, day = str(st.session_state["preset"]), st.session_state["date"]
     for name, value in (("brand", brand.brand_id), ("date", day.isoformat()), ("preset", preset)):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from html import escape
-from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -21,7 +20,7 @@ PLOTLY = {"displayModeBar": False, "displaylogo": False, "responsive": True}
 @contextmanager
 def card(view: View, title: str, name: str, frame: pd.DataFrame | None, note: str = "") -> Iterator[None]:
     """A box with a title, what it means behind a question mark, and its figures as CSV."""
-    with st.container(border=True, key=f"card_{name}"):
+    with st.container(border=True, key=f"card_{name}", height="stretch"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.markdown(f"##### {title}", help=note or None, width="content")
             if frame is not None and not frame.empty:
@@ -96,24 +95,33 @@ def tile(
 
 
 def table(
-    columns: Sequence[str], rows: Iterable[Sequence[Any]], *, numeric: Iterable[int] = (), total: bool = False,
+    columns: Sequence[object],
+    rows: Iterable[Sequence[object]],
+    *,
+    numeric: Iterable[int] = (),
+    wide: Iterable[int] = (),
+    total: bool = False,
     caption: str = "",
-) -> None:  # fmt: skip
-    """A plain table of texts that any reader of screens understands; with `total`, its last row is the sum."""
-    right = set(numeric)
+) -> None:
+    """A plain table of texts that any reader of screens understands.
 
-    def line(cells: Sequence[Any], tag: str) -> str:
+    `numeric` columns stand to the right, `wide` ones break their lines; with `total` the last row is a sum.
+    """
+    kinds = dict.fromkeys(numeric, "n") | dict.fromkeys(wide, "w")
+
+    def line(cells: Sequence[object], opening: str, closing: str) -> str:
         return "".join(
-            f'<{tag}{" scope=col" if tag == "th" else ""} class="{"n" if at in right else ""}">{_cell(cell)}</{tag}>'
+            f'<{opening} class="{kinds.get(at, "")}">{_cell(cell)}</{closing}>'
             for at, cell in enumerate(cells)
         )
 
-    lines = [f"<tr>{line(row, 'td')}</tr>" for row in rows]
+    lines = [f"<tr>{line(row, 'td', 'td')}</tr>" for row in rows]
     if total and lines:
         lines[-1] = lines[-1].replace("<tr>", '<tr class="total">', 1)
     named = f"<caption>{escape(caption)}</caption>" if caption else ""
+    head = f"<thead><tr>{line(columns, 'th scope=col', 'th')}</tr></thead>"
     st.html(
-        f'<div class="scroll" tabindex="0"><table class="figures">{named}<thead><tr>{line(columns, "th")}</tr></thead>'
+        f'<div class="scroll" tabindex="0"><table class="figures">{named}{head}'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
 
@@ -138,5 +146,5 @@ class Swatch:
         return f'<span class="swatch" style="background:{self.colour}"></span>{escape(self.words)}'
 
 
-def _cell(cell: Any) -> str:
+def _cell(cell: object) -> str:
     return str(cell) if isinstance(cell, Chip | Swatch) else escape(str(cell))

@@ -14,6 +14,7 @@ import streamlit as st
 
 from dashboard.charts.theme import NOBODY, stage_colours
 from dashboard.data import release as releases
+from dashboard.data.rows import rows_of
 from dashboard.text import text
 from orchestration.lib.publish.releases import Release
 from orchestration.settings import Settings
@@ -87,7 +88,7 @@ class View:
         own = known[known["preset"] == self.preset]
         return {
             row.stage: f"{row.stage} {row.name_zh if self.language == 'zh' else row.name_en}"
-            for row in own.itertuples()
+            for row in rows_of(own)
         }
 
     def stage_colours(self) -> dict[str, str]:

@@ -8,7 +8,8 @@ from datetime import date
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.theme import ACCENT, INK, MOVEMENTS, NOBODY, faded, laid_out
+from dashboard.charts.theme import ACCENT, INK, MOVEMENTS, NOBODY, faded, is_dark, laid_out
+from dashboard.data.rows import rows_of
 
 
 def stock_over_time(stock: pd.DataFrame, names: Mapping[str, str], colours: Mapping[str, str]) -> go.Figure:
@@ -37,8 +38,8 @@ def stock_over_time(stock: pd.DataFrame, names: Mapping[str, str], colours: Mapp
 
 
 def funnel(steps: pd.DataFrame, labels: Sequence[str], colours: Sequence[str]) -> go.Figure:
-    """Persons at each stage or beyond it. `steps`: columns `persons`, `of_all`, `of_previous`, lowest first."""
-    texts = [f"{row.persons:,} · {row.of_all:.1%}" for row in steps.itertuples()]
+    """Persons at each stage or beyond it. `steps`: as `data.aipl.funnel`."""
+    texts = [f"{row.persons:,} · {row.of_all:.1%}" for row in rows_of(steps)]
     figure = go.Figure(
         go.Funnel(
             y=list(labels),
@@ -47,13 +48,14 @@ def funnel(steps: pd.DataFrame, labels: Sequence[str], colours: Sequence[str]) -
             textinfo="text",
             textposition="auto",
             textfont={"size": 13},
+            insidetextfont={"color": ["white" if is_dark(colour) else INK for colour in colours]},
             customdata=steps[["of_previous"]],
             hovertemplate="%{y}<br>%{text}<br>→ %{customdata[0]:.1%}<extra></extra>",
             marker={"color": list(colours)},
             connector={"fillcolor": "#EEF1F5", "line": {"width": 0}},
         )
     )
-    return laid_out(figure, 340, showlegend=False, funnelgap=0.3, hovermode="closest")
+    return laid_out(figure, 340, showlegend=False, funnelgap=0.3, margin={"l": 8, "r": 64, "t": 8, "b": 8})
 
 
 def flow(
@@ -101,7 +103,7 @@ def flow(
                 ],
                 "customdata": [
                     f"{movement_names[row.movement]}: {names[row.from_stage]} → {names[row.to_stage]}"
-                    for row in moved.itertuples()
+                    for row in rows_of(moved)
                 ],
                 "hovertemplate": "%{customdata}<br><b>%{value:,}</b><extra></extra>",
             },
@@ -148,9 +150,14 @@ def channels(deepened: pd.DataFrame, names: Mapping[str, str]) -> go.Figure:
 
 
 def history(
-    stretches: pd.DataFrame, brands: Mapping[str, str], names: Mapping[str, str], colours: Mapping[str, str],
-    day: date, ahead: str,
-) -> go.Figure:  # fmt: skip
+    stretches: pd.DataFrame,
+    brands: Mapping[str, str],
+    names: Mapping[str, str],
+    colours: Mapping[str, str],
+    *,
+    day: date,
+    ahead: str,
+) -> go.Figure:
     """A person's stages, a row a brand; what comes after the horizon, if nothing happens, is faded.
 
     `stretches`: columns `brand_id`, `stage`, `valid_from`, `valid_to`, `is_ahead`; both days known.
@@ -176,7 +183,7 @@ def history(
                 },
                 customdata=[
                     (f"{row.valid_from:%Y-%m-%d}", f"{row.last_day:%Y-%m-%d}")
-                    for row in own.assign(last_day=own["valid_to"] - pd.Timedelta(days=1)).itertuples()
+                    for row in rows_of(own.assign(last_day=own["valid_to"] - pd.Timedelta(days=1)))
                 ],
                 hovertemplate="%{customdata[0]} – %{customdata[1]}",
             )

@@ -9,12 +9,13 @@ import plotly.graph_objects as go
 
 from dashboard.charts.theme import ACCENT, ACCENT_SOFT, SECOND, laid_out
 from dashboard.data.fast import METRICS, RATES
+from dashboard.data.rows import rows_of
 
 
 def letter(periods: pd.DataFrame, metrics: Sequence[str], names: Mapping[str, str]) -> go.Figure:
-    """Lines over periods; ratios show numerator and denominator. `periods`: as `data.fast.fast`, not empty."""
+    """Lines over periods; ratios show numerator and denominator. `periods`: as `data.fast.fast`."""
     figure = go.Figure()
-    spans = [f"{row.period_start:%Y-%m-%d} – {row.period_end:%Y-%m-%d}" for row in periods.itertuples()]
+    spans = [f"{row.period_start:%Y-%m-%d} – {row.period_end:%Y-%m-%d}" for row in rows_of(periods)]
     for metric, colour, dash in zip(metrics, (ACCENT, SECOND), ("solid", "dot"), strict=False):
         numerator, denominator = METRICS[metric]
         data = pd.DataFrame({"span": spans, "numerator": periods[numerator].to_numpy()})
@@ -53,10 +54,12 @@ def tiers(members: pd.DataFrame, active: str, quiet: str, tier: str) -> go.Figur
         y=members["thriving_members"],
         name=active,
         marker={"color": ACCENT},
-        text=[f"{share:.1%}" if share == share else "" for share in members["thriving_rate"]],
+        text=["" if pd.isna(share) else f"{share:.1%}" for share in members["thriving_rate"]],
         textposition="inside",
         insidetextanchor="middle",
         hovertemplate="%{x}: %{y:,}",
     )
     figure.add_bar(x=labels, y=rest, name=quiet, marker={"color": ACCENT_SOFT}, hovertemplate="%{x}: %{y:,}")
-    return laid_out(figure, 270, barmode="stack", yaxis={"tickformat": ","})
+    return laid_out(
+        figure, 300, barmode="stack", yaxis={"tickformat": ","}, uniformtext={"minsize": 11, "mode": "hide"}
+    )

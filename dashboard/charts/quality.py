@@ -9,11 +9,13 @@ import plotly.graph_objects as go
 
 from dashboard.charts.theme import ACCENT, INK, LOADS, VERDICTS, laid_out
 
+# So many squares fit beside each other: one run alone must not fill the card.
+FEWEST_SHOWN = 14
 GRAVITY = ("passed", "warning", "failed", "error")
 
 
 def verdicts(marks: pd.DataFrame, names: Mapping[str, str]) -> go.Figure:
-    """A square a table and run, as `data.quality.tables_over_time`; the verdict is a letter besides a colour."""
+    """A square a table and run of `data.quality.tables_over_time`; a verdict is a sign besides a colour."""
     grid = marks.assign(gravity=[GRAVITY.index(verdict) for verdict in marks["verdict"]])
     wide = grid.pivot(index="table", columns="at", values="gravity").sort_index(ascending=False)
     steps = len(GRAVITY)
@@ -23,7 +25,7 @@ def verdicts(marks: pd.DataFrame, names: Mapping[str, str]) -> go.Figure:
         for place in (number, number + 1)
     ]
     signs = {0: "", 1: "!", 2: "✕", 3: "?"}
-    told = wide.map(lambda gravity: names[GRAVITY[int(gravity)]] if gravity == gravity else "")
+    told = wide.map(lambda gravity: "" if pd.isna(gravity) else names[GRAVITY[int(gravity)]])
     figure = go.Figure(
         go.Heatmap(
             z=wide.to_numpy(),
@@ -35,9 +37,7 @@ def verdicts(marks: pd.DataFrame, names: Mapping[str, str]) -> go.Figure:
             showscale=False,
             xgap=3,
             ygap=3,
-            text=wide.map(
-                lambda gravity: signs.get(int(gravity), "") if gravity == gravity else ""
-            ).to_numpy(),
+            text=wide.map(lambda gravity: "" if pd.isna(gravity) else signs[int(gravity)]).to_numpy(),
             texttemplate="%{text}",
             customdata=told.to_numpy(),
             hovertemplate="%{y}<br>%{x} UTC<br><b>%{customdata}</b><extra></extra>",
@@ -46,7 +46,7 @@ def verdicts(marks: pd.DataFrame, names: Mapping[str, str]) -> go.Figure:
     return laid_out(
         figure,
         70 + 22 * len(wide.index),
-        xaxis={"type": "category", "nticks": 10},
+        xaxis={"type": "category", "nticks": 10, "range": [-0.5, max(len(wide.columns), FEWEST_SHOWN) - 0.5]},
         yaxis={"showgrid": False, "tickfont": {"color": INK, "size": 12}},
     )
 

@@ -23,11 +23,15 @@ MOVEMENTS = {
 }
 VERDICTS = {"passed": "#8FC7BD", "warning": "#E8B84A", "failed": "#A5341F", "error": "#35256B"}
 LOADS = {"accepted": "#5B8FD0", "arrived": "#C3CAD4", "held_back": "#E8B84A", "refused": "#A5341F"}
-FONT = "Inter, 'Segoe UI', 'Helvetica Neue', 'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', Arial, sans-serif"
+# As in .streamlit/config.toml.
+FONT = (
+    "Inter, 'Segoe UI', 'Helvetica Neue', 'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', Arial,"
+    " sans-serif"
+)
 
 
 def stage_colours(stages: Sequence[str]) -> dict[str, str]:
-    """A colour for each stage above rank 0, given the lowest first: steps of the ramp, however many there are."""
+    """A colour for each stage above rank 0, the lowest first: steps of the ramp, however many there are."""
     last = max(len(stages) - 1, 1)
     return {stage: _on_ramp(number / last) for number, stage in enumerate(stages)}
 
@@ -44,6 +48,19 @@ def faded(colour: str, opacity: float) -> str:
     """The colour, seen through."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{opacity})"
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of WCAG 2, from 0 (black) to 1 (white)."""
+    parts = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def is_dark(colour: str) -> bool:
+    """Whether white words on this colour are read better than dark ones."""
+    on_white = 1.05 / (luminance(colour) + 0.05)
+    return on_white > (luminance(colour) + 0.05) / (luminance(INK) + 0.05)
 
 
 def laid_out(figure: go.Figure, height: int, **layout: Any) -> go.Figure:

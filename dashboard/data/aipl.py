@@ -21,7 +21,9 @@ def stock(
         """
         select as_of_date, stage, stage_rank, persons
         from fct_aipl_daily
-        where preset = $preset and brand_id = $brand and as_of_date between $first and $last and stage_rank > 0
+        where
+            preset = $preset and brand_id = $brand
+            and as_of_date between $first and $last and stage_rank > 0
         order by as_of_date, stage_rank
         """,
         preset=preset,
@@ -39,7 +41,8 @@ def stock_of_brands(connection: duckdb.DuckDBPyConnection, preset: str, day: dat
     return ask(
         connection,
         """
-        select daily.brand_id, brands.brand_name, daily.as_of_date, daily.stage, daily.stage_rank, daily.persons
+        select
+            daily.brand_id, brands.brand_name, daily.as_of_date, daily.stage, daily.stage_rank, daily.persons
         from fct_aipl_daily as daily
         inner join dim_brand as brands on daily.brand_id = brands.brand_id
         where
@@ -53,8 +56,23 @@ def stock_of_brands(connection: duckdb.DuckDBPyConnection, preset: str, day: dat
     )
 
 
+def funnel(stock: pd.DataFrame) -> pd.DataFrame:
+    """Row a stage, the lowest first: who stands there or beyond, of the `stock` of one day.
+
+    Columns `stage`, `persons`, and as shares `of_all` and `of_previous`.
+    """
+    reached = stock.sort_values("stage_rank", ascending=False)["persons"].cumsum()[::-1].to_numpy()
+    steps = pd.DataFrame({"stage": stock.sort_values("stage_rank")["stage"].to_numpy(), "persons": reached})
+    steps["of_all"] = steps["persons"] / (reached[0] if len(steps) and reached[0] else float("nan"))
+    steps["of_previous"] = steps["persons"] / steps["persons"].shift().replace(0, float("nan"))
+    return steps
+
+
 def periods(connection: duckdb.DuckDBPyConnection, preset: str, brand: str, last: date) -> pd.DataFrame:
-    """Row a complete week or month that ends by `last`: `period_type`, `period_start`, `period_end`; newest first."""
+    """Row a complete week or month that ends by `last`, newest first.
+
+    Columns `period_type`, `period_start`, `period_end`.
+    """
     return ask(
         connection,
         """
@@ -72,10 +90,10 @@ def periods(connection: duckdb.DuckDBPyConnection, preset: str, brand: str, last
 def flow(
     connection: duckdb.DuckDBPyConnection, preset: str, brand: str, start: date, end: date
 ) -> pd.DataFrame:
-    """Who moved where from the end of `start` to the end of `end`: `from_stage`, `to_stage`, `movement`, `persons`.
+    """Who moved where from the end of `start` to the end of `end`.
 
-    A week or month of `fct_aipl_flow` is read there; only other pairs of days look at persons, by the macro of
-    the release.
+    Columns `from_stage`, `to_stage`, `movement`, `persons`. A week or month of `fct_aipl_flow` is read there;
+    only other pairs of days look at persons, by the macro of the release.
     """
     built = ask(
         connection,
@@ -112,7 +130,7 @@ def flow(
 
 
 def movements(moved: pd.DataFrame, stages: list[str]) -> pd.DataFrame:
-    """A flow as an account: row a stage of `stages` (those above rank 0, lowest first), then the row `""` of all.
+    """A flow as an account: a row for each of `stages` (above rank 0, lowest first), then `""` for all.
 
     Columns `stage`, `before`, `new`, `deepened_in`, `shallowed_in`, `deepened_out`, `shallowed_out`, `lost`,
     `after`. In each row before + what came in - what went out = after; in the last one deepening and

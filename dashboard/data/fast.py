@@ -32,7 +32,7 @@ RATES = {metric for metric, (_, denominator) in METRICS.items() if denominator}
 def fast(
     connection: duckdb.DuckDBPyConnection, preset: str, brand: str, period_type: str, last: date
 ) -> pd.DataFrame:
-    """Row a complete week or month that ends by `last`, oldest first: all of `fct_fast` but preset and brand."""
+    """Row a complete week or month that ends by `last`, oldest first: `fct_fast` without its keys."""
     return ask(
         connection,
         """
@@ -51,7 +51,7 @@ def fast(
 def changes(
     connection: duckdb.DuckDBPyConnection, preset: str, brand: str, period_type: str, last: date
 ) -> pd.DataFrame:
-    """Row a metric of the last complete week or month that ends by `last`, against the one before and last year."""
+    """Row a metric of the last complete week or month that ends by `last`, as in `fct_fast_changes`."""
     return ask(
         connection,
         """

@@ -15,14 +15,14 @@ def daily(
 ) -> pd.DataFrame:
     """Row a day from `first` to `last`, also one without an order: money of one brand in one currency.
 
-    Columns `day`, `paid_orders`, `unknown_amount_orders`, `gross`, `refunded`, `net`. `net` takes a refund off
-    the day it was given. `gross` is NULL on a day whose orders have no known amount.
+    Columns `day`, `paid_orders`, `unknown_amount_orders`, `gross`, `refunded`, `net`, which takes a refund
+    off the day it was given. `gross` is NULL on a day whose orders have no known amount.
     """
     return ask(
         connection,
         """
         with days as (
-            select unnest(generate_series(cast($first as date), cast($last as date), interval 1 day))::date as day
+            select unnest(generate_series($first::date, $last::date, interval 1 day))::date as day
         )
 
         select
@@ -64,7 +64,7 @@ def other_currencies(
 
 
 def gaps(connection: duckdb.DuckDBPyConnection, preset: str, brand: str) -> pd.DataFrame:
-    """Row a target period and method, oldest first, as of the horizon: target, paid so far, forecast and gap."""
+    """Row a target period and method, oldest first, as of the horizon: target, paid so far, forecast, gap."""
     return ask(
         connection,
         """

@@ -35,7 +35,7 @@ FINDINGS = ["table", "rule", "severity", "verdict", "expected", "observed", "own
 
 
 def tables_of(gate: GateResult) -> pd.DataFrame:
-    """Row a table, the gravest first: `checks`, of which `failed` (critical or in error), `warned`, `passed`."""
+    """Row a table, the gravest first: `checks`, of which `failed` (or in error), `warned`, `passed`."""
     rows = []
     for table in dict.fromkeys(result.table for result in gate.results):
         own = [result for result in gate.results if result.table == table]
@@ -65,7 +65,7 @@ def severities_of(gate: GateResult) -> pd.DataFrame:
 
 
 def findings_of(gate: GateResult) -> pd.DataFrame:
-    """Row a check that was not met or not evaluated, the gravest first; no examples, which are for engineers."""
+    """Row a check that was not met or not evaluated, the gravest first; without its examples."""
     found = [*gate.errors, *gate.failures, *gate.warnings]
     rows = [
         (
@@ -136,7 +136,7 @@ def loads(settings: Settings, release: Release | None) -> tuple[pd.DataFrame, bo
 
 
 def rejects(settings: Settings) -> pd.DataFrame | None:
-    """Row a source, entity and reason, the most frequent first, without the rows; None without a load manifest."""
+    """Row a source, entity and reason, the most frequent first; None without a load manifest."""
     if not settings.manifest.exists():
         return None
     return pd.DataFrame(find_rejects(settings, Selection()).summary(), columns=REJECTS)

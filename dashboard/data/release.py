@@ -24,7 +24,7 @@ class DamagedRelease(AiplError):
 
 @dataclass(frozen=True)
 class StoppedBuild:
-    """A build after the release that the mart gate did not let through: when (ISO, UTC), and how many rules."""
+    """A build after the release that the mart gate stopped: when (ISO, UTC), and for how many rules."""
 
     finished_at: str
     findings: int
@@ -95,7 +95,7 @@ def brands(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
 
 
 def stages(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
-    """Row a preset and stage: `preset`, `stage`, `stage_rank`, `name_en`, `name_zh`; the lowest rank first."""
+    """Row a preset and stage: `preset`, `stage`, `stage_rank`, `name_en`, `name_zh`; lowest rank first."""
     return ask(
         connection,
         "select preset, stage, stage_rank, name_en, name_zh from dim_aipl_stage order by preset, stage_rank",

@@ -10,7 +10,8 @@ import streamlit as st
 from dashboard.charts import aipl as charts
 from dashboard.charts.theme import MOVEMENTS, NOBODY
 from dashboard.data import aipl
-from dashboard.format import count
+from dashboard.data.rows import rows_of
+from dashboard.format import count, span
 from dashboard.parts import Chip, Swatch, card, draw, table
 from dashboard.states import nothing, stop_without_release
 from dashboard.view import Brand, View
@@ -25,9 +26,15 @@ def stock_over_time(view: View, brand: Brand) -> None:
     stock = view.ask(aipl.stock, view.preset, brand.brand_id, first, view.day)
     with card(view, view.text("stock_over_time"), "stock", stock, view.text("stock_note")):
         st.segmented_control(
-            view.text("range"), list(RANGES), default="13w", key="range", required=True, bind="query-params",
-            format_func=lambda name: view.text(f"range_{name}"), label_visibility="collapsed",
-        )  # fmt: skip
+            view.text("range"),
+            list(RANGES),
+            default="13w",
+            key="range",
+            required=True,
+            bind="query-params",
+            format_func=lambda name: view.text(f"range_{name}"),
+            label_visibility="collapsed",
+        )
         if stock.empty:
             nothing(view, "no_stock", day=view.day)
             return
@@ -37,7 +44,7 @@ def stock_over_time(view: View, brand: Brand) -> None:
 
 def funnel(view: View, brand: Brand) -> None:
     """Persons at each stage or beyond it."""
-    steps = funnel_steps(view.ask(aipl.stock, view.preset, brand.brand_id, view.day, view.day))
+    steps = aipl.funnel(view.ask(aipl.stock, view.preset, brand.brand_id, view.day, view.day))
     with card(view, view.text("funnel", day=view.day), "funnel", steps, view.text("funnel_note")):
         if steps.empty or not steps["persons"].iloc[0]:
             nothing(view, "no_stock", day=view.day)
@@ -52,16 +59,6 @@ def funnel(view: View, brand: Brand) -> None:
         )
 
 
-def funnel_steps(stock: pd.DataFrame) -> pd.DataFrame:
-    """Of the stock of one day: `stage`, `persons` there or beyond, as shares `of_all` and `of_previous`."""
-    reached = stock.sort_values("stage_rank", ascending=False)["persons"].cumsum()[::-1].to_numpy()
-    steps = pd.DataFrame({"stage": stock.sort_values("stage_rank")["stage"].to_numpy(), "persons": reached})
-    whole = steps["persons"].iloc[0] if len(steps) else 0
-    steps["of_all"] = steps["persons"] / whole if whole else float("nan")
-    steps["of_previous"] = steps["persons"] / steps["persons"].shift().replace(0, pd.NA)
-    return steps
-
-
 def flow(view: View, brand: Brand) -> None:
     """Who moved where between two days, as a picture and as an account that adds up."""
     first, last = flow_days(view, brand)
@@ -71,14 +68,20 @@ def flow(view: View, brand: Brand) -> None:
         earliest = brand.first_day - timedelta(days=1)
         with start:
             st.date_input(
-                view.text("flow_from"), min_value=earliest, max_value=brand.horizon, key="from", format="YYYY-MM-DD",
-                required=True,
-            )  # fmt: skip
+                view.text("flow_from"),
+                min_value=earliest,
+                max_value=brand.horizon,
+                key="from",
+                format="YYYY-MM-DD",
+            )
         with end:
             st.date_input(
-                view.text("flow_to"), min_value=earliest, max_value=brand.horizon, key="to", format="YYYY-MM-DD",
-                required=True,
-            )  # fmt: skip
+                view.text("flow_to"),
+                min_value=earliest,
+                max_value=brand.horizon,
+                key="to",
+                format="YYYY-MM-DD",
+            )
         if first >= last:
             nothing(view, "flow_backwards")
             return
@@ -125,7 +128,7 @@ def account_of(view: View, brand: Brand, moved: pd.DataFrame, first: date, last:
             ),
             count(row.after),
         ]
-        for row in account.itertuples()
+        for row in rows_of(account)
     ]
     heads = (
         "stage",
@@ -138,17 +141,22 @@ def account_of(view: View, brand: Brand, moved: pd.DataFrame, first: date, last:
         "lost_out",
     )
     table(
-        [*(view.text(head) for head in heads), view.text("after")], rows, numeric=range(1, 9), total=True,
+        [*(view.text(head) for head in heads), view.text("after")],
+        rows,
+        numeric=range(1, 9),
+        total=True,
         caption=view.text("account_caption", first=first, last=last),
-    )  # fmt: skip
+    )
 
 
 def flow_days(view: View, brand: Brand) -> tuple[date, date]:
-    """The two days of the URL or of the choice; else the last complete week, of which no person need be read."""
+    """The two days of the URL or of the choice; else the last complete week, which a mart knows."""
     state, earliest = st.session_state, brand.first_day - timedelta(days=1)
     basis = (brand.brand_id, view.day)
     if state.get("_flow_basis") != basis and "_flow_basis" in state:
-        state.pop("from", None), state.pop("to", None)
+        state["from"] = state["to"] = None
+        for name in ("from", "to"):
+            st.query_params.pop(name, None)
     state["_flow_basis"] = basis
     weeks = view.ask(aipl.periods, view.preset, brand.brand_id, view.day)
     weeks = weeks[weeks["period_type"] == "week"]
@@ -161,7 +169,7 @@ def flow_days(view: View, brand: Brand) -> tuple[date, date]:
         )
     days = []
     for name, usual in zip(("from", "to"), default, strict=True):
-        if name not in state:
+        if state.get(name) is None:
             try:
                 asked = date.fromisoformat(st.query_params.get(name, ""))
             except ValueError:
@@ -179,7 +187,7 @@ def deepening(view: View, brand: Brand) -> None:
         with card(view, view.text("deepening"), "deepening", None):
             nothing(view, "no_week", day=view.day)
         return
-    options = [f"{row.period_type}:{row.period_start:%Y-%m-%d}" for row in known.itertuples()]
+    options = [f"{row.period_type}:{row.period_start:%Y-%m-%d}" for row in rows_of(known)]
     ends = dict(zip(options, known["period_end"], strict=True))
     chosen = st.session_state.get("deepened")
     period = chosen if chosen in ends else options[0]
@@ -187,9 +195,15 @@ def deepening(view: View, brand: Brand) -> None:
     found = view.ask(aipl.deepening, view.preset, brand.brand_id, kind, date.fromisoformat(start))
     with card(view, view.text("deepening"), "deepening", found, view.text("deepening_note")):
         st.selectbox(
-            view.text("period"), options, key="deepened", width=320, label_visibility="collapsed",
-            format_func=lambda o: f"{view.text(o.partition(':')[0])} {o.partition(':')[2]} – {ends[o]:%m-%d}",
-        )  # fmt: skip
+            view.text("period"),
+            options,
+            key="deepened",
+            width=320,
+            label_visibility="collapsed",
+            format_func=lambda o: (
+                f"{view.text(o.partition(':')[0])} {span(date.fromisoformat(o.partition(':')[2]), ends[o])}"
+            ),
+        )
         if found.empty:
             nothing(view, "no_deepening")
             return
@@ -206,7 +220,7 @@ def deepening(view: View, brand: Brand) -> None:
                     count(row.persons),
                     f"{row.persons / whole:.1%}",
                 )
-                for row in found.head(12).itertuples()
+                for row in rows_of(found.head(12))
             ]
             heads = [view.text(head) for head in ("channel", "campaign", "persons", "share")]
             table(heads, rows, numeric=(2, 3))

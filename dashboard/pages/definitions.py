@@ -47,8 +47,9 @@ document = str(
         bind="query-params",
         format_func=str.upper,
         label_visibility="collapsed",
-    )  # fmt: skip
+    )
 )
+st.caption(view.text("definitions_note"))
 if view.language != "en":
     st.caption(view.text("definitions_english"))
 found = definitions.parts(definitions.METRICS / definitions.DOCUMENTS[document])

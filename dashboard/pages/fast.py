@@ -7,7 +7,8 @@ import streamlit as st
 
 from dashboard.charts import fast as charts
 from dashboard.data import fast
-from dashboard.format import count, percent, signed_percent
+from dashboard.data.rows import rows_of
+from dashboard.format import count, percent, signed_percent, span
 from dashboard.parts import card, draw, table
 from dashboard.states import nothing, stop_without_release
 from dashboard.view import Brand, View
@@ -16,9 +17,15 @@ from dashboard.view import Brand, View
 def period_switch(view: View) -> str:
     """Weeks or months."""
     chosen = st.segmented_control(
-        view.text("period"), ["week", "month"], default="week", key="period", required=True, bind="query-params",
-        format_func=lambda kind: view.text(f"{kind}s"), label_visibility="collapsed",
-    )  # fmt: skip
+        view.text("period"),
+        ["week", "month"],
+        default="week",
+        key="period",
+        required=True,
+        bind="query-params",
+        format_func=lambda kind: view.text(f"{kind}s"),
+        label_visibility="collapsed",
+    )
     return str(chosen)
 
 
@@ -31,10 +38,10 @@ def letter(view: View, name: str, periods: pd.DataFrame) -> None:
     with card(view, view.text(f"letter_{name}"), f"fast_{name}", frame, view.text(f"letter_{name}_note")):
         last = periods.iloc[-1]
         figures = " · ".join(
-            f"{view.text(metric)} <b>{percent(last[metric]) if metric in fast.RATES else count(last[metric])}</b>"
+            f"{view.text(metric)} <b>{(percent if metric in fast.RATES else count)(last[metric])}</b>"
             for metric in metrics
         )
-        st.html(f'<p class="account">{last.period_start:%Y-%m-%d} – {last.period_end:%m-%d}: {figures}</p>')
+        st.html(f'<p class="account">{span(last.period_start, last.period_end)}: {figures}</p>')
         names = {metric: view.text(metric) for metric in metrics}
         draw(charts.letter(periods, metrics, names), f"fast_{name}", view.text(f"letter_{name}_note"))
         for metric in metrics:
@@ -48,7 +55,7 @@ def compared(view: View, brand: Brand, kind: str) -> None:
         if known.empty:
             nothing(view, f"no_{kind}", day=view.day)
             return
-        by_metric = {row.metric: row for row in known.itertuples()}
+        by_metric = {row.metric: row for row in rows_of(known)}
         rows = []
         for metric in (metric for metrics in fast.LETTERS.values() for metric in metrics):
             row = by_metric.get(metric)
@@ -78,9 +85,11 @@ def compared(view: View, brand: Brand, kind: str) -> None:
             "on_last_year",
         )
         table(
-            [view.text(head) for head in heads], rows, numeric=range(1, 7),
-            caption=f"{first.period_start:%Y-%m-%d} – {first.period_end:%Y-%m-%d}",
-        )  # fmt: skip
+            [view.text(head) for head in heads],
+            rows,
+            numeric=range(1, 7),
+            caption=span(first.period_start, first.period_end),
+        )
 
 
 def by_tier(view: View, brand: Brand, kind: str) -> None:

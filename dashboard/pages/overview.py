@@ -9,7 +9,18 @@ import streamlit as st
 
 from dashboard.charts import money as charts
 from dashboard.data import aipl, fast, money
-from dashboard.format import SYMBOLS, count, is_missing, percent, points, relative, signed, signed_percent
+from dashboard.data.rows import rows_of
+from dashboard.format import (
+    SYMBOLS,
+    count,
+    is_missing,
+    percent,
+    points,
+    relative,
+    signed,
+    signed_percent,
+    span,
+)
 from dashboard.format import money as amount
 from dashboard.parts import Swatch, card, draw, table, tile
 from dashboard.states import nothing, stop_without_release
@@ -33,7 +44,8 @@ def stock_tiles(view: View, brand: Brand) -> None:
     wide = wide.reindex(columns=stages, fill_value=0)
     names = view.stage_names()
     series = {view.text("stock"): wide.sum(axis=1), **{names[stage]: wide[stage] for stage in stages}}
-    columns = st.columns(len(series), gap="small")
+    with st.container(key="tiles_stock"):
+        columns = st.columns(len(series), gap="small")
     for place, (label, course) in zip(columns, series.items(), strict=True):
         old = int(course[before]) if before in course.index else None
         change = int(course[now]) - old if old is not None else None
@@ -59,10 +71,10 @@ def fast_tiles(view: View, brand: Brand) -> None:
         return
     last = weeks.iloc[-1]
     before = weeks.iloc[-2] if len(weeks) > 1 else None
-    st.markdown(
-        f"##### {view.text('fast_of_week', first=f'{last.period_start:%Y-%m-%d}', last=f'{last.period_end:%m-%d}')}"
-    )
-    for place, metrics in zip(st.columns(4, gap="small"), fast.LETTERS.values(), strict=True):
+    st.markdown(f"##### {view.text('fast_of_week', week=span(last.period_start, last.period_end))}")
+    with st.container(key="tiles_fast"):
+        columns = st.columns(len(fast.LETTERS), gap="small")
+    for place, metrics in zip(columns, fast.LETTERS.values(), strict=True):
         metric = metrics[0]
         value, old = last[metric], None if before is None else before[metric]
         is_rate = metric in fast.RATES
@@ -120,26 +132,36 @@ def gap(view: View, brand: Brand) -> None:
             nothing(view, "no_targets")
             return
         method = st.segmented_control(
-            view.text("method"), methods, default=methods[0], required=True, key="method", bind="query-params",
-            format_func=lambda name: view.text(f"method_{name}"), label_visibility="collapsed",
-        )  # fmt: skip
+            view.text("method"),
+            methods,
+            default=methods[0],
+            required=True,
+            key="method",
+            bind="query-params",
+            format_func=lambda name: view.text(f"method_{name}"),
+            label_visibility="collapsed",
+        )
         shown = known[known["method"] == method].tail(4)
         names = {name: view.text(f"gap_{name}") for name in ("actual", "forecast", "interval", "target")}
-        draw(charts.gaps(shown, SYMBOLS.get(brand.currency, ""), names), "gap", view.text("gap"))
+        picture, account = st.columns([2, 3], gap="medium")
+        names = {name: view.text(f"gap_{name}") for name in ("actual", "forecast", "interval", "target")}
+        with picture:
+            draw(charts.gaps(shown, SYMBOLS.get(brand.currency, ""), names), "gap", view.text("gap"))
         rows = [
             (
-                f"{row.period_start:%Y-%m-%d} – {row.period_end:%m-%d}",
+                span(row.period_start, row.period_end),
                 amount(row.target, row.currency),
                 amount(row.forecast, row.currency),
                 amount(row.gap, row.currency),
                 count(row.extra_prospects),
-                points(row.buyer_rate_lift) if not is_missing(row.buyer_rate_lift) else "–",
+                points(row.buyer_rate_lift),
                 view.text(f"status_{row.status}"),
             )
-            for row in shown.itertuples()
+            for row in rows_of(shown)
         ]
         heads = ("period", "gap_target", "gap_total", "gap_gap", "gap_prospects", "gap_lift", "status")
-        table([view.text(head) for head in heads], rows, numeric=range(1, 6))
+        with account:
+            table([view.text(head) for head in heads], rows, numeric=range(1, 6))
 
 
 def all_brands(view: View) -> None:
@@ -167,9 +189,6 @@ view: View = st.session_state["view"]
 brand = stop_without_release(view)
 stock_tiles(view, brand)
 fast_tiles(view, brand)
-left, right = st.columns(2, gap="small")
-with left:
-    gmv(view, brand)
-with right:
-    gap(view, brand)
+gmv(view, brand)
+gap(view, brand)
 all_brands(view)

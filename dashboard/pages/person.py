@@ -11,6 +11,7 @@ from dashboard.charts import aipl as charts
 from dashboard.charts.theme import NOBODY
 from dashboard.data import person
 from dashboard.data.release import brands
+from dashboard.data.rows import rows_of
 from dashboard.format import NONE, count, is_missing
 from dashboard.parts import Chip, card, draw, table
 from dashboard.states import nothing, placard, stop_without_release
@@ -18,11 +19,16 @@ from dashboard.view import Brand, View
 
 
 def asked(view: View) -> str | None:
-    """The hash to look up; the page ends without one. It is kept out of the URL: links are passed on and logged."""
+    """The hash to look up, None without one. It is kept out of the URL: links are passed on and logged."""
     text = st.text_input(
-        view.text("person_hash"), key="person", max_chars=80, placeholder="0123456789abcdef0123456789abcdef",
-        help=view.text("person_hash_help"), autocomplete="off", width=480,
-    )  # fmt: skip
+        view.text("person_hash"),
+        key="person",
+        max_chars=80,
+        placeholder="0123456789abcdef0123456789abcdef",
+        help=view.text("person_hash_help"),
+        autocomplete="off",
+        width=480,
+    )
     wanted = (text or "").strip().lower()
     if not wanted:
         placard(view.text("person_empty_title"), view.text("person_empty"), "aipl person-key m101540")
@@ -54,8 +60,8 @@ def stage_now(
             "stage_since", brand=brand.name, day=view.day, since=f"{row.valid_from:%Y-%m-%d}", until=until
         )
     st.html(
-        f'<div class="stage-card" style="border-color:{colours.get(stage, NOBODY)}"><b>{escape(names[stage])}</b>'
-        f"<span>{escape(told)}</span></div>"
+        f'<div class="stage-card" style="border-color:{colours.get(stage, NOBODY)}">'
+        f"<b>{escape(names[stage])}</b><span>{escape(told)}</span></div>"
     )
 
 
@@ -83,7 +89,7 @@ def evidence(view: View, found: pd.DataFrame, names: dict[str, str], called: dic
                 if pd.isna(row.expires_on)
                 else f"{row.expires_on:%Y-%m-%d}",
             )
-            for row in found.itertuples()
+            for row in rows_of(found)
         ]
         heads = ("brand", "stage", "rule", "effect", "gives", "days_of", "first_seen", "last_seen", "expires")
         table([view.text(head) for head in heads], rows, numeric=(5,))
@@ -96,14 +102,19 @@ def timeline(view: View, history: pd.DataFrame, names: dict[str, str], called: d
             nothing(view, "no_history")
             return
         figure = charts.history(
-            stretches(history), called, names, view.stage_colours(), view.day, view.text("if_nothing_happens")
+            stretches(history),
+            called,
+            names,
+            view.stage_colours(),
+            day=view.day,
+            ahead=view.text("if_nothing_happens"),
         )
         draw(figure, "history", view.text("person_history"))
         st.caption(view.text("person_history_note"))
 
 
 def stretches(history: pd.DataFrame) -> pd.DataFrame:
-    """The history cut at each brand's horizon: `is_ahead` is the decay to come; an open end is shown for a quarter."""
+    """The history cut at each brand's horizon: `is_ahead` is decay to come; an open end is drawn 90 days."""
     after = history["horizon"] + pd.Timedelta(days=1)
     ends = history["valid_to"].fillna(after + pd.Timedelta(days=90))
     known = history.assign(valid_to=ends.where(ends < after, after), is_ahead=False)
@@ -127,7 +138,7 @@ if who.empty:
     st.stop()
 known = who.iloc[0]
 names, colours = view.stage_names(), view.all_colours()
-called = {row.brand_id: row.brand_name or row.brand_id for row in view.ask(brands).itertuples()}
+called = {row.brand_id: row.brand_name or row.brand_id for row in rows_of(view.ask(brands))}
 history = view.ask(person.history, view.preset, wanted)
 with st.container(border=True):
     stage_now(view, brand, history, names, colours)
@@ -140,6 +151,9 @@ with st.container(border=True):
             last=f"{known.last_seen_on:%Y-%m-%d}",
         )
     )
-evidence(view, view.ask(person.evidence, view.preset, wanted, view.day), names, called)
+found = view.ask(person.evidence, view.preset, wanted, view.day)
+# The chosen brand first, the others in their order.
+found = found.sort_values("brand_id", key=lambda ids: ids != brand.brand_id, kind="stable", ignore_index=True)
+evidence(view, found, names, called)
 timeline(view, history, names, called)
 st.caption(view.text("person_privacy"))

@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard.charts import quality as charts
 from dashboard.data import quality
 from dashboard.data.release import gate_of
+from dashboard.data.rows import rows_of
 from dashboard.format import count
 from dashboard.parts import Chip, card, draw, table, tile
 from dashboard.states import nothing, unreadable
@@ -27,7 +28,8 @@ def of_release(view: View) -> None:
         return
     gate = gate_of(view.release)
     severities = quality.severities_of(gate)
-    places = st.columns(4, gap="small")
+    with st.container(key="tiles_gate"):
+        places = st.columns(4, gap="small")
     with places[0]:
         tile(view.text("checks"), count(len(gate.results)), note=view.text("checks_note"))
     for place, severity in zip(places[1:3], ("critical", "warning"), strict=True):
@@ -35,9 +37,11 @@ def of_release(view: View) -> None:
         unmet = int(own[["not_met", "error"]].to_numpy().sum())
         with place:
             tile(
-                view.text(f"unmet_{severity}"), count(unmet), note=view.text(f"unmet_{severity}_note"),
+                view.text(f"unmet_{severity}"),
+                count(unmet),
+                note=view.text(f"unmet_{severity}_note"),
                 delta=view.text("of_checks", checks=count(own[["met", "not_met", "error"]].to_numpy().sum())),
-            )  # fmt: skip
+            )
     with places[3]:
         young = len(gate.without_baseline)
         tile(view.text("without_past"), count(young), note=view.text("without_past_note"))
@@ -52,10 +56,20 @@ def of_release(view: View) -> None:
                     row.observed,
                     row.owner,
                 )
-                for row in findings.itertuples()
+                for row in rows_of(findings)
             ]
-            table([view.text(head) for head in ("outcome", "table", "expected", "observed", "owner")], rows)
-    tables = quality.tables_of(gate)
+            table(
+                [view.text(head) for head in ("outcome", "table", "expected", "observed", "owner")],
+                rows,
+                wide=(2, 3),
+            )
+
+
+def by_table(view: View) -> None:
+    """Every mart with its checks, as the gate judged the release."""
+    if view.release is None:
+        return
+    tables = quality.tables_of(gate_of(view.release))
     with card(view, view.text("gate_by_table"), "gate_tables", tables, view.text("gate_by_table_note")):
         rows = [
             (
@@ -66,7 +80,7 @@ def of_release(view: View) -> None:
                 count(row.warned),
                 row.owner,
             )
-            for row in tables.itertuples()
+            for row in rows_of(tables)
         ]
         heads = ("table", "outcome", "checks", "failed_critical", "warnings", "owner")
         table([view.text(head) for head in heads], rows, numeric=(2, 3, 4))
@@ -91,9 +105,15 @@ def over_time(view: View) -> None:
     marks = quality.tables_over_time(past)
     with card(view, view.text("gate_trend"), "trend", marks, view.text("gate_trend_note")):
         st.selectbox(
-            view.text("gate"), options, key="gate", width=320, label_visibility="collapsed",
-            format_func=lambda option: view.text(f"gate_named_{option.partition(':')[0]}", subject=option.partition(":")[2]),
-        )  # fmt: skip
+            view.text("gate"),
+            options,
+            key="gate",
+            width=320,
+            label_visibility="collapsed",
+            format_func=lambda option: view.text(
+                f"gate_named_{option.partition(':')[0]}", subject=option.partition(":")[2]
+            ),
+        )
         verdicts = {verdict: view.text(f"verdict_{verdict}") for verdict in charts.GRAVITY}
         trend = quality.trend_of(past)
         last = trend.iloc[-1]
@@ -132,10 +152,10 @@ def arrived(view: View) -> None:
         troubled = known[known["state"] != "accepted"]
         rows = [
             (row.source, f"{row.load_date:%Y-%m-%d}", Chip(names[row.state], row.state), row.reason or "–")
-            for row in troubled.tail(20).itertuples()
+            for row in rows_of(troubled.tail(20))
         ]
         if rows:
-            table([view.text(head) for head in ("source", "load_date", "state", "reason")], rows)
+            table([view.text(head) for head in ("source", "load_date", "state", "reason")], rows, wide=(3,))
         else:
             st.caption(
                 view.text("loads_all_accepted", loads=count(len(known)), rows=count(known["rows"].sum()))
@@ -184,7 +204,7 @@ def alerts(view: View) -> None:
                     row.owner,
                     row.runbook if isinstance(row.runbook, str) else "–",
                 )
-                for row in found.itertuples()
+                for row in rows_of(found)
             ]
             table(
                 [view.text(head) for head in ("severity", "incident", "since_utc", "owner", "runbook")], rows
@@ -195,7 +215,11 @@ def alerts(view: View) -> None:
 
 view: View = st.session_state["view"]
 of_release(view)
-over_time(view)
+left, right = st.columns(2, gap="small")
+with left:
+    by_table(view)
+with right:
+    over_time(view)
 left, right = st.columns(2, gap="small")
 with left:
     arrived(view)

@@ -25,17 +25,18 @@ PICTURES = [
 def somebody(home: Path) -> str:
     """The hash of the person with the most keys: somebody with a story."""
     with duckdb.connect(str(home / "published" / "current" / "marts.duckdb"), read_only=True) as connection:
-        row = connection.execute("select person_id from dim_person order by key_count desc, person_id").fetchone()
+        row = connection.execute(
+            "select person_id from dim_person order by key_count desc, person_id"
+        ).fetchone()
     assert row is not None
     return str(row[0])
 
 
-def take(page: Any, address: str, name: str, shown: str, language: str, person: str, folder: Path) -> None:
-    """One picture of a whole page."""
-    path = "" if shown == "overview" else shown
-    page.goto(f"{address}/{path}?lang={language}&brand=lumen")
+def take(page: Any, address: str, person: str, file: Path) -> None:
+    """One picture of a whole page, as high as it is."""
+    page.goto(address)
     settled(page)
-    if shown == "person":
+    if "/person" in address:
         field = page.locator("input[type=text]").last
         field.fill(person)
         field.press("Enter")
@@ -48,7 +49,7 @@ def take(page: Any, address: str, name: str, shown: str, language: str, person: 
     size = page.viewport_size
     page.set_viewport_size({"width": size["width"], "height": max(whole + 20, size["height"])})
     page.wait_for_timeout(500)
-    page.screenshot(path=folder / f"{name}.png")
+    page.screenshot(path=file)
     page.set_viewport_size(size)
 
 
@@ -61,7 +62,8 @@ def main(home: Path, folder: Path, only: set[str]) -> None:
             if only and name not in only:
                 continue
             page = browser.new_page(viewport=size, device_scale_factor=1)
-            take(page, address, name, shown, language, person, folder)
+            path = "" if shown == "overview" else shown
+            take(page, f"{address}/{path}?lang={language}&brand=lumen", person, folder / f"{name}.png")
             page.close()
             print(folder / f"{name}.png")
 
