@@ -1,6 +1,7 @@
 """The dashboard: navigation, and around every page the frame that says what is looked at.
 
-Started by `make dashboard`. A page is a script below pages/; what it looks at is the session's `view`.
+Started by `make dashboard`. A page is a script below screens/; what it looks at is the session's `view`.
+The folder must not be called pages: Streamlit would then run a script of it without this frame.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ language = choose_language()
 st.set_page_config(page_title=text(language, "product"), page_icon=ICON, layout="wide")
 pages = {
     st.Page(
-        f"pages/{name}.py",
+        f"screens/{name}.py",
         title=text(language, f"{name}_page"),
         icon=icon,
         url_path=name,

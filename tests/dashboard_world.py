@@ -1,17 +1,19 @@
 """A home with a published release of a small world, whose truth is known person by person and day by day.
 
-The marts have the columns that their contracts declare. Stock, flow and FAST are counted here from the persons'
-stages, the simplest way there is; publication is the program's own.
+The marts have the columns that their contracts declare. Stock, flow and FAST are counted here from the stages
+of persons, the simplest way there is; publication is the program's own.
 """
 
 from __future__ import annotations
 
 import json
 import random
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from unit.publish_home import HomeSettings, make_home
 
 from expectations.results import ExpectationResult, GateResult
 from orchestration.lib.build.state import Build, GateRecord, write_build, write_gate
-from orchestration.lib.publish.release import Release, publish
+from orchestration.lib.publish.release import Release, publish, read_current
 from orchestration.settings import PROJECT_ROOT, Settings
 
 DAY = timedelta(days=1)
@@ -60,31 +62,13 @@ class World:
     seed: int = 1
     persons: int = 60
 
-    @cache
     def stretches(self) -> list[Stretch]:
         """Rows (preset, brand, person, stage, from, to) without gap from each person's first day on."""
-        draw, rows = random.Random(self.seed), []
-        for preset in PRESETS:
-            for brand in BRANDS:
-                for number in range(self.persons):
-                    day, stage = FIRST + draw.randrange(-3, 30) * DAY, "O"
-                    while day < HORIZON + 20 * DAY:
-                        stage = draw.choice([other for other in STAGES if other != stage])
-                        end = day + draw.randrange(1, 15) * DAY
-                        rows.append((preset, brand, f"shop:m:{number}", stage, day, end))
-                        day = end
-                    rows.append((preset, brand, f"shop:m:{number}", "O", day, FOREVER))
-        # Neighbours differ, since `O` may have been drawn last.
-        return [row for row in rows if row[4] < row[5]]
+        return drawn(self)
 
-    @cache
     def stage_on(self, preset: str, brand: str, day: date) -> dict[str, str]:
         """Stage of each person who has one on a day."""
-        return {
-            person: stage
-            for p, b, person, stage, start, end in self.stretches()
-            if (p, b) == (preset, brand) and start <= day < end and stage != "O"
-        }
+        return stages_on(self, preset, brand, day)
 
     def stock(self, preset: str, brand: str, day: date) -> dict[str, int]:
         """Persons by stage, zeros included."""
@@ -96,6 +80,31 @@ class World:
         before, after = self.stage_on(preset, brand, start), self.stage_on(preset, brand, end)
         moves = [(before.get(person, "O"), after.get(person, "O")) for person in before.keys() | after.keys()]
         return {move: moves.count(move) for move in sorted(set(moves))}
+
+
+@cache
+def drawn(world: World) -> list[Stretch]:
+    """Stretches of all persons of a world; neighbours differ."""
+    draw, rows = random.Random(world.seed), []
+    for preset, brand, number in product(PRESETS, BRANDS, range(world.persons)):
+        person, day, stage = f"shop:m:{number}", FIRST + draw.randrange(-3, 30) * DAY, "O"
+        while day < HORIZON + 20 * DAY or stage == "O":
+            stage = draw.choice([other for other in STAGES if other != stage])
+            end = day + draw.randrange(1, 15) * DAY
+            rows.append((preset, brand, person, stage, day, end))
+            day = end
+        rows.append((preset, brand, person, "O", day, FOREVER))
+    return rows
+
+
+@cache
+def stages_on(world: World, preset: str, brand: str, day: date) -> dict[str, str]:
+    """Stage of each person who is above `O` on a day."""
+    return {
+        person: stage
+        for p, b, person, stage, start, end in drawn(world)
+        if (p, b) == (preset, brand) and start <= day < end and stage != "O"
+    }
 
 
 def periods(horizon: date) -> Iterator[tuple[str, date, date]]:
@@ -124,7 +133,13 @@ def rows_of(world: World) -> dict[str, list[dict[str, Any]]]:
             for brand, (name, currency, horizon) in BRANDS.items()
         ],
         "dim_aipl_stage": [
-            {"preset": preset, "stage": stage, "stage_rank": rank, "name_en": NAMES[stage][0], "name_zh": NAMES[stage][1]}
+            {
+                "preset": preset,
+                "stage": stage,
+                "stage_rank": rank,
+                "name_en": NAMES[stage][0],
+                "name_zh": NAMES[stage][1],
+            }
             for preset in PRESETS
             for stage, rank in STAGES.items()
         ],
@@ -278,7 +293,10 @@ def rows_of(world: World) -> dict[str, list[dict[str, Any]]]:
                         "change_on_previous": 7 / members / 0.5 - 1,
                     }
                 )
-                tiers.append(period | {"tier": 1, "members": members, "thriving_members": 7, "thriving_rate": 7 / members})
+                tiers.append(
+                    period
+                    | {"tier": 1, "members": members, "thriving_members": 7, "thriving_rate": 7 / members}
+                )
                 if deepened:
                     deepening.append(
                         period
@@ -318,7 +336,9 @@ def gate_result(*, warned: int = 0, failed: int = 0, at: datetime | None = None)
     return GateResult("marts", "marts", at, at + timedelta(seconds=2), tuple(results))
 
 
-def published(home: Path, world: World | None = None, *, gate: GateResult | None = None) -> tuple[Settings, Release]:
+def published(
+    home: Path, world: World | None = None, *, gate: GateResult | None = None
+) -> tuple[Settings, Release]:
     """Build and publish the world in a home, over what was there before."""
     world, gate = world or World(), gate or gate_result()
     settings = _settings_of(home)
@@ -340,10 +360,22 @@ def published(home: Path, world: World | None = None, *, gate: GateResult | None
     return settings, publish(settings, datetime(2024, 2, 12, 4, tzinfo=UTC) + world.seed * timedelta(hours=1))
 
 
+def copied(settings: Settings, home: Path) -> tuple[Settings, Release]:
+    """A home of its own with the same state, for a test that spoils it; cheaper than to publish once more."""
+    shutil.copytree(settings.home, home, symlinks=True, dirs_exist_ok=True)
+    own = HomeSettings(home, home / "sources.yml")
+    release = read_current(own)
+    assert release is not None
+    return own, release
+
+
 def judged(settings: Settings, build_id: str, gate: GateResult) -> None:
     """Let the gate's verdict on a build be known."""
     record = GateRecord(
-        build_id, gate.outcome == "passed", gate.finished_at.isoformat(timespec="seconds"), json.loads(gate.to_json())
+        build_id,
+        gate.outcome == "passed",
+        gate.finished_at.isoformat(timespec="seconds"),
+        json.loads(gate.to_json()),
     )
     write_gate(settings, record)
 
@@ -360,7 +392,5 @@ def _contracts() -> dict[str, dict[str, str]]:
     declared = {}
     for file in sorted((PROJECT_ROOT / "dbt_project" / "models" / "marts").glob("*/_*__models.yml")):
         for model in yaml.safe_load(file.read_text())["models"]:
-            declared[model["name"]] = {
-                column["name"]: column["data_type"] for column in model["columns"]
-            }
+            declared[model["name"]] = {column["name"]: column["data_type"] for column in model["columns"]}
     return declared

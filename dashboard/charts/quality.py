@@ -69,7 +69,7 @@ def loads(loads: pd.DataFrame, names: Mapping[str, str]) -> go.Figure:
         )
     return laid_out(
         figure,
-        270,
+        360,
         barmode="stack",
         bargap=0.15,
         showlegend=True,

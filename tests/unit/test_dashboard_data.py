@@ -17,6 +17,7 @@ from dashboard_world import (
     SOMEBODY,
     STAGES,
     World,
+    copied,
     gate_result,
     judged,
     movement,
@@ -164,7 +165,9 @@ def test_fast_stops_at_the_day_and_brings_the_parts_of_each_ratio(marts: duckdb.
     assert {metric for metrics in fast.LETTERS.values() for metric in metrics} == set(fast.METRICS)
 
     assert set(fast.changes(marts, "gross", "lumen", "week", HORIZON)["period_end"].dt.date) == {HORIZON}
-    assert set(fast.tiers(marts, "gross", "lumen", "month", HORIZON)["period_end"].dt.date) == {date(2024, 1, 31)}
+    assert set(fast.tiers(marts, "gross", "lumen", "month", HORIZON)["period_end"].dt.date) == {
+        date(2024, 1, 31)
+    }
 
 
 def test_money_has_every_day_and_leaves_unknown_amounts_unknown(marts: duckdb.DuckDBPyConnection) -> None:
@@ -187,7 +190,9 @@ def test_a_forecast_of_the_whole_period_holds_what_was_paid(marts: duckdb.DuckDB
     assert pd.isna(gaps["consumer_asset"].forecast_p10)
 
 
-def test_a_person_is_found_by_the_hash_alone(home: tuple[Settings, Release], marts: duckdb.DuckDBPyConnection) -> None:
+def test_a_person_is_found_by_the_hash_alone(
+    home: tuple[Settings, Release], marts: duckdb.DuckDBPyConnection
+) -> None:
     settings, _ = home
     hashed = released(settings.home, SOMEBODY)
 
@@ -197,7 +202,9 @@ def test_a_person_is_found_by_the_hash_alone(home: tuple[Settings, Release], mar
     assert person.person(marts, hashed)["key_count"].tolist() == [2]
 
     found = person.evidence(marts, "gross", hashed, HORIZON)
-    assert found[["brand_id", "rule_id", "evidence_days"]].to_numpy().tolist() == [["lumen", "i_product_view", 2]]
+    assert found[["brand_id", "rule_id", "evidence_days"]].to_numpy().tolist() == [
+        ["lumen", "i_product_view", 2]
+    ]
     row = found.iloc[0]
     assert row.first_evidence.date() == HORIZON - 4 * DAY
     assert row.last_evidence.date() == HORIZON - 2 * DAY
@@ -218,8 +225,8 @@ def test_a_release_is_opened_for_reading_alone(marts: duckdb.DuckDBPyConnection)
         marts.execute("select * from read_csv('/etc/passwd')")
 
 
-def test_who_has_a_release_open_keeps_it(tmp_path: Path) -> None:
-    settings, first = published(tmp_path)
+def test_who_has_a_release_open_keeps_it(home: tuple[Settings, Release], tmp_path: Path) -> None:
+    settings, first = copied(home[0], tmp_path)
     with releases.connect(first.folder) as opened:
         before = aipl.stock(opened, "gross", "lumen", HORIZON, HORIZON)
         _, second = published(tmp_path, World(2))
@@ -229,11 +236,13 @@ def test_who_has_a_release_open_keeps_it(tmp_path: Path) -> None:
         assert aipl.stock(opened, "gross", "lumen", HORIZON, HORIZON).equals(before)
     with releases.connect(now.folder) as opened:
         stock = aipl.stock(opened, "gross", "lumen", HORIZON, HORIZON)
-        assert dict(zip(stock["stage"], stock["persons"], strict=True)) == World(2).stock("gross", "lumen", HORIZON)
+        assert dict(zip(stock["stage"], stock["persons"], strict=True)) == World(2).stock(
+            "gross", "lumen", HORIZON
+        )
 
 
-def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
-    settings, release = published(tmp_path)
+def test_what_cannot_be_read_is_said(home: tuple[Settings, Release], tmp_path: Path) -> None:
+    settings, release = copied(home[0], tmp_path)
     assert releases.stopped_after(settings, release) is None
     judged(settings, "9" * 64, gate_result(failed=2))
     stopped = releases.stopped_after(settings, release)
@@ -262,8 +271,8 @@ def test_the_gate_is_counted_by_table_and_severity() -> None:
     assert quality.findings_of(gate)["verdict"].tolist() == ["failed", "warning", "warning"]
 
 
-def test_the_home_tells_its_gates_over_time(tmp_path: Path) -> None:
-    settings, release = published(tmp_path)
+def test_the_home_tells_its_gates_over_time(home: tuple[Settings, Release], tmp_path: Path) -> None:
+    settings, release = copied(home[0], tmp_path)
     assert quality.pasts(settings) == {}
     assert quality.incidents(settings) is None
     assert quality.rejects(settings) is None

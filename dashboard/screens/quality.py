@@ -215,7 +215,7 @@ def alerts(view: View) -> None:
 
 view: View = st.session_state["view"]
 of_release(view)
-left, right = st.columns(2, gap="small")
+left, right = st.columns([3, 2], gap="small")
 with left:
     by_table(view)
 with right:

@@ -143,7 +143,7 @@ def gap(view: View, brand: Brand) -> None:
         )
         shown = known[known["method"] == method].tail(4)
         names = {name: view.text(f"gap_{name}") for name in ("actual", "forecast", "interval", "target")}
-        picture, account = st.columns([2, 3], gap="medium")
+        picture, account = st.columns([1, 2], gap="medium")
         names = {name: view.text(f"gap_{name}") for name in ("actual", "forecast", "interval", "target")}
         with picture:
             draw(charts.gaps(shown, SYMBOLS.get(brand.currency, ""), names), "gap", view.text("gap"))
