@@ -71,7 +71,7 @@ docs: $(READY) ## Write the data dictionary, one offline page: docs/site/index.h
 	@echo "The data dictionary is docs/site/index.html"
 
 screenshots: $(READY_BI) ## Take the pictures of docs/dashboard anew, from the current release (needs Chromium)
-	@$(BIN)/python -m tests.browser.screenshots "$${AIPL_HOME:-data}"
+	@PYTHONPATH=tests $(BIN)/python -m browser.screenshots "$${AIPL_HOME:-data}"
 
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-strip-extras \
 	--no-emit-index-url --no-annotate --no-header --quiet

@@ -70,7 +70,8 @@ def browsing() -> Iterator[Any]:
 def settled(page: Any) -> None:
     """Wait until the script has run and every chart is drawn."""
     page.wait_for_selector("header.page h1", timeout=30_000)
-    page.wait_for_function("!document.querySelector('[data-testid=\"stStatusWidget\"]')", timeout=30_000)
+    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=30_000)
+    page.wait_for_function("!document.querySelector('[data-stale=\"true\"]')", timeout=30_000)
     page.wait_for_function(
         "[...document.querySelectorAll('[data-testid=\"stPlotlyChart\"]')]"
         ".every(chart => chart.querySelector('svg.main-svg'))",
