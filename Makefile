@@ -33,7 +33,7 @@ run: $(READY) ## Write the sample shop's dumps, load them, publish a release
 	@$(AIPL) run
 
 dashboard: $(READY_BI) ## Open the dashboard on the current release, at http://127.0.0.1:8501
-	@$(BIN)/python -m streamlit run dashboard/app.py
+	@$(BIN)/python -m dashboard
 
 test: $(READY_BI) ## Run all tests
 	@$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)

@@ -35,7 +35,7 @@ def served(home: Path) -> Iterator[str]:
         port = probe.getsockname()[1]
     log = home / "logs" / "dashboard.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py", f"--server.port={port}"]
+    command = [sys.executable, "-m", "dashboard", f"--server.port={port}"]
     with (
         log.open("wb") as output,
         subprocess.Popen(

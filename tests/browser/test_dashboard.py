@@ -176,7 +176,7 @@ def test_the_movement_table_is_that_of_any_two_days(window: Window) -> None:
 def test_a_chart_is_downloaded_as_the_rows_of_the_database(window: Window) -> None:
     window.go("fast", brand="lumen", preset="gross")
     with window.page.expect_download() as waiting:
-        window.page.locator(".st-key-card_fast_A button", has_text="CSV").click()
+        window.page.locator(".st-key-card_fast_A button:visible", has_text="CSV").click()
     text = Path(waiting.value.path()).read_text(encoding="utf-8-sig")
 
     assert re.fullmatch(r"fast_A-lumen-gross-2024-02-11-.*\.csv", waiting.value.suggested_filename)
