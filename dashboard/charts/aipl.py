@@ -47,6 +47,7 @@ def funnel(steps: pd.DataFrame, labels: Sequence[str], colours: Sequence[str]) -
             text=texts,
             textinfo="text",
             textposition="auto",
+            cliponaxis=False,
             textfont={"size": 13},
             insidetextfont={"color": ["white" if is_dark(colour) else INK for colour in colours]},
             customdata=steps[["of_previous"]],

@@ -114,7 +114,7 @@ for pair in ("FA", "ST"):
     for place, name in zip(st.columns(2, gap="small"), pair, strict=True):
         with place:
             letter(view, name, periods)
-left, right = st.columns([2, 1], gap="small")
+left, right = st.columns([5, 2], gap="small")
 with left:
     compared(view, brand, kind)
 with right:

@@ -161,7 +161,7 @@ def gap(view: View, brand: Brand) -> None:
         ]
         heads = ("period", "gap_target", "gap_total", "gap_gap", "gap_prospects", "gap_lift", "status")
         with account:
-            table([view.text(head) for head in heads], rows, numeric=range(1, 6))
+            table([view.text(head) for head in heads], rows, numeric=range(1, 6), wide=(6,))
 
 
 def all_brands(view: View) -> None:
