@@ -93,7 +93,7 @@ def write_report(result: GateResult, folder: Path) -> Path:
 
 
 def stored_runs(folder: Path) -> list[Run]:
-    """The kept results of a folder, latest first, as many as pages list; those that cannot be read left out."""
+    """The kept results of a folder, latest first, as many as pages list; unreadable ones are left out."""
     latest = sorted(folder.glob("*.json"), reverse=True)[:MAX_LISTED]
     return [Run(name, result) for name, result in _told(latest) if result]
 

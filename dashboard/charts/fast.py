@@ -57,6 +57,7 @@ def tiers(members: pd.DataFrame, active: str, quiet: str, tier: str) -> go.Figur
         text=["" if pd.isna(share) else f"{share:.1%}" for share in members["thriving_rate"]],
         textposition="inside",
         insidetextanchor="middle",
+        textangle=0,
         hovertemplate="%{x}: %{y:,}",
     )
     figure.add_bar(x=labels, y=rest, name=quiet, marker={"color": ACCENT_SOFT}, hovertemplate="%{x}: %{y:,}")

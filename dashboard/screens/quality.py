@@ -78,11 +78,10 @@ def by_table(view: View) -> None:
                 count(row.checks),
                 count(row.failed),
                 count(row.warned),
-                row.owner,
             )
             for row in rows_of(tables)
         ]
-        heads = ("table", "outcome", "checks", "failed_critical", "warnings", "owner")
+        heads = ("table", "outcome", "checks", "failed_critical", "warnings")
         table([view.text(head) for head in heads], rows, numeric=(2, 3, 4))
 
 
@@ -215,7 +214,7 @@ def alerts(view: View) -> None:
 
 view: View = st.session_state["view"]
 of_release(view)
-left, right = st.columns([3, 2], gap="small")
+left, right = st.columns([5, 4], gap="small")
 with left:
     by_table(view)
 with right:
