@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 AIPL := $(BIN)/aipl
 READY := $(VENV)/ready
+READY_BI := $(VENV)/ready-bi
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test prove bench dev lint format examples docs lock lock-check clean
+.PHONY: help setup run dashboard test prove bench dev lint format examples docs screenshots lock lock-check clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,13 +20,22 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-setup: $(READY) ## Install everything into .venv
+# The dashboard, and what its tests need, on top: a run alone does without.
+$(READY_BI): requirements-bi.lock $(READY)
+	@echo "Installing the dashboard into $(VENV) (once, about a minute) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bi.lock
+	@touch $@
+
+setup: $(READY_BI) ## Install everything into .venv
 
 run: $(READY) ## Write the sample shop's dumps, load them, publish a release
 	@$(AIPL) sample-shop
 	@$(AIPL) run
 
-test: $(READY) ## Run all tests
+dashboard: $(READY_BI) ## Open the dashboard on the current release, at http://127.0.0.1:8501
+	@$(BIN)/python -m dashboard
+
+test: $(READY_BI) ## Run all tests
 	@$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
 
 prove: $(READY) ## Test the law of increments on 10,000 random worlds (WORLDS=..., SEED=...; an hour or two)
@@ -40,7 +50,7 @@ bench: $(READY) ## Measure the program against a floor: docs/performance.md (EVE
 dev: $(READY) ## Open the Dagster UI with the nightly schedule
 	@$(AIPL) ui
 
-lint: $(READY) ## Ruff, mypy (strict), sqlfluff, and whether the lock is current
+lint: $(READY_BI) ## Ruff, mypy (strict), sqlfluff, and whether the locks are current
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -60,16 +70,23 @@ docs: $(READY) ## Write the data dictionary, one offline page: docs/site/index.h
 	@mkdir -p docs/site && cp "$${AIPL_HOME:-data}/dbt/static_index.html" docs/site/index.html
 	@echo "The data dictionary is docs/site/index.html"
 
-LOCK := $(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-strip-extras \
+screenshots: $(READY_BI) ## Take the pictures of docs/dashboard anew, from the current release (needs Chromium)
+	@PYTHONPATH=tests $(BIN)/python -m browser.screenshots "$${AIPL_HOME:-data}"
+
+LOCK := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-strip-extras \
 	--no-emit-index-url --no-annotate --no-header --quiet
 
-lock: $(READY) ## Resolve the dependencies again into requirements.lock
-	@$(LOCK) --upgrade --output-file requirements.lock
+LOCK_BI := $(LOCK) --extra bi --extra browser
+lock: $(READY) ## Resolve the dependencies again into requirements.lock and requirements-bi.lock
+	@$(LOCK) --extra dev --upgrade --output-file requirements.lock
+	@$(LOCK_BI) --upgrade --constraint requirements.lock --output-file requirements-bi.lock
 
-lock-check: $(READY) ## Fail if requirements.lock no longer fits pyproject.toml
-	@cp requirements.lock $(VENV)/requirements.lock
-	@$(LOCK) --output-file $(VENV)/requirements.lock
-	@cmp -s requirements.lock $(VENV)/requirements.lock || { echo "requirements.lock does not fit pyproject.toml: run make lock"; exit 1; }
+lock-check: $(READY) ## Fail if a lock no longer fits pyproject.toml
+	@cp requirements.lock requirements-bi.lock $(VENV)/
+	@$(LOCK) --extra dev --output-file $(VENV)/requirements.lock
+	@$(LOCK_BI) --constraint requirements.lock --output-file $(VENV)/requirements-bi.lock
+	@for lock in requirements.lock requirements-bi.lock; do \
+		cmp -s $$lock $(VENV)/$$lock || { echo "$$lock does not fit pyproject.toml: run make lock"; exit 1; }; done
 
 clean: ## Remove the installed tools; state in data/ stays
 	@rm -rf $(VENV)

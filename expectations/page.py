@@ -82,7 +82,7 @@ def write_report(result: GateResult, folder: Path) -> Path:
     stem = f"{result.started_at:%Y%m%dT%H%M%S.%fZ}-{result.gate}"
     page = folder / f"{stem}.html"
     stored = sorted(set(folder.glob("*.json")) - {folder / f"{stem}.json"}, reverse=True)
-    earlier = [(quote(path.with_suffix(".html").name), _read(path)) for path in stored[: MAX_LISTED - 1]]
+    earlier = _told(stored[: MAX_LISTED - 1])
     known = [Run(name, one) for name, one in earlier if one]
     _write(page, render(result, [run for run in known if run.result.started_at < result.started_at]))
     _write(folder / f"{stem}.json", result.to_json())
@@ -90,6 +90,17 @@ def write_report(result: GateResult, folder: Path) -> Path:
     older = len(stored) + 1 - len(runs)
     _write(folder / "index.html", _index(runs, older))
     return page
+
+
+def stored_runs(folder: Path) -> list[Run]:
+    """The kept results of a folder, latest first, as many as pages list; unreadable ones are left out."""
+    latest = sorted(folder.glob("*.json"), reverse=True)[:MAX_LISTED]
+    return [Run(name, result) for name, result in _told(latest) if result]
+
+
+def _told(stored: Sequence[Path]) -> list[tuple[str, GateResult | None]]:
+    """Name of the page, fit for a link, and result of each stored run."""
+    return [(quote(path.with_suffix(".html").name), _read(path)) for path in stored]
 
 
 def _index(runs: Sequence[tuple[str, GateResult | None]], older: int) -> str:

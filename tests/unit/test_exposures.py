@@ -15,7 +15,7 @@ from orchestration.lib.publish.macros import MACROS, MART
 from orchestration.settings import PROJECT_ROOT
 
 DASHBOARD = PROJECT_ROOT / "dashboard"
-PAGES = sorted((DASHBOARD / "pages").glob("[!_]*.py"))
+PAGES = sorted((DASHBOARD / "screens").glob("[!_]*.py"))
 MODELS = PROJECT_ROOT / "dbt_project" / "models"
 EXPOSURES: dict[str, dict[str, Any]] = {
     exposure["name"]: exposure

@@ -148,6 +148,7 @@ def conclude(
     current = read_current(settings)
     if not stopped and current:
         say("\n".join([release_summary(settings, current), *rollback_lines(settings)]))
+        say("Look at it: `make dashboard`.")
         return max((refusal.exit_code for refusal in refused), default=0)
     for step in stopped:
         say(f"Stopped at {step.step}: {gate_findings(settings) if step.by_gate else step.message}")

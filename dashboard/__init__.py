@@ -1,0 +1,1 @@
+"""The pages that people look at: read only, and from the current release alone."""

@@ -1,0 +1,59 @@
+"""The dashboard: navigation, and around every page the frame that says what is looked at.
+
+Started by `make dashboard`. A page is a script below screens/; what it looks at is the session's `view`.
+The folder must not be called pages: Streamlit would then run a script of it without this frame.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import duckdb
+import streamlit as st
+
+from dashboard.frame import choose_language, header, open_view
+from dashboard.states import placard
+from dashboard.text import text
+from orchestration.settings import Settings
+
+ICONS = {
+    "overview": ":material/space_dashboard:",
+    "aipl": ":material/filter_alt:",
+    "fast": ":material/speed:",
+    "person": ":material/person_search:",
+    "quality": ":material/verified:",
+    "definitions": ":material/menu_book:",
+}
+
+# A file: named icons of Streamlit would be fetched from the network for the tab.
+ICON = Path(__file__).with_name("icon.svg")
+
+language = choose_language()
+st.set_page_config(page_title=text(language, "product"), page_icon=ICON, layout="wide")
+pages = {
+    st.Page(
+        f"screens/{name}.py",
+        title=text(language, f"{name}_page"),
+        icon=icon,
+        url_path=name,
+        default=name == "overview",
+    ): name
+    for name, icon in ICONS.items()
+}
+st.logo(ICON, size="large")
+page = st.navigation(list(pages))
+view = open_view(Settings.from_environment(), language)
+st.session_state["view"] = view
+name = next(name for known, name in pages.items() if known.url_path == page.url_path)
+header(view, view.text(f"{name}_page"), view.text(f"{name}_about"))
+try:
+    page.run()
+except duckdb.Error as error:
+    logging.getLogger(__name__).exception("page %s", name)
+    placard(
+        view.text("broken_title"),
+        view.text("broken", error=str(error).splitlines()[0]),
+        "aipl verify",
+        mark="!",
+    )

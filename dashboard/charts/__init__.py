@@ -1,0 +1,1 @@
+"""From frames to Plotly figures: pure functions that know neither release nor page."""

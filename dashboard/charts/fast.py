@@ -1,0 +1,66 @@
+"""FAST, drawn: one figure a letter, its named variants side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard.charts.theme import ACCENT, ACCENT_SOFT, SECOND, laid_out
+from dashboard.data.fast import METRICS, RATES
+from dashboard.data.rows import rows_of
+
+
+def letter(periods: pd.DataFrame, metrics: Sequence[str], names: Mapping[str, str]) -> go.Figure:
+    """Lines over periods; ratios show numerator and denominator. `periods`: as `data.fast.fast`."""
+    figure = go.Figure()
+    spans = [f"{row.period_start:%Y-%m-%d} – {row.period_end:%Y-%m-%d}" for row in rows_of(periods)]
+    for metric, colour, dash in zip(metrics, (ACCENT, SECOND), ("solid", "dot"), strict=False):
+        numerator, denominator = METRICS[metric]
+        data = pd.DataFrame({"span": spans, "numerator": periods[numerator].to_numpy()})
+        value = "%{y:,}"
+        if denominator:
+            data["denominator"] = periods[denominator].to_numpy()
+            value = "%{y:.1%} = %{customdata[1]:,} / %{customdata[2]:,}"
+        figure.add_scatter(
+            x=periods["period_start"],
+            y=periods[metric],
+            name=names[metric],
+            mode="lines+markers",
+            line={"color": colour, "width": 2.2, "dash": dash},
+            marker={"size": 6},
+            customdata=data,
+            hovertemplate="%{customdata[0]}<br>" + value,
+        )
+    is_rate = metrics[0] in RATES
+    return laid_out(
+        figure,
+        270,
+        hovermode="closest",
+        showlegend=True,
+        xaxis={"tickformat": "%m-%d\n%Y", "nticks": 6},
+        yaxis={"tickformat": ".0%" if is_rate else ",", "rangemode": "tozero"},
+    )
+
+
+def tiers(members: pd.DataFrame, active: str, quiet: str, tier: str) -> go.Figure:
+    """Bars a membership tier, active members below. `members`: as `data.fast.tiers`."""
+    labels = [f"{tier} {number}" for number in members["tier"]]
+    rest = members["members"] - members["thriving_members"]
+    figure = go.Figure()
+    figure.add_bar(
+        x=labels,
+        y=members["thriving_members"],
+        name=active,
+        marker={"color": ACCENT},
+        text=["" if pd.isna(share) else f"{share:.1%}" for share in members["thriving_rate"]],
+        textposition="inside",
+        insidetextanchor="middle",
+        textangle=0,
+        hovertemplate="%{x}: %{y:,}",
+    )
+    figure.add_bar(x=labels, y=rest, name=quiet, marker={"color": ACCENT_SOFT}, hovertemplate="%{x}: %{y:,}")
+    return laid_out(
+        figure, 300, barmode="stack", yaxis={"tickformat": ","}, uniformtext={"minsize": 11, "mode": "hide"}
+    )

@@ -1,0 +1,102 @@
+"""The release that a page reads: resolved once, opened read only, named by its folder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from expectations.results import GateResult
+from orchestration.lib.build.state import read_gate
+from orchestration.lib.errors import AiplError
+from orchestration.lib.publish.releases import Release, created_at, read_current
+from orchestration.settings import Settings
+
+
+class DamagedRelease(AiplError):
+    """The current release is there but cannot be read."""
+
+
+@dataclass(frozen=True)
+class StoppedBuild:
+    """A build after the release that the mart gate stopped: when (ISO, UTC), and for how many rules."""
+
+    finished_at: str
+    findings: int
+
+
+def connect(folder: Path) -> duckdb.DuckDBPyConnection:
+    """The marts of a release, read only and with no way out of their file.
+
+    Raises DamagedRelease when the file is gone or is no database that this DuckDB reads.
+    """
+    database = folder / "marts.duckdb"
+    try:
+        connection = duckdb.connect(str(database), read_only=True)
+        connection.execute("set enable_external_access = false")
+        connection.execute("set lock_configuration = true")
+    except duckdb.Error as error:
+        raise DamagedRelease(f"{database}: {error}") from error
+    return connection
+
+
+def current(settings: Settings) -> Release | None:
+    """The current release under its own name, None before the first.
+
+    Raises EnvironmentStop when its manifest cannot be read, or when a newer program published it.
+    """
+    return read_current(settings)
+
+
+def published_at(release: Release) -> datetime:
+    """When it was published, UTC."""
+    return created_at(release.release_id)
+
+
+def gate_of(release: Release) -> GateResult:
+    """What the mart gate found in the build of a release."""
+    return GateResult.from_json(json.dumps(release.manifest["gates"]["marts"]))
+
+
+def stopped_after(settings: Settings, release: Release) -> StoppedBuild | None:
+    """The last build, if the gate stopped it: then the release is older than the data."""
+    gate = read_gate(settings)
+    if gate is None or gate.passed or gate.build_id == release.manifest["build_id"]:
+        return None
+    result = GateResult.from_json(json.dumps(gate.results))
+    return StoppedBuild(gate.finished_at, len(result.failures) + len(result.errors))
+
+
+def ask(connection: duckdb.DuckDBPyConnection, sql: str, **parameters: Any) -> pd.DataFrame:
+    """The answer to a query with named parameters; a cursor of its own, since sessions share a connection."""
+    with connection.cursor() as cursor:
+        return cursor.execute(sql, parameters).df()
+
+
+def brands(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """Row a brand that has data: `brand_id`, `brand_name`, `currency`, `first_day`, `horizon`, `is_stale`.
+
+    The bucket of rows without a brand comes last.
+    """
+    return ask(
+        connection,
+        """
+        select brand_id, brand_name, currency, first_day, horizon, is_unbranded, is_stale
+        from dim_brand
+        where horizon is not null and first_day is not null
+        order by is_unbranded, brand_name, brand_id
+        """,
+    )
+
+
+def stages(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """Row a preset and stage: `preset`, `stage`, `stage_rank`, `name_en`, `name_zh`; lowest rank first."""
+    return ask(
+        connection,
+        "select preset, stage, stage_rank, name_en, name_zh from dim_aipl_stage order by preset, stage_rank",
+    )

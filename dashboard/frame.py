@@ -1,0 +1,208 @@
+"""The frame of every page: filters that live in the URL, and what release is read, how old, how sound."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard.data import release as releases
+from dashboard.data.rows import rows_of
+from dashboard.format import age, count
+from dashboard.text import LANGUAGES, text
+from dashboard.view import Brand, Opened, View, connection_of
+from orchestration.lib.errors import AiplError
+from orchestration.lib.publish.listing import rollback_lines
+from orchestration.lib.publish.releases import Release
+from orchestration.settings import Settings
+
+STYLE = Path(__file__).with_name("style.css")
+
+
+def choose_language() -> str:
+    """The language of the URL or the switch; English where neither says one."""
+    _take_over("lang", LANGUAGES, "en")
+    return str(st.session_state["lang"])
+
+
+def open_view(settings: Settings, language: str) -> View:
+    """Open the current release, once for the whole run of a page, and ask the filters what to look at.
+
+    What stands in the way of reading it is in `problem`.
+    """
+    try:
+        release = releases.current(settings)
+        if release is None:
+            view = View(settings, language)
+        else:
+            opened = Opened(release, connection_of(str(release.folder)))
+            view = _filtered(View(settings, language, opened))
+    except AiplError as error:
+        view = View(settings, language, problem=str(error))
+    with st.sidebar:
+        st.segmented_control(
+            text(language, "language"),
+            list(LANGUAGES),
+            format_func=LANGUAGES.__getitem__,
+            key="lang",
+            required=True,
+        )
+    _write_down("lang", st.session_state["lang"])
+    return view
+
+
+def header(view: View, title: str, subtitle: str) -> None:
+    """Title of the page and the strip about the release; then what a reader must know of it."""
+    st.html(f"<style>{STYLE.read_text()}</style>")
+    strip = _strip(view, view.release) if view.release else ""
+    st.html(
+        f'<header class="page"><h1>{escape(title)}</h1><p>{escape(subtitle)}</p>{strip}</header>',
+        width="stretch",
+    )
+    for name, asked in st.session_state.pop("_not_found", {}).items():
+        st.info(view.text("not_in_release", filter=view.text(name), value=asked), icon=":material/info:")
+    if view.release:
+        _notices(view, view.release)
+
+
+def _filtered(view: View) -> View:
+    known = view.ask(releases.brands)
+    if known.empty:
+        return view
+    rows = {
+        row.brand_id: Brand(
+            row.brand_id,
+            row.brand_name or row.brand_id,
+            row.currency,
+            row.first_day.date(),
+            row.horizon.date(),
+        )
+        for row in rows_of(known)
+    }
+    presets = list(dict.fromkeys(view.ask(releases.stages)["preset"]))
+    _take_over("brand", rows, next(iter(rows)))
+    _take_over("preset", presets, "consumer_asset" if "consumer_asset" in presets else presets[0])
+    with st.sidebar:
+        st.selectbox(
+            view.text("brand"), list(rows), key="brand", format_func=lambda brand_id: rows[brand_id].name
+        )
+        brand = rows[st.session_state["brand"]]
+        _take_over_day(brand)
+        st.date_input(
+            view.text("date"),
+            min_value=brand.first_day,
+            max_value=brand.horizon,
+            key="date",
+            format="YYYY-MM-DD",
+            help=view.text("date_help", horizon=brand.horizon),
+        )
+        st.selectbox(view.text("preset"), presets, key="preset", help=view.text("preset_help"))
+    preset, day = str(st.session_state["preset"]), st.session_state["date"]
+    for name, value in (("brand", brand.brand_id), ("date", day.isoformat()), ("preset", preset)):
+        _write_down(name, value)
+    return View(view.settings, view.language, view.opened, None, brand, preset, day)
+
+
+def _take_over(name: str, options: object, default: str) -> None:
+    """Let the URL lead where it says something new, else what was chosen before, else the default.
+
+    A page that is opened by a link and one that the browser goes back to are the same: the URL differs from
+    what was last written there.
+    """
+    state, asked = st.session_state, st.query_params.get(name)
+    if asked is not None and asked != state.get(f"_url_{name}"):
+        if asked in options:  # type: ignore[operator]
+            state[name] = asked
+        else:
+            state.setdefault("_not_found", {})[name] = asked
+    if state.get(name) not in options:  # type: ignore[operator]
+        state[name] = default
+    else:
+        # A widget that another page did not show would forget.
+        state[name] = state[name]
+
+
+def _take_over_day(brand: Brand) -> None:
+    """The same for the day; whoever looks at the last complete day goes on with it in a newer release."""
+    state, asked = st.session_state, st.query_params.get("date")
+    if asked is not None and asked != state.get("_url_date"):
+        try:
+            wanted = date.fromisoformat(asked)
+        except ValueError:
+            wanted = None
+        if wanted and brand.first_day <= wanted <= brand.horizon:
+            state["date"] = wanted
+        else:
+            state.setdefault("_not_found", {})["date"] = asked
+    day = state.get("date")
+    if day is None or day == state.get("_horizon"):
+        day = brand.horizon
+    state["date"] = min(max(day, brand.first_day), brand.horizon)
+    state["_horizon"] = brand.horizon
+
+
+def _write_down(name: str, value: str) -> None:
+    if st.query_params.get(name) != value:
+        st.query_params[name] = value
+    st.session_state[f"_url_{name}"] = value
+
+
+def _strip(view: View, release: Release) -> str:
+    gate = releases.gate_of(release)
+    warned, checked = len(gate.warnings), len(gate.results)
+    kind = (
+        "passed"
+        if gate.outcome == "passed" and not warned
+        else "warning"
+        if gate.outcome == "passed"
+        else "failed"
+    )
+    said = view.text(f"gate_{kind}", checks=count(checked), warned=count(warned))
+    published = releases.published_at(release)
+    facts = [
+        (view.text("release"), f"<code>{escape(release.release_id)}</code>"),
+        (view.text("horizon"), escape(view.brand.horizon.isoformat() if view.brand else "–")),
+        (view.text("gate"), f'<span class="chip {kind}">{escape(said)}</span>'),
+        (
+            view.text("age"),
+            f'<time datetime="{published.isoformat()}" title="{published:%Y-%m-%d %H:%M} UTC">'
+            f"{escape(_ago(view, age(published, datetime.now(UTC))))}</time>",
+        ),
+    ]
+    return (
+        '<dl class="strip">'
+        + "".join(f"<div><dt>{escape(a)}</dt><dd>{b}</dd></div>" for a, b in facts)
+        + "</dl>"
+    )
+
+
+def _ago(view: View, gone: timedelta) -> str:
+    minutes = int(gone.total_seconds()) // 60
+    if minutes < 60:
+        return view.text("minutes_ago", minutes=minutes)
+    if minutes < 48 * 60:
+        return view.text("hours_ago", hours=minutes // 60)
+    return view.text("days_ago", days=minutes // (24 * 60))
+
+
+def _notices(view: View, release: Release) -> None:
+    """What makes the release older than it looks: each is said on every page, never in colour alone."""
+    try:
+        stopped = releases.stopped_after(view.settings, release)
+        rolled_back = rollback_lines(view.settings)
+    except (AiplError, ValueError) as error:
+        st.warning(view.text("state_unreadable", error=error), icon=":material/warning:")
+    else:
+        if stopped:
+            st.warning(
+                view.text(
+                    "stopped_build", at=stopped.finished_at[:16].replace("T", " "), findings=stopped.findings
+                ),
+                icon=":material/gpp_bad:",
+            )
+        if rolled_back:
+            st.warning(view.text("rolled_back", told=rolled_back[0]), icon=":material/history:")
+    for source, why in release.manifest.get("stale_sources", {}).items():
+        st.warning(view.text("stale_source", source=source, why=why), icon=":material/schedule:")

@@ -1,0 +1,72 @@
+"""`make screenshots`: pictures of every page for docs/dashboard, from the release of a home."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from browser.served import browsing, served, settled
+from orchestration.settings import PROJECT_ROOT
+
+FOLDER = PROJECT_ROOT / "docs" / "dashboard"
+WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 420, "height": 900}
+PAGES = ("overview", "aipl", "fast", "person", "quality", "definitions")
+# Name, page, language, size of the window.
+PICTURES = [
+    *((page, page, "en", WIDE) for page in PAGES),
+    *((f"{page}-zh", page, "zh", WIDE) for page in ("overview", "aipl")),
+    ("overview-narrow", "overview", "en", NARROW),
+]
+
+
+def somebody(home: Path) -> str:
+    """The hash of the person with the most keys: somebody with a story."""
+    with duckdb.connect(str(home / "published" / "current" / "marts.duckdb"), read_only=True) as connection:
+        row = connection.execute(
+            "select person_id from dim_person order by key_count desc, person_id"
+        ).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def take(page: Any, address: str, person: str, file: Path) -> None:
+    """One picture of a whole page, as high as it is."""
+    page.goto(address)
+    settled(page)
+    if "/person" in address:
+        field = page.locator("input[type=text]").last
+        field.fill(person)
+        field.press("Enter")
+        page.wait_for_selector(".stage-card", timeout=20_000)
+        settled(page)
+    page.wait_for_timeout(700)
+    whole = page.evaluate(
+        "Math.ceil(document.querySelector('[data-testid=\"stMainBlockContainer\"]').getBoundingClientRect().height)"
+    )
+    size = page.viewport_size
+    page.set_viewport_size({"width": size["width"], "height": max(whole + 20, size["height"])})
+    page.wait_for_timeout(500)
+    page.screenshot(path=file)
+    page.set_viewport_size(size)
+
+
+def main(home: Path, folder: Path, only: set[str]) -> None:
+    """Take all pictures, or those named."""
+    folder.mkdir(parents=True, exist_ok=True)
+    person = somebody(home)
+    with served(home) as address, browsing() as browser:
+        for name, shown, language, size in PICTURES:
+            if only and name not in only:
+                continue
+            page = browser.new_page(viewport=size, device_scale_factor=1)
+            path = "" if shown == "overview" else shown
+            take(page, f"{address}/{path}?lang={language}&brand=lumen", person, folder / f"{name}.png")
+            page.close()
+            print(folder / f"{name}.png")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]).resolve(), Path(sys.argv[2]) if len(sys.argv) > 2 else FOLDER, set(sys.argv[3:]))

@@ -1,0 +1,90 @@
+"""The dashboard as `make dashboard` starts it, and a browser to look at it with."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from orchestration.settings import PROJECT_ROOT
+
+STARTS_WITHIN = 60
+# Debian's own; others by the name that their package gives them.
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def browser_program() -> str | None:
+    """The browser of this machine, None where there is none."""
+    return next((found for name in BROWSERS if (found := shutil.which(name))), None)
+
+
+@contextmanager
+def served(home: Path) -> Iterator[str]:
+    """The dashboard on the state in `home`; gives its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = home / "logs" / "dashboard.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "dashboard", f"--server.port={port}"]
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            command,
+            cwd=PROJECT_ROOT,
+            env=os.environ | {"AIPL_HOME": str(home)},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        ) as server,
+    ):
+        try:
+            _await(f"http://127.0.0.1:{port}/_stcore/health", server, log)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+
+
+@contextmanager
+def browsing() -> Iterator[Any]:
+    """A browser without a window. Raises LookupError where the machine has none."""
+    from playwright.sync_api import sync_playwright
+
+    program = browser_program()
+    if program is None:
+        raise LookupError(f"no browser: none of {', '.join(BROWSERS)} is installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def settled(page: Any) -> None:
+    """Wait until the script has run and every chart is drawn."""
+    page.wait_for_selector("header.page h1", timeout=30_000)
+    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=30_000)
+    page.wait_for_function("!document.querySelector('[data-stale=\"true\"]')", timeout=30_000)
+    page.wait_for_function(
+        "[...document.querySelectorAll('[data-testid=\"stPlotlyChart\"]')]"
+        ".every(chart => chart.querySelector('svg.main-svg'))",
+        timeout=30_000,
+    )
+
+
+def _await(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + STARTS_WITHIN
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with urllib.request.urlopen(address, timeout=1):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise RuntimeError(f"the dashboard did not start:\n{log.read_text()[-3000:]}")
