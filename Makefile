@@ -34,7 +34,8 @@ prove: $(READY) ## Test the law of increments on 10,000 random worlds (WORLDS=..
 	AIPL_PROVE_WORLDS="$${WORLDS:-10000}" AIPL_PROVE_SEED="$$seed" \
 		$(BIN)/python -m pytest tests/integration/test_law_of_increments.py $(PYTEST_ARGS)
 
-bench: $(READY) ## Measure the program against a floor: docs/performance.md (EVENTS=..., DAYS=...; half an hour)
+bench: $(READY) ## Measure the program against a floor and others: docs/performance.md (EVENTS=..., DAYS=...; an hour)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.bench
 
 dev: $(READY) ## Open the Dagster UI with the nightly schedule
@@ -63,8 +64,9 @@ docs: $(READY) ## Write the data dictionary, one offline page: docs/site/index.h
 LOCK := $(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-strip-extras \
 	--no-emit-index-url --no-annotate --no-header --quiet
 
-lock: $(READY) ## Resolve the dependencies again into requirements.lock
+lock: $(READY) ## Resolve the dependencies again into requirements.lock, and what extras add
 	@$(LOCK) --upgrade --output-file requirements.lock
+	@$(LOCK) --upgrade --extra bench --constraint requirements.lock --output-file requirements-bench.lock
 
 lock-check: $(READY) ## Fail if requirements.lock no longer fits pyproject.toml
 	@cp requirements.lock $(VENV)/requirements.lock
