@@ -44,7 +44,8 @@ prove: $(READY) ## Test the law of increments on 10,000 random worlds (WORLDS=..
 	AIPL_PROVE_WORLDS="$${WORLDS:-10000}" AIPL_PROVE_SEED="$$seed" \
 		$(BIN)/python -m pytest tests/integration/test_law_of_increments.py $(PYTEST_ARGS)
 
-bench: $(READY) ## Measure the program against a floor: docs/performance.md (EVENTS=..., DAYS=...; half an hour)
+bench: $(READY) ## Measure the program against a floor and others: docs/performance.md (EVENTS=..., DAYS=...; an hour)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.bench
 
 dev: $(READY) ## Open the Dagster UI with the nightly schedule
@@ -76,16 +77,20 @@ screenshots: $(READY_BI) ## Take the pictures of docs/dashboard anew, from the c
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-strip-extras \
 	--no-emit-index-url --no-annotate --no-header --quiet
 
-LOCK_BI := $(LOCK) --extra bi --extra browser
-lock: $(READY) ## Resolve the dependencies again into requirements.lock and requirements-bi.lock
+LOCK_BI := $(LOCK) --extra bi --extra browser --constraint requirements.lock
+LOCK_BENCH := $(LOCK) --extra bench --constraint requirements.lock
+
+lock: $(READY) ## Resolve the dependencies again into the lock files
 	@$(LOCK) --extra dev --upgrade --output-file requirements.lock
-	@$(LOCK_BI) --upgrade --constraint requirements.lock --output-file requirements-bi.lock
+	@$(LOCK_BI) --upgrade --output-file requirements-bi.lock
+	@$(LOCK_BENCH) --upgrade --output-file requirements-bench.lock
 
 lock-check: $(READY) ## Fail if a lock no longer fits pyproject.toml
-	@cp requirements.lock requirements-bi.lock $(VENV)/
+	@cp requirements.lock requirements-bi.lock requirements-bench.lock $(VENV)/
 	@$(LOCK) --extra dev --output-file $(VENV)/requirements.lock
-	@$(LOCK_BI) --constraint requirements.lock --output-file $(VENV)/requirements-bi.lock
-	@for lock in requirements.lock requirements-bi.lock; do \
+	@$(LOCK_BI) --output-file $(VENV)/requirements-bi.lock
+	@$(LOCK_BENCH) --output-file $(VENV)/requirements-bench.lock
+	@for lock in requirements.lock requirements-bi.lock requirements-bench.lock; do \
 		cmp -s $$lock $(VENV)/$$lock || { echo "$$lock does not fit pyproject.toml: run make lock"; exit 1; }; done
 
 clean: ## Remove the installed tools; state in data/ stays
