@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -273,8 +274,12 @@ def test_the_gate_is_counted_by_table_and_severity() -> None:
 
 def test_the_home_tells_its_gates_over_time(home: tuple[Settings, Release], tmp_path: Path) -> None:
     settings, release = copied(home[0], tmp_path)
+    shutil.rmtree(settings.reports)
     assert quality.pasts(settings) == {}
-    assert quality.incidents(settings) is None
+    found = quality.incidents(settings)
+    assert found is not None and found.empty
+    settings.alerts.unlink()
+    assert quality.incidents(settings) is None and quality.undelivered(settings) == 0
     assert quality.rejects(settings) is None
     loads, is_manifest = quality.loads(settings, release)
     assert not is_manifest

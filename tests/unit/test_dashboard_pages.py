@@ -71,10 +71,10 @@ def test_every_page_runs_and_says_what_it_reads(
     settings, release = shared
     app = opened(monkeypatch, settings.home, page, lang=language)
 
-    told = words(app)
+    told, judged_rules = words(app), release.manifest["gates"]["marts"]["results"]
     assert release.release_id in told
     assert text(language, f"{page}_page") in told
-    assert text(language, "gate_passed", checks=10, warned=0) in told
+    assert text(language, "gate_passed", checks=len(judged_rules), warned=0) in told
     assert text(language, "horizon") in told and "2024-02-" in told
     assert not any(key in told for key in ("broken_title", "unreadable_title"))
     assert text(language, "broken_title") not in told
