@@ -119,18 +119,18 @@ def test_one_goes_back_to_an_older_release_and_undoes_it(shop: Shop) -> None:
 
 
 def test_a_refused_load_ends_no_rollback(shop: Shop) -> None:
-    assert night(shop.home) == (0, "")
+    assert night(shop.home, judged=True) == (0, "")
     assert aipl(shop.home, "rollback").returncode == 0
     built = read_build(shop.settings)
     deliver(shop.settings, "west", 5, [])
-    assert night(shop.home) == (0, "")
+    assert night(shop.home, judged=True) == (0, "")
     told, after = aipl(shop.home, "status").stdout, read_build(shop.settings)
     assert "west 2024-01-05: refused" in told and "withdrawn" in told
     assert "warning: release" in told and "is read again, not" in told, "the alert"
     assert built and after and built.build_id != after.build_id
     assert shop.released() == shop.before
     deliver(shop.settings, "west", 5, [9])
-    assert night(shop.home) == (0, "")
+    assert night(shop.home, judged=True) == (0, "")
     assert "withdrawn" not in aipl(shop.home, "status").stdout
     assert shop.released() != shop.before
     (shop.home / "dumps" / "west" / "orders-2024-01-05.csv").unlink()
