@@ -151,7 +151,7 @@ and day (`tests/benchmarks/floor.sql`): {full.floor:.2f} s. Targets are for 30 m
 
 {table(("events", "floor, s", "full build, s", "times the floor", "peak, GiB"), growth)}
 
-{table(("days of history", "next night, s"), nights)}
+{table(("days of history", "next night, s"), nights) if nights else ""}
 {peers_section(report)}
 ## Questions of analysts
 
