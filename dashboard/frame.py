@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
 from html import escape
 from pathlib import Path
@@ -105,7 +106,7 @@ def _filtered(view: View) -> View:
     return View(view.settings, view.language, view.opened, None, brand, preset, day)
 
 
-def _take_over(name: str, options: object, default: str) -> None:
+def _take_over(name: str, options: Collection[str], default: str) -> None:
     """Let the URL lead where it says something new, else what was chosen before, else the default.
 
     A page that is opened by a link and one that the browser goes back to are the same: the URL differs from
@@ -113,11 +114,11 @@ def _take_over(name: str, options: object, default: str) -> None:
     """
     state, asked = st.session_state, st.query_params.get(name)
     if asked is not None and asked != state.get(f"_url_{name}"):
-        if asked in options:  # type: ignore[operator]
+        if asked in options:
             state[name] = asked
         else:
             state.setdefault("_not_found", {})[name] = asked
-    if state.get(name) not in options:  # type: ignore[operator]
+    if state.get(name) not in options:
         state[name] = default
     else:
         # A widget that another page did not show would forget.
@@ -152,13 +153,7 @@ def _write_down(name: str, value: str) -> None:
 def _strip(view: View, release: Release) -> str:
     gate = releases.gate_of(release)
     warned, checked = len(gate.warnings), len(gate.results)
-    kind = (
-        "passed"
-        if gate.outcome == "passed" and not warned
-        else "warning"
-        if gate.outcome == "passed"
-        else "failed"
-    )
+    kind = "failed" if gate.outcome != "passed" else "warning" if warned else "passed"
     said = view.text(f"gate_{kind}", checks=count(checked), warned=count(warned))
     published = releases.published_at(release)
     facts = [

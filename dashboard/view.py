@@ -64,13 +64,10 @@ class View:
 
     def ask(self, query: Callable[..., T], *arguments: Any) -> T:
         """What a query function says of this release; remembered, since a release never changes."""
-        assert_opened = self.opened
-        if assert_opened is None:
+        if self.opened is None:
             raise LookupError("no release is open")
         name = f"{query.__module__}.{query.__qualname__}"
-        return _remembered(
-            str(assert_opened.release.folder), name, arguments, query, assert_opened.connection
-        )
+        return _remembered(str(self.opened.release.folder), name, arguments, query, self.opened.connection)
 
     def stages(self) -> pd.DataFrame:
         """The preset's stages above rank 0, the lowest first."""

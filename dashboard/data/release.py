@@ -14,6 +14,7 @@ import pandas as pd
 from expectations.results import GateResult
 from orchestration.lib.build.state import read_gate
 from orchestration.lib.errors import AiplError
+from orchestration.lib.publish.marts import unreadable
 from orchestration.lib.publish.releases import Release, created_at, read_current
 from orchestration.settings import Settings
 
@@ -41,7 +42,7 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
     except duckdb.Error as error:
-        raise DamagedRelease(f"{database}: {error}") from error
+        raise DamagedRelease(unreadable(folder, error)) from error
     return connection
 
 

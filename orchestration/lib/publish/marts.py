@@ -40,11 +40,16 @@ def open_marts(release: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     except duckdb.IOException as error:
         if tells_of_full_disk(str(error)):
             raise
-        raise EnvironmentStop(
-            f"Release {release.name} cannot be read: {database}: {error}\n`aipl verify` tells which of its"
-            " files are damaged, `aipl rollback` makes the release before it current."
-            " docs/runbooks/restore.md says how to put it back."
-        ) from error
+        raise EnvironmentStop(unreadable(release, error)) from error
+
+
+def unreadable(release: Path, error: duckdb.Error) -> str:
+    """What to tell of a release folder whose database cannot be read, and what to do."""
+    return (
+        f"Release {release.name} cannot be read: {release / 'marts.duckdb'}: {error}\n`aipl verify` tells"
+        " which of its files are damaged, `aipl rollback` makes the release before it current."
+        " docs/runbooks/restore.md says how to put it back."
+    )
 
 
 @contextmanager
