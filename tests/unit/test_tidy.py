@@ -14,6 +14,8 @@ from orchestration.lib.arrival.loads import complete_columns, decide_loads, prom
 from orchestration.lib.arrival.manifest import LoadManifest
 from orchestration.lib.arrival.pull import discover, pull
 from orchestration.lib.arrival.readers import UnreadableDump
+from orchestration.lib.rejects.listing import Selection, find_rejects
+from orchestration.lib.rejects.reconcile import arrived
 from orchestration.lib.run.instance import prepare_dagster_home
 from orchestration.lib.run.tidy import KEPT_HISTORY, Tidied, prune_history, tidy
 from orchestration.lib.sources.source import Source, Table
@@ -73,6 +75,28 @@ def test_copies_go_when_they_were_kept_as_long_as_declared(tmp_path: Path) -> No
     with LoadManifest(shop.settings.manifest) as manifest:
         (version,) = manifest.versions("shop")
     assert (version.row_count, version.unreadable_count) == (1, 1)
+
+
+def test_old_rejects_lose_their_text_and_are_still_counted(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, rejects_days=10)
+    before = find_rejects(shop.settings, Selection()).table
+    (told,) = find_rejects(shop.settings, Selection(), with_text=True).table["text"].to_pylist()
+    assert told == "x,y"
+    assert shop.tidy(11).rejects == 1
+    assert shop.tidy(12).rejects == 0 and shop.tidy(400).rejects == 0
+    assert find_rejects(shop.settings, Selection()).table.equals(before)
+    assert find_rejects(shop.settings, Selection(), with_text=True).table["text"].to_pylist() == [None]
+    (line,) = arrived(shop.settings)
+    assert (line.read, line.unreadable, line.raw, line.difference) == (2, 1, 1, 0)
+
+
+def test_damaged_rejects_are_left_to_whoever_counts_them(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, rejects_days=10)
+    (path,) = shop.files("rejects")
+    path.write_bytes(b"PAR1")
+    assert shop.tidy(11).rejects == 0
+    (line,) = arrived(shop.settings)
+    assert line.difference == 1
 
 
 def test_without_a_declaration_all_is_kept(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What is kept only for a time: landed dumps and rejects as declared, reports and run history for a year."""
+"""What is kept only for a time: landed dumps and the text of rejects as declared, reports and runs a year."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from orchestration.lib.arrival.file_versions import FileVersion, effective_of
 from orchestration.lib.arrival.landing import landed_path
 from orchestration.lib.arrival.manifest import LoadManifest
 from orchestration.lib.arrival.parsed import is_whole, parsed_path
+from orchestration.lib.atomic import replacing
 from orchestration.lib.lock import writer_lock
 from orchestration.lib.sources.source import Source
 from orchestration.settings import Settings
@@ -26,7 +30,7 @@ PRUNED_AT_ONCE = 100
 
 @dataclass(frozen=True)
 class Tidied:
-    """Number of files removed, by place."""
+    """Number of files removed from landing and reports, and of files in rejects that lost their text."""
 
     landing: int
     rejects: int
@@ -49,7 +53,7 @@ def tidy(settings: Settings, sources: Mapping[str, Source], now: datetime) -> Ti
                 landing += _remove(_landed(settings, source, versions), old)
             if kept.rejects_days is not None:
                 old = now - timedelta(days=kept.rejects_days)
-                rejects += _remove((settings.rejects / source.source_id).rglob("*.parquet"), old)
+                rejects += _forget_text((settings.rejects / source.source_id).rglob("*.parquet"), old)
         pages = (path for form in ("json", "html") for path in settings.reports.glob(f"*/*-*.{form}"))
         reports = _remove(pages, now - KEPT_HISTORY)
     return Tidied(landing, rejects, reports)
@@ -81,8 +85,33 @@ def _landed(settings: Settings, source: Source, versions: list[FileVersion]) -> 
     return sorted(place for place in places - needed if place.exists())
 
 
+def _forget_text(paths: Iterable[Path], before: datetime) -> int:
+    """Keep the rows of old rejects with their reasons, so that records still add up, without their text."""
+    told = [path for path in _older(paths, before) if _has_text(path)]
+    for path in told:
+        rejects = pq.read_table(path, partitioning=None)
+        at = rejects.schema.get_field_index("raw_text")
+        nothing = pa.nulls(rejects.num_rows, pa.string())
+        with replacing(path) as part:
+            pq.write_table(rejects.set_column(at, "raw_text", nothing), part)
+    return len(told)
+
+
+def _has_text(path: Path) -> bool:
+    try:
+        text = pq.read_table(path, columns=["raw_text"], partitioning=None)["raw_text"]
+    except (OSError, pa.ArrowInvalid):
+        # A damaged file is told by whoever counts its rows.
+        return False
+    return bool(text.null_count < len(text))
+
+
 def _remove(paths: Iterable[Path], before: datetime) -> int:
-    old = [path for path in paths if path.stat().st_mtime < before.timestamp()]
+    old = _older(paths, before)
     for path in old:
         path.unlink()
     return len(old)
+
+
+def _older(paths: Iterable[Path], before: datetime) -> list[Path]:
+    return [path for path in paths if path.stat().st_mtime < before.timestamp()]
