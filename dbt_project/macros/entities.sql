@@ -120,7 +120,7 @@
         {%- if rejected %}
         '{{ name }}' as entity,
         reject_reason,
-        raw_row,
+        {{ as_json('raw_row') }} as raw_row,
         {%- else %}
         {%- if names_person(name) %}
         {{ source_key(source_id) }} as source_key,

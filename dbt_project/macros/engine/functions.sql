@@ -26,6 +26,12 @@
     cast(date_trunc('{{ period_type }}', {{ date }}) as date)
 {%- endmacro %}
 
+{# The last day of the week or month that begins on a date. #}
+{% macro period_end(period_type, first_day) -%}
+    {%- set days = {'week': 7, 'month': 31}[period_type] -%}
+    {{ add_days(period_start(period_type, add_days(first_day, days)), -1) }}
+{%- endmacro %}
+
 {# The date without an end: an open `valid_to`. #}
 {% macro open_end() -%}
     cast('9999-12-31' as date)
@@ -44,15 +50,28 @@
     select explode(sequence({{ first_date }}, {{ last_date }}, interval 1 day)) as date_day
 {%- endmacro %}
 
-{# A whole row of a relation as JSON text. #}
-{% macro row_as_json(alias) -%}
-    {{ return(adapter.dispatch('row_as_json')(alias)) }}
+{# A whole row of a relation as one value, which costs nothing until it is asked for as JSON. #}
+{% macro whole_row(alias) -%}
+    {{ return(adapter.dispatch('whole_row')(alias)) }}
 {%- endmacro %}
 
-{% macro duckdb__row_as_json(alias) -%}
-    cast(to_json({{ alias }}) as varchar)
+{% macro duckdb__whole_row(alias) -%}
+    {{ alias }}
 {%- endmacro %}
 
-{% macro spark__row_as_json(alias) -%}
-    to_json(struct({{ alias }}.*))
+{% macro spark__whole_row(alias) -%}
+    struct({{ alias }}.*)
+{%- endmacro %}
+
+{# Such a value as JSON text. #}
+{% macro as_json(row) -%}
+    {{ return(adapter.dispatch('as_json')(row)) }}
+{%- endmacro %}
+
+{% macro duckdb__as_json(row) -%}
+    cast(to_json({{ row }}) as varchar)
+{%- endmacro %}
+
+{% macro spark__as_json(row) -%}
+    to_json({{ row }})
 {%- endmacro %}

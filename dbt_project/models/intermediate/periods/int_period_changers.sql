@@ -1,8 +1,18 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_scope',
+    scope='int_dirty_persons',
+    scope_key=['brand_id', 'person_id'],
+) }}
+
 with history as (
     select
         *,
         lag(stage_rank, 1, 0) over (partition by preset, brand_id, person_id order by valid_from) as previous_rank
-    from {{ ref('fct_aipl_stage_history') }}
+    from {{ ref('fct_aipl_stage_history') }} as history
+    where
+        true
+        {{ and_in_scope('history', 'int_dirty_persons', ['brand_id', 'person_id']) }}
 ),
 
 period_changes as (

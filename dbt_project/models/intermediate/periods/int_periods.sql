@@ -18,7 +18,7 @@ periods as (
         horizon,
         'week' as period_type,
         week_start as period_start,
-        {{ add_days('week_start', 6) }} as period_end
+        {{ period_end('week', 'week_start') }} as period_end
     from days
 
     union all
@@ -29,7 +29,7 @@ periods as (
         horizon,
         'month' as period_type,
         month_start as period_start,
-        {{ add_days(period_start('month', add_days('month_start', 31)), -1) }} as period_end
+        {{ period_end('month', 'month_start') }} as period_end
     from days
 )
 

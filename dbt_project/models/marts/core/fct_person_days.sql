@@ -1,11 +1,20 @@
-{{ config(materialized='view') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_scope',
+    scope='int_dirty_persons',
+    scope_key=['brand_id', 'person_id'],
+    on_schema_change='fail',
+) }}
 
 select
-    brand_id,
-    person_id,
-    touch_kind,
-    touch_date,
-    max(max_rating) as max_rating,
-    max(refunded_on) as refunded_on
-from {{ ref('int_key_days') }}
-group by brand_id, person_id, touch_kind, touch_date
+    days.brand_id,
+    days.person_id,
+    days.touch_kind,
+    days.touch_date,
+    max(days.max_rating) as max_rating,
+    max(days.refunded_on) as refunded_on
+from {{ ref('int_key_days') }} as days
+where
+    true
+    {{ and_in_scope('days', 'int_dirty_persons', ['brand_id', 'person_id']) }}
+group by days.brand_id, days.person_id, days.touch_kind, days.touch_date

@@ -17,7 +17,7 @@ shaped as (
             partition by _load_date, _file, customer_id, purchased_on, number_of_cds, dollar_value order by _row
         ) > 1 as is_duplicate,
         {{ day_from_digits('purchased_on') }} as purchased_on,
-        {{ row_as_json('source') }} as raw_row,
+        {{ whole_row('source') }} as raw_row,
         _load_date,
         _file,
         _row

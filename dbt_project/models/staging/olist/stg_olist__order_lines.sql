@@ -14,7 +14,7 @@ shaped as (
         -- Freight is part of what was paid for a line.
         {{ safe_cast('price', 'decimal(18, 4)') }} + {{ safe_cast('freight_value', 'decimal(18, 4)') }} as amount,
         false as is_duplicate,
-        {{ row_as_json('items') }} as raw_row,
+        {{ whole_row('items') }} as raw_row,
         _load_date,
         _file,
         _row

@@ -38,7 +38,7 @@ shaped as (
         cast(null as timestamp) as updated_at,
         orders.order_approved_at as approved_text,
         orders.order_status,
-        {{ row_as_json('orders') }} as raw_row,
+        {{ whole_row('orders') }} as raw_row,
         orders._load_date,
         orders._file,
         orders._row

@@ -19,7 +19,7 @@ select
     products._load_date,
     products._file,
     products._row,
-    {{ row_as_json('products') }} as raw_row,
+    {{ whole_row('products') }} as raw_row,
     {{ reject_reason([('products.product_id is null', 'no product id')]) }} as reject_reason
 from products
 left join categories on products.product_category_name = categories.product_category_name

@@ -12,7 +12,7 @@ shaped as (
         cast(null as {{ dbt.type_string() }}) as member_id,
         {{ utc_from_local('review_answer_timestamp', 'olist') }} as reviewed_at,
         {{ safe_cast('review_score', 'integer') }} as rating,
-        {{ row_as_json('reviews') }} as raw_row,
+        {{ whole_row('reviews') }} as raw_row,
         _load_date,
         _file,
         _row

@@ -21,7 +21,7 @@ shaped as (
             order by _row
         ) > 1 as is_duplicate,
         {{ business_date(utc_from_local('InvoiceDate', 'online_retail'), 'online_retail') }} as created_date,
-        {{ row_as_json('source') }} as raw_row,
+        {{ whole_row('source') }} as raw_row,
         _load_date,
         _file,
         _row

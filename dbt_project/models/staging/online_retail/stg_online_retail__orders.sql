@@ -21,7 +21,7 @@ shaped as (
         ) }}) as decimal(18, 4)) as amount,
         'GBP' as currency,
         cast(null as timestamp) as updated_at,
-        min({{ row_as_json('source') }}) as raw_row,
+        min({{ whole_row('source') }}) as raw_row,
         _load_date,
         _file,
         min(_row) as _row

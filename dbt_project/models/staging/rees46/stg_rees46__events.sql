@@ -20,7 +20,7 @@ shaped as (
         cast(null as {{ dbt.type_string() }}) as channel,
         user_session as session_id,
         cast(null as {{ dbt.type_string() }}) as user_agent,
-        {{ row_as_json('source') }} as raw_row,
+        {{ whole_row('source') }} as raw_row,
         _load_date,
         _file,
         _row

@@ -16,7 +16,7 @@ shaped as (
         'order' as document_kind,
         min({{ utc_from_local("replace(event_time, ' UTC', '')", 'rees46') }}) as paid_at,
         sum({{ safe_cast('price', 'decimal(18, 4)') }}) as amount,
-        min({{ row_as_json('source') }}) as raw_row,
+        min({{ whole_row('source') }}) as raw_row,
         max(_load_date) as _load_date,
         min(case when line_number = 1 then _file end) as _file,
         min(case when line_number = 1 then _row end) as _row

@@ -15,7 +15,7 @@ shaped as (
         channel,
         session_id,
         user_agent,
-        {{ row_as_json('source') }} as raw_row,
+        {{ whole_row('source') }} as raw_row,
         _load_date,
         _file,
         _row

@@ -10,7 +10,7 @@ shaped as (
         {{ safe_cast('gmv', 'decimal(18, 4)') }} as gmv,
         currency,
         {{ utc_from_local('updated_at', 'sample_shop') }} as updated_at,
-        {{ row_as_json('source') }} as raw_row,
+        {{ whole_row('source') }} as raw_row,
         _load_date,
         _file,
         _row

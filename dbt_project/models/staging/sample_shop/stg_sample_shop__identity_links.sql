@@ -13,7 +13,7 @@ shaped as (
         {{ utc_from_local('recorded_at', 'sample_shop') }} as recorded_at,
         case withdrawn when 'true' then true when 'false' then false end as is_withdrawn,
         valid_to as valid_to_text,
-        {{ row_as_json('source') }} as raw_row,
+        {{ whole_row('source') }} as raw_row,
         _load_date,
         _file,
         _row

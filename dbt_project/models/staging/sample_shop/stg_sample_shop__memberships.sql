@@ -14,7 +14,7 @@ shaped as (
         {{ utc_from_local('left_at', 'sample_shop') }} as left_at,
         left_at as left_text,
         {{ utc_from_local('updated_at', 'sample_shop') }} as updated_at,
-        {{ row_as_json('source') }} as raw_row,
+        {{ whole_row('source') }} as raw_row,
         _load_date,
         _file,
         _row

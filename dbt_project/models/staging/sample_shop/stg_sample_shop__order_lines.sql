@@ -13,7 +13,7 @@ shaped as (
         {{ safe_cast('unit_price', 'decimal(18, 4)') }} as unit_price,
         {{ safe_cast('amount', 'decimal(18, 4)') }} as amount,
         false as is_duplicate,
-        {{ row_as_json('source') }} as raw_row,
+        {{ whole_row('source') }} as raw_row,
         _load_date,
         _file,
         _row

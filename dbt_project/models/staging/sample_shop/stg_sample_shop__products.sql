@@ -11,7 +11,7 @@ shaped as (
         category_name,
         {{ safe_cast('listed_on', 'date') }} as listed_on,
         {{ utc_from_local('updated_at', 'sample_shop') }} as updated_at,
-        {{ row_as_json('source') }} as raw_row,
+        {{ whole_row('source') }} as raw_row,
         _load_date,
         _file,
         _row

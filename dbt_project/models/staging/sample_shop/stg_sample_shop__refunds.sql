@@ -10,7 +10,7 @@ shaped as (
         {{ safe_cast('amount', 'decimal(18, 4)') }} as amount,
         currency,
         cast(null as boolean) as is_full,
-        {{ row_as_json('source') }} as raw_row,
+        {{ whole_row('source') }} as raw_row,
         _load_date,
         _file,
         _row

@@ -11,7 +11,7 @@ shaped as (
         member_id,
         {{ utc_from_local('reviewed_at', 'sample_shop') }} as reviewed_at,
         {{ safe_cast('rating', 'integer') }} as rating,
-        {{ row_as_json('source') }} as raw_row,
+        {{ whole_row('source') }} as raw_row,
         _load_date,
         _file,
         _row

@@ -15,7 +15,7 @@ shaped as (
         cast(null as decimal(18, 4)) as amount,
         false as is_duplicate,
         {{ business_date(utc_from_unix('unix_seconds'), 'taobao_user_behavior') }} as paid_date,
-        {{ row_as_json('source') }} as raw_row,
+        {{ whole_row('source') }} as raw_row,
         _load_date,
         _file,
         _row

@@ -15,7 +15,7 @@ shaped as (
         cast(null as decimal(18, 4)) as amount,
         'CNY' as currency,
         cast(null as timestamp) as updated_at,
-        {{ row_as_json('source') }} as raw_row,
+        {{ whole_row('source') }} as raw_row,
         _load_date,
         _file,
         _row

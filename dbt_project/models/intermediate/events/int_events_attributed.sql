@@ -1,3 +1,0 @@
-{{ config(materialized='view') }}
-
-{{ attributed_events(ref('int_events')) }}

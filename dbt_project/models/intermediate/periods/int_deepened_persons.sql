@@ -1,0 +1,114 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_scope',
+    scope='int_dirty_persons',
+    scope_key=['brand_id', 'person_id'],
+) }}
+
+-- depends_on: {{ ref('int_key_days') }}
+with deepened as (
+    select
+        preset,
+        brand_id,
+        period_type,
+        period_start,
+        case period_type
+            when 'week' then {{ period_end('week', 'period_start') }}
+            else {{ period_end('month', 'period_start') }}
+        end as period_end,
+        person_id,
+        from_rank
+    from {{ ref('int_period_changers') }} as changers
+    where
+        from_rank > 0
+        and to_rank > from_rank
+        {{ and_in_scope('changers', 'int_dirty_persons', ['brand_id', 'person_id']) }}
+),
+
+-- The first day of the period on which the person stood above where it began.
+deepening_days as (
+    select
+        deepened.preset,
+        deepened.brand_id,
+        deepened.period_type,
+        deepened.period_start,
+        deepened.person_id,
+        min(history.valid_from) as deepened_on
+    from deepened
+    inner join {{ ref('fct_aipl_stage_history') }} as history
+        on
+            deepened.preset = history.preset
+            and deepened.brand_id = history.brand_id
+            and deepened.person_id = history.person_id
+            and history.valid_from between deepened.period_start and deepened.period_end
+            and history.stage_rank > deepened.from_rank
+    group by
+        deepened.preset, deepened.brand_id, deepened.period_type, deepened.period_start, deepened.person_id
+),
+
+{%- if is_incremental() %}
+
+-- The keys that these persons are seen under; whose an event is depends on its time.
+keys as (
+    select distinct
+        days.brand_id,
+        days.source_key
+    from {{ ref('int_key_days') }} as days
+    inner join (select distinct brand_id, person_id from deepening_days) as persons
+        on days.brand_id = persons.brand_id and days.person_id = persons.person_id
+),
+{%- endif %}
+
+scoped_events as (
+    select * from {{ ref('int_events') }} as events
+    where
+        events.source_key is not null
+        {%- if is_incremental() %} and {{ in_relation('events', 'keys', ['brand_id', 'source_key']) }}{% endif %}
+),
+
+attributed as (
+    {{ attributed_events('scoped_events') }}
+),
+
+touches as (
+    select
+        deepening_days.preset,
+        deepening_days.brand_id,
+        deepening_days.period_type,
+        deepening_days.period_start,
+        deepening_days.person_id,
+        coalesce(nullif(events.channel, ''), 'not told') as channel,
+        coalesce(nullif(events.campaign_id, ''), 'not told') as campaign_id,
+        row_number() over (
+            partition by
+                deepening_days.preset, deepening_days.brand_id, deepening_days.period_type,
+                deepening_days.period_start, deepening_days.person_id
+            order by events.event_at, events.event_id, events.source_id
+        ) as touch_number
+    from deepening_days
+    inner join attributed as events
+        on
+            deepening_days.brand_id = events.brand_id
+            and deepening_days.person_id = events.person_id
+            and events.event_date between deepening_days.period_start and deepening_days.deepened_on
+    where not events.is_bot
+)
+
+select
+    deepening_days.preset,
+    deepening_days.brand_id,
+    deepening_days.period_type,
+    deepening_days.period_start,
+    deepening_days.person_id,
+    deepening_days.deepened_on,
+    coalesce(touches.channel, 'none seen') as channel,
+    coalesce(touches.campaign_id, 'none seen') as campaign_id
+from deepening_days
+left join touches
+    on
+        deepening_days.preset = touches.preset
+        and deepening_days.brand_id = touches.brand_id
+        and deepening_days.period_type = touches.period_type
+        and deepening_days.period_start = touches.period_start
+        and deepening_days.person_id = touches.person_id
+        and touches.touch_number = 1
