@@ -20,9 +20,9 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# The dashboard, and what its tests need, on top: a run alone does without.
+# The dashboard, the mirror, and what their tests need, on top: a run alone does without.
 $(READY_BI): requirements-bi.lock $(READY)
-	@echo "Installing the dashboard into $(VENV) (once, about a minute) ..."
+	@echo "Installing the dashboard and the mirror into $(VENV) (once, about a minute) ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bi.lock
 	@touch $@
 
@@ -77,7 +77,7 @@ screenshots: $(READY_BI) ## Take the pictures of docs/dashboard anew, from the c
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-strip-extras \
 	--no-emit-index-url --no-annotate --no-header --quiet
 
-LOCK_BI := $(LOCK) --extra bi --extra browser --constraint requirements.lock
+LOCK_BI := $(LOCK) --extra bi --extra browser --extra postgres --constraint requirements.lock
 LOCK_BENCH := $(LOCK) --extra bench --constraint requirements.lock
 
 lock: $(READY) ## Resolve the dependencies again into the lock files

@@ -15,6 +15,7 @@ import click
 
 from orchestration.commands.alerts import alerts
 from orchestration.commands.erase import erase
+from orchestration.commands.mirror import mirror
 from orchestration.commands.person_key import person_key
 from orchestration.commands.rebuild import rebuild
 from orchestration.commands.rejects import rejects, replay
@@ -152,6 +153,7 @@ def ui(arguments: tuple[str, ...]) -> int:
 
 aipl.add_command(alerts)
 aipl.add_command(erase)
+aipl.add_command(mirror)
 aipl.add_command(person_key)
 aipl.add_command(rebuild)
 aipl.add_command(rejects)

@@ -57,6 +57,11 @@ class Settings:
         return os.environ.get("AIPL_PERSON_KEY") or None
 
     @property
+    def mirror_url(self) -> str | None:
+        """The PostgreSQL database of `AIPL_MIRROR_URL`, its password included; no field either."""
+        return os.environ.get("AIPL_MIRROR_URL") or None
+
+    @property
     def person_key_file(self) -> Path:
         """The secret of a home that is given none."""
         return self.home / "person.key"

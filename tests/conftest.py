@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from postgres_server import Server, running_server, server_programs
+
+# Tests publish releases of their own, which nobody's database is to show.
+os.environ.pop("AIPL_MIRROR_URL", None)
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -18,3 +23,15 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real dumps at {folder}; set AIPL_TEST_DATA to the folder that holds them")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server for the tests that need one."""
+    # A run of some tests alone may do without the extras.
+    pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
+    programs = server_programs()
+    if programs is None:
+        pytest.skip("no PostgreSQL server is installed; Debian's package is `postgresql`")
+    with running_server(programs) as server:
+        yield server

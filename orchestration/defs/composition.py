@@ -12,7 +12,7 @@ from orchestration.defs.automation.dead_runs import dead_runs_sensor
 from orchestration.defs.automation.jobs import nightly_job
 from orchestration.defs.automation.schedules import nightly_schedule
 from orchestration.defs.automation.sensors import alert_sensors
-from orchestration.defs.publish.assets import release_asset
+from orchestration.defs.publish.assets import mirror_asset, release_asset
 from orchestration.defs.quality.checks import mart_gate
 from orchestration.defs.raw.arrival import arrival_asset
 from orchestration.defs.raw.assets import raw_asset
@@ -35,14 +35,15 @@ def build_definitions(settings: Settings) -> Definitions:
     arrival = arrival_asset(settings, sources)
     warehouse = warehouse_assets(settings, sources, told, manifest)
     release = release_asset(settings, marts)
-    rest = [key for part in (arrival, warehouse, release) for key in part.keys]
+    published = [release, *([mirror_asset(settings)] if settings.mirror_url else [])]
+    rest = [key for part in (arrival, warehouse, *published) for key in part.keys]
     job = nightly_job()
     return Definitions(
         assets=[
             *(raw_asset(settings, source, days) for source in sources.values()),
             arrival,
             warehouse,
-            release,
+            *published,
         ],
         asset_checks=[mart_gate(settings, marts)],
         jobs=[job],

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from postgres_server import Server
 from tiny_project import deliver, make_tiny, verdict
 from tiny_project import run as run_in_dagster
 from unit.alert_service import Webhook, webhook
@@ -18,6 +19,7 @@ from orchestration.defs.composition import build_definitions
 from orchestration.lib.alerts.outbox import Outbox
 from orchestration.lib.errors import InputError
 from orchestration.lib.publish import gate as run_gate
+from orchestration.lib.publish.releases import current_id
 from orchestration.lib.run import alerting
 from orchestration.lib.run.job import bury_dead_runs, latest_outcome
 from orchestration.lib.run.news import Request
@@ -170,3 +172,35 @@ def test_what_stops_a_run_before_it_begins_is_told_unless_a_person_asked(
     (message,) = hook.received
     assert message["title"] == "[aipl] NEW: critical: nightly run stopped at aipl run"
     assert "north" in message["message"]
+
+
+def test_a_mirror_that_fails_is_told_and_leaves_the_release_and_is_made_by_the_next_run(
+    settings: Settings, hook: Webhook, postgres: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import psycopg
+
+    address = postgres.new_database()
+
+    def mirrored() -> tuple[str, ...] | None:
+        with psycopg.connect(address) as connection:
+            return connection.execute("select max(release_id) from aipl.dim_release").fetchone()
+
+    monkeypatch.setenv("AIPL_MIRROR_URL", "postgresql://warehouse:a-secret@127.0.0.1:1/nowhere")
+    said: list[str] = []
+    assert run_new(settings, Request(), said.append) == 2
+    first = current_id(settings)
+    assert first is not None
+    assert any(line.startswith("Stopped at mirror: The mirror in PostgreSQL was not made") for line in said)
+    assert open_keys(settings) == {("run", "mirror")}
+    assert hook.received[-1]["title"] == "[aipl] NEW: critical: nightly run stopped at mirror"
+    logs = "".join(log.read_text() for log in (settings.home / "logs").iterdir())
+    assert "Connection refused" in logs
+    assert "a-secret" not in logs + str(said) + str(hook.received)
+    # Nothing is new, but what is owed is made up for.
+    monkeypatch.setenv("AIPL_MIRROR_URL", address)
+    assert run(settings) == 0
+    assert mirrored() == (first,)
+    assert open_keys(settings) == set()
+    deliver(settings, "east", 4, [30])
+    assert run(settings) == 0
+    assert mirrored() == (current_id(settings),) != (first,)

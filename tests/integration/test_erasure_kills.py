@@ -13,15 +13,17 @@ import nights
 import pyarrow.parquet as pq
 import pytest
 from nights import AtChange, CountChanges, Fault, end, picture
+from postgres_server import Server, of_postgres, of_release
 from tiny_project import make_tiny
 from unit.publish_home import HomeSettings
 
 from orchestration import cli
 from orchestration.lib.build.around_dbt import finish_build, prepare_build, tell_dbt
 from orchestration.lib.erasure import erase as erasing
-from orchestration.lib.erasure.erase import erase, order_erasure
+from orchestration.lib.erasure.erase import NotErased, erase, order_erasure
 from orchestration.lib.publish import gate
 from orchestration.lib.publish.gate import judge_marts
+from orchestration.lib.publish.mirror import mirror
 from orchestration.lib.publish.release import publish
 from orchestration.lib.run.status import status_text
 from orchestration.lib.sources.configured import configured_sources, dbt_sources
@@ -205,3 +207,31 @@ def test_another_erasure_waits_for_the_unfinished_one(shop: Shop) -> None:
     with pytest.raises(Exception, match="An erasure of other keys is unfinished"):
         order_erasure(shop.settings, ["east:m:paul-0815"], only_these=True)
     assert {key.text for key in order_erasure(shop.settings, [], only_these=False).keys} == {KEY}
+
+
+def test_an_erasure_ends_only_when_the_mirror_holds_nobody_either(
+    shop: Shop, postgres: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.restore()
+    address = postgres.new_database()
+    monkeypatch.setenv("AIPL_MIRROR_URL", address)
+    mirror(shop.settings)
+    before = of_postgres(address)
+    assert before == of_release((shop.home / "published" / "current").resolve())
+    monkeypatch.setattr(gate, "run_marts", nights.content_gate)
+    monkeypatch.setattr(erasing, "run_nightly", _build)
+
+    def again() -> int:
+        return erase(shop.settings, order_erasure(shop.settings, [KEY], only_these=True), said.append)
+
+    said: list[str] = []
+    monkeypatch.setenv("AIPL_MIRROR_URL", "postgresql://warehouse:a-secret@127.0.0.1:1/nowhere")
+    for _ in range(2):
+        with pytest.raises(NotErased, match="still in the mirror"):
+            again()
+        assert "Erasure: unfinished" in status_text(shop.settings)
+        assert of_postgres(address) == before
+    monkeypatch.setenv("AIPL_MIRROR_URL", address)
+    assert again() == 0
+    assert of_postgres(address) == of_release((shop.home / "published" / "current").resolve()) != before
+    assert "the disk of the mirror's server" in "".join(said)

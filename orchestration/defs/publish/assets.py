@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, asset
 
 from orchestration.defs.resources import WriterLock, explained
+from orchestration.lib.publish.mirror import mirror
 from orchestration.lib.publish.release import publish
+from orchestration.lib.run.job import MIRROR
 from orchestration.lib.run.progress import reporter
 from orchestration.lib.run.tidy import prune_history, tidy
 from orchestration.lib.sources.configured import configured_sources
@@ -38,3 +40,18 @@ def release_asset(settings: Settings, marts: Sequence[AssetKey]) -> AssetsDefini
         )
 
     return release
+
+
+def mirror_asset(settings: Settings) -> AssetsDefinition:
+    """The asset `mirror`, behind the release: what goes wrong here leaves that as it is."""
+
+    @asset(name=MIRROR, deps=["release"], group_name="publish", kinds={"postgres"})
+    def mirrored(context: AssetExecutionContext, lock: WriterLock) -> MaterializeResult[None]:
+        """The current release in the PostgreSQL database of `AIPL_MIRROR_URL`."""
+        reporter().start(MIRROR)
+        with explained():
+            done = mirror(settings)
+        reporter().done(done.told)
+        return MaterializeResult(metadata={"release_id": done.release_id, "rows": done.rows or 0})
+
+    return mirrored

@@ -11,6 +11,7 @@ from expectations.results import ExpectationResult, GateResult
 from orchestration.lib.alerts.findings import Finding
 from orchestration.lib.arrival.file_versions import FileVersion, State, latest_versions
 from orchestration.lib.redact import redact
+from orchestration.lib.run.job import MIRROR
 
 PLATFORM = "data-platform"
 GATE_FAILED = "docs/runbooks/gate-failed.md"
@@ -66,13 +67,15 @@ def arrival_findings(
 
 def stopped_finding(step: str, message: str, log: str | None) -> Finding:
     """The finding of a run that stopped at a step."""
+    # The mirror comes after the release, and says itself what became of it.
+    release = "" if step == MIRROR else "\nThe published release stays as it was."
     return Finding(
         key=step,
         kind="run_failed",
         severity="critical",
         owner=PLATFORM,
         title=f"nightly run stopped at {step}",
-        text=outward(f"{message}\nThe published release stays as it was."),
+        text=outward(f"{message}{release}"),
         link=log,
         runbook=NIGHTLY_FAILED,
     )

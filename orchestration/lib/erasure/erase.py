@@ -33,9 +33,10 @@ from orchestration.lib.erasure.sweep import sweep
 from orchestration.lib.erasure.traces import Words, occurrences, redact, words_of
 from orchestration.lib.errors import AiplError, InputError
 from orchestration.lib.lock import writer_lock
+from orchestration.lib.publish.mirror import mirror
 from orchestration.lib.publish.release import read_current
 from orchestration.lib.run.console import ConsoleReporter
-from orchestration.lib.run.job import Stopped, new_log, run_nightly
+from orchestration.lib.run.job import MIRROR, Stopped, new_log, run_nightly
 from orchestration.lib.run.progress import reporting_to
 from orchestration.lib.sources.configured import configured_sources
 from orchestration.lib.sources.source import Source
@@ -94,6 +95,7 @@ def erase(settings: Settings, order: Order, say: Callable[[str], None]) -> int:
                 removed += sweep(settings, manifest, source)
         _mark_swept(settings, order)
         _publish_anew(settings)
+        _mirror_anew(settings)
         removed["releases"] += _remove_former_releases(settings)
         order = read_order(settings) or order
         words = words_of(order.keys | order.documents)
@@ -164,8 +166,24 @@ def _publish_anew(settings: Settings) -> None:
             stopped = run_nightly(settings, [], {}, log)
     finally:
         watcher.close()
+    # What the mirror says comes after the release, and is asked for once more.
+    stopped = [step for step in stopped if step.step != MIRROR]
     if stopped:
         raise NotErased(_explained(stopped, log), max(step.exit_code for step in stopped))
+
+
+def _mirror_anew(settings: Settings) -> None:
+    """Let PostgreSQL show the new release too, where it is mirrored. Raises NotErased when it does not."""
+    if settings.mirror_url is None:
+        return
+    try:
+        mirror(settings)
+    except AiplError as error:
+        raise NotErased(
+            f"{error}\nThe person is in no new release, and still in the mirror. Then run `aipl erase` again:"
+            " it goes on.",
+            error.exit_code,
+        ) from error
 
 
 def _explained(stopped: list[Stopped], log: Path) -> str:
@@ -256,6 +274,7 @@ def _receipt(
             *(f"the dumps of the source: {place}" for place in sorted(places)),
             "backups and copies of this home, and files that people exported from releases",
             "readers that have a former release open: the bytes go when they close it",
+            *(["the disk of the mirror's server, until its `vacuum`"] if settings.mirror_url else []),
         ),
     )
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 KEPT_LOGS = 30
 NIGHTLY = "nightly"
 MART_GATE = "mart_gate"
+MIRROR = "mirror"
 LOOKED_BACK = 100
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"

@@ -17,6 +17,7 @@ from orchestration.lib.errors import InputError
 from orchestration.lib.lock import writer_lock
 from orchestration.lib.person_key import is_made_with
 from orchestration.lib.publish.listing import rollback_lines
+from orchestration.lib.publish.mirror import mirror
 from orchestration.lib.publish.release import Release, is_same, mend_pointer, read_current
 from orchestration.lib.publish.releases import withdrawn_release
 from orchestration.lib.redact import redact
@@ -88,9 +89,13 @@ def _run_new(settings: Settings, request: Request, say: Callable[[str], None], w
         reached = 2 if news.unreachable else 0
         new = news.load_dates
         if not new and (current := is_done(settings, declared, say)):
+            # Of a night whose mirror failed, or of a rollback since.
+            mirrored = mirror(settings) if settings.mirror_url else None
             with out_of_the_way():
                 observe_run(settings, [], None)
             say(f"Nothing is new. Release {current.release_id} is current.")
+            if mirrored and mirrored.rows is not None:
+                say(f"mirror: {mirrored.told}")
             if lines := rollback_lines(settings):
                 say("\n".join(lines))
             if not is_made_with(current.manifest, settings):

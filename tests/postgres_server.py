@@ -1,0 +1,128 @@
+"""A PostgreSQL server of the tests' own, in a temporary folder, and what a mirror in it must be equal to."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+if TYPE_CHECKING:
+    import psycopg
+
+Rows = dict[str, Counter[tuple[Any, ...]]]
+PASSWORD = "s3cret-of-the-warehouse"
+_number = count()
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server: roles `warehouse`, with a password, and `analyst`, which needs none on the socket."""
+
+    folder: Path
+    port: int
+
+    def new_database(self) -> str:
+        """The address of an empty database of `warehouse`'s."""
+        name = f"test_{next(_number)}"
+        with self.session("postgres", "/postgres") as connection:
+            connection.execute(f"create database {name} owner warehouse")
+        return f"postgresql://warehouse:{PASSWORD}@127.0.0.1:{self.port}/{name}"
+
+    def session(self, user: str, address: str) -> psycopg.Connection[Any]:
+        """A session of another role, or of the superuser `postgres`, in the database of an address."""
+        import psycopg
+
+        return psycopg.connect(self._socket(user, address.rpartition("/")[2]), autocommit=True)
+
+    def _socket(self, user: str, database: str) -> str:
+        return f"host={self.folder} port={self.port} user={user} dbname={database}"
+
+
+def server_programs() -> Path | None:
+    """The folder of `initdb` and `pg_ctl`, of the newest version that is installed."""
+    if found := shutil.which("initdb"):
+        return Path(found).resolve().parent
+    installed = Path("/usr/lib/postgresql").glob("*/bin/initdb")
+    newest = max(installed, key=lambda path: int(path.parts[-3]), default=None)
+    return newest.parent if newest else None
+
+
+@contextmanager
+def running_server(programs: Path) -> Iterator[Server]:
+    """Start a server, and stop it when the block ends."""
+    # Where tests are root, the server's account sees nothing below pytest's folder.
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+    account: dict[str, Any] = {}
+    if os.geteuid() == 0:
+        account = {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": []}
+        shutil.chown(folder, account["user"])
+
+    def call(program: str, *arguments: str) -> None:
+        subprocess.run(
+            [str(programs / program), "-D", str(folder / "data"), *arguments],
+            cwd=folder,
+            check=True,
+            stdout=subprocess.DEVNULL,
+            **account,
+        )
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    try:
+        call(
+            "initdb", "-U", "postgres", "-E", "UTF8", "--auth-local=trust", "--auth-host=scram-sha-256", "-N"
+        )
+        options = (
+            f"-c port={port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
+        )
+        call("pg_ctl", "-w", "-l", str(folder / "log"), "-o", options, "start")
+        try:
+            server = Server(folder, port)
+            with server.session("postgres", "/postgres") as connection:
+                connection.execute(f"create role warehouse login password '{PASSWORD}'")
+                connection.execute("create role analyst login")
+            yield server
+        finally:
+            call("pg_ctl", "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder)
+
+
+def of_release(folder: Path) -> Rows:
+    """All rows of every table of a release, as DuckDB's driver gives them."""
+    with duckdb.connect(str(folder / "marts.duckdb"), read_only=True) as connection:
+        names = connection.execute("select table_name from duckdb_tables()").fetchall()
+        return {
+            name: Counter(map(_plain, connection.execute(f'from "{name}"').fetchall())) for (name,) in names
+        }
+
+
+def of_postgres(address: str) -> Rows:
+    """The same of a mirror, as PostgreSQL's driver gives it."""
+    import psycopg
+
+    with psycopg.connect(address) as connection:
+        names = connection.execute("select tablename from pg_tables where schemaname = 'aipl'").fetchall()
+        return {
+            name: Counter(map(_plain, connection.execute(f'select * from aipl."{name}"').fetchall()))
+            for (name,) in names
+        }
+
+
+def _plain(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Lists as text, since a counter holds none."""
+    return tuple(json.dumps(value) if isinstance(value, list | dict) else value for value in row)
