@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sysconfig
@@ -16,6 +17,7 @@ from typing import Any
 import duckdb
 import pytest
 from examples import DOCUMENTS, METRICS, answer, examples
+from postgres_server import Server, of_postgres, of_release
 from warehouse import Warehouse
 
 from orchestration.settings import PROJECT_ROOT, Settings
@@ -255,6 +257,73 @@ def test_every_table_and_column_of_the_release_is_described_in_it(home: Path, to
 def in_the_mart(home: Path, sql: str) -> list[tuple[Any, ...]]:
     with duckdb.connect(str(home / "published" / "current" / "marts.duckdb"), read_only=True) as connection:
         return connection.execute(sql).fetchall()
+
+
+def test_the_mirror_of_the_sample_shop_is_equal(
+    home: Path, told: str, postgres: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = postgres.new_database()
+    monkeypatch.setenv("AIPL_MIRROR_URL", address)
+    assert aipl(home, "mirror").startswith("mirror: ")
+    expected = of_release((home / "published" / "current").resolve())
+    assert len(expected) > 20
+    assert of_postgres(address) == expected
+
+
+def test_the_code_of_the_page_on_tools_reads_the_release(
+    home: Path, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (PROJECT_ROOT / "docs" / "connect.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    monkeypatch.setenv("AIPL_HOME", str(home))
+    names: dict[str, Any] = {}
+    exec(code, names)
+    expected = in_the_mart(
+        home,
+        "select stage, persons from fct_aipl_daily where brand_id = 'aurora' and as_of_date = '2024-11-30'",
+    )
+    assert len(expected) == 4
+    assert comparable(list(names["stock"].itertuples(index=False, name=None))) == comparable(expected)
+
+
+# The frames that the notebook shows, in their order, for the brand that it begins with. Figures only.
+NOTEBOOK = {
+    "stock": """
+        select as_of_date, stage, persons from fct_aipl_daily where brand_id = 'aurora'""",
+    "flow": """
+        select from_stage, to_stage, movement, persons from fct_aipl_flow
+        where brand_id = 'aurora' and period_type = 'month' and period_start = '2024-11-01'""",
+    "fast": """
+        select period_start, fertility_end, advancing_rate, superiority_members, thriving_rate from fct_fast
+        where brand_id = 'aurora' and period_type = 'week' and period_start >= '2024-09-30'""",
+    "ending": """
+        select person_id, valid_from, valid_to, date '2024-11-30' from fct_aipl_stage_history
+        where brand_id = 'aurora' and stage = 'L' and '2024-11-30' >= valid_from and '2024-11-30' < valid_to
+        order by valid_to, person_id limit 5""",
+}
+
+
+def test_the_notebook_shows_what_the_marts_hold(
+    home: Path, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("marimo", reason="the extra `bi` is not installed")
+    import pandas as pd
+    import plotly.graph_objects as go
+
+    monkeypatch.setenv("AIPL_HOME", str(home))
+    notebook = runpy.run_path(str(PROJECT_ROOT / "docs" / "notebooks" / "aipl.py"))
+    outputs, _ = notebook["app"].run()
+    shown = [output for output in outputs if isinstance(output, pd.DataFrame)]
+    (figure,) = [output for output in outputs if isinstance(output, go.Figure)]
+    expected = {name: in_the_mart(home, sql) for name, sql in NOTEBOOK.items()}
+    for frame, (name, rows) in zip(shown, expected.items(), strict=False):
+        assert rows, name
+        assert comparable(list(frame.itertuples(index=False, name=None))) == comparable(rows), name
+    assert sum(sum(trace.y) for trace in figure.data) == sum(persons for _, _, persons in expected["stock"])
+    # Why the first of them is loyal: a rule of the stage, with evidence that ends when the stage does.
+    why = shown[-1][shown[-1].decides]
+    assert set(why.stage) == {"L"}
+    assert max(why.expires_on).date() == expected["ending"][0][2]
 
 
 # What is asked of `mf query`, and the same of the marts. A stock ends a week or month; a rate is one of sums.
