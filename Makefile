@@ -36,7 +36,7 @@ dashboard: $(READY_BI) ## Open the dashboard on the current release, at http://1
 	@$(BIN)/python -m dashboard
 
 test: $(READY_BI) ## Run all tests
-	@$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 prove: $(READY) ## Test the law of increments on 10,000 random worlds (WORLDS=..., SEED=...; an hour or two)
 	@seed="$${SEED:-$$($(BIN)/python -c 'import secrets; print(secrets.randbelow(10**9))')}"; \
