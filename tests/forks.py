@@ -7,10 +7,15 @@ stands here, whoever forks.
 from __future__ import annotations
 
 import multiprocessing
+import os
 
+# As the program tells its dbt; read once, when the library is loaded.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(
     [
+        "dbt.adapters.duckdb",
+        "dbt.cli.main",
         "numpy",
         "orchestration.cli",
         "orchestration.lib.arrival.receive",
