@@ -36,7 +36,7 @@ dashboard: $(READY_BI) ## Open the dashboard on the current release, at http://1
 	@$(BIN)/python -m dashboard
 
 test: $(READY_BI) ## Run all tests
-	@$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 prove: $(READY) ## Test the law of increments on 10,000 random worlds (WORLDS=..., SEED=...; an hour or two)
 	@seed="$${SEED:-$$($(BIN)/python -c 'import secrets; print(secrets.randbelow(10**9))')}"; \
@@ -44,9 +44,11 @@ prove: $(READY) ## Test the law of increments on 10,000 random worlds (WORLDS=..
 	AIPL_PROVE_WORLDS="$${WORLDS:-10000}" AIPL_PROVE_SEED="$$seed" \
 		$(BIN)/python -m pytest tests/integration/test_law_of_increments.py $(PYTEST_ARGS)
 
+# In an environment of its own: Great Expectations imports PySpark where it finds it.
 bench: $(READY) ## Measure the program against a floor and others: docs/performance.md (EVENTS=..., DAYS=...; an hour)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
-	@PYTHONPATH=tests $(BIN)/python -m benchmarks.bench
+	@test -x $(VENV)/bench/bin/python || $(PYTHON) -m venv $(VENV)/bench
+	@$(VENV)/bench/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	@PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=.:tests $(VENV)/bench/bin/python -m benchmarks.bench
 
 dev: $(READY) ## Open the Dagster UI with the nightly schedule
 	@$(AIPL) ui

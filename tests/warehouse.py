@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
+import sys
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import duckdb
+from forks import PROCESSES
 
 from orchestration.lib.arrival.loads import decide_loads
 from orchestration.lib.arrival.pull import pull
 from orchestration.lib.build.around_dbt import finish_build, prepare_build, tell_dbt
-from orchestration.lib.build.dbt import dbt_environment, dbt_executable
+from orchestration.lib.build.dbt import dbt_environment
 from orchestration.lib.sources.configured import configured_sources, dbt_sources
 from orchestration.settings import PROJECT_ROOT, Settings
 
@@ -69,15 +71,16 @@ class Warehouse:
         """Run a dbt command that must succeed, with more environment; returns what it printed."""
         told = dbt_sources(self.settings, configured_sources(self.settings))
         # What failed is on the console; writing down the rest takes a sixth of a small build.
-        answer = subprocess.run(
-            [dbt_executable(), "--log-level-file", "none", *arguments],
-            env=os.environ | dbt_environment(self.settings, told) | environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert answer.returncode == 0, answer.stdout[-6000:]
-        return answer.stdout
+        command = ("--log-level-file", "none", *arguments)
+        variables = os.environ | dbt_environment(self.settings, told) | environment
+        with NamedTemporaryFile("r", encoding="utf-8") as printed:
+            # Two seconds of each start of dbt are imports.
+            process = PROCESSES.Process(target=_dbt, args=(command, variables, printed.name))
+            process.start()
+            process.join()
+            text = printed.read()
+        assert process.exitcode == 0, text[-6000:]
+        return text
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a query on the warehouse file."""
@@ -96,6 +99,18 @@ class Warehouse:
             "select table_name from information_schema.tables where table_schema = 'marts' order by 1"
         )
         return {name: self.rows(f"marts.{name}") for (name,) in names}
+
+
+def _dbt(command: Sequence[str], variables: Mapping[str, str], printed: str) -> None:
+    """Be dbt's command line, which writes to a file in place of the console."""
+    os.environ.clear()
+    os.environ.update(variables)
+    with Path(printed).open("wb") as stream:
+        os.dup2(stream.fileno(), sys.stdout.fileno())
+        os.dup2(stream.fileno(), sys.stderr.fileno())
+    from dbt.cli.main import cli
+
+    cli(list(command))
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 from dagster import Definitions
-from dagster_dbt import DbtCliResource
 
 from orchestration.defs.automation.arrival_sensors import arrivals_sensor, watch_sensor
 from orchestration.defs.automation.dead_runs import dead_runs_sensor
@@ -17,7 +16,7 @@ from orchestration.defs.quality.checks import mart_gate
 from orchestration.defs.raw.arrival import arrival_asset
 from orchestration.defs.raw.assets import raw_asset
 from orchestration.defs.raw.partitions import load_dates
-from orchestration.defs.resources import WriterLock
+from orchestration.defs.resources import DbtCommands, WriterLock
 from orchestration.defs.warehouse.assets import warehouse_assets
 from orchestration.defs.warehouse.translator import mart_keys
 from orchestration.lib.build.dbt import dbt_executable, prepare_manifest
@@ -56,7 +55,7 @@ def build_definitions(settings: Settings) -> Definitions:
         ],
         resources={
             "lock": WriterLock(home=str(settings.home)),
-            "dbt": DbtCliResource(
+            "dbt": DbtCommands(
                 project_dir=str(settings.dbt_project),
                 profiles_dir=str(settings.dbt_project),
                 dbt_executable=dbt_executable(),

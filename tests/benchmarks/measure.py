@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import which
 
 PAGE = 4096
 SAMPLE_SECONDS = 0.1
@@ -44,8 +44,8 @@ def measure(command: Sequence[str], environment: Mapping[str, str]) -> Measured:
 
 
 def aipl(*arguments: str) -> list[str]:
-    """The command line of this environment."""
-    return [str(Path(sys.executable).with_name("aipl")), *arguments]
+    """The command line as users have it: in an environment without what the other ways need."""
+    return [which("aipl") or "aipl", *arguments]
 
 
 def _resident(session: int) -> int:

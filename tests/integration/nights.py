@@ -9,7 +9,6 @@ and touches nothing in the home; `judged` puts the arrival gate back. Everything
 from __future__ import annotations
 
 import importlib
-import multiprocessing
 import os
 import resource
 import signal
@@ -27,6 +26,7 @@ from typing import Any
 
 import duckdb
 import pyarrow.parquet as pq
+from forks import PROCESSES
 from unit.publish_home import HomeSettings
 
 from expectations.results import ExpectationResult, GateResult
@@ -44,18 +44,6 @@ from orchestration.settings import Settings
 
 TODAY = date(2024, 2, 1)
 DAYS = [date(2024, 1, day) for day in range(1, 32)]
-# Whatever takes long to import is imported once, in the process that all nights are forked from.
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(
-    [
-        "numpy",
-        "orchestration.cli",
-        "orchestration.lib.arrival.receive",
-        "orchestration.lib.build.around_dbt",
-        "orchestration.lib.erasure.erase",
-        "orchestration.lib.publish.release",
-    ]
-)
 CHANGES = frozenset({"os.chmod", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.symlink"})
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from postgres_server import Server
-from tiny_project import deliver, make_tiny, verdict
+from tiny_project import deliver, verdict
 from tiny_project import run as run_in_dagster
 from unit.alert_service import Webhook, webhook
 
@@ -35,10 +35,10 @@ def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Webhook]:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(tiny: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     alerts_file = tmp_path / "alerts.yml"
     alerts_file.write_text("routes: {team: {to: TEAM}}\n")
-    settings = replace(make_tiny(tmp_path), alerts_file=alerts_file)
+    settings = replace(tiny, alerts_file=alerts_file)
     for day in (2, 3):
         deliver(settings, "east", day, [10, 20])
         deliver(settings, "west", day, [5])

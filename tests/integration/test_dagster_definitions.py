@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 import yaml
-from tiny_project import deliver, make_tiny, run, verdict
+from tiny_project import deliver, run, verdict
 
 from orchestration.defs.automation.wanted import wanted_runs
 from orchestration.defs.composition import build_definitions
@@ -118,10 +118,9 @@ def test_definitions_load_quickly_once_the_manifest_is_prepared(
 
 
 def test_the_schedule_asks_for_what_is_new_and_skips_the_night_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand"))
-    tiny = make_tiny(tmp_path)
     for shop in ("east", "west"):
         (tiny.home / "dumps" / shop).mkdir(parents=True)
 
@@ -149,10 +148,9 @@ def test_the_schedule_asks_for_what_is_new_and_skips_the_night_else(
 
 
 def test_the_sensor_runs_just_the_loads_that_came_later_and_asks_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand"))
-    tiny = make_tiny(tmp_path)
     for shop in ("east", "west"):
         (tiny.home / "dumps" / shop).mkdir(parents=True)
     sources = configured_sources(tiny)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import dagster as dg
 import duckdb
 import pytest
-from tiny_project import deliver, make_tiny, run, verdict
+from tiny_project import deliver, run, verdict
 
 from orchestration.lib.alerts.outbox import Outbox
 from orchestration.lib.arrival import receive as run_pull
@@ -25,14 +23,13 @@ from orchestration.settings import Settings
 
 
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+def settings(tiny: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Two shops with two days each, and a mart gate that is content."""
-    settings = make_tiny(tmp_path)
     for day in (2, 3):
-        deliver(settings, "east", day, [10, 20])
-        deliver(settings, "west", day, [5])
+        deliver(tiny, "east", day, [10, 20])
+        deliver(tiny, "west", day, [5])
     monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand"))
-    yield settings
+    return tiny
 
 
 def money(settings: Settings) -> dict[str, int]:

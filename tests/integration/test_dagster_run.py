@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus
-from tiny_project import deliver, make_tiny, verdict
+from tiny_project import deliver, verdict
 
 from orchestration.lib.build.state import read_build
 from orchestration.lib.publish import gate as run_gate
@@ -47,13 +47,12 @@ SLOW = "select count(*) as n from range(100000) as a, range(100000000) as b -- {
 
 
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    settings = make_tiny(tmp_path)
+def settings(tiny: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     for day in (2, 3):
-        deliver(settings, "east", day, [10, 20])
-        deliver(settings, "west", day, [5])
+        deliver(tiny, "east", day, [10, 20])
+        deliver(tiny, "west", day, [5])
     monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand"))
-    return settings
+    return tiny
 
 
 def run(settings: Settings, **asked: object) -> tuple[int, str]:

@@ -12,6 +12,7 @@ import duckdb
 import nights
 import pyarrow.parquet as pq
 import pytest
+from forks import PROCESSES
 from nights import AtChange, CountChanges, Fault, end, picture
 from postgres_server import Server, of_postgres, of_release
 from tiny_project import make_tiny
@@ -63,7 +64,7 @@ sources:
 
 def erasure(home: Path, fault: Fault | None = None) -> tuple[int, str]:
     """Run `aipl erase` in a process of its own; returns the exit code and what it said."""
-    process = nights.PROCESSES.Process(target=_erasure, args=(home, fault, home.with_name("told")))
+    process = PROCESSES.Process(target=_erasure, args=(home, fault, home.with_name("told")))
     process.start()
     return end(process, home)
 

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 import yaml
 from dagster import DagsterInstance
-from tiny_project import STAGING, deliver, make_tiny, verdict
+from tiny_project import STAGING, deliver, verdict
 
 from orchestration import cli
 from orchestration.lib.alerts.outbox import Outbox
@@ -26,15 +26,14 @@ RUNBOOKS = PROJECT_ROOT / "docs/runbooks"
 
 
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(tiny: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Two shops that have delivered two days, and a mart gate that is content."""
-    settings = make_tiny(tmp_path)
     for day in (2, 3):
-        deliver(settings, "east", day, [10, 20])
-        deliver(settings, "west", day, [5])
+        deliver(tiny, "east", day, [10, 20])
+        deliver(tiny, "west", day, [5])
     monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand"))
-    monkeypatch.setattr(Settings, "from_environment", classmethod(lambda cls: settings))
-    return settings
+    monkeypatch.setattr(Settings, "from_environment", classmethod(lambda cls: tiny))
+    return tiny
 
 
 def aipl(*arguments: str) -> int:

@@ -1,0 +1,33 @@
+"""Fixtures that more than one of the tests here needs."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tiny_project import make_tiny
+
+from orchestration.lib.build.dbt import prepare_manifest
+from orchestration.lib.sources.configured import configured_sources, dbt_sources
+from orchestration.settings import Settings
+
+
+@pytest.fixture
+def tiny(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Iterator[Settings]:
+    """A home with the tiny project, parsed; no dumps yet.
+
+    It stands at the same place for every test, since what dbt parses belongs to the place: so it parses once.
+    """
+    home = tmp_path_factory.getbasetemp() / "tiny"
+    parsed = home.with_name("parsed")
+    home.mkdir()
+    settings = make_tiny(home)
+    if parsed.exists():
+        shutil.copytree(parsed, settings.dbt_target)
+    else:
+        prepare_manifest(settings, dbt_sources(settings, configured_sources(settings)))
+        shutil.copytree(settings.dbt_target, parsed)
+    yield settings
+    home.rename(tmp_path / "home")
