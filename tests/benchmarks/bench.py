@@ -65,7 +65,9 @@ class Shop:
 
     def run(self) -> Measured:
         """What lies in the dumps and is not loaded yet, to a published release."""
-        return measure(aipl("run"), self.environment)
+        found = measure(aipl("run"), self.environment)
+        say(f"{self.folder.name}: a run to day {self.day}, {found.seconds:.1f} s")
+        return found
 
     def full_build(self) -> Measured:
         """The same in an empty home."""
@@ -79,6 +81,17 @@ class Shop:
             connection.execute("drop table if exists person_days")
             script = (Path(__file__).parent / "floor.sql").read_text()
             return _seconds(lambda: connection.execute(script))
+
+    def correction(self) -> Measured:
+        """A night that brings almost nothing: the reviews of the last day again, without one of them."""
+        reviews = max((self.folder / "dumps").glob("reviews-*.parquet"))
+        shorter = reviews.with_suffix(".new")
+        duckdb.execute(f"""
+            copy (from '{reviews}' where review_id <> (select max(review_id) from '{reviews}'))
+            to '{shorter}' (format parquet)
+        """)
+        shorter.replace(reviews)
+        return self.run()
 
     def night(self, events: int) -> Measured:
         """The next day comes, with so many events."""
@@ -95,6 +108,7 @@ class Shop:
         )
         write_inputs(self.home / "warehouse/warehouse.duckdb", compiled, folder)
         found = compare(folder, REPEATS)
+        say("\n".join(f"{peer.name}: {peer.skipped or f'{peer.seconds:.1f} s'}" for peer in found))
         shutil.rmtree(folder)
         return found
 
@@ -124,7 +138,7 @@ def bench(plan: Plan, folder: Path) -> Report:
     in_dbt = dbt_seconds(shop.home)
     peers = shop.peers(folder / "peers") if plan.has_peers else []
     nothing = [shop.run() for _ in range(REPEATS)]
-    empty = [shop.night(1) for _ in range(REPEATS)]
+    corrections = [shop.correction() for _ in range(REPEATS)]
     a_day = scale.events // scale.days
     nights = [shop.night(a_day) for _ in range(REPEATS)]
     answers = shop.answers()
@@ -135,7 +149,7 @@ def bench(plan: Plan, folder: Path) -> Report:
         steps={name: float(seconds) for name, seconds in STEP.findall(typical.output)},
         in_dbt=in_dbt,
         nothing=median(run.seconds for run in nothing),
-        empty=median(run.seconds for run in empty),
+        correction=median(run.seconds for run in corrections),
         night=median(run.seconds for run in nights),
         growth=sorted([full, *(build_of(folder, sized(scale, events)) for events in plan.growth)]),
         nights={days: night_after(folder, scale, days) for days in plan.histories},
@@ -177,6 +191,12 @@ def dbt_seconds(home: Path) -> dict[str, float]:
         kind = result["unique_id"].partition(".")[0]
         seconds[kind] = seconds.get(kind, 0) + result["execution_time"]
     return seconds
+
+
+def say(line: str) -> None:
+    """Tell whoever waits how far it is."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 def _numbers(text: str) -> tuple[int, ...]:

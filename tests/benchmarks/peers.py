@@ -23,6 +23,7 @@ import duckdb
 
 PRESET = "consumer_asset"
 RELATION = re.compile(r'"warehouse"\."(\w+)"\."(\w+)"')
+LIMIT_SECONDS = 600
 INPUTS = {
     "touches": "select brand_id, person_id, touch_kind, touch_date, refunded_on from marts.fct_person_days",
     "states": "select brand_id, person_id, state_kind, valid_from, valid_to from marts.fct_person_states",
@@ -207,7 +208,11 @@ def compare(folder: Path, repeats: int) -> list[Peer]:
         if reason := _lacking(way):
             peers.append(Peer(name, skipped=reason))
             continue
-        seconds = sorted(_timed(way, folder) for _ in range(repeats))[repeats // 2]
+        try:
+            seconds = sorted(_timed(way, folder) for _ in range(repeats))[repeats // 2]
+        except subprocess.TimeoutExpired:
+            peers.append(Peer(name, skipped=f"no result after {LIMIT_SECONDS // 60} minutes"))
+            continue
         rows, found = _fingerprint(way, folder)
         wanted = wanted or found
         peers.append(Peer(name, seconds, rows, found == wanted))
@@ -224,7 +229,7 @@ def _lacking(way: str) -> str:
 
 def _timed(way: str, folder: Path) -> float:
     command = [sys.executable, "-m", "benchmarks.peers", way, str(folder)]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT_SECONDS)
     if answer.returncode:
         raise RuntimeError(f"{way} failed:\n{answer.stderr[-3000:]}")
     return float(answer.stdout.split()[-1])

@@ -34,7 +34,7 @@ class Report:
     steps: dict[str, float]
     in_dbt: dict[str, float]
     nothing: float
-    empty: float
+    correction: float
     night: float
     growth: list[Build]
     nights: dict[int, float]
@@ -76,14 +76,14 @@ def draw(report: Report, picture: Path) -> None:
 def targets(report: Report) -> list[tuple[str, str, str]]:
     """What was measured against what issue and users ask for."""
     scale, full, asked = report.scale, report.full, report.answers.values()
-    beyond = max(report.night - report.empty, 0)
+    beyond = max(report.night - report.correction, 0)
     in_dbt = sum(report.in_dbt.values())
     tests = report.steps.get("warehouse", 0) * report.in_dbt.get("test", 0) / in_dbt
     few, many = 90, 360
     rows = [
         ("full build, dumps to release", f"{full.full / full.floor:.0f} times the floor", "at most 5"),
         ("peak memory of a full build", f"{full.peak_bytes / GIB:.1f} GiB", "at most 6"),
-        ("fixed cost: a night with one event", f"{report.empty:.0f} s", "at most 25"),
+        ("fixed cost: a night that corrects one row", f"{report.correction:.0f} s", "at most 25"),
         ("a start when nothing is new", f"{report.nothing:.1f} s", ""),
         (
             f"the next night, {scale.events // scale.days:,} events, beyond the fixed cost",
