@@ -23,7 +23,7 @@ import duckdb
 
 PRESET = "consumer_asset"
 RELATION = re.compile(r'"warehouse"\."(\w+)"\."(\w+)"')
-LIMIT_SECONDS = 600
+LIMIT_SECONDS = 300
 INPUTS = {
     "touches": "select brand_id, person_id, touch_kind, touch_date, refunded_on from marts.fct_person_days",
     "states": "select brand_id, person_id, state_kind, valid_from, valid_to from marts.fct_person_states",
