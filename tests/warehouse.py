@@ -108,9 +108,14 @@ def _dbt(command: Sequence[str], variables: Mapping[str, str], printed: str) -> 
     with Path(printed).open("wb") as stream:
         os.dup2(stream.fileno(), sys.stdout.fileno())
         os.dup2(stream.fileno(), sys.stderr.fileno())
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import cli
 
-    cli(list(command))
+    try:
+        cli(list(command))
+    finally:
+        # A forked process ends without what dbt has put off to its exit.
+        DuckDBConnectionManager.close_all_connections()
 
 
 @dataclass(frozen=True)
