@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from expectations.results import GateResult
 from orchestration.lib.build.state import read_gate
 from orchestration.lib.errors import AiplError
 from orchestration.lib.publish.marts import unreadable
-from orchestration.lib.publish.releases import Release, created_at, read_current
+from orchestration.lib.publish.releases import Release
 from orchestration.settings import Settings
 
 
@@ -44,19 +43,6 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
     except duckdb.Error as error:
         raise DamagedRelease(unreadable(folder, error)) from error
     return connection
-
-
-def current(settings: Settings) -> Release | None:
-    """The current release under its own name, None before the first.
-
-    Raises EnvironmentStop when its manifest cannot be read, or when a newer program published it.
-    """
-    return read_current(settings)
-
-
-def published_at(release: Release) -> datetime:
-    """When it was published, UTC."""
-    return created_at(release.release_id)
 
 
 def gate_of(release: Release) -> GateResult:
