@@ -11,6 +11,7 @@ import duckdb
 import pandas as pd
 
 from expectations.results import GateResult
+from orchestration.lib import database
 from orchestration.lib.build.state import read_gate
 from orchestration.lib.errors import AiplError
 from orchestration.lib.publish.marts import unreadable
@@ -35,9 +36,8 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
 
     Raises DamagedRelease when the file is gone or is no database that this DuckDB reads.
     """
-    database = folder / "marts.duckdb"
     try:
-        connection = duckdb.connect(str(database), read_only=True)
+        connection = database.connect(folder / "marts.duckdb", read_only=True)
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
     except duckdb.Error as error:

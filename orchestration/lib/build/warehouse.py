@@ -6,8 +6,8 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from orchestration.lib.build.state import forget_build
+from orchestration.lib.database import connect, read_only
 from orchestration.lib.errors import EnvironmentStop
-from orchestration.lib.read_only import read_only
 from orchestration.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def require_sound_warehouse(settings: Settings) -> None:
     import duckdb
 
     try:
-        with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+        with connect(settings.warehouse, read_only=True) as connection:
             tables = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
             for schema, table in tables:
                 connection.execute(f'select max(hash(t)) from "{schema}"."{table}" as t').fetchall()

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.lib.database import read_only
 from orchestration.lib.publish.personal import HASHED_COMMENT, Mask, Treatments
-from orchestration.lib.read_only import read_only
 
 # Readers of DuckDB 1.2 and later open it, whichever version wrote it.
 STORAGE_VERSION = "v1.2.0"

@@ -1,4 +1,4 @@
-"""A DuckDB file, opened to be read, or told to be damaged."""
+"""DuckDB, opened: without a bar of its own, and to be read, or told to be damaged."""
 
 from __future__ import annotations
 
@@ -7,11 +7,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from expectations import NO_BAR
 from orchestration.lib.disk import tells_of_full_disk
 from orchestration.lib.errors import EnvironmentStop
 
 if TYPE_CHECKING:
     import duckdb
+
+
+def connect(database: Path | None = None, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """A database, in memory unless a file is named.
+
+    Raises duckdb.Error when the file cannot be opened.
+    """
+    import duckdb
+
+    connection = duckdb.connect(str(database or ":memory:"), read_only=read_only)
+    connection.execute(NO_BAR)
+    return connection
 
 
 @contextmanager
@@ -26,7 +39,7 @@ def read_only(
     import duckdb
 
     try:
-        with duckdb.connect(str(database), read_only=True) as connection:
+        with connect(database, read_only=True) as connection:
             yield connection
     except duckdb.IOException as error:
         if tells_of_full_disk(str(error)):
