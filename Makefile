@@ -68,9 +68,14 @@ format: $(READY) ## Rewrite Python and SQL in the project's style
 examples: $(READY) ## Write the outputs of the queries in docs/metrics and docs/queries anew, from the current release
 	@PYTHONPATH=tests $(BIN)/python tests/examples.py "$${AIPL_HOME:-data}"
 
+# dbt's page shows the beginning of each description alone, and lets details run out of their box.
+DOCS_STYLE := <style>tr.column-row > td { white-space: normal !important; max-width: none !important; } \
+	.details .detail-body { white-space: normal; overflow-x: visible; }</style>
+
 docs: $(READY) ## Write the data dictionary, one offline page: docs/site/index.html
 	@$(AIPL) dbt -- --quiet docs generate --static
-	@mkdir -p docs/site && cp "$${AIPL_HOME:-data}/dbt/static_index.html" docs/site/index.html
+	@mkdir -p docs/site
+	@{ cat "$${AIPL_HOME:-data}/dbt/static_index.html" && echo '$(DOCS_STYLE)'; } > docs/site/index.html
 	@echo "The data dictionary is docs/site/index.html"
 
 screenshots: $(READY_BI) ## Take the pictures of docs/dashboard anew, from the current release (needs Chromium)

@@ -16,7 +16,7 @@ from dashboard.text import LANGUAGES, text
 from dashboard.view import Brand, Opened, View, connection_of
 from orchestration.lib.errors import AiplError
 from orchestration.lib.publish.listing import rollback_lines
-from orchestration.lib.publish.releases import Release
+from orchestration.lib.publish.releases import Release, created_at, read_current
 from orchestration.settings import Settings
 
 STYLE = Path(__file__).with_name("style.css")
@@ -34,7 +34,7 @@ def open_view(settings: Settings, language: str) -> View:
     What stands in the way of reading it is in `problem`.
     """
     try:
-        release = releases.current(settings)
+        release = read_current(settings)
         if release is None:
             view = View(settings, language)
         else:
@@ -155,7 +155,7 @@ def _strip(view: View, release: Release) -> str:
     warned, checked = len(gate.warnings), len(gate.results)
     kind = "failed" if gate.outcome != "passed" else "warning" if warned else "passed"
     said = view.text(f"gate_{kind}", checks=count(checked), warned=count(warned))
-    published = releases.published_at(release)
+    published = created_at(release.release_id)
     facts = [
         (view.text("release"), f"<code>{escape(release.release_id)}</code>"),
         (view.text("horizon"), escape(view.brand.horizon.isoformat() if view.brand else "–")),

@@ -105,13 +105,14 @@ def table(
 ) -> None:
     """A plain table of texts that any reader of screens understands.
 
-    `numeric` columns stand to the right, `wide` ones break their lines; with `total` the last row is a sum.
+    `numeric` columns stand to the right, `wide` ones break their lines, also within a table's name; with
+    `total` the last row is a sum.
     """
     kinds = dict.fromkeys(numeric, "n") | dict.fromkeys(wide, "w")
 
     def line(cells: Sequence[object], opening: str, closing: str) -> str:
         return "".join(
-            f'<{opening} class="{kinds.get(at, "")}">{_cell(cell)}</{closing}>'
+            f'<{opening} class="{kinds.get(at, "")}">{_cell(cell, kinds.get(at) == "w")}</{closing}>'
             for at, cell in enumerate(cells)
         )
 
@@ -146,5 +147,8 @@ class Swatch:
         return f'<span class="swatch" style="background:{self.colour}"></span>{escape(self.words)}'
 
 
-def _cell(cell: object) -> str:
-    return str(cell) if isinstance(cell, Chip | Swatch) else escape(str(cell))
+def _cell(cell: object, is_wide: bool) -> str:
+    if isinstance(cell, Chip | Swatch):
+        return str(cell)
+    words = escape(str(cell))
+    return words.replace("_", "_<wbr>") if is_wide else words

@@ -10,6 +10,8 @@ from sqlalchemy import URL
 from sqlalchemy.dialects import registry
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 
+from expectations import NO_BAR
+
 SCHEMA = "marts"
 PREVIOUS = "previous"
 _DRIVER = "duckdb.buffered"
@@ -48,6 +50,7 @@ class BufferedDialect(Dialect):
         previous = config.pop(PREVIOUS)
         connection = super().connect(*args, **{**parameters, "url_config": config})
         try:
+            connection.execute(NO_BAR)
             # A release has no such schema: there it is the database, named after its file.
             connection.execute(f"set schema = '{SCHEMA}'")
             connection.execute(f"set variable {PREVIOUS} = $folder", {"folder": previous})

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from expectations import NO_BAR
 from expectations.baseline import History, Judged, Measures, judge
 from expectations.suites.arrival import (
     COLUMN_COUNT,
@@ -50,6 +51,7 @@ def load_measures(table: ArrivalTable) -> dict[date, Measures]:
     import duckdb
 
     with duckdb.connect() as connection:
+        connection.execute(NO_BAR)
         _require_whole(table, connection)
         values = _values_by_day(table, connection)
         repeated = _repeated_by_day(table, connection)

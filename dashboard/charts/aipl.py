@@ -8,7 +8,7 @@ from datetime import date
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.theme import ACCENT, INK, MOVEMENTS, NOBODY, faded, is_dark, laid_out
+from dashboard.charts.theme import ACCENT, INK, MOVEMENTS, NOBODY, faded, laid_out
 from dashboard.data.rows import rows_of
 
 
@@ -38,25 +38,22 @@ def stock_over_time(stock: pd.DataFrame, names: Mapping[str, str], colours: Mapp
 
 
 def funnel(steps: pd.DataFrame, labels: Sequence[str], colours: Sequence[str]) -> go.Figure:
-    """Persons at each stage or beyond it. `steps`: as `data.aipl.funnel`."""
-    texts = [f"{row.persons:,} · {row.of_all:.1%}" for row in rows_of(steps)]
+    """Persons at each stage or beyond it, told beside the bars. `steps`: as `data.aipl.funnel`."""
     figure = go.Figure(
         go.Funnel(
-            y=list(labels),
+            y=[
+                f"{label}<br>{row.persons:,} · {row.of_all:.1%}"
+                for label, row in zip(labels, rows_of(steps), strict=True)
+            ],
             x=steps["persons"],
-            text=texts,
-            textinfo="text",
-            textposition="auto",
-            cliponaxis=False,
-            textfont={"size": 13},
-            insidetextfont={"color": ["white" if is_dark(colour) else INK for colour in colours]},
+            textinfo="none",
             customdata=steps[["of_previous"]],
-            hovertemplate="%{y}<br>%{text}<br>→ %{customdata[0]:.1%}<extra></extra>",
+            hovertemplate="%{y}<br>→ %{customdata[0]:.1%}<extra></extra>",
             marker={"color": list(colours)},
             connector={"fillcolor": "#EEF1F5", "line": {"width": 0}},
         )
     )
-    return laid_out(figure, 340, showlegend=False, funnelgap=0.3, margin={"l": 8, "r": 64, "t": 8, "b": 8})
+    return laid_out(figure, 340, showlegend=False, funnelgap=0.3, yaxis={"tickfont": {"color": INK}})
 
 
 def flow(
@@ -132,20 +129,19 @@ def channels(deepened: pd.DataFrame, names: Mapping[str, str]) -> go.Figure:
     figure = go.Figure(
         go.Bar(
             x=sums.values,
-            y=[names.get(channel, channel) for channel in sums.index],
+            y=[
+                f"{names.get(str(channel), str(channel))}<br>{persons:,} · {persons / whole:.1%}"
+                for channel, persons in sums.items()
+            ],
             orientation="h",
             marker={"color": ACCENT},
-            text=[f"{persons:,} · {persons / whole:.1%}" for persons in sums],
-            textposition="outside",
-            cliponaxis=False,
-            hovertemplate="%{y}: %{x:,}<extra></extra>",
+            hovertemplate="%{y}<extra></extra>",
         )
     )
-    widest = float(sums.max()) if len(sums) else 1.0
     return laid_out(
         figure,
         max(60 + 44 * len(sums), 180),
-        xaxis={"visible": False, "range": [0, widest * 1.3]},
+        xaxis={"visible": False, "rangemode": "tozero"},
         yaxis={"showgrid": False, "tickfont": {"color": INK}},
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import wrap
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -11,6 +12,7 @@ from dashboard.charts.theme import ACCENT, INK, LOADS, VERDICTS, laid_out
 
 # So many squares fit beside each other: one run alone must not fill the card.
 FEWEST_SHOWN = 14
+REASON_WIDTH = 30
 GRAVITY = ("passed", "warning", "failed", "error")
 
 
@@ -79,7 +81,7 @@ def loads(loads: pd.DataFrame, names: Mapping[str, str]) -> go.Figure:
 
 
 def rejects(found: pd.DataFrame) -> go.Figure:
-    """Bars a reason, the most frequent on top. `found`: as `data.quality.rejects`."""
+    """Bars a reason, the most frequent on top, in two lines if long. `found`: as `data.quality.rejects`."""
     sums = found.groupby("reason")["rows"].sum().sort_values()
     figure = go.Figure(
         go.Bar(
@@ -95,7 +97,17 @@ def rejects(found: pd.DataFrame) -> go.Figure:
     )
     return laid_out(
         figure,
-        60 + 32 * len(sums),
-        xaxis={"visible": False, "range": [0, float(sums.max() if len(sums) else 1) * 1.15]},
-        yaxis={"showgrid": False, "tickfont": {"color": INK}},
+        60 + 36 * len(sums),
+        # Room for the figure beside the longest bar.
+        margin={"l": 8, "r": 56, "t": 8, "b": 8},
+        xaxis={"visible": False, "rangemode": "tozero"},
+        yaxis={
+            "showgrid": False,
+            "tickfont": {"color": INK},
+            "tickvals": list(sums.index),
+            "ticktext": [
+                "<br>".join(wrap(reason, REASON_WIDTH, max_lines=2, placeholder=" …"))
+                for reason in sums.index
+            ],
+        },
     )

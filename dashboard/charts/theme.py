@@ -50,19 +50,6 @@ def faded(colour: str, opacity: float) -> str:
     return f"rgba({red},{green},{blue},{opacity})"
 
 
-def luminance(colour: str) -> float:
-    """Relative luminance of WCAG 2, from 0 (black) to 1 (white)."""
-    parts = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def is_dark(colour: str) -> bool:
-    """Whether white words on this colour are read better than dark ones."""
-    on_white = 1.05 / (luminance(colour) + 0.05)
-    return on_white > (luminance(colour) + 0.05) / (luminance(INK) + 0.05)
-
-
 def laid_out(figure: go.Figure, height: int, **layout: Any) -> go.Figure:
     """The figure in the house style."""
     figure.update_layout(
@@ -82,7 +69,7 @@ def laid_out(figure: go.Figure, height: int, **layout: Any) -> go.Figure:
         colorway=[ACCENT, SECOND, *RAMP],
     )
     axis = {"gridcolor": LINE, "linecolor": LINE, "zeroline": False, "automargin": True, "ticks": ""}
-    figure.update_xaxes(**axis, showgrid=False, tickfont={"color": MUTED})
+    figure.update_xaxes(**axis, showgrid=False, ticklabelstandoff=6, tickfont={"color": MUTED})
     figure.update_yaxes(**axis, tickfont={"color": MUTED})
     figure.update_layout(**layout)
     return figure

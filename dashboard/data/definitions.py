@@ -8,11 +8,16 @@ from pathlib import Path
 
 from orchestration.settings import PROJECT_ROOT
 
-DOCUMENTS = {"aipl": "aipl.md", "fast": "fast.md"}
+SUBJECTS = ("aipl", "fast")
 METRICS = PROJECT_ROOT / "docs" / "metrics"
 # The outputs in the documents are those of the sample shop; a page has the release itself to ask.
 EXAMPLE = re.compile(r"```sql\n(?P<sql>.*?)```\n(?:\n```text\n.*?```\n?)?", re.DOTALL)
 LINK = re.compile(r"\[([^\]]+)\]\((?!https?:)[^)]*\)")
+
+
+def document(subject: str, language: str) -> Path:
+    """The document of a subject in one of the languages of the pages."""
+    return METRICS / (f"{subject}.md" if language == "en" else f"{subject}.{language}.md")
 
 
 @dataclass(frozen=True)

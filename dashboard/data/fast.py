@@ -26,6 +26,9 @@ LETTERS: dict[str, tuple[str, ...]] = {
     "S": ("superiority_members",),
     "T": ("thriving_rate", "thriving_rate_superior"),
 }
+# Complete weeks or months of one preset and brand, up to a day; and the last of them.
+PERIODS = "preset = $preset and brand_id = $brand and period_type = $period_type and period_end <= $last"
+LAST_PERIOD = f"{PERIODS} qualify period_start = max(period_start) over ()"
 RATES = {metric for metric, (_, denominator) in METRICS.items() if denominator}
 
 
@@ -35,12 +38,7 @@ def fast(
     """Row a complete week or month that ends by `last`, oldest first: `fct_fast` without its keys."""
     return ask(
         connection,
-        """
-        select * exclude (preset, brand_id)
-        from fct_fast
-        where preset = $preset and brand_id = $brand and period_type = $period_type and period_end <= $last
-        order by period_start
-        """,
+        f"select * exclude (preset, brand_id) from fct_fast where {PERIODS} order by period_start",
         preset=preset,
         brand=brand,
         period_type=period_type,
@@ -54,13 +52,12 @@ def changes(
     """Row a metric of the last complete week or month that ends by `last`, as in `fct_fast_changes`."""
     return ask(
         connection,
-        """
+        f"""
         select
             period_start, period_end, metric, numerator, denominator, value,
             previous_value, change_on_previous, last_year_value, change_on_last_year
         from fct_fast_changes
-        where preset = $preset and brand_id = $brand and period_type = $period_type and period_end <= $last
-        qualify period_start = max(period_start) over ()
+        where {LAST_PERIOD}
         order by metric
         """,
         preset=preset,
@@ -76,11 +73,10 @@ def tiers(
     """Row a membership tier of the last complete week or month that ends by `last`."""
     return ask(
         connection,
-        """
+        f"""
         select period_start, period_end, tier, members, thriving_members, thriving_rate
         from fct_fast_tiers
-        where preset = $preset and brand_id = $brand and period_type = $period_type and period_end <= $last
-        qualify period_start = max(period_start) over ()
+        where {LAST_PERIOD}
         order by tier
         """,
         preset=preset,

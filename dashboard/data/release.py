@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,11 @@ import duckdb
 import pandas as pd
 
 from expectations.results import GateResult
+from orchestration.lib import database
 from orchestration.lib.build.state import read_gate
 from orchestration.lib.errors import AiplError
 from orchestration.lib.publish.marts import unreadable
-from orchestration.lib.publish.releases import Release, created_at, read_current
+from orchestration.lib.publish.releases import Release
 from orchestration.settings import Settings
 
 
@@ -36,27 +36,13 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
 
     Raises DamagedRelease when the file is gone or is no database that this DuckDB reads.
     """
-    database = folder / "marts.duckdb"
     try:
-        connection = duckdb.connect(str(database), read_only=True)
+        connection = database.connect(folder / "marts.duckdb", read_only=True)
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
     except duckdb.Error as error:
         raise DamagedRelease(unreadable(folder, error)) from error
     return connection
-
-
-def current(settings: Settings) -> Release | None:
-    """The current release under its own name, None before the first.
-
-    Raises EnvironmentStop when its manifest cannot be read, or when a newer program published it.
-    """
-    return read_current(settings)
-
-
-def published_at(release: Release) -> datetime:
-    """When it was published, UTC."""
-    return created_at(release.release_id)
 
 
 def gate_of(release: Release) -> GateResult:

@@ -91,8 +91,7 @@ def flow(view: View, brand: Brand) -> None:
         names, colours = view.stage_names(), view.all_colours()
         kinds = {kind: view.text(f"movement_{kind}") for kind in MOVEMENTS}
         legend = " ".join(
-            f'<span style="margin-right:1.2rem">{Swatch(words, MOVEMENTS[kind])}</span>'
-            for kind, words in kinds.items()
+            f'<span class="key">{Swatch(words, MOVEMENTS[kind])}</span>' for kind, words in kinds.items()
         )
         st.html(f'<p class="account">{legend}</p>')
         draw(charts.flow(moved, view.stage_order(), names, colours, kinds), "flow", view.text("flow"))

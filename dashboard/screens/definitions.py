@@ -37,10 +37,10 @@ def query(view: View, sql: str, name: str) -> None:
 
 
 view: View = st.session_state["view"]
-document = str(
+subject = str(
     st.segmented_control(
         view.text("subject"),
-        list(definitions.DOCUMENTS),
+        definitions.SUBJECTS,
         default="aipl",
         key="subject",
         required=True,
@@ -50,19 +50,17 @@ document = str(
     )
 )
 st.caption(view.text("definitions_note"))
-if view.language != "en":
-    st.caption(view.text("definitions_english"))
-found = definitions.parts(definitions.METRICS / definitions.DOCUMENTS[document])
+found = definitions.parts(definitions.document(subject, view.language))
 introduction, *rest = found
 for kind, piece in introduction.pieces:
     if kind == "text":
         st.markdown(piece)
     else:
-        query(view, piece, f"{document}_0")
+        query(view, piece, f"{subject}_0")
 for number, part in enumerate(rest, 1):
     with st.expander(part.title, expanded=number == 1):
         for place, (kind, piece) in enumerate(part.pieces):
             if kind == "text":
                 st.markdown(piece)
             else:
-                query(view, piece, f"{document}_{number}_{place}")
+                query(view, piece, f"{subject}_{number}_{place}")

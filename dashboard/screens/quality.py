@@ -82,7 +82,7 @@ def by_table(view: View) -> None:
             for row in rows_of(tables)
         ]
         heads = ("table", "outcome", "checks", "failed_critical", "warnings")
-        table([view.text(head) for head in heads], rows, numeric=(2, 3, 4))
+        table([view.text(head) for head in heads], rows, numeric=(2, 3, 4), wide=(0,))
 
 
 def over_time(view: View) -> None:

@@ -19,6 +19,28 @@ from browser.served import browser_program, browsing, served, settled
 
 pytestmark = pytest.mark.skipif(browser_program() is None, reason="no Chromium on this machine")
 PAGES = ("overview", "aipl", "fast", "person", "quality", "definitions")
+# Words of tiles that do not fit in, and words of charts that leave them or lie upon each other.
+CUT = """() => {
+    const cut = [...document.querySelectorAll('[data-testid="stMetric"] *')]
+        .filter(part => part.innerText && getComputedStyle(part).overflowX === "hidden")
+        .filter(part => part.scrollWidth > part.clientWidth + 1)
+        .map(part => part.innerText);
+    for (const chart of document.querySelectorAll(".stPlotlyChart svg.main-svg")) {
+        const room = chart.getBoundingClientRect();
+        const words = [...chart.querySelectorAll("text")]
+            .map(text => ({ told: text.textContent, box: text.getBoundingClientRect() }))
+            .filter(({ told, box }) => told.trim() && box.width);
+        for (const [number, { told, box }] of words.entries()) {
+            if (box.left < room.left - 1 || box.right > room.right + 1) cut.push(told);
+            for (const other of words.slice(number + 1)) {
+                const wide = Math.min(box.right, other.box.right) - Math.max(box.left, other.box.left);
+                const high = Math.min(box.bottom, other.box.bottom) - Math.max(box.top, other.box.top);
+                if (wide > 2 && high > 4) cut.push(`${told} upon ${other.told}`);
+            }
+        }
+    }
+    return cut;
+}"""
 
 
 @dataclass
@@ -101,6 +123,20 @@ def test_a_page_opens_without_a_complaint_and_without_the_network(window: Window
     assert window.page.locator("dl.strip").inner_text().count("\n") >= 4
     assert window.errors == []
     assert window.strangers == []
+
+
+@pytest.mark.parametrize("name", ["overview", "aipl", "quality"])
+def test_words_are_whole_in_narrow_windows(window: Window, name: str) -> None:
+    wide = window.page.viewport_size
+    try:
+        for width in (1280, 390):
+            window.page.set_viewport_size({"width": width, "height": 900})
+            window.go(name, brand="lumen", lang="en")
+            window.page.wait_for_timeout(300)
+            assert window.page.evaluate(CUT) == []
+            assert window.page.evaluate("document.documentElement.scrollWidth") <= width
+    finally:
+        window.page.set_viewport_size(wide)
 
 
 def test_a_filter_changes_the_numbers_to_those_of_the_database(window: Window) -> None:

@@ -30,7 +30,7 @@ from dashboard.data import aipl, fast, money, person, quality
 from dashboard.data import release as releases
 from expectations.page import write_report
 from orchestration.lib.errors import EnvironmentStop
-from orchestration.lib.publish.releases import Release
+from orchestration.lib.publish.releases import Release, read_current
 from orchestration.settings import Settings
 
 WORLD, DAY = World(), timedelta(days=1)
@@ -231,7 +231,7 @@ def test_who_has_a_release_open_keeps_it(home: tuple[Settings, Release], tmp_pat
     with releases.connect(first.folder) as opened:
         before = aipl.stock(opened, "gross", "lumen", HORIZON, HORIZON)
         _, second = published(tmp_path, World(2))
-        now = releases.current(settings)
+        now = read_current(settings)
 
         assert now is not None and now.release_id == second.release_id != first.release_id
         assert aipl.stock(opened, "gross", "lumen", HORIZON, HORIZON).equals(before)
@@ -257,7 +257,7 @@ def test_what_cannot_be_read_is_said(home: tuple[Settings, Release], tmp_path: P
     (release.folder / "manifest.json").chmod(0o644)
     (release.folder / "manifest.json").write_text("{")
     with pytest.raises(EnvironmentStop, match="damaged"):
-        releases.current(settings)
+        read_current(settings)
 
 
 def test_the_gate_is_counted_by_table_and_severity() -> None:

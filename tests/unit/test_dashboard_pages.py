@@ -11,7 +11,8 @@ from dashboard_world import FIRST, HORIZON, SOMEBODY, World, copied, gate_result
 from released import released
 from streamlit.testing.v1 import AppTest
 
-from dashboard.text import labels, text
+from dashboard.data.definitions import document, parts
+from dashboard.text import LANGUAGES, labels, text
 from orchestration.lib.publish.releases import Release
 from orchestration.settings import PROJECT_ROOT, Settings
 
@@ -269,3 +270,14 @@ def test_a_definition_answers_from_the_release(
     app.toggle[0].set_value(True).run()
     answer = app.dataframe[0].value
     assert answer["rule_id"].tolist() == ["i_product_view"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_definitions_are_in_the_language_of_the_page(
+    monkeypatch: pytest.MonkeyPatch, shared: tuple[Settings, Release], language: str
+) -> None:
+    app = opened(monkeypatch, shared[0].home, "definitions", lang=language)
+    introduction, *rest = parts(document("aipl", language))
+
+    assert introduction.pieces[0][1] in [text.value for text in app.markdown]
+    assert [box.label for box in app.expander] == [part.title for part in rest]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from orchestration.lib.build.state import forget_build
-from orchestration.lib.disk import tells_of_full_disk
+from orchestration.lib.database import connect, read_only
 from orchestration.lib.errors import EnvironmentStop
 from orchestration.settings import Settings
 
@@ -15,26 +14,20 @@ if TYPE_CHECKING:
     import duckdb
 
 
-@contextmanager
-def open_warehouse(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_warehouse(settings: Settings) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
     """The warehouse, read only.
 
     Raises EnvironmentStop when it cannot be read, now or later in the block. Whoever reads it may stand
     beside a run: nothing is noted down.
     """
-    import duckdb
-
-    try:
-        with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
-            yield connection
-    except duckdb.IOException as error:
-        if tells_of_full_disk(str(error)):
-            raise
-        raise EnvironmentStop(
+    return read_only(
+        settings.warehouse,
+        lambda error: (
             f"The warehouse {settings.warehouse} cannot be read: {error}\nUnless another program has it"
             " open, it is damaged. Nothing is lost: `aipl rebuild` makes it anew from raw. The current"
             " release can be read as before."
-        ) from error
+        ),
+    )
 
 
 def require_sound_warehouse(settings: Settings) -> None:
@@ -45,7 +38,7 @@ def require_sound_warehouse(settings: Settings) -> None:
     import duckdb
 
     try:
-        with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+        with connect(settings.warehouse, read_only=True) as connection:
             tables = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
             for schema, table in tables:
                 connection.execute(f'select max(hash(t)) from "{schema}"."{table}" as t').fetchall()

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from orchestration.lib.atomic import replacing
+from orchestration.lib.database import connect
 from orchestration.lib.erasure.erased import PERSONS, Key
 from orchestration.lib.errors import EnvironmentStop
 
@@ -170,17 +171,13 @@ def _as_bytes(value: object) -> bytes:
 
 
 def _rows_of_duckdb(path: Path, words: Words) -> int:
-    import duckdb
-
-    with duckdb.connect(str(path), read_only=True) as connection:
+    with connect(path, read_only=True) as connection:
         tables = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
         return sum(_count(connection, f'"{schema}"."{table}"', words.sql_pattern) for schema, table in tables)
 
 
 def _rows_with(relation: str, words: Words) -> int:
-    import duckdb
-
-    with duckdb.connect() as connection:
+    with connect() as connection:
         return _count(connection, relation, words.sql_pattern)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.lib.database import connect
 from orchestration.lib.publish.marts import mart_names, sql_text
 from orchestration.lib.publish.query import Result, to_json, to_text
 
@@ -123,7 +124,7 @@ class Difference:
 
 def difference(a: Path, b: Path) -> Difference:
     """Compare two release folders."""
-    with duckdb.connect() as connection:
+    with connect() as connection:
         for side, folder in (("a", a), ("b", b)):
             connection.execute(f"attach {sql_text(folder / 'marts.duckdb')} as {side} (read_only)")
         schema = _answer(connection, SCHEMA)

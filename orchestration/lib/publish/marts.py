@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
-from orchestration.lib.disk import tells_of_full_disk
-from orchestration.lib.errors import EnvironmentStop
+from orchestration.lib.database import read_only
 from orchestration.lib.publish.personal import HASHED_COMMENT, Mask, Treatments
 
 # Readers of DuckDB 1.2 and later open it, whichever version wrote it.
@@ -26,21 +25,12 @@ class Mart:
     columns: dict[str, str]
 
 
-@contextmanager
-def open_marts(release: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_marts(release: Path) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
     """The database of a release folder, read only.
 
-    Raises EnvironmentStop when it cannot be read, now or later in the block: DuckDB keeps a checksum of each
-    block.
+    Raises EnvironmentStop when it cannot be read, now or later in the block.
     """
-    database = release / "marts.duckdb"
-    try:
-        with duckdb.connect(str(database), read_only=True) as connection:
-            yield connection
-    except duckdb.IOException as error:
-        if tells_of_full_disk(str(error)):
-            raise
-        raise EnvironmentStop(unreadable(release, error)) from error
+    return read_only(release / "marts.duckdb", lambda error: unreadable(release, error))
 
 
 def unreadable(release: Path, error: duckdb.Error) -> str:

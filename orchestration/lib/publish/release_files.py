@@ -13,6 +13,7 @@ import duckdb
 
 from orchestration.lib.atomic import flush_to_disk
 from orchestration.lib.build.state import GateRecord, read_build
+from orchestration.lib.database import connect
 from orchestration.lib.erasure.erased import read_erased
 from orchestration.lib.files import sha256, write_json
 from orchestration.lib.person_key import fingerprint_in, require_person_key
@@ -44,7 +45,7 @@ def write_release(
         _built_rules(settings),
         same_person_key=before is None or fingerprint_in(before) == key.fingerprint,
     )
-    with duckdb.connect() as connection:
+    with connect() as connection:
         connection.execute(f"attach {sql_text(settings.warehouse)} as warehouse (read_only)")
         if previous:
             connection.execute(f"attach {sql_text(previous / 'marts.duckdb')} as previous (read_only)")

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from orchestration.lib.arrival.file_versions import FileVersion, latest_versions
 from orchestration.lib.arrival.manifest import LoadManifest
 from orchestration.lib.arrival.parsed import parsed_path
+from orchestration.lib.database import connect
 from orchestration.lib.rejects.kept import kept_rejects, read_kept
 from orchestration.settings import Settings
 
@@ -76,9 +77,7 @@ class Rejects:
 
     def summary(self) -> list[tuple[object, ...]]:
         """A row a reason, the most frequent first; the example is the first row of its latest file."""
-        import duckdb
-
-        with duckdb.connect() as connection:
+        with connect() as connection:
             connection.register("found", self.table)
             rows = connection.execute(SUMMARY).fetchall()
         return [(*row, example["file"], example["row"]) for *row, example in rows]
