@@ -225,3 +225,7 @@ def _settings() -> Settings:
 
 def _day(moment: datetime | None) -> date | None:
     return moment.date() if moment else None
+
+
+if __name__ == "__main__":
+    main()
