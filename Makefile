@@ -48,7 +48,7 @@ prove: $(READY) ## Test the law of increments on 10,000 random worlds (WORLDS=..
 bench: $(READY) ## Measure the program against a floor and others: docs/performance.md (EVENTS=..., DAYS=...; an hour)
 	@test -x $(VENV)/bench/bin/python || $(PYTHON) -m venv $(VENV)/bench
 	@$(VENV)/bench/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
-	@PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=.:tests $(VENV)/bench/bin/python -m benchmarks.bench
+	@PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH="$(CURDIR):$(CURDIR)/tests" $(VENV)/bench/bin/python -m benchmarks.bench
 
 dev: $(READY) ## Open the Dagster UI with the nightly schedule
 	@$(AIPL) ui
