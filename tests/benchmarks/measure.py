@@ -7,7 +7,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import which
 
 PAGE = 4096
 SAMPLE_SECONDS = 0.1
@@ -45,7 +44,7 @@ def measure(command: Sequence[str], environment: Mapping[str, str]) -> Measured:
 
 def aipl(*arguments: str) -> list[str]:
     """The command line as users have it: in an environment without what the other ways need."""
-    return [which("aipl") or "aipl", *arguments]
+    return ["aipl", *arguments]
 
 
 def _resident(session: int) -> int:
