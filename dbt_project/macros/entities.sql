@@ -11,8 +11,7 @@
             'columns': {
                 'event_id': text, 'brand_id': text, 'visitor_id': text, 'member_id': text,
                 'event_at': 'timestamp', 'event_date': 'date', 'touch_kind': text,
-                'product_id': text, 'campaign_id': text, 'channel': text, 'session_id': text,
-                'user_agent': text,
+                'campaign_id': text, 'channel': text,
             },
         },
         'orders': {
@@ -84,9 +83,23 @@
     {{ "coalesce(" ~ day ~ " < cast('" ~ starts_on ~ "' as date), false)" if starts_on else 'false' }}
 {%- endmacro %}
 
-{# Whether the rows of an entity are of one person, so that they carry a `source_key`. #}
-{% macro names_person(name) -%}
-    {{ return('member_id' in entity(name).columns and 'other_member_id' not in entity(name).columns) }}
+{#
+  What is worked out of a staged row of an entity and stored beside its columns, as `{column: (SQL, type)}`:
+  `source_key` where rows are of one person, `is_ancient` where they have a day, `is_bot_agent` of events.
+#}
+{% macro derived_columns(name, source_id) -%}
+    {%- set columns = entity(name).columns -%}
+    {%- set derived = {} -%}
+    {%- if 'member_id' in columns and 'other_member_id' not in columns -%}
+        {%- do derived.update({'source_key': (source_key(source_id), dbt.type_string())}) -%}
+    {%- endif -%}
+    {%- if entity(name).day -%}
+        {%- do derived.update({'is_ancient': (is_ancient(entity(name).day, source_id), 'boolean')}) -%}
+    {%- endif -%}
+    {%- if name == 'events' -%}
+        {%- do derived.update({'is_bot_agent': (is_bot_agent('user_agent'), 'boolean')}) -%}
+    {%- endif -%}
+    {{ return(derived) }}
 {%- endmacro %}
 
 {# The names of all canonical entities. #}
@@ -107,8 +120,8 @@
 {%- endmacro %}
 
 {#
-  All staged rows of an entity, over all configured sources: `source_id`, `source_key` where the entity names a
-  person, the entity's columns, `is_ancient` where it has a day, `_load_date`, `_file`, `_row`, and with rejects also `reject_reason`, `raw_row`.
+  All staged rows of an entity, over all configured sources: `source_id`, the entity's columns and those derived of
+  them, `_load_date`, `_file`, `_row`, and with rejects also `reject_reason`, `raw_row`.
 #}
 {% macro staged(name, rejected=false) -%}
     {%- set columns = entity(name).columns -%}
@@ -122,15 +135,12 @@
         reject_reason,
         {{ as_json('raw_row') }} as raw_row,
         {%- else %}
-        {%- if names_person(name) %}
-        {{ source_key(source_id) }} as source_key,
-        {%- endif %}
         {%- for column, type in columns.items() %}
         cast({{ column }} as {{ type }}) as {{ column }},
         {%- endfor %}
-        {%- if entity(name).day %}
-        {{ is_ancient(entity(name).day, source_id) }} as is_ancient,
-        {%- endif %}
+        {%- for column, (value, _) in derived_columns(name, source_id).items() %}
+        {{ value }} as {{ column }},
+        {%- endfor %}
         {%- endif %}
         _load_date,
         _file,
@@ -146,15 +156,12 @@
         cast(null as {{ dbt.type_string() }}) as reject_reason,
         cast(null as {{ dbt.type_string() }}) as raw_row,
         {%- else %}
-        {%- if names_person(name) %}
-        cast(null as {{ dbt.type_string() }}) as source_key,
-        {%- endif %}
         {%- for column, type in columns.items() %}
         cast(null as {{ type }}) as {{ column }},
         {%- endfor %}
-        {%- if entity(name).day %}
-        cast(null as boolean) as is_ancient,
-        {%- endif %}
+        {%- for column, (_, type) in derived_columns(name, '').items() %}
+        cast(null as {{ type }}) as {{ column }},
+        {%- endfor %}
         {%- endif %}
         cast(null as date) as _load_date,
         cast(null as {{ dbt.type_string() }}) as _file,

@@ -7,8 +7,8 @@
 {% macro entity_versions(name) -%}
     {%- set contract = entity(name) -%}
     {%- set key = (['source_id'] + contract.key) | join(', ') -%}
-    {%- set columns = ['source_id'] + (['source_key'] if names_person(name) else [])
-        + contract.columns | list + (['is_ancient'] if contract.day else []) + ['_load_date', '_file', '_row'] -%}
+    {%- set columns = ['source_id'] + contract.columns | list + derived_columns(name, '') | list
+        + ['_load_date', '_file', '_row'] -%}
     {%- set row_key = 'source_id, _file, _row' -%}
     with arrived as (
         {{ staged(name) }}
@@ -40,6 +40,7 @@
 
     repeated as (
         select {{ key }} from versions
+        where {{ may_repeat('versions', ['source_id'] + contract.key) }}
         group by {{ key }}
         having count(*) > 1
     ),

@@ -75,3 +75,29 @@
 {% macro spark__as_json(row) -%}
     to_json({{ row }})
 {%- endmacro %}
+
+{# Whole number that equal values of some columns share, and others hardly ever. #}
+{% macro hash_of(columns) -%}
+    {{ return(adapter.dispatch('hash_of')(columns)) }}
+{%- endmacro %}
+
+{% macro duckdb__hash_of(columns) -%}
+    hash({{ columns | join(', ') }})
+{%- endmacro %}
+
+{% macro spark__hash_of(columns) -%}
+    xxhash64({{ columns | join(', ') }})
+{%- endmacro %}
+
+{#
+  Condition: the values of some columns may stand in more than `times` rows of a relation. Numbers are counted
+  several times as fast as texts, and in less memory; two keys with one hash are in, so whoever asks counts
+  exactly what is left.
+#}
+{% macro may_repeat(relation, columns, times=1) -%}
+    {{ hash_of(columns) }} in (
+        select {{ hash_of(columns) }} from {{ relation }}
+        group by {{ hash_of(columns) }}
+        having count(*) > {{ times }}
+    )
+{%- endmacro %}

@@ -51,7 +51,7 @@
 {%- endmacro %}
 
 {% macro is_bot(events) -%}
-    {{ is_bot_agent(events ~ '.user_agent') }} or bursts.visitor_id is not null
+    {{ events }}.is_bot_agent or bursts.visitor_id is not null
 {%- endmacro %}
 
 {# True where a user agent holds one of the words of `bot_user_agents`. #}

@@ -7,6 +7,11 @@ select
     {{ key | join(', ') }},
     count(*) as rows_of_key
 from {{ model }}
+where
+    {{ may_repeat(model, key) }}
+    {%- for column in key %}
+    or {{ column }} is null
+    {%- endfor %}
 group by {{ key | join(', ') }}
 having
     count(*) > 1

@@ -15,10 +15,8 @@ shaped as (
             when 'view' then 'product_view'
             when 'cart' then 'add_to_cart'
         end as touch_kind,
-        product_id,
         cast(null as {{ dbt.type_string() }}) as campaign_id,
         cast(null as {{ dbt.type_string() }}) as channel,
-        user_session as session_id,
         cast(null as {{ dbt.type_string() }}) as user_agent,
         {{ whole_row('source') }} as raw_row,
         _load_date,

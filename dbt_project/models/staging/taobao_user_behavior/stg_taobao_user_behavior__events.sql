@@ -16,10 +16,8 @@ shaped as (
             when 'fav' then 'favorite'
             when 'cart' then 'add_to_cart'
         end as touch_kind,
-        item_id as product_id,
         cast(null as {{ dbt.type_string() }}) as campaign_id,
         cast(null as {{ dbt.type_string() }}) as channel,
-        cast(null as {{ dbt.type_string() }}) as session_id,
         cast(null as {{ dbt.type_string() }}) as user_agent,
         {{ whole_row('source') }} as raw_row,
         _load_date,
