@@ -1,8 +1,8 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_scope',
-    scope='int_dirty_persons',
-    scope_key=['brand_id', 'person_id'],
+    scope='int_dirty_person_periods',
+    scope_key=['brand_id', 'person_id', 'period_type', 'period_start'],
 ) }}
 
 -- depends_on: {{ ref('int_key_days') }}
@@ -22,7 +22,7 @@ with deepened as (
     where
         from_rank > 0
         and to_rank > from_rank
-        {{ and_in_scope('changers', 'int_dirty_persons', ['brand_id', 'person_id']) }}
+        {{ and_in_scope('changers', 'int_dirty_person_periods', ['brand_id', 'person_id', 'period_type', 'period_start']) }}
 ),
 
 -- The first day of the period on which the person stood above where it began.

@@ -1,8 +1,8 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_scope',
-    scope='int_dirty_persons',
-    scope_key=['brand_id', 'person_id'],
+    scope='int_dirty_person_days',
+    scope_key=['brand_id', 'person_id', 'touch_date'],
     on_schema_change='fail',
 ) }}
 
@@ -16,5 +16,5 @@ select
 from {{ ref('int_key_days') }} as days
 where
     true
-    {{ and_in_scope('days', 'int_dirty_persons', ['brand_id', 'person_id']) }}
+    {{ and_in_scope('days', 'int_dirty_person_days', ['brand_id', 'person_id', 'touch_date']) }}
 group by days.brand_id, days.person_id, days.touch_kind, days.touch_date
