@@ -5,10 +5,10 @@ The marts' YAML declares it, as `config.meta.personal` of a column; docs/privacy
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import duckdb
 import yaml
@@ -20,6 +20,8 @@ from orchestration.lib.person_key import HASH_DIGITS, PersonKey
 Treatment = Literal["hashed", "withheld"]
 Treatments = Mapping[str, Mapping[str, Treatment]]
 BLOCK = 64
+# In C where it was built with it: ten times as fast.
+SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 HASHED_COMMENT = "Here a keyed hash of it."
 # Keys carry the identity space; a shorter text may be equal to one and mean something else.
 KEY = "%:_:%"
@@ -32,21 +34,27 @@ PHONE = (
 )
 
 
+def mart_models(dbt_project: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """What the marts' YAML declares of each mart, with its file."""
+    for file in sorted((dbt_project / "models" / "marts").rglob("*.yml")):
+        for model in yaml.load(file.read_text(), SafeLoader).get("models", []):
+            yield file, model
+
+
 def personal_columns(dbt_project: Path) -> dict[str, dict[str, Treatment]]:
     """How the personal columns of each mart are published. Raises InputError for a word that says nothing."""
     found: dict[str, dict[str, Treatment]] = {}
-    for file in sorted((dbt_project / "models" / "marts").rglob("*.yml")):
-        for model in yaml.safe_load(file.read_text()).get("models", []):
-            for column in model.get("columns", []):
-                treatment = column.get("config", {}).get("meta", {}).get("personal")
-                if treatment is None:
-                    continue
-                if treatment not in get_args(Treatment):
-                    raise InputError(
-                        f"{file}: {model['name']}.{column['name']}: personal is `hashed` or `withheld`, not"
-                        f" `{treatment}`."
-                    )
-                found.setdefault(model["name"], {})[column["name"]] = treatment
+    for file, model in mart_models(dbt_project):
+        for column in model.get("columns", []):
+            treatment = column.get("config", {}).get("meta", {}).get("personal")
+            if treatment is None:
+                continue
+            if treatment not in get_args(Treatment):
+                raise InputError(
+                    f"{file}: {model['name']}.{column['name']}: personal is `hashed` or `withheld`, not"
+                    f" `{treatment}`."
+                )
+            found.setdefault(model["name"], {})[column["name"]] = treatment
     return found
 
 
@@ -116,11 +124,16 @@ class Mask:
     def _check_values(self, mart: str, name: str) -> None:
         # A number of eleven digits in a column of ids may be anything.
         phone = "false" if name.endswith("_id") else f"regexp_matches(text, '{PHONE}')"
+        texts = f'(select distinct cast("{name}" as varchar) as text from release.main."{mart}")'
         keys, emails, phones = self.connection.execute(
-            f'with texts as (select distinct cast("{name}" as varchar) as text from release.main."{mart}")'
-            f" select count(*) filter (text in (select value from hashes where value like '{KEY}')),"
-            f" count(*) filter (regexp_matches(text, '{EMAIL}')), count(*) filter ({phone}) from texts"
+            f"select count(*) filter (text like '{KEY}'), count(*) filter (regexp_matches(text, '{EMAIL}')),"
+            f" count(*) filter ({phone}) from {texts}"
         ).fetchone() or (0, 0, 0)
+        if keys:
+            # Only now everybody's keys are gone through.
+            (keys,) = self.connection.execute(
+                f"select count(*) from {texts} where text like '{KEY}' and text in (select value from hashes)"
+            ).fetchone() or (0,)
         found = {"keys of persons": keys, "e-mail addresses": emails, "phone numbers": phones}
         for what, count in found.items():
             if count:
