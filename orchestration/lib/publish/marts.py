@@ -99,7 +99,7 @@ def copy_marts(
 
 def write_mart(connection: duckdb.DuckDBPyConnection, folder: Path, mart: Mart, query: str) -> int:
     """Write a table that the warehouse does not have, described, like a mart; returns its rows."""
-    _create_table(connection, mart.name, query)
+    _create_table(connection, mart.name, f"from ({query}) order by all")
     rows = _write_parquet(connection, folder, mart.name)
     connection.execute(f"comment on table release.main.{mart.name} is {sql_text(mart.description)}")
     for column, description in mart.columns.items():
@@ -118,8 +118,8 @@ def mart_names(connection: duckdb.DuckDBPyConnection, database: str) -> set[str]
 
 
 def _create_table(connection: duckdb.DuckDBPyConnection, mart: str, query: str) -> None:
-    """Rows are sorted, so that equal marts are equal files."""
-    connection.execute(f'create table release.main."{mart}" as from ({query}) order by all')
+    """The query sorts by all columns, so that equal marts are equal files."""
+    connection.execute(f'create table release.main."{mart}" as {query}')
 
 
 def _create_view(connection: duckdb.DuckDBPyConnection, mart: str) -> None:
