@@ -103,9 +103,9 @@ def running_server(programs: Path) -> Iterator[Server]:
 
 
 def of_release(folder: Path) -> Rows:
-    """All rows of every table of a release, as DuckDB's driver gives them."""
+    """All rows of every table and view of a release, as DuckDB's driver gives them."""
     with duckdb.connect(str(folder / "marts.duckdb"), read_only=True) as connection:
-        names = connection.execute("select table_name from duckdb_tables()").fetchall()
+        names = connection.execute("select table_name from information_schema.tables").fetchall()
         return {
             name: Counter(map(_plain, connection.execute(f'from "{name}"').fetchall())) for (name,) in names
         }

@@ -246,7 +246,7 @@ def test_every_table_and_column_of_the_release_is_described_in_it(home: Path, to
     with duckdb.connect(str(database), read_only=True) as connection:
         described = connection.execute(
             "select table_name, column_name, comment from duckdb_columns() where not internal"
-            " union all select table_name, null, comment from duckdb_tables()"
+            " union all select table_name, null, table_comment from information_schema.tables"
             " union all select function_name, null, comment from duckdb_functions()"
             " where not internal and function_type = 'table_macro'"
         ).fetchall()

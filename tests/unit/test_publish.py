@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+import shutil
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ from orchestration.lib.build.state import Build, read_build, write_build
 from orchestration.lib.errors import EnvironmentStop, QualityStop
 from orchestration.lib.files import sha256
 from orchestration.lib.lock import writer_lock
+from orchestration.lib.person_key import require_person_key
 from orchestration.lib.publish import release as publishing
 from orchestration.lib.publish import release_files as publish_release
+from orchestration.lib.publish.marts import mart_names
 from orchestration.lib.publish.release import publish, read_current
 from orchestration.settings import Settings
 
@@ -89,6 +92,30 @@ def test_marts_are_sorted_and_keep_their_comments(settings: Settings) -> None:
     assert comments == [("the brand's last day",)]
 
 
+def test_rows_with_persons_are_in_the_order_of_all_columns(settings: Settings) -> None:
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        connection.execute(
+            "create table marts.fct_person_days as select"
+            " ['o''neil', 'Zed', 'zed', 'ähnlich', '', null][cast(1 + hash(range) % 6 as integer)]"
+            " as brand_id,"
+            " case when range % 7 > 0 then 'shop:v:' || hash(range) % 40 end as person_id,"
+            " 'many' || hash(range) % 150 as touch_kind, cast(hash(range + 1) % 3 as integer) as max_rating"
+            " from range(5000)"
+        )
+        rows = connection.execute("from marts.fct_person_days").fetchall()
+    let_through(settings, FIRST)
+    release = publish(settings)
+
+    key = require_person_key(settings)
+    expected = [(brand, person and key.person_hash(person), *rest) for brand, person, *rest in rows]
+    # Bytes of a text, as the engine compares them, and NULL behind all.
+    expected.sort(key=lambda row: [(value is None, str(value or "").encode()) for value in row])
+    with duckdb.connect(str(release.folder / "marts.duckdb"), read_only=True) as connection:
+        assert connection.execute("from fct_person_days").fetchall() == expected
+    parquet = duckdb.read_parquet(str(release.folder / "fct_person_days.parquet"))
+    assert parquet.fetchall() == expected
+
+
 def test_a_view_keeps_its_description_as_a_table(settings: Settings) -> None:
     with duckdb.connect(str(settings.warehouse)) as connection:
         connection.execute("create view marts.fct_seen as select 1 as x")
@@ -98,6 +125,66 @@ def test_a_view_keeps_its_description_as_a_table(settings: Settings) -> None:
     with duckdb.connect(str(release.folder / "marts.duckdb"), read_only=True) as connection:
         described = "select comment from duckdb_tables() where table_name = 'fct_seen'"
         assert connection.execute(described).fetchall() == [("One row.",)]
+
+
+def add_view(settings: Settings, reads: str) -> None:
+    """The mart that is declared a view of releases, cut at the horizon."""
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        connection.execute(
+            "create table marts.fct_person_days as select 'lumen' as brand_id,"
+            " 'shop:v:' || range as person_id,"
+            " date '2024-01-01' + range::integer as valid_from, date '2024-02-20' as valid_to from range(40)"
+        )
+        connection.execute("create view intermediate.int_days as from warehouse.marts.fct_person_days")
+        connection.execute(
+            "create view marts.fct_aipl_stage_history_to_horizon as"
+            " select brand_id, person_id, valid_from, least(valid_to, horizon + 1) as valid_to"
+            f" from {reads} inner join warehouse.marts.dim_brand using (brand_id) where valid_from <= horizon"
+        )
+        connection.execute("comment on view marts.fct_aipl_stage_history_to_horizon is 'To the horizon.'")
+        connection.execute("comment on column marts.fct_aipl_stage_history_to_horizon.valid_to is 'Its end.'")
+
+
+def test_a_declared_view_is_one_of_the_release_wherever_its_file_is(
+    settings: Settings, tmp_path: Path
+) -> None:
+    add_view(settings, "warehouse.marts.fct_person_days")
+    let_through(settings, FIRST)
+    release = publish(settings, NOON)
+    settings.warehouse.unlink()
+    moved = shutil.copy(release.folder / "marts.duckdb", tmp_path / "moved.duckdb")
+
+    key = require_person_key(settings)
+    expected = sorted(
+        ("lumen", key.person_hash(f"shop:v:{day}"), date(2024, 1, 1 + day), date(2024, 2, 1))
+        for day in range(31)
+    )
+    parquet = release.folder / "fct_aipl_stage_history_to_horizon.parquet"
+    assert duckdb.read_parquet(str(parquet)).fetchall() == expected
+    assert release.manifest["rows"]["fct_aipl_stage_history_to_horizon"] == len(expected)
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{moved}' as another (read_only)")
+        found = connection.execute("from another.fct_aipl_stage_history_to_horizon order by all").fetchall()
+        assert found == expected
+        told = connection.execute(
+            "select table_type, table_comment from information_schema.tables"
+            " where table_name = 'fct_aipl_stage_history_to_horizon'"
+        ).fetchall()
+        assert told == [("VIEW", "To the horizon.")]
+        comments = connection.execute(
+            "select comment from duckdb_columns()"
+            " where table_name = 'fct_aipl_stage_history_to_horizon' and comment is not null"
+        ).fetchall()
+        assert comments == [("Its end.",)]
+        assert "fct_aipl_stage_history_to_horizon" in mart_names(connection, "another")
+
+
+def test_a_declared_view_that_reads_more_than_marts_is_not_published(settings: Settings) -> None:
+    add_view(settings, "warehouse.intermediate.int_days")
+    let_through(settings, FIRST)
+    with pytest.raises(RuntimeError, match="fct_aipl_stage_history_to_horizon cannot be a view of a release"):
+        publish(settings, NOON)
+    assert read_current(settings) is None
 
 
 def test_the_same_build_is_published_once(settings: Settings) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.lib.database import read_only
-from orchestration.lib.publish.personal import HASHED_COMMENT, Mask, Treatments
+from orchestration.lib.publish.personal import HASHED_COMMENT, Mask, Treatments, mart_models
 
 # Readers of DuckDB 1.2 and later open it, whichever version wrote it.
 STORAGE_VERSION = "v1.2.0"
@@ -56,31 +56,51 @@ def new_release(connection: duckdb.DuckDBPyConnection, folder: Path) -> Iterator
         raise RuntimeError(f"{folder}/marts.duckdb was not written out in full: its .wal is left")
 
 
-def copy_marts(connection: duckdb.DuckDBPyConnection, folder: Path, mask: Mask) -> dict[str, int]:
+def views_of_releases(dbt_project: Path) -> frozenset[str]:
+    """Views of other marts that the marts' YAML has releases hold as views too: `config.meta.published`."""
+    return frozenset(
+        model["name"]
+        for _, model in mart_models(dbt_project)
+        if model.get("config", {}).get("meta", {}).get("published") == "view"
+    )
+
+
+def copy_marts(
+    connection: duckdb.DuckDBPyConnection, folder: Path, mask: Mask, views: Set[str] = frozenset()
+) -> dict[str, int]:
     """Copy schema `marts` of the attached `warehouse` into `release` and `folder`; returns rows by mart.
 
+    All are tables of the release, but for `views`.
+
     Raises:
-        RuntimeError: there is no mart.
+        RuntimeError: there is no mart, or one of `views` reads anything but marts.
         QualityStop: a mart would say who somebody is.
     """
     marts = connection.execute(
-        "select table_name from information_schema.tables"
+        "select table_name, table_type = 'VIEW' from information_schema.tables"
         " where table_catalog = 'warehouse' and table_schema = 'marts' order by table_name"
     ).fetchall()
     if not marts:
         raise RuntimeError("the warehouse has no table in schema marts")
+    views &= {mart for mart, is_view in marts if is_view}
     rows = {}
-    for (mart,) in marts:
-        rows[mart] = _write(connection, folder, mart, mask.query(mart))
+    # What a view reads is there before it.
+    for mart in sorted((mart for mart, _ in marts), key=lambda mart: mart in views):
+        if mart in views:
+            _create_view(connection, mart)
+        else:
+            _create_table(connection, mart, mask.query(mart))
+        rows[mart] = _write_parquet(connection, folder, mart, is_sorted=mart not in views)
         mask.check(mart)
-    for statement in _comments(connection, mask.treatments):
+    for statement in _comments(connection, mask.treatments, views):
         connection.execute(statement)
     return rows
 
 
 def write_mart(connection: duckdb.DuckDBPyConnection, folder: Path, mart: Mart, query: str) -> int:
     """Write a table that the warehouse does not have, described, like a mart; returns its rows."""
-    rows = _write(connection, folder, mart.name, query)
+    _create_table(connection, mart.name, f"from ({query}) order by all")
+    rows = _write_parquet(connection, folder, mart.name)
     connection.execute(f"comment on table release.main.{mart.name} is {sql_text(mart.description)}")
     for column, description in mart.columns.items():
         connection.execute(f"comment on column release.main.{mart.name}.{column} is {sql_text(description)}")
@@ -88,34 +108,55 @@ def write_mart(connection: duckdb.DuckDBPyConnection, folder: Path, mart: Mart, 
 
 
 def mart_names(connection: duckdb.DuckDBPyConnection, database: str) -> set[str]:
-    """Tables of an attached release."""
+    """Tables and views of an attached release."""
     rows = connection.execute(
-        "select table_name from duckdb_tables() where database_name = $database and schema_name = 'main'",
+        "select table_name from information_schema.tables"
+        " where table_catalog = $database and table_schema = 'main'",
         {"database": database},
     ).fetchall()
     return {name for (name,) in rows}
 
 
-def _write(connection: duckdb.DuckDBPyConnection, folder: Path, mart: str, query: str) -> int:
-    """Rows are sorted, so that equal marts are equal files."""
-    connection.execute(f'create table release.main."{mart}" as from ({query}) order by all')
+def _create_table(connection: duckdb.DuckDBPyConnection, mart: str, query: str) -> None:
+    """The query sorts by all columns, so that equal marts are equal files."""
+    connection.execute(f'create table release.main."{mart}" as {query}')
+
+
+def _create_view(connection: duckdb.DuckDBPyConnection, mart: str) -> None:
+    """Like a macro it names its marts without a database, and reads the file that it is stored in."""
+    found = connection.execute(
+        "select sql from duckdb_views()"
+        " where database_name = 'warehouse' and schema_name = 'marts' and view_name = $mart",
+        {"mart": mart},
+    ).fetchone()
+    query = str(found[0] if found else "").partition(" AS ")[2].replace("warehouse.marts.", "")
+    if not query or "warehouse." in query:
+        raise RuntimeError(f"{mart} cannot be a view of a release: it reads more than marts")
+    connection.execute("use release")
+    connection.execute(f'create view "{mart}" as {query}')
+    connection.execute("use memory")
+
+
+def _write_parquet(
+    connection: duckdb.DuckDBPyConnection, folder: Path, mart: str, *, is_sorted: bool = True
+) -> int:
+    """The rows in their order, for what has one; returns how many."""
+    rows = f'from release.main."{mart}"' + ("" if is_sorted else " order by all")
     parquet = sql_text(folder / f"{mart}.parquet")
-    connection.execute(f'copy release.main."{mart}" to {parquet} (format parquet, compression zstd)')
-    count = connection.execute(f'select count(*) from release.main."{mart}"').fetchone()
-    return count[0] if count else 0
+    written = connection.execute(
+        f"copy ({rows}) to {parquet} (format parquet, compression zstd, compression_level 1)"
+    ).fetchone()
+    return written[0] if written else 0
 
 
-def _comments(connection: duckdb.DuckDBPyConnection, treatments: Treatments) -> list[str]:
+def _comments(connection: duckdb.DuckDBPyConnection, treatments: Treatments, views: Set[str]) -> list[str]:
     columns = connection.execute(
         "select table_name, column_name, comment from duckdb_columns()"
         " where database_name = 'warehouse' and schema_name = 'marts' and comment is not null"
     ).fetchall()
-    # A view of the warehouse is a table of the release.
     tables = connection.execute(
-        "select table_name, comment from duckdb_tables()"
-        " where database_name = 'warehouse' and schema_name = 'marts' and comment is not null"
-        " union all select view_name, comment from duckdb_views()"
-        " where database_name = 'warehouse' and schema_name = 'marts' and comment is not null"
+        "select table_name, table_comment from information_schema.tables"
+        " where table_catalog = 'warehouse' and table_schema = 'marts' and table_comment is not null"
     ).fetchall()
     return [
         *(
@@ -124,7 +165,10 @@ def _comments(connection: duckdb.DuckDBPyConnection, treatments: Treatments) -> 
             for t, c, comment in columns
             if treatments.get(t, {}).get(c) != "withheld"
         ),
-        *(f'comment on table release.main."{t}" is {sql_text(comment)}' for t, comment in tables),
+        *(
+            f'comment on {"view" if t in views else "table"} release.main."{t}" is {sql_text(comment)}'
+            for t, comment in tables
+        ),
     ]
 
 

@@ -179,8 +179,8 @@ def _require_own(settings: Settings, marts: duckdb.DuckDBPyConnection, shown: st
 def _tables(marts: duckdb.DuckDBPyConnection) -> list[Table]:
     """What there is to mirror."""
     tables = marts.execute(
-        "select table_name, comment from duckdb_tables()"
-        " where database_name = current_database() and schema_name = 'main' order by table_name"
+        "select table_name, table_comment from information_schema.tables"
+        " where table_catalog = current_database() and table_schema = 'main' order by table_name"
     ).fetchall()
     columns = marts.execute(
         "select table_name, column_name, data_type, comment from duckdb_columns()"

@@ -5,10 +5,10 @@ The marts' YAML declares it, as `config.meta.personal` of a column; docs/privacy
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import duckdb
 import yaml
@@ -20,6 +20,9 @@ from orchestration.lib.person_key import HASH_DIGITS, PersonKey
 Treatment = Literal["hashed", "withheld"]
 Treatments = Mapping[str, Mapping[str, Treatment]]
 BLOCK = 64
+FEW = 100
+# In C where it was built with it: ten times as fast.
+SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 HASHED_COMMENT = "Here a keyed hash of it."
 # Keys carry the identity space; a shorter text may be equal to one and mean something else.
 KEY = "%:_:%"
@@ -32,21 +35,27 @@ PHONE = (
 )
 
 
+def mart_models(dbt_project: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """What the marts' YAML declares of each mart, with its file."""
+    for file in sorted((dbt_project / "models" / "marts").rglob("*.yml")):
+        for model in yaml.load(file.read_text(), SafeLoader).get("models", []):
+            yield file, model
+
+
 def personal_columns(dbt_project: Path) -> dict[str, dict[str, Treatment]]:
     """How the personal columns of each mart are published. Raises InputError for a word that says nothing."""
     found: dict[str, dict[str, Treatment]] = {}
-    for file in sorted((dbt_project / "models" / "marts").rglob("*.yml")):
-        for model in yaml.safe_load(file.read_text()).get("models", []):
-            for column in model.get("columns", []):
-                treatment = column.get("config", {}).get("meta", {}).get("personal")
-                if treatment is None:
-                    continue
-                if treatment not in get_args(Treatment):
-                    raise InputError(
-                        f"{file}: {model['name']}.{column['name']}: personal is `hashed` or `withheld`, not"
-                        f" `{treatment}`."
-                    )
-                found.setdefault(model["name"], {})[column["name"]] = treatment
+    for file, model in mart_models(dbt_project):
+        for column in model.get("columns", []):
+            treatment = column.get("config", {}).get("meta", {}).get("personal")
+            if treatment is None:
+                continue
+            if treatment not in get_args(Treatment):
+                raise InputError(
+                    f"{file}: {model['name']}.{column['name']}: personal is `hashed` or `withheld`, not"
+                    f" `{treatment}`."
+                )
+            found.setdefault(model["name"], {})[column["name"]] = treatment
     return found
 
 
@@ -56,6 +65,8 @@ class Mask:
 
     connection: duckdb.DuckDBPyConnection
     treatments: Treatments
+    # Marts all of whose keys are in `hashes`: their rows can be sorted by numbers of keys.
+    numbered: frozenset[str]
 
     @classmethod
     def put_on(cls, connection: duckdb.DuckDBPyConnection, key: PersonKey, treatments: Treatments) -> Mask:
@@ -75,32 +86,40 @@ class Mask:
             " using (database_name, schema_name, table_name)"
             " where database_name = 'warehouse' and schema_name = 'marts'"
         ).fetchall()
+        hashed = [
+            (mart, column) for mart, column in stored if treatments.get(mart, {}).get(column) == "hashed"
+        ]
         keys = [
             f'select cast("{column}" as varchar) as value from warehouse.marts."{mart}"'
-            for mart, column in stored
-            if treatments.get(mart, {}).get(column) == "hashed"
+            for mart, column in hashed
         ]
         values = " union ".join([*keys, "select null::varchar as value"])
         connection.execute(
-            f"create temp table hashes as select value, person_hash(value) as hash from ({values})"
-            " where value is not null"
+            "create temp table hashes as"
+            " select value, hash, cast(row_number() over (order by hash) as uinteger) as number"
+            f" from (select value, person_hash(value) as hash from ({values}) where value is not null)"
         )
-        return cls(connection, treatments)
+        return cls(connection, treatments, frozenset(mart for mart, _ in hashed))
 
     def query(self, mart: str) -> str:
-        """A query for a mart as it is published."""
+        """A query for a mart as it is published, its rows in the order of all columns."""
         treated = self.treatments.get(mart, {})
         columns = self._columns("warehouse", mart)
-        selected, joins = [], []
-        for number, (name, _) in enumerate(columns):
+        selected, joins, order = [], [], []
+        for number, (name, kind) in enumerate(columns):
             treatment = treated.get(name)
             if treatment is None:
                 selected.append(f'mart."{name}"')
+                order.append(self._in_order(mart, name, kind))
             elif treatment == "hashed":
                 key = f'cast(mart."{name}" as varchar)'
                 selected.append(f'coalesce(h{number}.hash, person_hash({key})) as "{name}"')
                 joins.append(f"left join hashes as h{number} on {key} = h{number}.value")
-        return f'select {", ".join(selected)} from warehouse.marts."{mart}" as mart {" ".join(joins)}'
+                order.append(f"h{number}.number")
+        return (
+            f'select {", ".join(selected)} from warehouse.marts."{mart}" as mart {" ".join(joins)}'
+            f" order by {', '.join(order) if mart in self.numbered else 'all'}"
+        )
 
     def check(self, mart: str) -> None:
         """Raise QualityStop where a published mart says who somebody is."""
@@ -116,15 +135,34 @@ class Mask:
     def _check_values(self, mart: str, name: str) -> None:
         # A number of eleven digits in a column of ids may be anything.
         phone = "false" if name.endswith("_id") else f"regexp_matches(text, '{PHONE}')"
+        texts = f'(select distinct cast("{name}" as varchar) as text from release.main."{mart}")'
         keys, emails, phones = self.connection.execute(
-            f'with texts as (select distinct cast("{name}" as varchar) as text from release.main."{mart}")'
-            f" select count(*) filter (text in (select value from hashes where value like '{KEY}')),"
-            f" count(*) filter (regexp_matches(text, '{EMAIL}')), count(*) filter ({phone}) from texts"
+            f"select count(*) filter (text like '{KEY}'), count(*) filter (regexp_matches(text, '{EMAIL}')),"
+            f" count(*) filter ({phone}) from {texts}"
         ).fetchone() or (0, 0, 0)
+        if keys:
+            # Only now everybody's keys are gone through.
+            (keys,) = self.connection.execute(
+                f"select count(*) from {texts} where text like '{KEY}' and text in (select value from hashes)"
+            ).fetchone() or (0,)
         found = {"keys of persons": keys, "e-mail addresses": emails, "phone numbers": phones}
         for what, count in found.items():
             if count:
                 raise _stop(mart, name, f"holds {what} ({count:,} values)")
+
+    def _in_order(self, mart: str, name: str, kind: str) -> str:
+        """What sorts as the column does; few texts are sorted by their numbers, in half the time."""
+        if kind != "VARCHAR" or mart not in self.numbered:
+            return f'mart."{name}"'
+        self.connection.execute(
+            f'create or replace temp table few as select distinct "{name}" as text'
+            f' from warehouse.marts."{mart}" where "{name}" is not null limit {FEW + 1}'
+        )
+        (count,) = self.connection.execute("select count(*) from few").fetchone() or (0,)
+        if not 0 < count <= FEW:
+            return f'mart."{name}"'
+        self.connection.execute(f'create type "{mart}.{name}" as enum (select text from few order by text)')
+        return f'cast(mart."{name}" as "{mart}.{name}")'
 
     def _is(self, condition: str, text: str) -> bool:
         answer = self.connection.execute(f"select {condition}", {"text": text}).fetchone()

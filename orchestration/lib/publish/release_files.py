@@ -20,7 +20,7 @@ from orchestration.lib.person_key import fingerprint_in, require_person_key
 from orchestration.lib.publish.gate import judge_release
 from orchestration.lib.publish.ledger import Identity, write_ledger
 from orchestration.lib.publish.macros import create_macros
-from orchestration.lib.publish.marts import copy_marts, new_release, sql_text
+from orchestration.lib.publish.marts import copy_marts, new_release, sql_text, views_of_releases
 from orchestration.lib.publish.notes import release_notes, to_markdown
 from orchestration.lib.publish.personal import Mask, personal_columns
 from orchestration.lib.publish.releases import RELEASE_FORMAT, read_manifest
@@ -51,7 +51,7 @@ def write_release(
             connection.execute(f"attach {sql_text(previous / 'marts.duckdb')} as previous (read_only)")
         with new_release(connection, folder):
             mask = Mask.put_on(connection, key, personal_columns(settings.dbt_project))
-            rows = copy_marts(connection, folder, mask)
+            rows = copy_marts(connection, folder, mask, views_of_releases(settings.dbt_project))
             erased = read_erased(settings).generation
             names_erased = before is not None and before.get("erased", "") != erased
             comparison, ledger_rows = write_ledger(
