@@ -10,7 +10,12 @@ from unit.publish_home import make_home
 
 from orchestration.lib.build import state as building
 from orchestration.lib.build.around_dbt import Preparation
-from orchestration.lib.build.dbt import dbt_environment, run_target, staging_exclusion
+from orchestration.lib.build.dbt import (
+    configured_manifest,
+    dbt_environment,
+    run_target,
+    staging_exclusion,
+)
 from orchestration.lib.build.state import (
     Build,
     build_id,
@@ -101,8 +106,17 @@ def test_the_build_id_follows_what_arrived_and_not_its_order(tmp_path: Path) -> 
 def test_staging_of_sources_that_are_not_configured_is_left_out(tmp_path: Path) -> None:
     for name in ("shop", "olist", "rees46"):
         (tmp_path / "models" / "staging" / name).mkdir(parents=True)
-    assert staging_exclusion(tmp_path, ["shop"]) == "path:models/staging/olist path:models/staging/rees46"
-    assert staging_exclusion(tmp_path, ["shop", "olist", "rees46"]) is None
+    assert staging_exclusion(tmp_path, ["shop"]) == [
+        "path:models/staging/olist",
+        "path:models/staging/rees46",
+    ]
+    assert staging_exclusion(tmp_path, ["shop", "olist", "rees46"]) == []
+    paths = ("models/staging/shop/a.sql", "models/staging/olist/a.sql", "models/marts/a.sql", "seeds/a.csv")
+    manifest = {"metadata": {}, "nodes": {path: {"original_file_path": path} for path in paths}}
+    assert configured_manifest(manifest, ["shop"]) == {
+        "metadata": {},
+        "nodes": {path: {"original_file_path": path} for path in paths if "olist" not in path},
+    }
 
 
 def test_a_common_build_reads_the_manifest_as_it_was_prepared(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from orchestration.defs.resources import WriterLock, explained
 from orchestration.defs.warehouse.translator import WarehouseTranslator
 from orchestration.lib.build.around_dbt import Preparation, finish_build, prepare_build
 from orchestration.lib.build.dbt import (
+    configured_manifest,
     dbt_environment,
     environment,
     run_target,
@@ -22,19 +23,23 @@ from orchestration.settings import Settings
 
 
 def build_arguments(preparation: Preparation) -> list[str]:
-    """Arguments of the nightly `dbt build`; unit tests check the SQL, not the data, and run in CI."""
+    """Arguments of the nightly `dbt build`; unit tests check the SQL, not the data, and run in CI.
+
+    What only says who reads the marts is nothing to build.
+    """
     refresh = ["--full-refresh"] if preparation.is_full else []
-    return ["build", "--exclude-resource-type", "unit_test", *refresh]
+    kinds = (f"--exclude-resource-type={kind}" for kind in ("unit_test", "exposure", "saved_query"))
+    return ["build", *kinds, *refresh]
 
 
 def warehouse_assets(
     settings: Settings, sources: Mapping[str, Source], dbt_sources: str, manifest: Mapping[str, Any]
 ) -> AssetsDefinition:
     """All dbt nodes of the configured sources as assets, their tests as checks."""
+    excluded = [f"--exclude={folder}" for folder in staging_exclusion(settings.dbt_project, sources)]
 
     @dbt_assets(
-        manifest=manifest,
-        exclude=staging_exclusion(settings.dbt_project, sources),
+        manifest=configured_manifest(manifest, sources),
         dagster_dbt_translator=WarehouseTranslator(sources),
         name="warehouse",
     )
@@ -46,9 +51,8 @@ def warehouse_assets(
             reporter().start(stage, total=len(context.selected_asset_keys))
             target = run_target(settings, context.run.run_id)
             with environment(dbt_environment(settings, dbt_sources) | preparation.variables):
-                invocation = dbt.cli(
-                    build_arguments(preparation), context=context, target_path=target, raise_on_error=False
-                )
+                arguments = [*build_arguments(preparation), *excluded]
+                invocation = dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
                 built = 0
                 for event in invocation.stream():
                     if isinstance(event, Output | AssetMaterialization):

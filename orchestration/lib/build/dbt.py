@@ -9,6 +9,7 @@ import sysconfig
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
@@ -95,7 +96,18 @@ def run_target(settings: Settings, run_id: str) -> Path:
     return runs / run_id
 
 
-def staging_exclusion(project: Path, configured: Iterable[str]) -> str | None:
-    """dbt selection of the staging folders whose source is not configured; None when there is none."""
+def configured_manifest(manifest: Mapping[str, Any], configured: Iterable[str]) -> dict[str, Any]:
+    """A manifest without the staging of sources that are not configured: nothing is built of it."""
+    kept = set(configured)
+
+    def is_built(node: Mapping[str, Any]) -> bool:
+        parts = Path(node["original_file_path"]).parts
+        return parts[:2] != ("models", "staging") or parts[2] in kept
+
+    return {**manifest, "nodes": {key: node for key, node in manifest["nodes"].items() if is_built(node)}}
+
+
+def staging_exclusion(project: Path, configured: Iterable[str]) -> list[str]:
+    """dbt selection of the staging folders whose source is not configured."""
     folders = sorted(path.name for path in (project / "models" / "staging").glob("*/"))
-    return " ".join(f"path:models/staging/{name}" for name in folders if name not in set(configured)) or None
+    return [f"path:models/staging/{name}" for name in folders if name not in set(configured)]

@@ -5,7 +5,6 @@
     scope_key=['brand_id', 'person_id', 'period_type', 'period_start'],
 ) }}
 
--- depends_on: {{ ref('int_key_days') }}
 with deepened as (
     select
         preset,
@@ -46,24 +45,11 @@ deepening_days as (
         deepened.preset, deepened.brand_id, deepened.period_type, deepened.period_start, deepened.person_id
 ),
 
-{%- if is_incremental() %}
-
--- The keys that these persons are seen under; whose an event is depends on its time.
-keys as (
-    select distinct
-        days.brand_id,
-        days.source_key
-    from {{ ref('int_key_days') }} as days
-    inner join (select distinct brand_id, person_id from deepening_days) as persons
-        on days.brand_id = persons.brand_id and days.person_id = persons.person_id
-),
-{%- endif %}
-
 scoped_events as (
     select * from {{ ref('int_events') }} as events
     where
         events.source_key is not null
-        {%- if is_incremental() %} and {{ in_relation('events', 'keys', ['brand_id', 'source_key']) }}{% endif %}
+        {{ and_in_scope('events', 'int_dirty_person_keys', ['brand_id', 'source_key']) }}
 ),
 
 attributed as (
