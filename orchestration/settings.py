@@ -24,16 +24,18 @@ class Settings:
     sources_file: Path
     alerts_file: Path = PROJECT_ROOT / "alerts.yml"
     kept_releases: int = 30
+    memory: str = "4GB"
 
     @classmethod
     def from_environment(cls) -> Settings:
         """Read `AIPL_HOME` (default: `data/` of the project), `AIPL_SOURCES` and `AIPL_ALERTS`.
 
         The latter two default to `sources.yml` and `alerts.yml` of the project. `AIPL_KEEP_RELEASES` is how
-        many releases are kept, 30 by default.
+        many releases are kept, 30 by default. `AIPL_MEMORY` is what the engine of a build may hold before it
+        spills to disk, 4GB by default.
 
-        Raises InputError for a home whose name SQL and file patterns would misread, and for anything but a
-        number from 2 on.
+        Raises InputError for a home whose name SQL and file patterns would misread, for anything but a number
+        of releases from 2 on, and for anything but a size.
         """
         home = os.environ.get("AIPL_HOME") or PROJECT_ROOT / "data"
         if found := UNSAFE & set(str(home)):
@@ -46,10 +48,13 @@ class Settings:
         kept = os.environ.get("AIPL_KEEP_RELEASES") or str(cls.kept_releases)
         if not re.fullmatch("[0-9]{1,9}", kept) or int(kept) < FEWEST_RELEASES:
             raise InputError(f"AIPL_KEEP_RELEASES is {kept!r}. Give a number of releases, at least 2.")
+        memory = os.environ.get("AIPL_MEMORY") or cls.memory
+        if not re.fullmatch("[1-9][0-9]{0,5}(MB|GB)", memory):
+            raise InputError(f"AIPL_MEMORY is {memory!r}. Give a size in MB or GB, such as 4GB.")
         home, sources_file, alerts_file = (
             Path(path).expanduser().resolve() for path in (home, sources_file, alerts_file)
         )
-        return cls(home, sources_file, alerts_file, int(kept))
+        return cls(home, sources_file, alerts_file, int(kept), memory)
 
     @property
     def person_key(self) -> str | None:

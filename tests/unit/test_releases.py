@@ -536,6 +536,12 @@ def test_a_number_of_releases_that_is_none_is_refused(settings: Settings, told: 
     assert answer.returncode == 2 and "at least 2" in answer.stderr
 
 
+@pytest.mark.parametrize("told", ["much", "0GB", "4GB'; drop", "-1MB", "4"])
+def test_a_memory_that_is_no_size_is_refused(settings: Settings, told: str) -> None:
+    answer = aipl(settings.home, "releases", AIPL_MEMORY=told)
+    assert answer.returncode == 2 and "such as 4GB" in answer.stderr
+
+
 def marts(connection: duckdb.DuckDBPyConnection, stock_rows: list[tuple[object, ...]], fast: str) -> None:
     connection.execute(
         "create or replace table marts.fct_aipl_daily"

@@ -31,6 +31,7 @@ def dbt_environment(settings: Settings, dbt_sources: str) -> dict[str, str]:
     return {
         "AIPL_HOME": str(settings.home),
         "AIPL_WAREHOUSE": str(settings.warehouse),
+        "AIPL_MEMORY": settings.memory,
         "AIPL_DBT_SOURCES": dbt_sources,
         "DBT_PROJECT_DIR": str(settings.dbt_project),
         "DBT_PROFILES_DIR": str(settings.dbt_project),

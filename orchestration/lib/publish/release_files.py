@@ -46,6 +46,9 @@ def write_release(
         same_person_key=before is None or fingerprint_in(before) == key.fingerprint,
     )
     with connect() as connection:
+        connection.execute(f"set memory_limit = {sql_text(settings.memory)}")
+        # Beside the folder, and removed with it by the next run if this one is killed.
+        connection.execute(f"set temp_directory = {sql_text(folder.with_name(folder.name + '.spill'))}")
         connection.execute(f"attach {sql_text(settings.warehouse)} as warehouse (read_only)")
         if previous:
             connection.execute(f"attach {sql_text(previous / 'marts.duckdb')} as previous (read_only)")
