@@ -8,9 +8,11 @@ import io
 import random
 import re
 import shutil
+import tempfile
 from datetime import date, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 from oracle import sample_shop
 from oracle.periods import Fast, earlier, fast_table, tiers
@@ -19,6 +21,7 @@ from oracle.stages import daily_stock, flow, movement, stage_history, walk
 from warehouse import Warehouse
 
 from orchestration.sample_shop import World, write_dumps
+from orchestration.settings import Settings
 
 WORLD = World(seed=11, persons=150, days=40)
 STARTS_ON = date(2024, 9, 1)
@@ -122,6 +125,42 @@ def test_increments_equal_a_full_build(full: Warehouse, incremental: Warehouse, 
     expected, found = full.rows(f"marts.{mart}"), incremental.rows(f"marts.{mart}")
     assert expected, f"{mart} is empty: nothing would be compared"
     assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("law", "relation", "key"),
+    [
+        (
+            "unique_key_fct_person_days_*",
+            "marts.fct_person_days",
+            "brand_id, person_id, touch_kind, touch_date",
+        ),
+        ("no_gap_or_overlap_*", "marts.fct_aipl_stage_history", "preset, brand_id, person_id"),
+        ("one_current_version_*", "intermediate.int_events", "source_id, event_id"),
+    ],
+)
+def test_laws_of_an_increment_look_at_the_keys_that_it_changed(
+    incremental: Warehouse, tmp_path: Path, law: str, relation: str, key: str
+) -> None:
+    changed = f"({key}) in (select ({key}) from changes.{relation.partition('.')[2]})"
+
+    def broken(condition: str, rows: str) -> bool:
+        """Whether the law fails where a row of such a key stands twice."""
+        home = Path(tempfile.mkdtemp(dir=tmp_path)) / "home"
+        shutil.copytree(incremental.home, home, symlinks=True)
+        with duckdb.connect(str(Settings(home, incremental.sources_file).warehouse)) as connection:
+            twice = f"select * from {relation} where {condition} order by all limit 1"
+            assert connection.execute(f"insert into {relation} {twice}").fetchone() == (1,)
+        try:
+            Warehouse(home).dbt("build", "--select", law, AIPL_DBT_LAWS=rows)
+        except AssertionError as failed:
+            assert "ERROR=1" in str(failed)
+            return True
+        return False
+
+    assert broken(changed, "changed")
+    assert not broken(f"not {changed}", "changed")
+    assert broken(f"not {changed}", "all")
 
 
 def test_unit_tests_of_the_models_pass(full: Warehouse) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -22,6 +23,7 @@ from orchestration.lib.build.state import (
     content_of,
     discard_warehouse,
     fingerprint,
+    needs_all_laws,
     needs_full_refresh,
     read_build,
     write_build,
@@ -40,6 +42,23 @@ from orchestration.settings import Settings
 )
 def test_only_a_finished_build_by_the_same_rules_goes_on(last: Build | None, full: bool) -> None:
     assert needs_full_refresh(last, "rules") is full
+
+
+@pytest.mark.parametrize(
+    ("proved_on", "needed"),
+    [
+        ("", True),
+        ("2024-05-31", False),
+        ("2024-05-25", False),
+        ("2024-05-24", True),
+        ("2024-06-01", True),
+        ("?", True),
+    ],
+)
+def test_laws_look_at_all_rows_once_a_week(proved_on: str, needed: bool) -> None:
+    last = Build("complete", "rules", "id", proved_on=proved_on)
+    assert needs_all_laws(last, date(2024, 5, 31)) is needed
+    assert needs_all_laws(None, date(2024, 5, 31))
 
 
 def test_a_lost_warehouse_is_no_build(tmp_path: Path) -> None:
@@ -121,7 +140,11 @@ def test_staging_of_sources_that_are_not_configured_is_left_out(tmp_path: Path) 
 
 def test_a_common_build_reads_the_manifest_as_it_was_prepared(tmp_path: Path) -> None:
     prepared = dbt_environment(Settings(tmp_path, tmp_path), "{}")
-    common = Preparation(Build("building", "program", "id"), is_full=False, rules_changed=False)
+    common = Preparation(
+        Build("building", "program", "id"), is_full=False, rules_changed=False, proves_all=False
+    )
+    # No manifest depends on which rows laws look at: it is asked only when they run.
+    prepared["AIPL_DBT_LAWS"] = "changed"
     assert prepared | common.variables == prepared
 
 

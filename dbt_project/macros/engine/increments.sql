@@ -53,6 +53,12 @@
     {%- if is_incremental() %} and {{ in_relation(alias, scope_relation, key) }}{% endif -%}
 {%- endmacro %}
 
+{# ` and …` that leaves out, in an incremental run, what is earlier than all of the scope: days are compared before keys. #}
+{% macro and_since_scope(date, scope, scope_date) -%}
+    {%- set scope_relation = ref(scope) -%}
+    {%- if is_incremental() %} and {{ date }} >= (select min({{ scope_date }}) from {{ scope_relation }}){% endif -%}
+{%- endmacro %}
+
 {#
   The distinct values of some columns among the rows, before and after, that an upstream model changed in this
   run. Empty in a full build, in which no model asks for its scope.
@@ -78,6 +84,23 @@
     {%- else -%}
     select {{ columns | join(', ') }} from {{ ref(model_name) }} where false
     {%- endif %}
+{%- endmacro %}
+
+{#
+  ` and …` that keeps the rows of a relation that a law has to look at: in an incremental run those whose key, a list
+  of columns, was changed by it, and those whose key holds a NULL. The rest stands as the laws found it before. All
+  rows of what is not incremental, in a full build, in `dbt test`, and where all are asked for, once a week.
+#}
+{% macro and_changed(relation, key, alias) -%}
+    {%- if execute and flags.WHICH == 'build' and not flags.FULL_REFRESH
+        and env_var('AIPL_DBT_LAWS', 'all') == 'changed' and table_exists(changes_relation(relation)) -%}
+    and (
+        {{ in_relation(alias, changes_relation(relation), key) }}
+        {%- for column in key %}
+        or {{ alias }}.{{ column }} is null
+        {%- endfor %}
+    )
+    {%- endif -%}
 {%- endmacro %}
 
 {# Whether a table stands in the warehouse now; unlike dbt's cache it sees what this run made by hand. #}

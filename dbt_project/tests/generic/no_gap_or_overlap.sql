@@ -1,26 +1,32 @@
 {#
   Law of a history: within a key, each row begins on the day the one before it ends, no row is empty, the last
-  one is open, neighbours differ in `state_column`, and no key holds a NULL. Two rows of a key never begin on the
-  same day, then: the key with `valid_from` is unique, and needs no test of its own.
-  arguments: key (list of columns), valid_from, valid_to, state_column.
+  one is open, neighbours differ in `state_column`, `previous_column` holds that of the row before or 0, and no key
+  holds a NULL. Two rows of a key never begin on the same day, then: the key with `valid_from` is unique, and needs
+  no test of its own.
+  arguments: key (list of columns), valid_from, valid_to, state_column, previous_column.
 #}
-{% test no_gap_or_overlap(model, key, valid_from, valid_to, state_column) %}
+{% test no_gap_or_overlap(model, key, valid_from, valid_to, state_column, previous_column) %}
 with neighbours as (
     select
         {{ key | join(', ') }},
         {{ valid_from }},
         {{ valid_to }},
         {{ state_column }},
+        {{ previous_column }},
         lead({{ valid_from }}) over (partition by {{ key | join(', ') }} order by {{ valid_from }}) as next_from,
-        lead({{ state_column }}) over (partition by {{ key | join(', ') }} order by {{ valid_from }}) as next_state
-    from {{ model }}
+        lag({{ state_column }}) over (partition by {{ key | join(', ') }} order by {{ valid_from }}) as state_before
+    from {{ model }} as history
+    where
+        true
+        {{ and_changed(model, key, 'history') }}
 )
 
 select * from neighbours
 where
     {{ valid_from }} >= {{ valid_to }}
     or {{ valid_to }} <> coalesce(next_from, {{ open_end() }})
-    or {{ state_column }} = next_state
+    or {{ state_column }} = state_before
+    or {{ previous_column }} is distinct from coalesce(state_before, 0)
     or {{ valid_from }} is null
     {%- for column in key %}
     or {{ column }} is null

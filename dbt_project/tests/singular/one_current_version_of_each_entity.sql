@@ -2,11 +2,20 @@
 
 -- Law: each entity has exactly one current version.
 {%- for name in entity_names() %}
-{%- set key = (['source_id'] + entity(name).key) | join(" || ' ' || ") %}
-select '{{ name }}' as entity, {{ key }} as entity_key
-from {{ ref('int_' ~ name) }}
-where not is_current or {{ may_repeat(ref('int_' ~ name), ['source_id'] + entity(name).key) }}
-group by {{ (['source_id'] + entity(name).key) | join(', ') }}
+{%- set key = ['source_id'] + entity(name).key %}
+{{ 'with' if loop.first }} judged_{{ name }} as (
+    select {{ key | join(', ') }}, is_current from {{ ref('int_' ~ name) }} as versions
+    where
+        true
+        {{ and_changed(ref('int_' ~ name), key, 'versions') }}
+){{ ',' if not loop.last }}
+{%- endfor %}
+{% for name in entity_names() %}
+{%- set key = ['source_id'] + entity(name).key %}
+select '{{ name }}' as entity, {{ key | join(" || ' ' || ") }} as entity_key
+from judged_{{ name }}
+where not is_current or {{ may_repeat('judged_' ~ name, key) }}
+group by {{ key | join(', ') }}
 having sum(case when is_current then 1 else 0 end) <> 1
 {{ 'union all' if not loop.last }}
 {%- endfor %}

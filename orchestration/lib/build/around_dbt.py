@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from orchestration.lib.arrival.loads import complete_columns, promote
 from orchestration.lib.arrival.manifest import require_manifest
@@ -16,6 +17,7 @@ from orchestration.lib.build.state import (
     discard_warehouse,
     fingerprint,
     is_untouched,
+    needs_all_laws,
     needs_full_refresh,
     read_build,
     warehouse_mark,
@@ -32,17 +34,22 @@ from orchestration.settings import Settings
 class Preparation:
     """A build that is about to start; `is_full` when nothing of the last one may be kept.
 
-    `rules_changed` when the stages of all persons are to be judged anew.
+    `rules_changed` when the stages of all persons are to be judged anew, `proves_all` when laws look at all
+    rows, not only at those of changed keys.
     """
 
     build: Build
     is_full: bool
     rules_changed: bool
+    proves_all: bool
 
     @property
     def variables(self) -> dict[str, str]:
         """What dbt has to know of it, as environment."""
-        return {"AIPL_DBT_RULES_CHANGED": str(self.rules_changed).lower()}
+        return {
+            "AIPL_DBT_RULES_CHANGED": str(self.rules_changed).lower(),
+            "AIPL_DBT_LAWS": "all" if self.proves_all else "changed",
+        }
 
 
 def tell_dbt(settings: Settings, sources: Mapping[str, Source]) -> list[str]:
@@ -74,8 +81,11 @@ def prepare_build(settings: Settings, dbt_sources: str) -> Preparation:
     """
     check_rules(settings.dbt_project)
     last = read_build(settings)
-    build = replace(present_build(settings, dbt_sources), state="building")
+    build, today = present_build(settings, dbt_sources), datetime.now(UTC).date()
     is_full = needs_full_refresh(last, build.fingerprint) or not is_untouched(settings, last)
+    proves_all = is_full or needs_all_laws(last, today)
+    proved_on = today.isoformat() if last is None or proves_all else last.proved_on
+    build = replace(build, state="building", proved_on=proved_on)
     rules_changed = last is not None and not is_full and last.rules != build.rules
     settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
     with writer_lock(settings.home):
@@ -83,7 +93,7 @@ def prepare_build(settings: Settings, dbt_sources: str) -> Preparation:
             discard_warehouse(settings)
             forget_applied(settings)
         write_build(settings, build)
-    return Preparation(build, is_full, rules_changed)
+    return Preparation(build, is_full, rules_changed, proves_all)
 
 
 def finish_build(settings: Settings, build: Build) -> None:

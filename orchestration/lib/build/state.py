@@ -10,6 +10,7 @@ import hashlib
 import json
 import shutil
 from dataclasses import asdict, dataclass, replace
+from datetime import date, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 ENGINE = ("dbt-core", "dbt-duckdb", "duckdb", "statsmodels", "scipy", "numpy")
 STATE_FORMAT = 1
+PROVED_EVERY = timedelta(days=7)
 # What dbt is told of arrival. The columns TIDINGS of `sources` say that a refused load holds a source up;
 # that adds nothing to what the marts tell of persons and money.
 TOLD = ("files", "sources", "brands")
@@ -36,7 +38,7 @@ class Build:
     """`fingerprint` names the program of a build, `rules` the rows that give the stages.
 
     `build_id` names both and the data that they were applied to; `warehouse` is how a finished build left its
-    files.
+    files; `proved_on` is the day, ISO, of the last build whose laws looked at all rows.
     """
 
     state: Literal["building", "complete"]
@@ -44,6 +46,7 @@ class Build:
     build_id: str
     rules: str = ""
     warehouse: str = ""
+    proved_on: str = ""
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,12 @@ def forget_build(settings: Settings) -> None:
 def needs_full_refresh(last: Build | None, program: str) -> bool:
     """Whether increments may not be added to what the last build left."""
     return last is None or last.state != "complete" or last.fingerprint != program
+
+
+def needs_all_laws(last: Build | None, today: date) -> bool:
+    """Whether laws look at all rows in the next increment: once a week, or if nobody knows when they did."""
+    proved_on = last.proved_on if last else ""
+    return not (today - PROVED_EVERY).isoformat() < proved_on <= today.isoformat()
 
 
 def discard_warehouse(settings: Settings) -> None:

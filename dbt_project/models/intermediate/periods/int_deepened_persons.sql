@@ -49,7 +49,8 @@ scoped_events as (
     select * from {{ ref('int_events') }} as events
     where
         events.source_key is not null
-        {{ and_in_scope('events', 'int_dirty_person_keys', ['brand_id', 'source_key']) }}
+        {{ and_in_scope('events', 'int_dirty_person_keys', ['source_key']) }}
+        {{ and_since_scope('events.event_date', 'int_dirty_person_periods', 'period_start') }}
 ),
 
 attributed as (

@@ -11,7 +11,7 @@ days as (
     select brand_id, person_id, valid_to as changed_on from moved
     where valid_to < {{ open_end() }}
     union
-    {{ changes_of('int_key_days', ['brand_id', 'person_id', 'touch_date as changed_on']) }}
+    select brand_id, person_id, touch_date as changed_on from {{ ref('int_dirty_person_days') }}
 )
 
 select distinct brand_id, person_id, 'week' as period_type, {{ period_start('week', 'changed_on') }} as period_start

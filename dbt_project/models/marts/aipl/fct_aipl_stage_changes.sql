@@ -1,11 +1,4 @@
-with history as (
-    select
-        *,
-        lag(stage_rank, 1, 0) over (partition by preset, brand_id, person_id order by valid_from) as previous_rank
-    from {{ ref('fct_aipl_stage_history') }}
-),
-
-changes as (
+with changes as (
     select
         history.preset,
         history.brand_id,
@@ -15,7 +8,7 @@ changes as (
         history.previous_rank as from_rank,
         history.stage_rank as to_rank,
         count(*) as changes
-    from history
+    from {{ ref('fct_aipl_stage_history') }} as history
     inner join {{ ref('int_periods') }} as periods
         on
             history.brand_id = periods.brand_id

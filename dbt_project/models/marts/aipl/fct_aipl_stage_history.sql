@@ -205,6 +205,7 @@ history as (
         preset_number,
         asset_number,
         stage_rank,
+        coalesce(previous_rank, 0) as previous_rank,
         edge_date as valid_from,
         lead(edge_date, 1, {{ open_end() }}) over (
             partition by preset_number, asset_number order by edge_date
@@ -218,6 +219,7 @@ select
     assets.person_id,
     stages.stage,
     history.stage_rank,
+    history.previous_rank,
     history.valid_from,
     history.valid_to
 from history
