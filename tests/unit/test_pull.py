@@ -3,6 +3,7 @@
 import os
 from datetime import date
 from pathlib import Path
+from threading import Barrier
 
 import pyarrow.parquet as pq
 import pytest
@@ -209,6 +210,24 @@ def test_a_pull_that_is_killed_before_registering_starts_over(
     assert versions(settings) == []
     assert len(pull(settings, source, None, None, TODAY).arrived) == 1
     assert len(versions(settings)) == 1
+
+
+def test_dumps_are_read_side_by_side_and_noted_in_their_order(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    names = [f"events_2024-09-0{day}.csv" for day in range(2, 6)]
+    for name in names:
+        deliver(tmp_path, name, "a\n1\n")
+    parse, two = pull_module.parse, Barrier(2)
+
+    def parse_with_another(*arguments):
+        two.wait(timeout=60)
+        return parse(*arguments)
+
+    monkeypatch.setattr(pull_module, "READERS", 2)
+    monkeypatch.setattr(pull_module, "parse", parse_with_another)
+    report = pull(settings, make_source(tmp_path), None, None, TODAY)
+    assert [version.file for version in report.arrived] == names
 
 
 def test_a_dump_that_grows_while_it_is_copied_waits(

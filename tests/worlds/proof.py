@@ -54,7 +54,8 @@ Rows = dict[tuple[str, str], Counter[tuple[Any, ...]]]
 MARTS = {
     "days": "touch_kind, person_id, touch_date, max_rating, refunded_on from marts.fct_person_days",
     "states": "state_kind, person_id, tier, valid_from, valid_to from marts.fct_person_states",
-    "history": "preset, person_id, stage, valid_from, valid_to from marts.fct_aipl_stage_history",
+    "history": "preset, person_id, stage, previous_rank, valid_from, valid_to"
+    " from marts.fct_aipl_stage_history",
     "stock": "preset, as_of_date, stage, persons from marts.fct_aipl_daily where persons > 0",
     "flow": "preset, period_type, period_start, period_end, from_stage, to_stage, movement, persons"
     " from marts.fct_aipl_flow",
@@ -135,8 +136,10 @@ def _of_preset(
     """All that is expected of one brand by one preset."""
     preset: Preset = PRESETS[name]
     walks = walk(evidence, preset)
-    for _, *values in stage_history(walks):
-        yield "history", (name, *values)
+    history = stage_history(walks)
+    ended = {(person, until): preset.rank(stage) for _, person, stage, _, until in history}
+    for _, person, stage, since, until in history:
+        yield "history", (name, person, stage, ended.get((person, since), 0), since, until)
     for (_, day, stage), persons in daily_stock(walks, FIRST - DAY, horizon).items():
         yield "stock", (name, day, stage, persons)
     for period in complete_periods(FIRST, horizon):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
@@ -17,7 +20,7 @@ from orchestration.lib.arrival.file_versions import FileVersion, Hint, State, la
 from orchestration.lib.arrival.landing import check_size, land, landed_path
 from orchestration.lib.arrival.manifest import LoadManifest, require_manifest
 from orchestration.lib.arrival.parsed import find_parsed, is_landed, parse
-from orchestration.lib.arrival.readers import UnreadableDump
+from orchestration.lib.arrival.readers import Parsed, UnreadableDump
 from orchestration.lib.atomic import flush_all
 from orchestration.lib.erasure.erased import read_erased
 from orchestration.lib.erasure.landed import discard_unreadable, search_in, take_out_of_landing
@@ -27,8 +30,10 @@ from orchestration.lib.sources.calendar import EARLIEST_LOAD_DATE, is_retired
 from orchestration.lib.sources.source import ConfigurationError, Source, Table
 from orchestration.settings import Settings
 
-# Seconds of work between two steps of the manifest: a kill loses no more than these.
+# Seconds of landing between two steps of the manifest: a kill loses no more than these, and what reads it.
 STEP_SECONDS = 1.0
+# Dumps that are read side by side, each in the memory of a row group.
+READERS = min(4, os.cpu_count() or 1)
 
 
 class Cause(StrEnum):
@@ -122,14 +127,25 @@ def pull(
             work.sort(key=lambda item: (item.load_date, list(source.tables).index(item.table_name)))
         latest = latest_versions(manifest.versions(source.source_id)).values()
         contents = {_content_key(version): version.file for version in latest}
-        step = _Step(manifest)
-        pull_one = _Pull(settings, manifest, source, place, report, contents, step)
-        for item in work:
-            is_asked = only is None or item.file in only
-            if is_asked and (load_dates is None or item.load_date in load_dates):
-                pull_one.take(item)
-        step.finish()
+        with _readers() as readers:
+            step = _Step(manifest, readers)
+            pull_one = _Pull(settings, manifest, source, place, report, contents, step)
+            for item in work:
+                is_asked = only is None or item.file in only
+                if is_asked and (load_dates is None or item.load_date in load_dates):
+                    pull_one.take(item)
+            step.finish()
     return report
+
+
+@contextmanager
+def _readers() -> Iterator[ThreadPoolExecutor]:
+    """Threads that read dumps; a pull that fails waits for none that has not begun."""
+    readers = ThreadPoolExecutor(READERS)
+    try:
+        yield readers
+    finally:
+        readers.shutdown(cancel_futures=True)
 
 
 def _salted(settings: Settings, source: Source) -> Source:
@@ -268,23 +284,40 @@ def _from_landing(
 
 @dataclass
 class _Step:
-    """Files to flush, and changes of the manifest that rely on them, for many dumps at once.
+    """Dumps that are being read, files to flush, and changes of the manifest that rely on them.
 
-    For small dumps each of both takes longer than to copy and to read them.
+    For small dumps each of the last two takes longer than to copy and to read them. `discards` relies on the
+    manifest in its turn.
     """
 
     manifest: LoadManifest
+    readers: ThreadPoolExecutor
+    notes: list[Callable[[], object]] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
-    changes: list[Callable[[], None]] = field(default_factory=list)
+    changes: list[Callable[[], object]] = field(default_factory=list)
+    discards: list[Callable[[], object]] = field(default_factory=list)
     began: float = field(default_factory=monotonic)
 
+    def read(self, settings: Settings, version: FileVersion, note: Callable[[Future[Parsed]], None]) -> None:
+        """Read a landed content in a thread; `note` is called by `wait`, in the order of reading."""
+        self.notes.append(partial(note, self.readers.submit(parse, settings, version)))
+
+    def wait(self) -> None:
+        """Until everything has been read, and note what came of it."""
+        for note in self.notes:
+            note()
+        self.notes = []
+
     def finish(self) -> None:
-        """Flush, then change."""
+        """Wait, flush, change, discard."""
+        self.wait()
         flush_all(self.files)
         with self.manifest.transaction():
             for change in self.changes:
                 change()
-        self.files, self.changes, self.began = [], [], monotonic()
+        for discard in self.discards:
+            discard()
+        self.files, self.changes, self.discards, self.began = [], [], [], monotonic()
 
 
 @dataclass(frozen=True)
@@ -303,6 +336,9 @@ class _Pull:
         """Land, read and register a dump, as far as it holds anything new."""
         if monotonic() - self.step.began > STEP_SECONDS:
             self.step.finish()
+        if read_erased(self.settings).erasures:
+            # What this dump tells of erased persons may be known by the one before only.
+            self.step.wait()
         sha256 = self._content(item)
         if sha256 is None:
             return
@@ -313,8 +349,7 @@ class _Pull:
             self._register(version, hint, is_first_pull)
             return
         if known.is_readable and find_parsed(self.settings, known) is None:
-            self.step.files += parse(self.settings, known).files
-            self.report.restored.append(item.file)
+            self.step.read(self.settings, known, partial(self._note_restored, item.file))
         else:
             self.report.unchanged.append(item.file)
         if hint:
@@ -387,8 +422,17 @@ class _Pull:
 
     def _register(self, version: FileVersion, hint: Hint | None, is_first_pull: bool) -> None:
         """Read a landed content and put it into the manifest, refused where it cannot be read."""
+        self.step.read(self.settings, version, partial(self._note, version, hint, is_first_pull))
+
+    def _note_restored(self, file: str, parsing: Future[Parsed]) -> None:
+        self.step.files += parsing.result().files
+        self.report.restored.append(file)
+
+    def _note(
+        self, version: FileVersion, hint: Hint | None, is_first_pull: bool, parsing: Future[Parsed]
+    ) -> None:
         try:
-            parsed = parse(self.settings, version)
+            parsed = parsing.result()
         except UnreadableDump as error:
             version = replace(version, state=State.REFUSED, reason=str(error))
             self.report.refused.append(version)
@@ -398,10 +442,9 @@ class _Pull:
             self.report.arrived.append(version)
         self.step.changes.append(partial(self.manifest.add, version, hint, remember_date=is_first_pull))
         if not version.is_readable and (erased := read_erased(self.settings)).erasures:
-            self.step.finish()
             search = search_in(erased, self.source, version.table_name)
             landed = landed_path(self.settings.landing, version.source_id, version.sha256, version.file)
-            discard_unreadable(search, landed, version.file)
+            self.step.discards.append(partial(discard_unreadable, search, landed, version.file))
         twin = self.contents.setdefault(_content_key(version), version.file)
         if twin != version.file and version.is_readable:
             self.report.warnings.append(
