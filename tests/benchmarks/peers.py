@@ -9,7 +9,9 @@ counted out afterwards to be compared.
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -229,10 +231,17 @@ def _lacking(way: str) -> str:
 
 def _timed(way: str, folder: Path) -> float:
     command = [sys.executable, "-m", "benchmarks.peers", way, str(folder)]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT_SECONDS)
-    if answer.returncode:
-        raise RuntimeError(f"{way} failed:\n{answer.stderr[-3000:]}")
-    return float(answer.stdout.split()[-1])
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as process:
+        try:
+            told, failed = process.communicate(timeout=LIMIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            # Spark's Java outlives the Python that started it, and would go on writing.
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    if process.returncode:
+        raise RuntimeError(f"{way} failed:\n{failed[-3000:]}")
+    return float(told.split()[-1])
 
 
 def _fingerprint(way: str, folder: Path) -> tuple[int, tuple[int, int]]:

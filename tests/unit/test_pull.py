@@ -225,6 +225,7 @@ def test_dumps_are_read_side_by_side_and_noted_in_their_order(
         return parse(*arguments)
 
     monkeypatch.setattr(pull_module, "READERS", 2)
+    monkeypatch.setattr(pull_module, "STEP_SECONDS", 3600)
     monkeypatch.setattr(pull_module, "parse", parse_with_another)
     report = pull(settings, make_source(tmp_path), None, None, TODAY)
     assert [version.file for version in report.arrived] == names

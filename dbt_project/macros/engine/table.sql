@@ -5,6 +5,7 @@
 {% materialization table, adapter='duckdb', supported_languages=['sql', 'python'] %}
     {%- set target = this.incorporate(type='table') -%}
     {{ run_hooks(pre_hooks) }}
+    {%- do adapter.ensure_transaction() -%}
     {%- do drop_relation_if_exists(load_cached_relation(this)) -%}
     {% call statement('main', language=model['language']) -%}
         {{ create_table_as(False, target, compiled_code, model['language']) }}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -32,7 +32,9 @@ from orchestration.settings import Settings
 
 # Seconds of landing between two steps of the manifest: a kill loses no more than these, and what reads it.
 STEP_SECONDS = 1.0
-# Dumps that are read side by side, each in the memory of a row group.
+# Dumps up to this size are read side by side. Larger ones are read one at a time: they take memory, and
+# whoever stops a pull waits for the threads.
+SMALL_BYTES = 64 << 20
 READERS = min(4, os.cpu_count() or 1)
 
 
@@ -298,9 +300,15 @@ class _Step:
     discards: list[Callable[[], object]] = field(default_factory=list)
     began: float = field(default_factory=monotonic)
 
-    def read(self, settings: Settings, version: FileVersion, note: Callable[[Future[Parsed]], None]) -> None:
-        """Read a landed content in a thread; `note` is called by `wait`, in the order of reading."""
-        self.notes.append(partial(note, self.readers.submit(parse, settings, version)))
+    def read(
+        self, settings: Settings, version: FileVersion, note: Callable[[Callable[[], Parsed]], None]
+    ) -> None:
+        """Read a landed content; `wait` calls `note` with what gives the result, in the order of reading."""
+        landed = landed_path(settings.landing, version.source_id, version.sha256, version.file)
+        if landed.exists() and landed.stat().st_size > SMALL_BYTES:
+            self.notes.append(partial(note, partial(parse, settings, version)))
+        else:
+            self.notes.append(partial(note, self.readers.submit(parse, settings, version).result))
 
     def wait(self) -> None:
         """Until everything has been read, and note what came of it."""
@@ -339,6 +347,8 @@ class _Pull:
         if read_erased(self.settings).erasures:
             # What this dump tells of erased persons may be known by the one before only.
             self.step.wait()
+            if self.step.discards:
+                self.step.finish()
         sha256 = self._content(item)
         if sha256 is None:
             return
@@ -424,15 +434,15 @@ class _Pull:
         """Read a landed content and put it into the manifest, refused where it cannot be read."""
         self.step.read(self.settings, version, partial(self._note, version, hint, is_first_pull))
 
-    def _note_restored(self, file: str, parsing: Future[Parsed]) -> None:
-        self.step.files += parsing.result().files
+    def _note_restored(self, file: str, read: Callable[[], Parsed]) -> None:
+        self.step.files += read().files
         self.report.restored.append(file)
 
     def _note(
-        self, version: FileVersion, hint: Hint | None, is_first_pull: bool, parsing: Future[Parsed]
+        self, version: FileVersion, hint: Hint | None, is_first_pull: bool, read: Callable[[], Parsed]
     ) -> None:
         try:
-            parsed = parsing.result()
+            parsed = read()
         except UnreadableDump as error:
             version = replace(version, state=State.REFUSED, reason=str(error))
             self.report.refused.append(version)
