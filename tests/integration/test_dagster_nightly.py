@@ -200,7 +200,7 @@ def test_state_is_plain_json(settings: Settings) -> None:
     assert run(settings, 2, 2).success
     state = json.loads(settings.build_state.read_text())
     assert state["state"] == "complete"
-    assert set(state) == {"format", "state", "fingerprint", "build_id", "rules", "warehouse"}
+    assert set(state) == {"format", "state", "fingerprint", "build_id", "rules", "warehouse", "proved_on"}
 
 
 def test_what_is_late_or_not_fresh_is_told_until_it_comes(settings: Settings) -> None:
