@@ -57,8 +57,9 @@ def draw(report: Report, picture: Path) -> None:
 
     # Text as text: a page that can be compared and searched.
     matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "aipl"})
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    by_events, by_days = figure.subplots(1, 2)
+    panels = 2 if report.nights else 1
+    figure = Figure(figsize=(4.5 * panels, 3.6), layout="constrained")
+    by_events, *others = figure.subplots(1, panels, squeeze=False)[0]
     events = [build.events for build in report.growth]
     by_events.loglog(
         events, [build.full for build in report.growth], "o-", color="#0b5394", label="full build"
@@ -66,11 +67,12 @@ def draw(report: Report, picture: Path) -> None:
     by_events.loglog(events, [build.floor for build in report.growth], "s--", color="#b45f06", label="floor")
     by_events.set(xlabel="events", ylabel="seconds", title="A full build")
     by_events.legend(frameon=False)
-    nights = sorted(report.nights.items())
-    by_days.plot([days for days, _ in nights], [seconds for _, seconds in nights], "o-", color="#0b5394")
-    by_days.axhline(report.nothing, color="#666666", linewidth=1, linestyle=":")
-    by_days.set(xlabel="days of history", ylabel="seconds", title="The next night", ylim=(0, None))
-    for axes in (by_events, by_days):
+    for by_days in others:
+        nights = sorted(report.nights.items())
+        by_days.plot([days for days, _ in nights], [seconds for _, seconds in nights], "o-", color="#0b5394")
+        by_days.axhline(report.nothing, color="#666666", linewidth=1, linestyle=":")
+        by_days.set(xlabel="days of history", ylabel="seconds", title="The next night", ylim=(0, None))
+    for axes in (by_events, *others):
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.25)
     figure.savefig(picture, metadata={"Date": None})
