@@ -20,6 +20,7 @@ from contextlib import redirect_stderr
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import wraps
+from itertools import count
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
@@ -70,15 +71,16 @@ class AtCall:
     def arm(self, home: Path) -> None:
         """Put a function in place of the named one that dies at its time."""
         place, name = find(self.function)
-        real, calls = getattr(place, name), [0]
+        real, calls = getattr(place, name), count(1)
 
         @wraps(real)
         def deadly(*arguments: Any, **keywords: Any) -> Any:
-            calls[0] += 1
-            if calls[0] == self.number and not self.after:
+            # Dumps are read by several threads: each call keeps its own number.
+            is_fatal = next(calls) == self.number
+            if is_fatal and not self.after:
                 die()
             answer = real(*arguments, **keywords)
-            if calls[0] == self.number:
+            if is_fatal:
                 die()
             return answer
 
@@ -119,8 +121,8 @@ class CountChanges:
 
     def arm(self, home: Path) -> None:
         """Write the number beside the home after each."""
-        count = home.with_name("changes")
-        on_change(home, lambda seen: count.write_text(str(seen)))
+        noted = home.with_name("changes")
+        on_change(home, lambda seen: noted.write_text(str(seen)))
 
 
 Fault = AtChange | AtCall | SizeLimit | StopAtCall | CountChanges
@@ -139,11 +141,10 @@ def find(function: str) -> tuple[Any, str]:
 def before(function: str, then: Callable[[], object], number: int = 1) -> None:
     """Call `then` before the n-th call of a function."""
     place, name = find(function)
-    real, calls = getattr(place, name), [0]
+    real, calls = getattr(place, name), count(1)
 
     def wrapped(*arguments: Any, **keywords: Any) -> Any:
-        calls[0] += 1
-        if calls[0] == number:
+        if next(calls) == number:
             then()
         return real(*arguments, **keywords)
 
@@ -152,14 +153,13 @@ def before(function: str, then: Callable[[], object], number: int = 1) -> None:
 
 def on_change(home: Path, then: Callable[[int], object]) -> None:
     """Call `then` with 1, 2, … before each change of the file system below `home`."""
-    seen = [0]
+    changes = count(1)
     below = str(home) + os.sep
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         is_write = event == "open" and isinstance(arguments[2], int) and arguments[2] & WRITING
         if (is_write or event in CHANGES) and str(arguments[0]).startswith(below):
-            seen[0] += 1
-            then(seen[0])
+            then(next(changes))
 
     sys.addaudithook(hook)
 
