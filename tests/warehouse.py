@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 from forks import PROCESSES
 
+from orchestration.dbt_child import write_what_is_wanted
 from orchestration.lib.arrival.loads import decide_loads
 from orchestration.lib.arrival.pull import pull
 from orchestration.lib.build.around_dbt import finish_build, prepare_build, tell_dbt
@@ -111,6 +112,7 @@ def _dbt(command: Sequence[str], variables: Mapping[str, str], printed: str) -> 
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import cli
 
+    write_what_is_wanted()
     try:
         cli(list(command))
     finally:

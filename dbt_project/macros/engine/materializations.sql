@@ -1,0 +1,59 @@
+{#
+  A relation is dropped and made anew, in place of the adapter's swap of names: none has an index, a grant or a foreign
+  key, nobody reads the warehouse while it is built, and a build that fails is made anew in full. Drop and create are no
+  transaction: a Python model writes by another cursor.
+#}
+{% materialization table, adapter='duckdb', supported_languages=['sql', 'python'] %}
+    {%- do make_way() -%}
+    {%- set target = this.incorporate(type='table') -%}
+    {% call statement('main', language=model['language']) -%}
+        {{ create_table_as(False, target, compiled_code, model['language']) }}
+    {%- endcall %}
+    {%- do persist_docs(target, model) -%}
+    {{ return(finished(target)) }}
+{% endmaterialization %}
+
+{% materialization view, adapter='duckdb' %}
+    {%- do make_way() -%}
+    {%- set target = this.incorporate(type='view') -%}
+    {% call statement('main') -%}
+        {{ create_view_as(target, compiled_code) }}
+    {%- endcall %}
+    {%- do persist_docs(target, model) -%}
+    {{ return(finished(target)) }}
+{% endmaterialization %}
+
+{# In an increment the model selects new rows alone, and its strategy puts them in the place of others. #}
+{% materialization incremental, adapter='duckdb' %}
+    {%- if not is_incremental() -%}
+        {{ return(materialization_table_duckdb()) }}
+    {%- endif -%}
+    {%- set target = this.incorporate(type='table') -%}
+    {%- set fresh = api.Relation.create(identifier=this.identifier ~ '__fresh') -%}
+    {%- set strategy = adapter.get_incremental_strategy_macro(context, config.require('incremental_strategy')) -%}
+    {{ run_hooks(pre_hooks) }}
+    {%- do run_query(create_table_as(True, fresh, compiled_code)) -%}
+    {% call statement('main') -%}
+        {{ strategy({
+            'target_relation': target,
+            'temp_relation': fresh,
+            'unique_key': config.get('unique_key'),
+            'dest_columns': adapter.get_column_schema_from_query('select * from ' ~ fresh),
+        }) }}
+    {%- endcall %}
+    {{ return(finished(target)) }}
+{% endmaterialization %}
+
+{% macro make_way() %}
+    {{ run_hooks(pre_hooks) }}
+    {%- set existing = load_cached_relation(this) -%}
+    {%- if existing is not none -%}
+        {%- do drop_relation(existing) -%}
+    {%- endif -%}
+{% endmacro %}
+
+{% macro finished(target) %}
+    {{ run_hooks(post_hooks) }}
+    {{ adapter.commit() }}
+    {{ return({'relations': [target]}) }}
+{% endmacro %}
