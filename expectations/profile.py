@@ -5,6 +5,8 @@ from __future__ import annotations
 import glob
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from expectations import NO_BAR
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     Judgements = Mapping[str, Mapping[date, Sequence[Judged]]]
 
 
+BATCH_ROWS = 1_000_000
 _PATH = "path of the parquet file"
 _DAY = "load date of the file"
 # What UTF-8 looks like after it was read as Latin-1, Windows-1252 or GBK; and what decoders write in despair.
@@ -133,7 +136,28 @@ _LOADED = (
 
 
 def _paths(table: ArrivalTable) -> list[str]:
-    return [glob.escape(str(file.path)) for file in table.files if file.path is not None]
+    return [_escaped(file.path) for file in table.files if file.path is not None]
+
+
+def _batches(table: ArrivalTable) -> Iterator[list[str]]:
+    """The paths of whole load dates, of so many that each batch but the last holds BATCH_ROWS or more."""
+    paths: list[str] = []
+    rows = 0
+    by_day = sorted(table.files, key=lambda file: file.load_date)
+    for _, files in groupby(by_day, key=lambda file: file.load_date):
+        for file in files:
+            if file.path is not None:
+                paths.append(_escaped(file.path))
+                rows += file.row_count
+        if rows >= BATCH_ROWS:
+            yield paths
+            paths, rows = [], 0
+    if paths:
+        yield paths
+
+
+def _escaped(path: Path) -> str:
+    return glob.escape(str(path))
 
 
 def _values_by_day(table: ArrivalTable, connection: duckdb.DuckDBPyConnection) -> dict[date, Values]:
@@ -172,8 +196,11 @@ def _columns_measured(table: ArrivalTable) -> Iterator[tuple[str, str]]:
 
 
 def _repeated_by_day(table: ArrivalTable, connection: duckdb.DuckDBPyConnection) -> dict[date, int]:
-    """Rows that repeat the key of another one; a query of its own, which spills where memory is short."""
-    if not table.key or not (paths := _paths(table)):
+    """Rows that repeat the key of another one of their load date.
+
+    A few load dates at a time: the keys of a year take gigabytes.
+    """
+    if not table.key:
         return {}
     key = ", ".join(map(_quoted, table.key))
     query = f"""
@@ -184,7 +211,11 @@ def _repeated_by_day(table: ArrivalTable, connection: duckdb.DuckDBPyConnection)
         )
         group by all
     """
-    return {day: int(repeated) for day, repeated in connection.execute(query, {"paths": paths}).fetchall()}
+    return {
+        day: int(repeated)
+        for paths in _batches(table)
+        for day, repeated in connection.execute(query, {"paths": paths}).fetchall()
+    }
 
 
 def _columns_by_day(

@@ -14,7 +14,7 @@ import pytest
 from expectations.profile import _number, arrival_profile
 from expectations.results import ExpectationResult, GateResult
 from expectations.runner import run_arrival
-from expectations.suites.arrival import ArrivalFile, ArrivalTable
+from expectations.suites.arrival import DUPLICATE_SHARE, ArrivalFile, ArrivalTable
 
 DAY = date(2024, 9, 1)
 GOOD_ROWS = [("v1", "pv"), ("v2", "buy")] * 50
@@ -135,6 +135,32 @@ def test_files_of_one_load_date_are_judged_together(tmp_path: Path) -> None:
     good = arrived(tmp_path / "b", [("v", "pv")] * 298)
     assert run_arrival([events(bad, good)]).outcome == "passed"
     assert len(arrival_profile(events(bad, good), {})) == 1
+
+
+@pytest.mark.parametrize("rows_at_once", [1, 150, 10_000])
+def test_repeated_rows_are_counted_by_load_date_however_many_are_looked_at_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows_at_once: int
+) -> None:
+    monkeypatch.setattr("expectations.profile.BATCH_ROWS", rows_at_once)
+    repeated = {DAY + timedelta(days=number): number for number in range(5)}
+    files = [
+        # A key that stands in both files of a day, or in other days too, and is repeated in the former only.
+        arrived(
+            tmp_path / half, [(f"{half} {row}", "pv") for row in range(100 - number)] + [("both", "pv")], day
+        )
+        for half in "ab"
+        for day, number in repeated.items()
+    ]
+    files += [
+        arrived(tmp_path / "c", [("b 0", "pv")] * number, day) for day, number in repeated.items() if number
+    ]
+    table = events(*files, key=["visitor_id"])
+    shares = {day: measures[DUPLICATE_SHARE] for day, measures in table.measures.items()}
+    # One repeated row is forgiven.
+    assert shares == {
+        day: (number + 1) / (2 * (101 - number) + number) if number else 0.0
+        for day, number in repeated.items()
+    }
 
 
 def test_one_bad_table_refuses_the_load_date_of_its_source_only(tmp_path: Path) -> None:
