@@ -6,7 +6,6 @@ import glob
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from expectations import NO_BAR
@@ -17,6 +16,7 @@ from expectations.suites.arrival import (
     DAYS_BEHIND,
     DUPLICATE_SHARE,
     FUTURE_SHARE,
+    ArrivalFile,
     ArrivalTable,
     arrival_suite,
     median_of,
@@ -118,7 +118,7 @@ def _require_whole(table: ArrivalTable, connection: duckdb.DuckDBPyConnection) -
     )
     found = dict(
         connection.execute(
-            f'select "{_PATH}", count(*) from {_READ} group by all', {"paths": _paths(table)}
+            f'select "{_PATH}", count(*) from {_READ} group by all', {"paths": _paths(table.files)}
         ).fetchall()
     )
     for path, file in files.items():
@@ -135,34 +135,26 @@ _LOADED = (
 )
 
 
-def _paths(table: ArrivalTable) -> list[str]:
-    return [_escaped(file.path) for file in table.files if file.path is not None]
+def _paths(files: Sequence[ArrivalFile]) -> list[str]:
+    return [glob.escape(str(file.path)) for file in files if file.path is not None]
 
 
 def _batches(table: ArrivalTable) -> Iterator[list[str]]:
     """The paths of whole load dates, of so many that each batch but the last holds BATCH_ROWS or more."""
-    paths: list[str] = []
-    rows = 0
+    batch: list[ArrivalFile] = []
     by_day = sorted(table.files, key=lambda file: file.load_date)
     for _, files in groupby(by_day, key=lambda file: file.load_date):
-        for file in files:
-            if file.path is not None:
-                paths.append(_escaped(file.path))
-                rows += file.row_count
-        if rows >= BATCH_ROWS:
-            yield paths
-            paths, rows = [], 0
-    if paths:
+        batch += files
+        if sum(file.row_count for file in batch) >= BATCH_ROWS:
+            yield _paths(batch)
+            batch = []
+    if paths := _paths(batch):
         yield paths
-
-
-def _escaped(path: Path) -> str:
-    return glob.escape(str(path))
 
 
 def _values_by_day(table: ArrivalTable, connection: duckdb.DuckDBPyConnection) -> dict[date, Values]:
     """Counts, newest time and medians of each load date."""
-    if not (paths := _paths(table)):
+    if not (paths := _paths(table.files)):
         return {}
     parameters: dict[str, object] = {"paths": paths}
     measured = {"rows": "count(*)", **dict(_columns_measured(table))}
@@ -222,7 +214,7 @@ def _columns_by_day(
     table: ArrivalTable, connection: duckdb.DuckDBPyConnection
 ) -> dict[date, dict[str, float | None]]:
     """Most columns that a dump of each load date has, from the footers: undeclared ones are kept in raw."""
-    if not (paths := _paths(table)):
+    if not (paths := _paths(table.files)):
         return {}
     query = """
         select load_date, max(columns)
