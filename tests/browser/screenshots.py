@@ -40,7 +40,7 @@ def take(page: Any, address: str, person: str, file: Path) -> None:
         field = page.locator("input[type=text]").last
         field.fill(person)
         field.press("Enter")
-        page.wait_for_selector(".stage-card", timeout=20_000)
+        page.wait_for_selector(".stage-card")
         settled(page)
     page.wait_for_timeout(700)
     whole = page.evaluate(

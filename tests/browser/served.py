@@ -68,14 +68,14 @@ def browsing() -> Iterator[Any]:
 
 
 def settled(page: Any) -> None:
-    """Wait until the script has run and every chart is drawn."""
-    page.wait_for_selector("header.page h1", timeout=30_000)
-    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=30_000)
-    page.wait_for_function("!document.querySelector('[data-stale=\"true\"]')", timeout=30_000)
+    """Wait until the script has run and every part is drawn, whose code comes with the first of its kind."""
+    page.wait_for_selector("header.page h1")
+    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+    page.wait_for_function("!document.querySelector('[data-stale=\"true\"]')")
+    page.wait_for_function("!document.querySelector('[data-testid=\"stSkeleton\"]')")
     page.wait_for_function(
         "[...document.querySelectorAll('[data-testid=\"stPlotlyChart\"]')]"
         ".every(chart => chart.querySelector('svg.main-svg'))",
-        timeout=30_000,
     )
 
 
