@@ -6,11 +6,21 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from postgres_server import Server, running_server, server_programs
 
 # Tests publish releases of their own, which nobody's database is to show.
 os.environ.pop("AIPL_MIRROR_URL", None)
+
+# Tests run beside each other, on machines that do more than this: how long one takes says nothing of it.
+hypothesis.settings.register_profile(
+    "patient",
+    parent=hypothesis.settings(),
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("patient")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from orchestration.settings import PROJECT_ROOT
 
-STARTS_WITHIN = 60
+STARTS_WITHIN = 120
 # Debian's own; others by the name that their package gives them.
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 

@@ -187,7 +187,7 @@ def begin(
 
 def end(process: ForkServerProcess, home: Path, told: str = "told") -> tuple[int, str]:
     """Wait for a night; returns what `night` does."""
-    process.join(60)
+    process.join(120)
     if process.exitcode is None:
         process.kill()
         raise AssertionError("a night hangs")
@@ -199,7 +199,7 @@ def state(process: ForkServerProcess) -> str:
     return Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
-def wait_for(found: Callable[[], bool], seconds: float = 30) -> None:
+def wait_for(found: Callable[[], bool], seconds: float = 120) -> None:
     """Look until something is so."""
     deadline = time.monotonic() + seconds
     while not found():

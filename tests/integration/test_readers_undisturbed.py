@@ -128,12 +128,12 @@ def test_readers_are_never_disturbed(tmp_path: Path, monkeypatch: pytest.MonkeyP
         reader.start()
     try:
         for _ in readers:
-            assert started.acquire(timeout=60)
+            assert started.acquire(timeout=120)
         for number in range(2, RELEASES + 1):
             publish_number(settings, number)
     finally:
         done.set()
-    found = [answers.get(timeout=60) for _ in readers]
+    found = [answers.get(timeout=120) for _ in readers]
     for reader in readers:
         reader.join(60)
     assert [wrong for wrong, _ in found if wrong] == []

@@ -18,12 +18,13 @@ from orchestration.settings import PROJECT_ROOT, Settings
 
 @dataclass
 class Webhook:
-    """An endpoint that answers with `status` after `seconds`; `received` are the posted documents."""
+    """An endpoint that answers `status`, `seconds` after `answers` is set; `received` are the documents."""
 
     port: int = 0
     status: int = 204
     seconds: float = 0.0
     received: list[dict[str, Any]] = field(default_factory=list)
+    answers: threading.Event = field(default_factory=threading.Event)
 
     @property
     def url(self) -> str:
@@ -32,13 +33,15 @@ class Webhook:
 
 
 @contextmanager
-def webhook(status: int = 204, seconds: float = 0.0) -> Iterator[Webhook]:
+def webhook(status: int = 204) -> Iterator[Webhook]:
     """Serve a webhook for as long as the block lasts."""
-    hook = Webhook(status=status, seconds=seconds)
+    hook = Webhook(status=status)
+    hook.answers.set()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            hook.answers.wait()
             time.sleep(hook.seconds)
             if 200 <= hook.status < 300:
                 hook.received.append(body)
@@ -55,6 +58,7 @@ def webhook(status: int = 204, seconds: float = 0.0) -> Iterator[Webhook]:
     try:
         yield hook
     finally:
+        hook.answers.set()
         server.shutdown()
         server.server_close()
 

@@ -55,7 +55,7 @@ def model(steps: Sequence[tuple[int, dict[str, str] | None]]) -> list[tuple[str,
     return sorted(told)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(steps=STEPS)
 def test_each_incident_is_told_once_and_reminded_of_when_due(
     steps: list[tuple[int, dict[str, str] | None]],

@@ -543,7 +543,8 @@ def lines_of(text: str) -> list[str]:
 )
 @example(content=b'{"a":' + b"[" * 960 + b"]" * 960 + b"}", encoding="utf-8", packed=False)
 @hypothesis_settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 def test_any_bytes_are_rows_or_rejects_or_told(
     tmp_path_factory: pytest.TempPathFactory, kind: str, content: bytes, encoding: str, packed: bool
@@ -579,7 +580,7 @@ def test_any_bytes_are_rows_or_rejects_or_told(
     ),
     torn=st.booleans(),
 )
-@hypothesis_settings(deadline=None, max_examples=60)
+@hypothesis_settings(max_examples=60)
 def test_quoted_csv_counts_as_another_program_counts(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]], torn: bool
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle.ledger import Entry, Published, last_published, new_entries
 from oracle.rules import Preset, Rule
@@ -90,7 +90,7 @@ def chains(draw: st.DrawFn) -> list[Published]:
     return releases
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(chains())
 def test_the_ledger_leads_from_now_back_to_every_release(releases: list[Published]) -> None:
     expected: list[tuple[str, Entry, str]] = []

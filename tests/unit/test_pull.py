@@ -221,7 +221,7 @@ def test_dumps_are_read_side_by_side_and_noted_in_their_order(
     parse, two = pull_module.parse, Barrier(2)
 
     def parse_with_another(*arguments):
-        two.wait(timeout=60)
+        two.wait(timeout=120)
         return parse(*arguments)
 
     monkeypatch.setattr(pull_module, "READERS", 2)

@@ -178,7 +178,7 @@ def test_csv_line_ends_inside_quotation_marks_survive_block_borders(
     st.booleans(),
     st.sampled_from([8, 40, 1 << 20]),
 )
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @example('a,b\n"', True, 8)
 @example('a,b\n1,"a\n\n', False, 8)
 @example("a,b\n1,2\r\r\n3", True, 8)
