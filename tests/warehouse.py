@@ -10,8 +10,10 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from multiprocessing.connection import wait
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from threading import Lock
 from typing import Any
 
 import duckdb
@@ -25,6 +27,7 @@ from orchestration.lib.build.dbt import dbt_environment
 from orchestration.lib.sources.configured import configured_sources, dbt_sources
 from orchestration.settings import PROJECT_ROOT, Settings
 
+ONE_AT_A_TIME = Lock()
 # Of one day, whenever the test runs: dumps without a load date must not differ between two warehouses.
 TODAY = date(2026, 6, 1)
 
@@ -77,8 +80,12 @@ class Warehouse:
         with NamedTemporaryFile("r", encoding="utf-8") as printed:
             # Two seconds of each start of dbt are imports.
             process = PROCESSES.Process(target=_dbt, args=(command, variables, printed.name))
-            process.start()
-            process.join()
+            # A start asks after all others, and of two threads that ask after one, one loses its status.
+            with ONE_AT_A_TIME:
+                process.start()
+            wait([process.sentinel])
+            with ONE_AT_A_TIME:
+                process.join()
             text = printed.read()
         assert process.exitcode == 0, text[-6000:]
         return text

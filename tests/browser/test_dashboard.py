@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ CUT = """() => {
     }
     return cut;
 }"""
+WIDTH = "document.documentElement.scrollWidth"
 
 
 @dataclass
@@ -129,14 +131,19 @@ def test_a_page_opens_without_a_complaint_and_without_the_network(window: Window
 
 @pytest.mark.parametrize("name", ["overview", "aipl", "quality"])
 def test_words_are_whole_in_narrow_windows(window: Window, name: str) -> None:
+    from playwright.sync_api import TimeoutError as Late
+
     wide = window.page.viewport_size
     try:
         for width in (1280, 390):
             window.page.set_viewport_size({"width": width, "height": 900})
             window.go(name, brand="lumen", lang="en")
+            # A chart is drawn, and drawn again once its width is known: soon, or late on a busy machine.
             window.page.wait_for_timeout(300)
+            with suppress(Late):
+                window.page.wait_for_function(f"!({CUT})().length && {WIDTH} <= {width}", timeout=10_000)
             assert window.page.evaluate(CUT) == []
-            assert window.page.evaluate("document.documentElement.scrollWidth") <= width
+            assert window.page.evaluate(WIDTH) <= width
     finally:
         window.page.set_viewport_size(wide)
 

@@ -57,7 +57,7 @@ class Shop:
         return json.loads((self.current() / "manifest.json").read_text())
 
 
-def wait_for(found: Callable[[], bool], seconds: float = 120) -> None:
+def wait_for(found: Callable[[], bool], seconds: float = 600) -> None:
     end = time.monotonic() + seconds
     while not found():
         assert time.monotonic() < end, "waited in vain"

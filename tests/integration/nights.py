@@ -33,6 +33,7 @@ from unit.publish_home import HomeSettings
 from expectations.results import ExpectationResult, GateResult
 from expectations.suites.arrival import ArrivalTable
 from orchestration import cli
+from orchestration.lib.arrival import pull
 from orchestration.lib.arrival import receive as arrival
 from orchestration.lib.arrival.manifest import LoadManifest
 from orchestration.lib.build.around_dbt import finish_build, prepare_build, tell_dbt
@@ -100,6 +101,7 @@ class SizeLimit:
 
     def arm(self, home: Path) -> None:
         """Lower the limit when the function is called."""
+        steady()
         limits = (self.size, self.size)
         before(self.function, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limits), self.number)
 
@@ -151,8 +153,14 @@ def before(function: str, then: Callable[[], object], number: int = 1) -> None:
     setattr(place, name, wrapped)
 
 
+def steady() -> None:
+    """Have pull do the same in every night, whichever thread is first and however slow the machine is."""
+    pull.READERS, pull.STEP_SECONDS = 1, 3600
+
+
 def on_change(home: Path, then: Callable[[int], object]) -> None:
-    """Call `then` with 1, 2, … before each change of the file system below `home`."""
+    """Call `then` with 1, 2, … before each change of the file system below `home`, the same each time."""
+    steady()
     changes = count(1)
     below = str(home) + os.sep
 

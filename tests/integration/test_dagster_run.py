@@ -79,7 +79,7 @@ def start_child(settings: Settings) -> subprocess.Popen[str]:
     )
 
 
-def wait_for(found: Callable[[], bool], seconds: float = 120) -> None:
+def wait_for(found: Callable[[], bool], seconds: float = 600) -> None:
     deadline = time.monotonic() + seconds
     while not found():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -119,8 +119,11 @@ def is_free(warehouse: Path) -> bool:
 
 
 def is_alive(pid: int) -> bool:
-    status = Path(f"/proc/{pid}/stat")
-    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
 
 
 def older_release(release: Release) -> str:

@@ -271,7 +271,7 @@ def test_mail_arrives_and_a_mail_server_that_is_down_is_tried_again(
     observe(settings, "gate/marts", [finding()], NOW)
     (sent,) = deliver(settings, NOW)
     assert sent.reason and "refused" in sent.reason
-    server = Controller(inbox, hostname="127.0.0.1", port=port)
+    server = Controller(inbox, hostname="127.0.0.1", port=port, ready_timeout=60, server_hostname="localhost")
     server.start()
     try:
         assert deliver(settings, NOW + MINUTE)[0].reason is None
@@ -380,5 +380,5 @@ def test_two_that_deliver_at_once_send_once(settings: Settings, hook: Webhook) -
         assert child.stdin
         child.stdin.write("\n")
         child.stdin.close()
-    assert [child.wait(60) for child in children] == [0, 0, 0]
+    assert [child.wait(300) for child in children] == [0, 0, 0]
     assert len(hook.received) == 1

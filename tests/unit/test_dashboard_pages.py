@@ -29,7 +29,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Release]
 def opened(monkeypatch: pytest.MonkeyPatch, home: Path, page: str = "overview", **query: str) -> AppTest:
     """The page of a link, run once."""
     monkeypatch.setenv("AIPL_HOME", str(home))
-    app = AppTest.from_file(str(APP), default_timeout=60)
+    app = AppTest.from_file(str(APP), default_timeout=300)
     for name, value in query.items():
         app.query_params[name] = value
     app.run()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -96,9 +95,13 @@ def test_what_a_dead_process_wrote_blocks_nobody(tmp_path: Path, owner: str) -> 
 
 
 def test_waiting_tells_for_whom_and_goes_on_when_it_is_free(tmp_path: Path) -> None:
-    holder, said = hold(tmp_path), []
-    threading.Timer(0.3, lambda: holder.communicate("")).start()
-    with writer_lock(tmp_path, wait_seconds=30, say=said.append):
+    holder, said = hold(tmp_path), list[str]()
+
+    def say(text: str) -> None:
+        said.append(text)
+        holder.communicate("")
+
+    with writer_lock(tmp_path, wait_seconds=30, say=say):
         pass
     assert len(said) == 1
     assert f"process {holder.pid}" in said[0] and "Waiting up to 0.5 minutes" in said[0]
