@@ -10,14 +10,13 @@ import shutil
 import signal
 import subprocess
 import sysconfig
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
+from waiting import wait_for
 
 from orchestration.sample_shop import World, write_dumps
 
@@ -55,13 +54,6 @@ class Shop:
 
     def manifest(self) -> dict[str, object]:
         return json.loads((self.current() / "manifest.json").read_text())
-
-
-def wait_for(found: Callable[[], bool], seconds: float = 600) -> None:
-    end = time.monotonic() + seconds
-    while not found():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.002)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,6 @@ import os
 import resource
 import signal
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr
@@ -29,6 +28,7 @@ import duckdb
 import pyarrow.parquet as pq
 from forks import PROCESSES
 from unit.publish_home import HomeSettings
+from waiting import wait_for
 
 from expectations.results import ExpectationResult, GateResult
 from expectations.suites.arrival import ArrivalTable
@@ -205,14 +205,6 @@ def end(process: ForkServerProcess, home: Path, told: str = "told") -> tuple[int
 def state(process: ForkServerProcess) -> str:
     """Letter that Linux has for the state of a process."""
     return Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0]
-
-
-def wait_for(found: Callable[[], bool], seconds: float = 120) -> None:
-    """Look until something is so."""
-    deadline = time.monotonic() + seconds
-    while not found():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
 
 
 def _night(home: Path, fault: Fault | None, told: Path, judged: bool) -> None:

@@ -8,14 +8,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus
 from tiny_project import deliver, verdict
+from waiting import wait_for
 
 from orchestration.lib.build.state import read_build
 from orchestration.lib.publish import gate as run_gate
@@ -77,13 +76,6 @@ def start_child(settings: Settings) -> subprocess.Popen[str]:
         text=True,
         start_new_session=True,
     )
-
-
-def wait_for(found: Callable[[], bool], seconds: float = 600) -> None:
-    deadline = time.monotonic() + seconds
-    while not found():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 def dbt_children(parent: int) -> list[int]:

@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -21,6 +20,7 @@ import duckdb
 import pytest
 from dashboard_world import World, copied, published
 from postgres_server import PASSWORD, Server, of_postgres, of_release
+from waiting import wait_for
 
 from orchestration.lib.errors import EnvironmentStop, InputError
 from orchestration.lib.lock import writer_lock
@@ -273,11 +273,7 @@ def test_a_slower_mirror_brings_no_older_release_back(
 def until(address: str, count: str) -> None:
     """Wait until something is there to be counted."""
     with psycopg.connect(address, autocommit=True) as connection:
-        for _ in range(6000):
-            if connection.execute(count).fetchone() != (0,):
-                return
-            time.sleep(0.05)
-    raise AssertionError(f"never: {count}")
+        wait_for(lambda: connection.execute(count).fetchone() != (0,))
 
 
 KILLED = """
