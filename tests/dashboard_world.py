@@ -390,7 +390,7 @@ def _settings_of(home: Path) -> Settings:
 def _contracts() -> dict[str, dict[str, str]]:
     """Columns with their types, by mart, as declared."""
     declared = {}
-    for file in sorted((PROJECT_ROOT / "dbt_project" / "models" / "marts").glob("*/_*__models.yml")):
+    for file in sorted((PROJECT_ROOT / "dbt_project" / "models" / "marts").glob("*/[df]*.yml")):
         for model in yaml.safe_load(file.read_text())["models"]:
             declared[model["name"]] = {column["name"]: column["data_type"] for column in model["columns"]}
     return declared

@@ -70,7 +70,7 @@ def test_every_metric_and_page_is_explained() -> None:
         assert f"{page.stem}_page" in labels() and f"{page.stem}_about" in labels()
     statuses = re.search(
         r"name: gap_statuses_are_known.*?values: \[(.*?)\]",
-        (PROJECT_ROOT / "dbt_project/models/marts/gmv/_gmv__models.yml").read_text(),
+        (PROJECT_ROOT / "dbt_project/models/marts/gmv/fct_consumer_gap.yml").read_text(),
         re.DOTALL,
     )
     assert statuses is not None

@@ -240,7 +240,7 @@ def test_another_word_than_hashed_or_withheld_is_an_error(tmp_path: Path) -> Non
 def shipped_marts() -> Iterable[dict[str, Any]]:
     return (
         model
-        for file in sorted(MARTS.rglob("_*__models.yml"))
+        for file in sorted(MARTS.rglob("[df]*.yml"))
         for model in yaml.safe_load(file.read_text())["models"]
     )
 
