@@ -53,10 +53,11 @@ bench: $(READY) ## Measure the program against a floor and others: docs/performa
 dev: $(READY) ## Open the Dagster UI with the nightly schedule
 	@$(AIPL) ui
 
-lint: $(READY_BI) ## Ruff, mypy (strict), sqlfluff, and whether the locks are current
+lint: $(READY_BI) ## Ruff, mypy (strict), import contracts, sqlfluff, and whether the locks are current
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/sqlfluff lint dbt_project
 	@$(MAKE) --no-print-directory lock-check
 

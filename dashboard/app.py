@@ -15,7 +15,7 @@ import streamlit as st
 from dashboard.frame import choose_language, header, open_view
 from dashboard.states import placard
 from dashboard.text import text
-from orchestration.settings import Settings
+from orchestration.core.settings import Settings
 
 ICONS = {
     "overview": ":material/space_dashboard:",

@@ -14,10 +14,11 @@ from dashboard.data.rows import rows_of
 from dashboard.format import age, count
 from dashboard.text import LANGUAGES, text
 from dashboard.view import Brand, Opened, View, connection_of
-from orchestration.lib.errors import AiplError
-from orchestration.lib.publish.listing import rollback_lines
-from orchestration.lib.publish.releases import Release, created_at, read_current
-from orchestration.settings import Settings
+from orchestration.core.errors import AiplError
+from orchestration.core.settings import Settings
+from orchestration.publish.listing import rollback_lines
+from orchestration.publish.quality import stopped_build
+from orchestration.publish.releases import Release, created_at, read_current
 
 STYLE = Path(__file__).with_name("style.css")
 
@@ -185,7 +186,7 @@ def _ago(view: View, gone: timedelta) -> str:
 def _notices(view: View, release: Release) -> None:
     """What makes the release older than it looks: each is said on every page, never in colour alone."""
     try:
-        stopped = releases.stopped_after(view.settings, release)
+        stopped = stopped_build(view.settings, release.manifest["build_id"])
         rolled_back = rollback_lines(view.settings)
     except (AiplError, ValueError) as error:
         st.warning(view.text("state_unreadable", error=error), icon=":material/warning:")

@@ -12,7 +12,7 @@ import streamlit as st
 
 from dashboard.format import is_missing
 from dashboard.view import View
-from orchestration.lib.printable import formula_safe
+from orchestration.core.printable import formula_safe
 
 PLOTLY = {"displayModeBar": False, "displaylogo": False, "responsive": True}
 

@@ -16,8 +16,8 @@ from dashboard.charts.theme import NOBODY, stage_colours
 from dashboard.data import release as releases
 from dashboard.data.rows import rows_of
 from dashboard.text import text
-from orchestration.lib.publish.releases import Release
-from orchestration.settings import Settings
+from orchestration.core.settings import Settings
+from orchestration.publish.releases import Release
 
 T = TypeVar("T")
 

@@ -73,19 +73,24 @@ def _tables(result: GateResult) -> list[tuple[str, int, int, int]]:
     return sorted(counted, key=lambda row: (-row[2], -row[3], row[0]))
 
 
+def report_page(result: GateResult, folder: Path) -> Path:
+    """Where the page of a gate run is; its result is beside it, as `.json`."""
+    return folder / f"{result.started_at:%Y%m%dT%H%M%S.%fZ}-{result.gate}.html"
+
+
 def write_report(result: GateResult, folder: Path) -> Path:
     """Keep a result as `<time>-<gate>.json` and `.html` and list all of the folder in `index.html`.
 
     Returns the page, the same one for a run that is judged further. Files appear whole or not at all.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    stem = f"{result.started_at:%Y%m%dT%H%M%S.%fZ}-{result.gate}"
-    page = folder / f"{stem}.html"
-    stored = sorted(set(folder.glob("*.json")) - {folder / f"{stem}.json"}, reverse=True)
+    page = report_page(result, folder)
+    kept = page.with_suffix(".json")
+    stored = sorted(set(folder.glob("*.json")) - {kept}, reverse=True)
     earlier = _told(stored[: MAX_LISTED - 1])
     known = [Run(name, one) for name, one in earlier if one]
     _write(page, render(result, [run for run in known if run.result.started_at < result.started_at]))
-    _write(folder / f"{stem}.json", result.to_json())
+    _write(kept, result.to_json())
     runs = sorted([(quote(page.name), result), *earlier], key=lambda run: run[0], reverse=True)
     older = len(stored) + 1 - len(runs)
     _write(folder / "index.html", _index(runs, older))
@@ -96,6 +101,12 @@ def stored_runs(folder: Path) -> list[Run]:
     """The kept results of a folder, latest first, as many as pages list; unreadable ones are left out."""
     latest = sorted(folder.glob("*.json"), reverse=True)[:MAX_LISTED]
     return [Run(name, result) for name, result in _told(latest) if result]
+
+
+def latest_result(folder: Path, subject: str) -> GateResult | None:
+    """The latest kept result about a subject; None before its first."""
+    stored = (_read(path) for path in sorted(folder.glob("*.json"), reverse=True))
+    return next((result for result in stored if result and result.subject == subject), None)
 
 
 def _told(stored: Sequence[Path]) -> list[tuple[str, GateResult | None]]:

@@ -60,13 +60,14 @@ class ExpectationResult:
 
 @dataclass(frozen=True)
 class GateResult:
-    """One run of one gate; times are UTC."""
+    """One run of one gate; times are UTC. `load_dates` are those that an arrival gate judged."""
 
     gate: Gate
     subject: str
     started_at: datetime
     finished_at: datetime
     results: tuple[ExpectationResult, ...]
+    load_dates: tuple[date, ...] = ()
 
     @property
     def outcome(self) -> Status:

@@ -23,7 +23,7 @@ from orchestration.commands.releases import releases, rollback, verify
 from orchestration.commands.safely import say
 
 if TYPE_CHECKING:
-    from orchestration.settings import Settings
+    from orchestration.core.settings import Settings
 
 DONE, CRASH, BAD_INPUT, BAD_DATA, INTERRUPTED = 0, 1, 2, 3, 130
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -67,8 +67,8 @@ def run(
         raise click.UsageError("--date names one day; --from and --to name a range: use one of them.")
     if dumps and not source:
         raise click.UsageError("--dumps needs --source: whose dumps are they?")
-    from orchestration.lib.run.news import Request
-    from orchestration.lib.run.nightly import run_new
+    from orchestration.arrival.pending import Request
+    from orchestration.nightly.run import run_new
 
     first_day, last_day = (day, day) if day else (first, last)
     if first_day and last_day and first_day > last_day:
@@ -80,7 +80,7 @@ def run(
 @aipl.command()
 def status() -> None:
     """Release, horizons, stale sources, gates, last build and loads that wait or were refused."""
-    from orchestration.lib.run.status import status_text
+    from orchestration.nightly.status import status_text
 
     say(status_text(_settings()).rstrip("\n"))
 
@@ -88,7 +88,7 @@ def status() -> None:
 @aipl.command()
 def sources() -> None:
     """What is configured, and what has been loaded."""
-    from orchestration.lib.run.status import sources_text
+    from orchestration.nightly.status import sources_text
 
     click.echo(sources_text(_settings()), nl=False)
 
@@ -105,7 +105,7 @@ def sources() -> None:
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
 def query(sql: str, form: str, output: Path | None) -> None:
     """Answer one SELECT from the current release."""
-    from orchestration.lib.publish.query import FORMATS, run_query
+    from orchestration.publish.query import FORMATS, run_query
 
     if form == "parquet" and output is None and sys.stdout.isatty():
         raise click.UsageError("Parquet is not for a terminal: name a file with --output.")
@@ -126,7 +126,7 @@ def query(sql: str, form: str, output: Path | None) -> None:
 @click.option("--days", type=click.IntRange(min=1), help="Number of days.")
 def sample_shop(**size: int | None) -> None:
     """Write the dumps of a made-up shop with known truth."""
-    from orchestration.lib.run.sample import write_sample_shop
+    from orchestration.commands.sample import write_sample_shop
 
     click.echo(
         write_sample_shop(_settings(), {name: value for name, value in size.items() if value is not None})
@@ -137,7 +137,7 @@ def sample_shop(**size: int | None) -> None:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def dbt(arguments: tuple[str, ...]) -> int:
     """Run dbt on the warehouse, as in `aipl dbt -- test --select fct_fast`."""
-    from orchestration.lib.run.tools import dbt_command
+    from orchestration.commands.tools import dbt_command
 
     return dbt_command(_settings(), list(arguments))
 
@@ -146,7 +146,7 @@ def dbt(arguments: tuple[str, ...]) -> int:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def ui(arguments: tuple[str, ...]) -> int:
     """Start Dagster's web interface, with the schedule, on http://127.0.0.1:3000."""
-    from orchestration.lib.run.tools import ui_command
+    from orchestration.commands.tools import ui_command
 
     return ui_command(_settings(), list(arguments))
 
@@ -192,9 +192,8 @@ def _guarded(command: Callable[[], Any]) -> int:
 
 def _exit_code(error: Exception) -> int | None:
     """Tell an error that a person can act on, and give its code; None for a crash."""
-    from orchestration.lib.disk import disk_full
-    from orchestration.lib.errors import AiplError
-    from orchestration.lib.sources.file import ConfigurationError
+    from orchestration.core.disk import disk_full
+    from orchestration.core.errors import AiplError, ConfigurationError
 
     known = error if isinstance(error, AiplError | ConfigurationError) else disk_full(error)
     if known is not None:
@@ -204,7 +203,7 @@ def _exit_code(error: Exception) -> int | None:
 
 def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Tell a crash in one line, and keep the rest for whoever mends it. Python then exits with 1."""
-    from orchestration.lib.redact import redact
+    from orchestration.core.redact import redact
 
     log = _settings().crash_log
     story = redact("".join(traceback.format_exception(kind, error, trace)))
@@ -218,7 +217,7 @@ def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackTy
 
 
 def _settings() -> Settings:
-    from orchestration.settings import Settings
+    from orchestration.core.settings import Settings
 
     return Settings.from_environment()
 

@@ -23,9 +23,9 @@ import yaml
 from unit.publish_home import HomeSettings, make_home
 
 from expectations.results import ExpectationResult, GateResult
-from orchestration.lib.build.state import Build, GateRecord, write_build, write_gate
-from orchestration.lib.publish.release import Release, publish, read_current
-from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.build.state import Build, GateRecord, write_build, write_gate
+from orchestration.core.settings import PROJECT_ROOT, Settings
+from orchestration.publish.release import Release, publish, read_current
 
 DAY = timedelta(days=1)
 PRESETS = ("consumer_asset", "gross")

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from orchestration.lib.publish.query import run_query, to_text
-from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.core.settings import PROJECT_ROOT, Settings
+from orchestration.publish.query import run_query, to_text
 
 EXAMPLE = re.compile(r"```sql\n(?P<sql>.*?)```\n\n```text\n(?P<output>.*?)```", re.DOTALL)
 METRICS = sorted((PROJECT_ROOT / "docs" / "metrics").glob("*.md"))

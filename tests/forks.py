@@ -18,10 +18,10 @@ PROCESSES.set_forkserver_preload(
         "dbt.cli.main",
         "numpy",
         "orchestration.cli",
-        "orchestration.lib.arrival.receive",
-        "orchestration.lib.build.around_dbt",
-        "orchestration.lib.erasure.erase",
-        "orchestration.lib.publish.query",
-        "orchestration.lib.publish.release",
+        "orchestration.arrival.receive",
+        "orchestration.build.around_dbt",
+        "orchestration.nightly.erasing.erase",
+        "orchestration.publish.query",
+        "orchestration.publish.release",
     ]
 )

@@ -19,13 +19,13 @@ from typing import Any
 import duckdb
 from forks import PROCESSES
 
-from orchestration.dbt_child import write_what_is_wanted
-from orchestration.lib.arrival.loads import decide_loads
-from orchestration.lib.arrival.pull import pull
-from orchestration.lib.build.around_dbt import finish_build, prepare_build, tell_dbt
-from orchestration.lib.build.dbt import dbt_environment
-from orchestration.lib.sources.configured import configured_sources, dbt_sources
-from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.arrival.configured import configured_sources, dbt_sources
+from orchestration.arrival.loads import decide_loads
+from orchestration.arrival.pull import pull
+from orchestration.build.around_dbt import finish_build, prepare_build, tell_dbt
+from orchestration.build.dbt import dbt_environment
+from orchestration.build.dbt_child import write_what_is_wanted
+from orchestration.core.settings import PROJECT_ROOT, Settings
 
 ONE_AT_A_TIME = Lock()
 # Of one day, whenever the test runs: dumps without a load date must not differ between two warehouses.

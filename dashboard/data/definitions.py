@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestration.settings import PROJECT_ROOT
+from orchestration.core.settings import PROJECT_ROOT
 
 SUBJECTS = ("aipl", "fast")
 METRICS = PROJECT_ROOT / "docs" / "metrics"

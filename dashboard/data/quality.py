@@ -6,17 +6,17 @@ Each part may be missing: a release can be copied to a place that has nothing el
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import astuple, fields
 
 import pandas as pd
 
 from expectations.page import stored_runs
 from expectations.past import Past, past_of
 from expectations.results import GateResult
-from orchestration.lib.alerts.outbox import Outbox
-from orchestration.lib.arrival.manifest import LoadManifest
-from orchestration.lib.publish.releases import Release
-from orchestration.lib.rejects.listing import Selection, find_rejects
-from orchestration.settings import Settings
+from orchestration.core.settings import Settings
+from orchestration.publish.quality import OpenIncident, known_loads, open_incidents
+from orchestration.publish.rejects.listing import Selection, find_rejects
+from orchestration.publish.releases import Release
 
 LOADS = ["source", "load_date", "files", "rows", "unreadable", "state", "reason"]
 REJECTS = [
@@ -111,9 +111,8 @@ def loads(settings: Settings, release: Release | None) -> tuple[pd.DataFrame, bo
     Without the manifest the loads are those that the release was made of. `state` is `accepted`, `arrived`,
     `refused` or `held_back`.
     """
-    if settings.manifest.exists():
-        with LoadManifest(settings.manifest) as manifest:
-            known = [load for source in manifest.source_ids() for load in manifest.loads(source)]
+    known = known_loads(settings)
+    if known is not None:
         rows: Sequence[tuple[object, ...]] = [
             (
                 load.source_id,
@@ -144,32 +143,9 @@ def rejects(settings: Settings) -> pd.DataFrame | None:
 
 def incidents(settings: Settings) -> pd.DataFrame | None:
     """Row an open incident, oldest first; None in a home that never had an alert."""
-    if not settings.alerts.exists():
-        return None
-    with Outbox(settings.alerts) as outbox:
-        rows = [
-            (
-                incident.opened_at,
-                incident.seen_at,
-                incident.finding.severity,
-                incident.finding.kind,
-                incident.finding.title,
-                incident.finding.owner,
-                incident.finding.runbook,
-            )
-            for incident in outbox.open_incidents()
-        ]
-    return pd.DataFrame(
-        rows, columns=["opened_at", "seen_at", "severity", "kind", "title", "owner", "runbook"]
-    )
-
-
-def undelivered(settings: Settings) -> int:
-    """Alerts that have not arrived on some route; 0 in a home that never had one."""
-    if not settings.alerts.exists():
-        return 0
-    with Outbox(settings.alerts) as outbox:
-        return len(outbox.deliveries("dead")) + len(outbox.deliveries("pending"))
+    found = open_incidents(settings)
+    columns = [field.name for field in fields(OpenIncident)]
+    return None if found is None else pd.DataFrame([astuple(one) for one in found], columns=columns)
 
 
 def _dated(rows: Sequence[tuple[object, ...]]) -> pd.DataFrame:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +10,14 @@ import duckdb
 import pandas as pd
 
 from expectations.results import GateResult
-from orchestration.lib import database
-from orchestration.lib.build.state import read_gate
-from orchestration.lib.errors import AiplError
-from orchestration.lib.publish.marts import unreadable
-from orchestration.lib.publish.releases import Release
-from orchestration.settings import Settings
+from orchestration.core import database
+from orchestration.core.errors import AiplError
+from orchestration.publish.marts import unreadable
+from orchestration.publish.releases import Release
 
 
 class DamagedRelease(AiplError):
     """The current release is there but cannot be read."""
-
-
-@dataclass(frozen=True)
-class StoppedBuild:
-    """A build after the release that the mart gate stopped: when (ISO, UTC), and for how many rules."""
-
-    finished_at: str
-    findings: int
 
 
 def connect(folder: Path) -> duckdb.DuckDBPyConnection:
@@ -48,15 +37,6 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
 def gate_of(release: Release) -> GateResult:
     """What the mart gate found in the build of a release."""
     return GateResult.from_json(json.dumps(release.manifest["gates"]["marts"]))
-
-
-def stopped_after(settings: Settings, release: Release) -> StoppedBuild | None:
-    """The last build, if the gate stopped it: then the release is older than the data."""
-    gate = read_gate(settings)
-    if gate is None or gate.passed or gate.build_id == release.manifest["build_id"]:
-        return None
-    result = GateResult.from_json(json.dumps(gate.results))
-    return StoppedBuild(gate.finished_at, len(result.failures) + len(result.errors))
 
 
 def ask(connection: duckdb.DuckDBPyConnection, sql: str, **parameters: Any) -> pd.DataFrame:

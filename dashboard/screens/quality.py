@@ -15,7 +15,8 @@ from dashboard.parts import Chip, card, draw, table, tile
 from dashboard.states import nothing, unreadable
 from dashboard.view import View
 from expectations.past import Past
-from orchestration.lib.errors import AiplError
+from orchestration.core.errors import AiplError
+from orchestration.publish.quality import undelivered_alerts
 
 UNREADABLE = (AiplError, sqlite3.Error, OSError, ValueError)
 
@@ -183,7 +184,7 @@ def rejected(view: View) -> None:
 def alerts(view: View) -> None:
     """Open incidents, and whether anybody was told of them."""
     try:
-        found, waiting = quality.incidents(view.settings), quality.undelivered(view.settings)
+        found, waiting = quality.incidents(view.settings), undelivered_alerts(view.settings)
     except UNREADABLE as error:
         with card(view, view.text("alerts"), "alerts", None):
             unreadable(view, error)

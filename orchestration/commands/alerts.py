@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from orchestration.lib.alerts.delivery import Sent
+    from orchestration.alerts.delivery import Sent
 
 
 @click.group()
@@ -20,10 +20,10 @@ def alerts() -> None:
 @click.option("--route", "only", help="Only this route.")
 def test(only: str | None) -> None:
     """Send a test message on every route now, and say whether it arrived."""
-    from orchestration.lib.alerts.delivery import send_test
-    from orchestration.lib.alerts.routes import load_routes
-    from orchestration.lib.errors import InputError
-    from orchestration.settings import Settings
+    from orchestration.alerts.delivery import send_test
+    from orchestration.alerts.routes import load_routes
+    from orchestration.core.errors import InputError
+    from orchestration.core.settings import Settings
 
     settings = Settings.from_environment()
     routes = load_routes(settings.alerts_file)
@@ -39,8 +39,8 @@ def test(only: str | None) -> None:
 @alerts.command("list")
 def list_() -> None:
     """Open incidents, and alerts that did not arrive."""
-    from orchestration.lib.alerts.listing import listing
-    from orchestration.settings import Settings
+    from orchestration.alerts.listing import listing
+    from orchestration.core.settings import Settings
 
     click.echo(listing(Settings.from_environment()), nl=False)
 
@@ -48,8 +48,8 @@ def list_() -> None:
 @alerts.command()
 def deliver() -> None:
     """Send what is due, as Dagster's sensor does: for a scheduler of yours."""
-    from orchestration.lib.alerts.delivery import deliver
-    from orchestration.settings import Settings
+    from orchestration.alerts.delivery import deliver
+    from orchestration.core.settings import Settings
 
     _tell(deliver(Settings.from_environment(), datetime.now(UTC)))
 
@@ -57,9 +57,9 @@ def deliver() -> None:
 @alerts.command()
 def retry() -> None:
     """Try all that did not arrive again now, also what was given up."""
-    from orchestration.lib.alerts.delivery import deliver
-    from orchestration.lib.alerts.outbox import Outbox
-    from orchestration.settings import Settings
+    from orchestration.alerts.delivery import deliver
+    from orchestration.alerts.outbox import Outbox
+    from orchestration.core.settings import Settings
 
     settings, now = Settings.from_environment(), datetime.now(UTC)
     with Outbox(settings.alerts) as outbox:
@@ -69,7 +69,7 @@ def retry() -> None:
 
 def _tell(sent: list[Sent]) -> None:
     """A line a route. Raises InputError when a message did not arrive."""
-    from orchestration.lib.errors import InputError
+    from orchestration.core.errors import InputError
 
     for one in sent:
         count = f"{one.alerts} alerts " if one.alerts else ""

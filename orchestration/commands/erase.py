@@ -15,9 +15,9 @@ def erase(keys: tuple[str, ...], *, only_these: bool, yes: bool) -> int:
     A KEY is <identity space>:m:<member id> or <identity space>:v:<visitor id>; `aipl person-key ID` finds
     it. Without one, an erasure that did not end is finished.
     """
-    from orchestration.lib.erasure.erase import erase as erase_person
-    from orchestration.lib.erasure.erase import order_erasure
-    from orchestration.settings import Settings
+    from orchestration.core.settings import Settings
+    from orchestration.nightly.erasing.erase import erase as erase_person
+    from orchestration.nightly.erasing.erase import order_erasure
 
     settings = Settings.from_environment()
     order = order_erasure(settings, keys, only_these=only_these)

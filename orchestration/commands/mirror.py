@@ -12,7 +12,7 @@ def mirror(take_over: bool) -> None:
 
     A run does so by itself where the variable is set; this is for after a rollback, or after a failure.
     """
-    from orchestration.lib.publish.mirror import mirror as mirror_release
-    from orchestration.settings import Settings
+    from orchestration.core.settings import Settings
+    from orchestration.publish.mirror import mirror as mirror_release
 
     click.echo(f"mirror: {mirror_release(Settings.from_environment(), take_over=take_over).told}")

@@ -9,7 +9,7 @@ import click
 def rebuild() -> int:
     """Make raw again from landing and the warehouse from raw, then run as `aipl run` does."""
     from orchestration.commands.safely import say
-    from orchestration.lib.run.rebuild import rebuild as rebuild_all
-    from orchestration.settings import Settings
+    from orchestration.core.settings import Settings
+    from orchestration.nightly.rebuild import rebuild as rebuild_all
 
     return rebuild_all(Settings.from_environment(), say)

@@ -14,9 +14,9 @@ def rejects(source: str | None, reason: str | None, form: str) -> None:
 
     Rows of staging are those of the last finished build; a run that is at work is not disturbed.
     """
-    from orchestration.lib.rejects.listing import Selection
-    from orchestration.lib.rejects.text import rejects_csv, rejects_text
-    from orchestration.settings import Settings
+    from orchestration.commands.rejects_text import rejects_csv, rejects_text
+    from orchestration.core.settings import Settings
+    from orchestration.publish.rejects.listing import Selection
 
     show = rejects_csv if form == "csv" else rejects_text
     click.echo(show(Settings.from_environment(), Selection(source, reason)), nl=False)
@@ -34,7 +34,7 @@ def replay(source: str | None, reason: str | None, dumps: str | None) -> int:
     if dumps and not source:
         raise click.UsageError("--dumps needs --source: whose dumps are they?")
     from orchestration.commands.safely import say
-    from orchestration.lib.run.replay import replay as replay_rejects
-    from orchestration.settings import Settings
+    from orchestration.core.settings import Settings
+    from orchestration.nightly.replay import replay as replay_rejects
 
     return replay_rejects(Settings.from_environment(), source, reason, dumps, say)

@@ -11,10 +11,10 @@ def releases(context: click.Context) -> None:
     """List the releases that are kept, the newest first."""
     if context.invoked_subcommand:
         return
-    from orchestration.lib.publish.listing import listed_releases, rollback_lines
-    from orchestration.lib.publish.query import to_text
-    from orchestration.lib.publish.releases import current_id, why_none_is_current
-    from orchestration.settings import Settings
+    from orchestration.core.settings import Settings
+    from orchestration.publish.listing import listed_releases, rollback_lines
+    from orchestration.publish.query import to_text
+    from orchestration.publish.releases import current_id, why_none_is_current
 
     settings = Settings.from_environment()
     found = listed_releases(settings)
@@ -35,10 +35,10 @@ def diff(before: str | None, after: str | None, form: str) -> None:
 
     By default from the release before to the current one; with one release, from that to the current one.
     """
-    from orchestration.lib.publish.difference import difference, difference_json, difference_text
-    from orchestration.lib.publish.listing import compared
-    from orchestration.lib.publish.verify import verify as require_undamaged
-    from orchestration.settings import Settings
+    from orchestration.core.settings import Settings
+    from orchestration.publish.difference import difference, difference_json, difference_text
+    from orchestration.publish.listing import compared
+    from orchestration.publish.verify import verify as require_undamaged
 
     a, b = compared(Settings.from_environment(), before, after)
     require_undamaged([a, b])
@@ -60,10 +60,10 @@ def rollback(release: str | None, wait: float) -> None:
 
     An alert tells of it.
     """
-    from orchestration.lib.publish.listing import told_rollback
-    from orchestration.lib.publish.rollback import rollback as roll_back
-    from orchestration.lib.run.alerting import tell_of_rollback
-    from orchestration.settings import Settings
+    from orchestration.core.settings import Settings
+    from orchestration.monitoring.runs import tell_of_rollback
+    from orchestration.publish.listing import told_rollback
+    from orchestration.publish.rollback import rollback as roll_back
 
     settings = Settings.from_environment()
     done = roll_back(settings, release, wait_seconds=wait * 60, say=click.echo)
@@ -79,9 +79,9 @@ def verify(release: str | None, all_: bool) -> None:
     """Compare every file of a release with its checksum, by default of the current one."""
     if release and all_:
         raise click.UsageError("Name a release or say --all, not both.")
-    from orchestration.lib.publish.releases import find_folder, release_folders, require_current_id
-    from orchestration.lib.publish.verify import verify as require_undamaged
-    from orchestration.settings import Settings
+    from orchestration.core.settings import Settings
+    from orchestration.publish.releases import find_folder, release_folders, require_current_id
+    from orchestration.publish.verify import verify as require_undamaged
 
     settings = Settings.from_environment()
     if all_:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from orchestration.lib.printable import printable_lines
+from orchestration.core.printable import printable_lines
 
 
 def say(text: str, *, err: bool = False) -> None:

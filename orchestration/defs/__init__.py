@@ -1,4 +1,4 @@
-"""Dagster definitions, a folder a stage; the work itself is in `orchestration.lib`."""
+"""Dagster definitions, a folder a stage, a thin layer over the stages."""
 
 import sys
 from importlib import import_module

@@ -6,6 +6,9 @@ import json
 
 from dagster import Definitions
 
+from orchestration.arrival.configured import configured_schedule, configured_sources, dbt_sources
+from orchestration.build.dbt import dbt_executable, prepare_manifest
+from orchestration.core.settings import Settings
 from orchestration.defs.automation.arrival_sensors import arrivals_sensor, watch_sensor
 from orchestration.defs.automation.dead_runs import dead_runs_sensor
 from orchestration.defs.automation.jobs import nightly_job
@@ -19,9 +22,6 @@ from orchestration.defs.raw.partitions import load_dates
 from orchestration.defs.resources import DbtCommands, WriterLock
 from orchestration.defs.warehouse.assets import warehouse_assets
 from orchestration.defs.warehouse.translator import mart_keys
-from orchestration.lib.build.dbt import dbt_executable, prepare_manifest
-from orchestration.lib.sources.configured import configured_schedule, configured_sources, dbt_sources
-from orchestration.settings import Settings
 
 
 def build_definitions(settings: Settings) -> Definitions:

@@ -7,10 +7,9 @@ from pathlib import Path
 from dagster import ConfigurableResource, Failure, InitResourceContext
 from dagster_dbt import DbtCliResource
 
-from orchestration.lib.disk import disk_full
-from orchestration.lib.errors import AiplError, GateStop
-from orchestration.lib.lock import writer_lock
-from orchestration.lib.sources.source import ConfigurationError
+from orchestration.core.disk import disk_full
+from orchestration.core.errors import AiplError, ConfigurationError, GateStop
+from orchestration.core.lock import writer_lock
 
 EXIT_CODE = "exit_code"
 BY_GATE = "by_gate"

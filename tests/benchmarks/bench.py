@@ -22,7 +22,7 @@ from benchmarks.peers import Peer, compare, write_inputs
 from benchmarks.queries import QUERIES
 from benchmarks.report import Build, Report, write_report
 from benchmarks.scale import Scale, sources_file, write_dumps
-from orchestration.settings import PROJECT_ROOT
+from orchestration.core.settings import PROJECT_ROOT
 
 REPEATS = 3
 EVENTS_A_PERSON = 40

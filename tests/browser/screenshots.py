@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from browser.served import browsing, served, settled
-from orchestration.settings import PROJECT_ROOT
+from orchestration.core.settings import PROJECT_ROOT
 
 FOLDER = PROJECT_ROOT / "docs" / "dashboard"
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 420, "height": 900}

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.lib.publish.release import read_current
-from orchestration.lib.run.news import Request
-from orchestration.lib.run.nightly import run_new
+from orchestration.arrival.pending import Request
+from orchestration.core.settings import PROJECT_ROOT, Settings
+from orchestration.nightly.run import run_new
+from orchestration.publish.release import read_current
 from orchestration.sample_shop import World, write_dumps
-from orchestration.settings import PROJECT_ROOT, Settings
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from examples import DOCUMENTS, METRICS, answer, examples
 from postgres_server import Server, of_postgres, of_release
 from warehouse import Warehouse
 
-from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.core.settings import PROJECT_ROOT, Settings
 
 AIPL = Path(sysconfig.get_path("scripts")) / "aipl"
 

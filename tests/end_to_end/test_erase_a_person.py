@@ -22,10 +22,10 @@ from oracle import sample_shop
 from oracle.stages import daily_stock, stage_history, walk
 from released import released
 
-from orchestration.lib.arrival.pull import pull
-from orchestration.lib.sources.configured import configured_sources
+from orchestration.arrival.configured import configured_sources
+from orchestration.arrival.pull import pull
+from orchestration.core.settings import PROJECT_ROOT, Settings
 from orchestration.sample_shop import World, write_dumps
-from orchestration.settings import PROJECT_ROOT, Settings
 
 AIPL = Path(sysconfig.get_path("scripts")) / "aipl"
 PAGE = (PROJECT_ROOT / "docs" / "runbooks" / "erase-a-person.md").read_text()

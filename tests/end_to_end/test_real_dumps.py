@@ -16,7 +16,7 @@ from oracle import taobao
 from oracle.stages import daily_stock, stage_history, walk
 from warehouse import Warehouse
 
-from orchestration.settings import PROJECT_ROOT
+from orchestration.core.settings import PROJECT_ROOT
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from tiny_project import make_tiny
 
-from orchestration.lib.build.dbt import prepare_manifest
-from orchestration.lib.sources.configured import configured_sources, dbt_sources
-from orchestration.settings import Settings
+from orchestration.arrival.configured import configured_sources, dbt_sources
+from orchestration.build.dbt import prepare_manifest
+from orchestration.core.settings import Settings
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 from warehouse import Warehouse
 
-from orchestration.settings import PROJECT_ROOT
+from orchestration.core.settings import PROJECT_ROOT
 
 Change = Callable[[duckdb.DuckDBPyConnection], None]
 SERIES = PROJECT_ROOT / "dbt_project" / "models" / "intermediate" / "gmv" / "int_gmv_series.py"

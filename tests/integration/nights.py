@@ -33,16 +33,16 @@ from waiting import wait_for
 from expectations.results import ExpectationResult, GateResult
 from expectations.suites.arrival import ArrivalTable
 from orchestration import cli
-from orchestration.lib.arrival import pull
-from orchestration.lib.arrival import receive as arrival
-from orchestration.lib.arrival.manifest import LoadManifest
-from orchestration.lib.build.around_dbt import finish_build, prepare_build, tell_dbt
-from orchestration.lib.lock import writer_lock
-from orchestration.lib.publish import gate
-from orchestration.lib.publish.gate import judge_marts
-from orchestration.lib.publish.release import mend_pointer, publish
-from orchestration.lib.sources.configured import configured_sources, dbt_sources
-from orchestration.settings import Settings
+from orchestration.arrival import pull
+from orchestration.arrival import receive as arrival
+from orchestration.arrival.configured import configured_sources, dbt_sources
+from orchestration.arrival.manifest import LoadManifest
+from orchestration.build.around_dbt import finish_build, prepare_build, tell_dbt
+from orchestration.core.lock import writer_lock
+from orchestration.core.settings import Settings
+from orchestration.publish.release import mend_pointer, publish
+from orchestration.quality import mart_gate as gate
+from orchestration.quality.mart_gate import judge_marts
 
 TODAY = date(2024, 2, 1)
 DAYS = [date(2024, 1, day) for day in range(1, 32)]

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from orchestration import cli
-from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.core.settings import PROJECT_ROOT, Settings
 
 RECIPE = PROJECT_ROOT / "docs" / "adding-a-source.md"
 STAGING = "dbt_project/models/staging/corner_shop/"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,18 +17,19 @@ from tiny_project import deliver, verdict
 from tiny_project import run as run_in_dagster
 from unit.alert_service import Webhook, webhook
 
+from expectations.results import GateResult
+from orchestration.alerts.outbox import Outbox
+from orchestration.arrival.pending import Request
+from orchestration.core.errors import InputError
+from orchestration.core.settings import Settings
 from orchestration.defs.automation.jobs import nightly_job
 from orchestration.defs.automation.sensors import alert_sensors
 from orchestration.defs.composition import build_definitions
-from orchestration.lib.alerts.outbox import Outbox
-from orchestration.lib.errors import InputError
-from orchestration.lib.publish import gate as run_gate
-from orchestration.lib.publish.releases import current_id
-from orchestration.lib.run import alerting
-from orchestration.lib.run.job import bury_dead_runs, latest_outcome
-from orchestration.lib.run.news import Request
-from orchestration.lib.run.nightly import run_new
-from orchestration.settings import Settings
+from orchestration.defs.outcomes import latest_outcome, observe_latest_run
+from orchestration.nightly.job import bury_dead_runs
+from orchestration.nightly.run import run_new
+from orchestration.publish.releases import current_id
+from orchestration.quality import mart_gate as run_gate
 
 
 @pytest.fixture
@@ -106,6 +111,54 @@ def test_a_refused_load_stays_wrong_while_other_days_are_fine(settings: Settings
     assert titles(hook) == ["[aipl] 2 recovered"]
 
 
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from tiny_project import verdict
+from unit.publish_home import HomeSettings
+from orchestration.arrival.pending import Request
+from orchestration.defs.quality import checks
+from orchestration.defs.raw import assets
+from orchestration.nightly.run import run_new
+from orchestration.quality import mart_gate
+def kill(*_): os.kill(os.getpid(), signal.SIGKILL)
+home, gate = Path(sys.argv[1]), sys.argv[2]
+mart_gate.run_marts = lambda *_, **__: verdict("dim_brand", "failed")
+if gate == "arrival":
+    assets.observe_arrival_gate = kill
+else:
+    checks.observe_mart_gate = kill
+run_new(HomeSettings(home, home / "sources.yml"), Request(), print)
+"""
+
+
+@pytest.mark.parametrize("gate", ["arrival", "marts"])
+def test_a_run_killed_between_verdict_and_alert_is_told_by_the_next(
+    settings: Settings, hook: Webhook, monkeypatch: pytest.MonkeyPatch, gate: str
+) -> None:
+    (settings.home / "dumps" / "east" / "orders-2024-01-03.csv").write_text("order_id,amount\n,1\n")
+    here = Path(__file__).parent
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(settings.home), gate],
+        env={**os.environ, "PYTHONPATH": f"{here}:{here.parent}"},
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    told = {("gate/arrival/east", "east.orders.order_id_present")} if gate == "marts" else set()
+    assert open_keys(settings) == told
+
+    def judge(*_: object, **__: object) -> GateResult:
+        # Nothing is judged before what was found is told.
+        assert ("gate/arrival/east", "east.orders.order_id_present") in open_keys(settings)
+        if gate == "marts":
+            assert ("gate/marts", "dim_brand.money_known") in open_keys(settings)
+        return verdict("dim_brand")
+
+    monkeypatch.setattr(run_gate, "run_marts", judge)
+    run(settings)
+    assert open_keys(settings) == {("gate/arrival/east", "east.orders.order_id_present")}
+
+
 def test_runs_of_dagster_are_told_as_those_of_the_command_line(settings: Settings, hook: Webhook) -> None:
     names = {sensor.name for sensor in build_definitions(settings).get_repository_def().sensor_defs}
     assert {"nightly_failed", "nightly_succeeded", "alerts"} <= names
@@ -115,7 +168,7 @@ def test_runs_of_dagster_are_told_as_those_of_the_command_line(settings: Setting
     broken.write_text("select 1 as x from nowhere")
     assert not run_in_dagster(settings, 2, 3).success
     with dg.DagsterInstance.from_config(str(settings.dagster_home), "aipl.yaml") as instance:
-        alerting.observe_latest_run(settings, instance)
+        observe_latest_run(settings, instance)
         assert (
             alerts.evaluate_tick(dg.build_sensor_context(instance)).skip_message == "team: 1 alerts delivered"
         )
@@ -123,7 +176,7 @@ def test_runs_of_dagster_are_told_as_those_of_the_command_line(settings: Setting
         assert title == "[aipl] NEW: critical: nightly run stopped at warehouse"
         # The same fault at the command line is the same incident.
         assert run(settings) == 1
-        alerting.observe_latest_run(settings, instance)
+        observe_latest_run(settings, instance)
         assert open_keys(settings) == {("run", "warehouse")}
         assert titles(hook) == []
         # A run that a killed process left behind died.
@@ -151,11 +204,11 @@ def test_runs_of_dagster_are_told_as_those_of_the_command_line(settings: Setting
         outcome = latest_outcome(instance)
         assert outcome is not None
         assert outcome[0] == job.run_id
-        alerting.observe_latest_run(settings, instance)
+        observe_latest_run(settings, instance)
         assert open_keys(settings) == {("run", "warehouse"), ("run", "nightly")}
         broken.write_text(model)
         assert run_in_dagster(settings, 2, 3).success
-        alerting.observe_latest_run(settings, instance)
+        observe_latest_run(settings, instance)
     assert open_keys(settings) == set()
 
 

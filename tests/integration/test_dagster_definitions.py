@@ -11,11 +11,11 @@ import pytest
 import yaml
 from tiny_project import deliver, run, verdict
 
+from orchestration.arrival.configured import configured_sources
+from orchestration.core.settings import PROJECT_ROOT, Settings
 from orchestration.defs.automation.wanted import wanted_runs
 from orchestration.defs.composition import build_definitions
-from orchestration.lib.publish import gate as run_gate
-from orchestration.lib.sources.configured import configured_sources
-from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.quality import mart_gate as run_gate
 
 MARTS = {
     "dim_aipl_rule",
@@ -111,7 +111,7 @@ def test_partitions_reach_back_to_the_first_declared_day(definitions: dg.Definit
 def test_definitions_load_without_dbt_once_the_manifest_is_prepared(
     definitions: dg.Definitions, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orchestration.lib.build.dbt.dbt_executable", lambda: "/no/dbt")
+    monkeypatch.setattr("orchestration.build.dbt.dbt_executable", lambda: "/no/dbt")
     build_definitions(settings)
     (settings.dbt_target / "prepared").unlink()
     with pytest.raises(FileNotFoundError, match="/no/dbt"):

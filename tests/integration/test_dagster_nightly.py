@@ -10,16 +10,16 @@ import duckdb
 import pytest
 from tiny_project import deliver, run, verdict
 
-from orchestration.lib.alerts.outbox import Outbox
-from orchestration.lib.arrival import receive as run_pull
-from orchestration.lib.arrival.file_versions import State
-from orchestration.lib.arrival.manifest import LoadManifest
-from orchestration.lib.build.state import read_build, read_gate
-from orchestration.lib.lock import writer_lock
-from orchestration.lib.publish import gate as run_gate
-from orchestration.lib.publish.release import publish, read_current
-from orchestration.lib.run.watching import watch
-from orchestration.settings import Settings
+from orchestration.alerts.outbox import Outbox
+from orchestration.arrival import receive as run_pull
+from orchestration.arrival.file_versions import State
+from orchestration.arrival.manifest import LoadManifest
+from orchestration.build.state import read_build, read_gate
+from orchestration.core.lock import writer_lock
+from orchestration.core.settings import Settings
+from orchestration.monitoring.watch import watch
+from orchestration.publish.release import publish, read_current
+from orchestration.quality import mart_gate as run_gate
 
 
 @pytest.fixture
@@ -179,7 +179,7 @@ def test_a_second_writer_is_turned_away_with_a_message(settings: Settings) -> No
     import subprocess
     import sys
 
-    hold = "import sys; from pathlib import Path; from orchestration.lib.lock import writer_lock as l"
+    hold = "import sys; from pathlib import Path; from orchestration.core.lock import writer_lock as l"
     hold += "\nwith l(Path(sys.argv[1])): print(1, flush=True); sys.stdin.read()"
     holder = subprocess.Popen(
         [sys.executable, "-c", hold, str(settings.home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE

@@ -16,16 +16,16 @@ from dagster import DagsterInstance, DagsterRunStatus
 from tiny_project import deliver, verdict
 from waiting import wait_for
 
-from orchestration.lib.build.state import read_build
-from orchestration.lib.publish import gate as run_gate
-from orchestration.lib.publish.release import Release, publish, read_current
-from orchestration.lib.publish.rollback import rollback
-from orchestration.lib.publish.verify import sealed
-from orchestration.lib.run import nightly as run_nightly
-from orchestration.lib.run.news import Request
-from orchestration.lib.run.nightly import run_new
-from orchestration.lib.run.tools import dbt_command
-from orchestration.settings import Settings
+from orchestration.arrival.pending import Request
+from orchestration.build.state import read_build
+from orchestration.commands.tools import dbt_command
+from orchestration.core.settings import Settings
+from orchestration.nightly import run as run_nightly
+from orchestration.nightly.run import run_new
+from orchestration.publish.release import Release, publish, read_current
+from orchestration.publish.rollback import rollback
+from orchestration.publish.verify import sealed
+from orchestration.quality import mart_gate as run_gate
 
 CHILD = """
 import sys
@@ -34,9 +34,9 @@ from pathlib import Path
 from tiny_project import verdict
 from unit.publish_home import HomeSettings
 from orchestration import cli
-from orchestration.lib.publish import gate as run_gate
-from orchestration.lib.run.news import Request
-from orchestration.lib.run.nightly import run_new
+from orchestration.quality import mart_gate as run_gate
+from orchestration.arrival.pending import Request
+from orchestration.nightly.run import run_new
 run_gate.run_marts = lambda *_, **__: verdict("dim_brand")
 home = Path(sys.argv[1])
 sys.exit(cli._guarded(lambda: run_new(HomeSettings(home, home / "sources.yml"), Request(), print)))

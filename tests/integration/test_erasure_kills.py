@@ -19,16 +19,16 @@ from tiny_project import make_tiny
 from unit.publish_home import HomeSettings
 
 from orchestration import cli
-from orchestration.lib.build.around_dbt import finish_build, prepare_build, tell_dbt
-from orchestration.lib.erasure import erase as erasing
-from orchestration.lib.erasure.erase import NotErased, erase, order_erasure
-from orchestration.lib.publish import gate
-from orchestration.lib.publish.gate import judge_marts
-from orchestration.lib.publish.mirror import mirror
-from orchestration.lib.publish.release import publish
-from orchestration.lib.run.status import status_text
-from orchestration.lib.sources.configured import configured_sources, dbt_sources
-from orchestration.settings import Settings
+from orchestration.arrival.configured import configured_sources, dbt_sources
+from orchestration.build.around_dbt import finish_build, prepare_build, tell_dbt
+from orchestration.core.settings import Settings
+from orchestration.nightly.erasing import erase as erasing
+from orchestration.nightly.erasing.erase import NotErased, erase, order_erasure
+from orchestration.nightly.status import status_text
+from orchestration.publish.mirror import mirror
+from orchestration.publish.release import publish
+from orchestration.quality import mart_gate as gate
+from orchestration.quality.mart_gate import judge_marts
 
 KILLED = -signal.SIGKILL
 LENA, PAUL = "lena-4711", "paul-0815"

@@ -31,15 +31,15 @@ from nights import (
 )
 from tiny_project import deliver, make_tiny
 
-from orchestration.settings import Settings
+from orchestration.core.settings import Settings
 
 KILLED = -signal.SIGKILL
 # Each n-th change of the file system is one to be killed at: they are about 150, three a second.
 STRIDE = 13
-PULL, LOADS, TOLD = (f"orchestration.lib.arrival.{name}" for name in ("pull", "loads", "told"))
-RECEIVE, MANIFEST = "orchestration.lib.arrival.receive", "orchestration.lib.arrival.manifest"
-BUILD, GATE = "orchestration.lib.build.around_dbt", "orchestration.lib.publish.gate"
-PUBLISH, FILES = "orchestration.lib.publish.release", "orchestration.lib.publish.release_files"
+PULL, LOADS, TOLD = (f"orchestration.arrival.{name}" for name in ("pull", "loads", "told"))
+RECEIVE, MANIFEST = "orchestration.arrival.receive", "orchestration.arrival.manifest"
+BUILD, GATE = "orchestration.build.around_dbt", "orchestration.quality.mart_gate"
+PUBLISH, FILES = "orchestration.publish.release", "orchestration.publish.release_files"
 AT_CALLS = [
     AtCall(f"{PULL}:land", 2, after=True),
     AtCall(f"{PULL}:parse", 2),

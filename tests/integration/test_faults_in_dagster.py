@@ -16,15 +16,15 @@ from dagster import DagsterInstance, DagsterRunStatus, build_sensor_context
 from test_dagster_run import money, run
 from tiny_project import deliver, make_tiny, verdict
 
+from orchestration.build.failures import explain_failure
+from orchestration.core.errors import EnvironmentStop
+from orchestration.core.lock import writer_lock
+from orchestration.core.settings import Settings
+from orchestration.defs import orphaned_runs as dead_runs
 from orchestration.defs.automation.dead_runs import dead_runs_sensor
-from orchestration.lib.build.failures import explain_failure
-from orchestration.lib.errors import EnvironmentStop
-from orchestration.lib.lock import writer_lock
-from orchestration.lib.publish import gate as run_gate
-from orchestration.lib.run import dead_runs
-from orchestration.lib.run.instance import prepare_dagster_home
-from orchestration.lib.run.rebuild import rebuild
-from orchestration.settings import Settings
+from orchestration.defs.instance import prepare_dagster_home
+from orchestration.nightly.rebuild import rebuild
+from orchestration.quality import mart_gate as run_gate
 
 WIDE = "select range as n, hash(range) as h from range(2000000) -- {{ ref('int_rejects') }}"
 DEAD_RUN = """
@@ -125,7 +125,7 @@ def test_a_dead_run_is_declared_failed_once_nobody_is_at_work(
 
         assert look() is DagsterRunStatus.STARTED, "it may be about to take the lock"
         monkeypatch.setattr(dead_runs, "SILENT_SECONDS", 0.0)
-        hold = "import sys; from pathlib import Path; from orchestration.lib.lock import writer_lock as l"
+        hold = "import sys; from pathlib import Path; from orchestration.core.lock import writer_lock as l"
         hold += "\nwith l(Path(sys.argv[1])): print(1, flush=True); sys.stdin.read()"
         holder = subprocess.Popen(
             [sys.executable, "-c", hold, str(settings.home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE

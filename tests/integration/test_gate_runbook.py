@@ -14,13 +14,13 @@ from unit.publish_home import make_home
 from unit.test_expectations_marts import GOOD, spoil
 
 from expectations.results import GateResult
+from orchestration.arrival.manifest import LoadManifest, stale_reason
+from orchestration.build.state import Build, write_build
 from orchestration.cli import aipl
-from orchestration.lib.arrival.manifest import LoadManifest, stale_reason
-from orchestration.lib.build.state import Build, write_build
-from orchestration.lib.errors import QualityStop
-from orchestration.lib.publish.gate import GateError, judge_marts
-from orchestration.lib.publish.release import audited
-from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.core.errors import GateError, QualityStop
+from orchestration.core.settings import PROJECT_ROOT, Settings
+from orchestration.publish.release import audited
+from orchestration.quality.mart_gate import judge_marts
 
 PAGE = (PROJECT_ROOT / "docs/runbooks/gate-failed.md").read_text()
 BEFORE = [1, 8, 15, 22]

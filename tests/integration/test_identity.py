@@ -10,7 +10,7 @@ from warehouse import Warehouse
 from worlds.delivery import write, write_sources
 from worlds.tables import LOADS, Row, row
 
-from orchestration.settings import PROJECT_ROOT
+from orchestration.core.settings import PROJECT_ROOT
 
 FIRST, SECOND = date(2024, 9, 1), date(2024, 9, 2)
 

@@ -31,7 +31,7 @@ from warehouse import Warehouse
 from worlds.delivery import batches, final_files, write, write_sources
 from worlds.proof import MARTS, VARIABLES, Difference, Rows, against, between, expected, found
 
-from orchestration.settings import PROJECT_ROOT
+from orchestration.core.settings import PROJECT_ROOT
 
 BATCH = 500
 WORLDS = int(os.environ.get("AIPL_PROVE_WORLDS", "200"))

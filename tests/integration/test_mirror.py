@@ -22,12 +22,12 @@ from dashboard_world import World, copied, published
 from postgres_server import PASSWORD, Server, of_postgres, of_release
 from waiting import wait_for
 
-from orchestration.lib.errors import EnvironmentStop, InputError
-from orchestration.lib.lock import writer_lock
-from orchestration.lib.publish import mirror as mirror_module
-from orchestration.lib.publish.mirror import MARK, Mirrored, mirror
-from orchestration.lib.publish.releases import point_to
-from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.core.errors import EnvironmentStop, InputError
+from orchestration.core.lock import writer_lock
+from orchestration.core.settings import PROJECT_ROOT, Settings
+from orchestration.publish import mirror as mirror_module
+from orchestration.publish.mirror import MARK, Mirrored, mirror
+from orchestration.publish.releases import point_to
 
 psycopg = pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
 
@@ -279,8 +279,8 @@ def until(address: str, count: str) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from orchestration.lib.publish import mirror
-from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.publish import mirror
+from orchestration.core.settings import PROJECT_ROOT, Settings
 name, calls = sys.argv[2], int(sys.argv[3])
 real = getattr(mirror, name)
 def deadly(*arguments):

@@ -18,12 +18,12 @@ from forks import PROCESSES
 from unit.publish_home import let_through, make_home
 
 from expectations.results import GateResult
-from orchestration.lib.build.state import Build, write_build
-from orchestration.lib.errors import AiplError
-from orchestration.lib.publish import gate
-from orchestration.lib.publish.query import run_query
-from orchestration.lib.publish.release import publish
-from orchestration.settings import Settings
+from orchestration.build.state import Build, write_build
+from orchestration.core.errors import AiplError
+from orchestration.core.settings import Settings
+from orchestration.publish.query import run_query
+from orchestration.publish.release import publish
+from orchestration.quality import mart_gate as gate
 
 RELEASES, READERS = 100, 8
 # Great Expectations would take most of the time, and touches nothing that a reader reads.

@@ -14,9 +14,9 @@ import pytest
 from moto.server import ThreadedMotoServer
 from warehouse import TODAY
 
-from orchestration.lib.arrival.pull import discover, pull
-from orchestration.lib.sources.source import load_sources
-from orchestration.settings import Settings
+from orchestration.arrival.pull import discover, pull
+from orchestration.core.settings import Settings
+from orchestration.sources.source import load_sources
 
 OBJECTS = {
     "dumps/events-2024-01-02.csv": b"event_id,kind\n1,view\n2,cart\n",

@@ -12,21 +12,21 @@ import duckdb
 import pytest
 from tiny_project import STAGING, deliver, make_tiny, verdict
 
-from orchestration.lib.arrival import parsed
-from orchestration.lib.arrival.readers import parse_to_parquet
-from orchestration.lib.arrival.receive import receive
-from orchestration.lib.build.around_dbt import tell_dbt
-from orchestration.lib.errors import InputError
-from orchestration.lib.publish import gate as run_gate
-from orchestration.lib.publish.release import read_current
-from orchestration.lib.rejects.listing import Selection, find_rejects
-from orchestration.lib.rejects.reconcile import Arrived, arrived
-from orchestration.lib.rejects.text import rejects_csv, rejects_text
-from orchestration.lib.run.news import Request
-from orchestration.lib.run.nightly import run_new
-from orchestration.lib.run.replay import replay
-from orchestration.lib.sources.configured import configured_sources
-from orchestration.settings import Settings
+from orchestration.arrival import parsed
+from orchestration.arrival.configured import configured_sources
+from orchestration.arrival.pending import Request
+from orchestration.arrival.readers import parse_to_parquet
+from orchestration.arrival.receive import receive
+from orchestration.build.around_dbt import tell_dbt
+from orchestration.commands.rejects_text import rejects_csv, rejects_text
+from orchestration.core.errors import InputError
+from orchestration.core.settings import Settings
+from orchestration.nightly.replay import replay
+from orchestration.nightly.run import run_new
+from orchestration.publish.rejects.listing import Selection, find_rejects
+from orchestration.publish.rejects.reconcile import Arrived, arrived
+from orchestration.publish.release import read_current
+from orchestration.quality import mart_gate as run_gate
 
 TODAY = date(2024, 2, 1)
 DAYS = [date(2024, 1, day) for day in range(1, 32)]

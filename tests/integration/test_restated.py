@@ -20,8 +20,8 @@ from released import released
 from unit.publish_home import let_through
 from warehouse import Warehouse
 
-from orchestration.lib.build.state import read_build
-from orchestration.lib.publish.release import Release, publish
+from orchestration.build.state import read_build
+from orchestration.publish.release import Release, publish
 from orchestration.sample_shop import World, write_dumps
 
 WORLD = World(seed=11, persons=80, days=24)

@@ -15,10 +15,10 @@ from test_faults import Shop, cut, only_shop, shop
 from tiny_project import deliver
 from unit.test_cli import aipl
 
-from orchestration.lib.build.state import read_build
-from orchestration.lib.publish.listing import rollback_lines
-from orchestration.lib.publish.release import read_current
-from orchestration.settings import PROJECT_ROOT
+from orchestration.build.state import read_build
+from orchestration.core.settings import PROJECT_ROOT
+from orchestration.publish.listing import rollback_lines
+from orchestration.publish.release import read_current
 
 __all__ = ["only_shop", "shop"]
 

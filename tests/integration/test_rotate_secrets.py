@@ -16,9 +16,9 @@ from tiny_project import deliver, make_tiny, verdict
 from unit.alert_service import Webhook, webhook
 
 from orchestration import cli
-from orchestration.lib.publish import gate as run_gate
-from orchestration.lib.publish.release import read_current
-from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.core.settings import PROJECT_ROOT, Settings
+from orchestration.publish.release import read_current
+from orchestration.quality import mart_gate as run_gate
 
 PAGE = (PROJECT_ROOT / "docs" / "runbooks" / "rotate-secrets.md").read_text()
 OLD_KEY, NEW_KEY = "the old person key, long enough!", "the new person key, long enough!"

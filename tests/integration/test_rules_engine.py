@@ -11,10 +11,10 @@ from oracle.rules import preset_from_rows
 from oracle.stages import stage_history, walk
 from warehouse import OwnWarehouse, Warehouse
 
-from orchestration.lib.publish.gate import judge_marts
-from orchestration.lib.publish.query import run_query
-from orchestration.lib.publish.release import publish
-from orchestration.lib.publish.releases import require_current
+from orchestration.publish.query import run_query
+from orchestration.publish.release import publish
+from orchestration.publish.releases import require_current
+from orchestration.quality.mart_gate import judge_marts
 from orchestration.sample_shop import World, write_dumps
 
 WORLD = World(seed=5, persons=60, days=20)

@@ -15,12 +15,12 @@ from dagster import DagsterInstance
 from tiny_project import STAGING, deliver, verdict
 
 from orchestration import cli
-from orchestration.lib.alerts.outbox import Outbox
-from orchestration.lib.arrival.manifest import LoadManifest
-from orchestration.lib.publish import gate as run_gate
-from orchestration.lib.publish.release import read_current
-from orchestration.lib.run.watching import watch
-from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.alerts.outbox import Outbox
+from orchestration.arrival.manifest import LoadManifest
+from orchestration.core.settings import PROJECT_ROOT, Settings
+from orchestration.monitoring.watch import watch
+from orchestration.publish.release import read_current
+from orchestration.quality import mart_gate as run_gate
 
 RUNBOOKS = PROJECT_ROOT / "docs/runbooks"
 

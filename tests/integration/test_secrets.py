@@ -12,8 +12,8 @@ from login_server import Server, basic, login_server
 from tiny_project import deliver, make_tiny, verdict
 
 from orchestration import cli
-from orchestration.lib.publish import gate as run_gate
-from orchestration.settings import Settings
+from orchestration.core.settings import Settings
+from orchestration.quality import mart_gate as run_gate
 
 USER, PASSWORD = "clerkofwest", "Pa55wordOfWest"
 SECRETS = {
@@ -134,7 +134,7 @@ def test_nothing_that_is_written_or_said_holds_a_secret(
     # A model and the program itself break.
     (settings.dbt_project / "models" / "marts" / "dim_brand.sql").write_text("select 1 as x from nowhere")
     run("run")
-    monkeypatch.setattr("orchestration.lib.run.nightly.look", crash)
+    monkeypatch.setattr("orchestration.nightly.run.look", crash)
     run("run")
     for command in (["status"], ["alerts", "list"], ["alerts", "retry"], ["alerts", "test"]):
         run(*command)

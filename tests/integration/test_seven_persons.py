@@ -17,7 +17,7 @@ import yaml
 from warehouse import OwnWarehouse, Warehouse
 from worlds.tables import COLUMNS
 
-from orchestration.settings import PROJECT_ROOT
+from orchestration.core.settings import PROJECT_ROOT
 
 # 01-01 of the example; the sample shop's data begin on the first of the month.
 FIRST = date(2024, 9, 8)

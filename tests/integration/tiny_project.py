@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from unit.publish_home import HomeSettings
 
 from expectations.results import ExpectationResult, GateResult
-from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.core.settings import PROJECT_ROOT, Settings
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -129,7 +129,7 @@ def run(
     import dagster as dg
 
     from orchestration.defs.composition import build_definitions
-    from orchestration.lib.run.instance import prepare_dagster_home
+    from orchestration.defs.instance import prepare_dagster_home
 
     prepare_dagster_home(settings.dagster_home)
     job = build_definitions(settings).resolve_job_def("nightly")

@@ -13,10 +13,10 @@ from oracle.ledger import Published
 from oracle.rules import Preset
 from oracle.stages import DAY, FOREVER
 
-from orchestration.lib.publish.ledger import Comparison, Identity, write_ledger
-from orchestration.lib.publish.macros import create_macros
-from orchestration.lib.publish.marts import new_release
-from orchestration.settings import Settings
+from orchestration.core.settings import Settings
+from orchestration.publish.ledger import Comparison, Identity, write_ledger
+from orchestration.publish.macros import create_macros
+from orchestration.publish.marts import new_release
 
 COLUMNS = {
     "dim_aipl_rule": "preset varchar, rule_id varchar, stage varchar, stage_rank integer, kind varchar,"

@@ -12,8 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from orchestration.lib.alerts.findings import Finding, Kind, Severity
-from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.alerts.findings import Finding, Kind, Severity
+from orchestration.core.settings import PROJECT_ROOT, Settings
 
 
 @dataclass

@@ -11,8 +11,8 @@ from pathlib import Path
 import duckdb
 
 from expectations.results import ExpectationResult, GateResult
-from orchestration.lib.build.state import Build, GateRecord, write_build, write_gate
-from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.build.state import Build, GateRecord, write_build, write_gate
+from orchestration.core.settings import PROJECT_ROOT, Settings
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,13 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message as MessageHandler
 from unit.alert_service import Webhook, finding, make_settings, webhook
 
-from orchestration.lib.alerts.channel import Channel, open_channel, redact
-from orchestration.lib.alerts.delivery import deliver
-from orchestration.lib.alerts.incidents import observe
-from orchestration.lib.alerts.listing import listing, status_lines
-from orchestration.lib.alerts.outbox import MAX_TRIES, Outbox, delay
-from orchestration.lib.sources.file import ConfigurationError
-from orchestration.settings import Settings
+from orchestration.alerts.channel import Channel, open_channel, redact
+from orchestration.alerts.delivery import deliver
+from orchestration.alerts.incidents import observe
+from orchestration.alerts.listing import listing, status_lines
+from orchestration.alerts.outbox import MAX_TRIES, Outbox, delay
+from orchestration.core.errors import ConfigurationError
+from orchestration.core.settings import Settings
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -97,7 +97,7 @@ def test_a_service_of_few_characters_is_told_how_many_more_there_are(settings: S
     channel = open_channel("TEAM", SERVICES["teams"])
     assert isinstance(channel, Channel)
     assert channel.room < 1000
-    from orchestration.lib.alerts.messages import compose
+    from orchestration.alerts.messages import compose
 
     observe(settings, "gate/marts", [finding(f"mart_{n:03}.rule") for n in range(200)], NOW)
     with Outbox(settings.alerts) as outbox:
@@ -160,7 +160,7 @@ def test_back_off_doubles_to_an_hour_and_ends_in_a_dead_letter(
 def test_a_service_that_hangs_is_left(
     settings: Settings, hook: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orchestration.lib.alerts.channel.SEND_SECONDS", 1)
+    monkeypatch.setattr("orchestration.alerts.channel.SEND_SECONDS", 1)
     hook.answers.clear()
     observe(settings, "run", [finding()], NOW)
     (sent,) = deliver(settings, NOW)
@@ -222,7 +222,7 @@ def test_without_routes_nothing_is_attempted_and_all_is_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = make_settings(tmp_path)
-    monkeypatch.setattr("orchestration.lib.alerts.delivery._send", None)
+    monkeypatch.setattr("orchestration.alerts.delivery._send", None)
     observe(given, "run", [finding()], NOW)
     assert deliver(given, NOW) == []
     assert "critical: fct_fast.sum is off" in status_lines(given)
@@ -338,8 +338,8 @@ KILLED = """
 import os, signal, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from orchestration.lib.alerts import delivery
-from orchestration.settings import Settings
+from orchestration.alerts import delivery
+from orchestration.core.settings import Settings
 home, when = Path(sys.argv[1]), sys.argv[2]
 send = delivery._send
 def killed(*arguments):
@@ -368,7 +368,7 @@ def test_two_that_deliver_at_once_send_once(settings: Settings, hook: Webhook) -
     observe(settings, "run", [finding()], NOW)
     code = (
         "import sys; from datetime import UTC, datetime; from pathlib import Path;"
-        "from orchestration.lib.alerts.delivery import deliver; from orchestration.settings import Settings;"
+        "from orchestration.alerts.delivery import deliver; from orchestration.core.settings import Settings;"
         "home = Path(sys.argv[1]); input();"
         "deliver(Settings(home, home, home / 'alerts.yml'), datetime(2026, 1, 1, tzinfo=UTC))"
     )

@@ -12,11 +12,11 @@ from pathlib import Path
 from unit.alert_service import finding, make_settings, webhook
 
 from expectations.results import ExpectationResult, GateResult, Severity, Status
-from orchestration.lib.alerts.incidents import observe
-from orchestration.lib.alerts.outbox import MAX_TRIES, Outbox
-from orchestration.lib.alerts.translate import arrival_findings, gate_findings, outward, stopped_finding
-from orchestration.lib.arrival.file_versions import FileVersion, State
-from orchestration.settings import PROJECT_ROOT
+from orchestration.alerts.incidents import observe
+from orchestration.alerts.outbox import MAX_TRIES, Outbox
+from orchestration.arrival.file_versions import FileVersion, State
+from orchestration.core.settings import PROJECT_ROOT
+from orchestration.monitoring.findings import arrival_findings, gate_findings, outward, stopped_finding
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PAGE = Path("reports/marts/page.html")

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.alert_service import finding, make_settings
 
-from orchestration.lib.alerts.findings import reconcile
-from orchestration.lib.alerts.incidents import observe, open_findings, out_of_the_way
-from orchestration.lib.alerts.outbox import REMIND_AFTER, Outbox
+from orchestration.alerts.findings import reconcile
+from orchestration.alerts.incidents import observe, open_findings, out_of_the_way
+from orchestration.alerts.outbox import REMIND_AFTER, Outbox
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 KEYS = ["a", "b", "c"]

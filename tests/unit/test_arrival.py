@@ -7,15 +7,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.lib.arrival.landing import landed_path
-from orchestration.lib.arrival.loads import decide_loads, promote
-from orchestration.lib.arrival.manifest import LoadManifest, State
-from orchestration.lib.arrival.parsed import parsed_path
-from orchestration.lib.arrival.pull import pull
-from orchestration.lib.arrival.readers import UnreadableDump
-from orchestration.lib.arrival.told import write_arrival
-from orchestration.lib.sources.source import Source
-from orchestration.settings import Settings
+from orchestration.arrival.dbt_inputs import write_arrival
+from orchestration.arrival.landing import landed_path
+from orchestration.arrival.loads import decide_loads, promote
+from orchestration.arrival.manifest import LoadManifest, State
+from orchestration.arrival.parsed import parsed_path
+from orchestration.arrival.pull import pull
+from orchestration.arrival.readers import UnreadableDump
+from orchestration.core.settings import Settings
+from orchestration.sources.source import Source
 
 TODAY = date(2024, 9, 30)
 

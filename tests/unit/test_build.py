@@ -9,15 +9,15 @@ import duckdb
 import pytest
 from unit.publish_home import make_home
 
-from orchestration.lib.build import state as building
-from orchestration.lib.build.around_dbt import Preparation
-from orchestration.lib.build.dbt import (
+from orchestration.build import state as building
+from orchestration.build.around_dbt import Preparation
+from orchestration.build.dbt import (
     configured_manifest,
     dbt_environment,
     run_target,
     staging_exclusion,
 )
-from orchestration.lib.build.state import (
+from orchestration.build.state import (
     Build,
     build_id,
     content_of,
@@ -28,7 +28,7 @@ from orchestration.lib.build.state import (
     read_build,
     write_build,
 )
-from orchestration.settings import Settings
+from orchestration.core.settings import Settings
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from orchestration.lib.run.plan import Stretch, stretches
+from orchestration.defs.automation.stretches import Stretch, stretches
 
 
 def day(number: int) -> date:

@@ -10,7 +10,7 @@ import duckdb
 import jinja2
 import pytest
 
-from orchestration.settings import PROJECT_ROOT
+from orchestration.core.settings import PROJECT_ROOT
 
 ZONES = ["America/Sao_Paulo", "Europe/London", "Asia/Shanghai", "UTC"]
 # Around them clocks are put forward and back, a leap day ends, years and ages begin.

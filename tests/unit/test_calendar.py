@@ -2,8 +2,8 @@
 
 from datetime import date, timedelta
 
-from orchestration.lib.sources.calendar import complete_through, first_expected, missing_load_dates
-from orchestration.lib.sources.source import Source
+from orchestration.sources.calendar import complete_through, first_expected, missing_load_dates
+from orchestration.sources.source import Source
 
 
 def source(**entry) -> Source:

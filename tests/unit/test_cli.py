@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from unit.publish_home import let_through, make_home
 
-from orchestration.lib.lock import writer_lock
-from orchestration.lib.publish.release import publish
-from orchestration.settings import PROJECT_ROOT
+from orchestration.core.lock import writer_lock
+from orchestration.core.settings import PROJECT_ROOT
+from orchestration.publish.release import publish
 
 
 def aipl(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:

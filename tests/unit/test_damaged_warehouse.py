@@ -11,18 +11,18 @@ import duckdb
 import pytest
 from unit.publish_home import make_home
 
-from orchestration.lib.build.failures import example_rows
-from orchestration.lib.build.state import Build, warehouse_mark, write_build
-from orchestration.lib.build.warehouse import open_warehouse
-from orchestration.lib.erasure.erased import parse_key
-from orchestration.lib.erasure.links import linked_keys
-from orchestration.lib.errors import EnvironmentStop
-from orchestration.lib.rejects import reconcile
-from orchestration.lib.rejects.kept import keep_rejects, kept_accounts, kept_rejects
-from orchestration.lib.rejects.listing import Selection, find_rejects
-from orchestration.lib.run.summary import staged_rejects
-from orchestration.lib.run.tools import dbt_command
-from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.build.failures import example_rows
+from orchestration.build.rejects import keep_rejects, kept_accounts, kept_rejects
+from orchestration.build.state import Build, warehouse_mark, write_build
+from orchestration.build.warehouse import open_warehouse
+from orchestration.commands.tools import dbt_command
+from orchestration.core.errors import EnvironmentStop
+from orchestration.core.privacy.erased import parse_key
+from orchestration.core.settings import PROJECT_ROOT, Settings
+from orchestration.nightly.erasing.links import linked_keys
+from orchestration.nightly.summary import staged_rejects
+from orchestration.publish.rejects import reconcile
+from orchestration.publish.rejects.listing import Selection, find_rejects
 
 READERS: dict[str, Callable[[Settings], object]] = {
     "aipl dbt": lambda settings: dbt_command(settings, ["list"]),

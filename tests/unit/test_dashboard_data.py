@@ -29,9 +29,12 @@ from released import released
 from dashboard.data import aipl, fast, money, person, quality
 from dashboard.data import release as releases
 from expectations.page import write_report
-from orchestration.lib.errors import EnvironmentStop
-from orchestration.lib.publish.releases import Release, read_current
-from orchestration.settings import Settings
+from orchestration.alerts.outbox import Outbox
+from orchestration.core.errors import EnvironmentStop
+from orchestration.core.settings import Settings
+from orchestration.monitoring.gates import observe_mart_gate
+from orchestration.publish.quality import stopped_build, undelivered_alerts
+from orchestration.publish.releases import Release, read_current
 
 WORLD, DAY = World(), timedelta(days=1)
 ABOVE = [stage for stage in STAGES if stage != "O"]
@@ -244,9 +247,9 @@ def test_who_has_a_release_open_keeps_it(home: tuple[Settings, Release], tmp_pat
 
 def test_what_cannot_be_read_is_said(home: tuple[Settings, Release], tmp_path: Path) -> None:
     settings, release = copied(home[0], tmp_path)
-    assert releases.stopped_after(settings, release) is None
+    assert stopped_build(settings, release.manifest["build_id"]) is None
     judged(settings, "9" * 64, gate_result(failed=2))
-    stopped = releases.stopped_after(settings, release)
+    stopped = stopped_build(settings, release.manifest["build_id"])
     assert stopped is not None and stopped.findings == 2
 
     database = release.folder / "marts.duckdb"
@@ -276,10 +279,15 @@ def test_the_home_tells_its_gates_over_time(home: tuple[Settings, Release], tmp_
     settings, release = copied(home[0], tmp_path)
     shutil.rmtree(settings.reports)
     assert quality.pasts(settings) == {}
+    judged(settings, "9" * 64, gate_result(failed=2))
+    observe_mart_gate(settings)
+    with Outbox(settings.alerts) as outbox:
+        known = [(one.opened_at, one.finding.title) for one in outbox.open_incidents()]
     found = quality.incidents(settings)
-    assert found is not None and found.empty
+    assert found is not None and len(known) == 2
+    assert list(zip(found["opened_at"].dt.to_pydatetime(), found["title"], strict=True)) == known
     settings.alerts.unlink()
-    assert quality.incidents(settings) is None and quality.undelivered(settings) == 0
+    assert quality.incidents(settings) is None and undelivered_alerts(settings) == 0
     assert quality.rejects(settings) is None
     loads, is_manifest = quality.loads(settings, release)
     assert not is_manifest

@@ -13,8 +13,8 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.data.definitions import document, parts
 from dashboard.text import LANGUAGES, labels, text
-from orchestration.lib.publish.releases import Release
-from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.core.settings import PROJECT_ROOT, Settings
+from orchestration.publish.releases import Release
 
 APP = PROJECT_ROOT / "dashboard" / "app.py"
 PAGES = [file.stem for file in sorted((APP.parent / "screens").glob("*.py"))]

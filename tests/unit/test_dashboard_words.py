@@ -18,7 +18,7 @@ from dashboard.data import definitions
 from dashboard.data.fast import METRICS
 from dashboard.parts import to_csv
 from dashboard.text import LANGUAGES, labels, text
-from orchestration.settings import PROJECT_ROOT
+from orchestration.core.settings import PROJECT_ROOT
 
 DASHBOARD = PROJECT_ROOT / "dashboard"
 CODE = [file for file in DASHBOARD.rglob("*.py") if file.name != "definitions.py" or "screens" in file.parts]

@@ -10,9 +10,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.lib.database import connect, read_only
-from orchestration.lib.errors import EnvironmentStop
-from orchestration.settings import PROJECT_ROOT
+from orchestration.core.database import connect, read_only
+from orchestration.core.errors import EnvironmentStop
+from orchestration.core.settings import PROJECT_ROOT
 
 # A Python without a file of its own: where DuckDB would draw. Without the program, and through each door.
 ASKED = """
@@ -23,7 +23,7 @@ import duckdb
 import sqlalchemy
 
 from expectations.duckdb_dialect import read_only_url
-from orchestration.lib.database import connect, read_only
+from orchestration.core.database import connect, read_only
 
 file, setting = Path(sys.argv[1]), "select current_setting('enable_progress_bar')"
 print(duckdb.connect().execute(setting).fetchone()[0])
@@ -52,7 +52,7 @@ def test_the_program_opens_duckdb_by_these_doors_only() -> None:
         for file in (PROJECT_ROOT / package).rglob("*.py")
         if re.search(r"\bduckdb\.connect\(", file.read_text())
     }
-    assert opened == {"orchestration/lib/database.py", "expectations/profile.py"}
+    assert opened == {"orchestration/core/database.py", "expectations/profile.py"}
 
 
 def test_what_is_no_database_is_told_in_its_readers_words(tmp_path: Path) -> None:

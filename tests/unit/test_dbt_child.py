@@ -11,7 +11,7 @@ from dbt_common.events.base_types import BaseEvent, EventLevel
 from dbt_common.events.event_manager import EventManager
 from dbt_common.events.types import PrintEvent
 
-from orchestration.dbt_child import write_what_is_wanted
+from orchestration.build.dbt_child import write_what_is_wanted
 
 EVENTS: list[BaseEvent] = [
     JinjaLogDebug(msg="a debug message"),

@@ -10,10 +10,10 @@ import pytest
 import yaml
 
 from expectations import registry
-from orchestration.lib.publish.ledger import LEDGER, RELEASES
-from orchestration.lib.publish.macros import MACROS
-from orchestration.lib.publish.marts import Mart
-from orchestration.settings import PROJECT_ROOT
+from orchestration.core.settings import PROJECT_ROOT
+from orchestration.publish.ledger import LEDGER, RELEASES
+from orchestration.publish.macros import MACROS
+from orchestration.publish.marts import Mart
 
 MODELS = PROJECT_ROOT / "dbt_project" / "models"
 EMPTY_WORDS = {"a", "an", "and", "as", "for", "in", "is", "it", "its", "of", "that", "the", "this"}

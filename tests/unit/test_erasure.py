@@ -10,16 +10,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.lib.arrival.file_versions import latest_versions
-from orchestration.lib.arrival.loads import decide_loads, promote
-from orchestration.lib.arrival.manifest import FileVersion, LoadManifest
-from orchestration.lib.arrival.parsed import parsed_path
-from orchestration.lib.arrival.pull import pull
-from orchestration.lib.erasure.erased import Erasure, Key, parse_key, read_erased, write_erased
-from orchestration.lib.erasure.sweep import sweep
-from orchestration.lib.errors import EnvironmentStop, InputError
-from orchestration.lib.sources.source import Source
-from orchestration.settings import Settings
+from orchestration.arrival.file_versions import latest_versions
+from orchestration.arrival.loads import decide_loads, promote
+from orchestration.arrival.manifest import FileVersion, LoadManifest
+from orchestration.arrival.parsed import parsed_path
+from orchestration.arrival.pull import pull
+from orchestration.core.errors import EnvironmentStop, InputError
+from orchestration.core.privacy.erased import Erasure, Key, parse_key, read_erased, write_erased
+from orchestration.core.settings import Settings
+from orchestration.nightly.erasing.sweep import sweep
+from orchestration.sources.source import Source
 
 DAY = date(2024, 1, 2)
 LENA, PAUL = "lena-4711", "paul-0815"

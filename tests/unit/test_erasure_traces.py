@@ -11,8 +11,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.lib.erasure.erased import Key
-from orchestration.lib.erasure.traces import occurrences, redact, words_of
+from orchestration.core.privacy.erased import Key
+from orchestration.nightly.erasing.traces import occurrences, redact, words_of
 
 LENA = Key("shop", "member", "lena@example.com")
 ORDER = Key("shop", "order", "O-4711/é")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from orchestration.lib.run.event_log import OpenEventLog
-from orchestration.lib.run.instance import prepare_dagster_home
+from orchestration.compat.dagster_event_log import OpenEventLog
+from orchestration.defs.instance import prepare_dagster_home
 
 PARTS = dg.AssetKey(["marts", "parts"])
 

@@ -12,10 +12,10 @@ import pytest
 
 from expectations.baseline import Drift, judge
 from expectations.results import ExpectationResult, GateResult
-from orchestration.lib.arrival.manifest import LoadManifest
-from orchestration.lib.arrival.receive import receive
-from orchestration.lib.sources.source import Source
-from orchestration.settings import Settings
+from orchestration.arrival.manifest import LoadManifest
+from orchestration.arrival.receive import receive
+from orchestration.core.settings import Settings
+from orchestration.sources.source import Source
 
 MONDAY = date(2024, 1, 1)
 TODAY = date(2024, 12, 31)

@@ -9,10 +9,10 @@ from datetime import date
 from expectations.registry import MARTS, RELEASE
 from expectations.suites.arrival import ArrivalFile, EventTime, arrival_suite
 from expectations.suites.rule import NOT_EVALUATED, Suite
-from orchestration.lib.alerts.translate import GATE_FAILED
-from orchestration.lib.arrival.receive import arrival_table
-from orchestration.lib.sources.source import load_sources
-from orchestration.settings import PROJECT_ROOT
+from orchestration.arrival.receive import arrival_table
+from orchestration.core.settings import PROJECT_ROOT
+from orchestration.monitoring.findings import GATE_FAILED
+from orchestration.sources.source import load_sources
 
 FILES = [ArrivalFile(date(2024, 1, 1), None, 0, 0)]
 

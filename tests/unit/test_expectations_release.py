@@ -14,11 +14,12 @@ from expectations.page import write_report
 from expectations.registry import MARTS, RELEASE
 from expectations.results import GateResult
 from expectations.runner import run_marts
-from orchestration.lib.alerts.incidents import open_findings
-from orchestration.lib.build.state import read_gate
-from orchestration.lib.errors import GateStop
-from orchestration.lib.publish import release_files
-from orchestration.lib.publish.release import publish, read_current
+from orchestration.alerts.incidents import open_findings
+from orchestration.build.state import read_gate
+from orchestration.core.errors import GateStop
+from orchestration.monitoring.gates import observe_mart_gate
+from orchestration.publish import release_files
+from orchestration.publish.release import publish, read_current
 
 NEWEST = "r6"
 # A hundred persons, one of whom came late: nobody as published, in I as known since.
@@ -254,6 +255,7 @@ def test_a_shut_gate_leaves_the_release_and_tells_page_and_alerts(
     (stored,) = (settings.reports / "marts").glob("*.json")
     assert "dim_release: once_a_brand" in stored.with_suffix(".html").read_text()
     assert {one.table for one in GateResult.from_json(stored.read_bytes()).results} == {"fct_fast", *RELEASE}
+    observe_mart_gate(settings)
     found = {finding.key: finding for finding in open_findings(settings, "gate/release")}
     assert found["dim_release.once_a_brand"].severity == "critical"
     assert found["dim_release.once_a_brand"].link == str(stored.with_suffix(".html"))

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from orchestration.lib.publish.macros import MACROS, MART
-from orchestration.settings import PROJECT_ROOT
+from orchestration.core.settings import PROJECT_ROOT
+from orchestration.publish.macros import MACROS, MART
 
 DASHBOARD = PROJECT_ROOT / "dashboard"
 PAGES = sorted((DASHBOARD / "screens").glob("[!_]*.py"))

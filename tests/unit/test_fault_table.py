@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from orchestration.settings import PROJECT_ROOT
+from orchestration.core.settings import PROJECT_ROOT
 
 
 def test_each_row_names_a_test_that_exists() -> None:

@@ -22,18 +22,18 @@ from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from orchestration.lib.arrival import landing, limits
-from orchestration.lib.arrival import pull as pull_module
-from orchestration.lib.arrival.dumps import open_dumps
-from orchestration.lib.arrival.loads import promote
-from orchestration.lib.arrival.manifest import LoadManifest, State
-from orchestration.lib.arrival.parsed import parsed_path
-from orchestration.lib.arrival.pull import PullReport, pull
-from orchestration.lib.arrival.readers import UnreadableDump, parse_to_parquet
-from orchestration.lib.arrival.receive import receive
-from orchestration.lib.printable import formula_safe, printable, printable_lines
-from orchestration.lib.sources.source import Source, Table
-from orchestration.settings import Settings
+from orchestration.arrival import landing, limits
+from orchestration.arrival import pull as pull_module
+from orchestration.arrival.dumps import open_dumps
+from orchestration.arrival.loads import promote
+from orchestration.arrival.manifest import LoadManifest, State
+from orchestration.arrival.parsed import parsed_path
+from orchestration.arrival.pull import PullReport, pull
+from orchestration.arrival.readers import UnreadableDump, parse_to_parquet
+from orchestration.arrival.receive import receive
+from orchestration.core.printable import formula_safe, printable, printable_lines
+from orchestration.core.settings import Settings
+from orchestration.sources.source import Source, Table
 
 TODAY, DAY = date(2024, 9, 30), date(2024, 9, 2)
 NAME = "events_2024-09-02.csv"

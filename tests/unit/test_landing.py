@@ -11,9 +11,9 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from orchestration.lib.arrival.dumps import open_dumps
-from orchestration.lib.arrival.landing import land
-from orchestration.lib.sources.source import ConfigurationError
+from orchestration.arrival.dumps import open_dumps
+from orchestration.arrival.landing import land
+from orchestration.core.errors import ConfigurationError
 
 
 def test_landing_keeps_bytes_under_their_checksum(tmp_path: Path):

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.lib.errors import EnvironmentStop, InputError
-from orchestration.lib.lock import writer_lock
+from orchestration.core.errors import EnvironmentStop, InputError
+from orchestration.core.lock import writer_lock
 
 HOLD = """
 import sys
 from pathlib import Path
-from orchestration.lib.lock import writer_lock
+from orchestration.core.lock import writer_lock
 with writer_lock(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

@@ -20,9 +20,9 @@ from released import released
 from unit.aipl_marts import Rows, add_marts, days, rule_rows, stage_rows
 from unit.publish_home import let_through, make_home
 
-from orchestration.lib.publish.query import run_query
-from orchestration.lib.publish.release import publish
-from orchestration.settings import Settings
+from orchestration.core.settings import Settings
+from orchestration.publish.query import run_query
+from orchestration.publish.release import publish
 
 START, LAST = date(2024, 1, 1), date(2024, 2, 20)
 BRANDS, PEOPLE = ("aurora", "lumen"), tuple(f"shop:m:{number}" for number in range(12))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.lib.arrival.manifest import (
+from orchestration.arrival.manifest import (
     FileVersion,
     Hint,
     LoadManifest,

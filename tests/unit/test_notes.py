@@ -14,11 +14,11 @@ from oracle.stages import FOREVER
 from unit.aipl_marts import START, add_marts, marts_of
 from unit.publish_home import build, let_through, make_home
 
-from orchestration.lib.publish import ledger as making
-from orchestration.lib.publish.release import Release, publish
-from orchestration.lib.publish.rule_changes import rule_changes
-from orchestration.lib.run.summary import restatement
-from orchestration.settings import Settings
+from orchestration.core.settings import Settings
+from orchestration.nightly.summary import restatement
+from orchestration.publish import ledger as making
+from orchestration.publish.release import Release, publish
+from orchestration.publish.rule_changes import rule_changes
 
 NOON = datetime(2024, 2, 1, 12, tzinfo=UTC)
 LAST = START + timedelta(days=5)

@@ -16,20 +16,20 @@ import pyarrow.parquet as pq
 import pytest
 from unit.publish_home import build, let_through, make_home
 
-from orchestration.lib.alerts.outbox import Outbox
-from orchestration.lib.alerts.outbox_tables import SCHEMA as OUTBOX_0
-from orchestration.lib.arrival.manifest import FORMATS, LoadManifest, State
-from orchestration.lib.arrival.told import FILES, forget_applied, write_arrival
-from orchestration.lib.build.state import GateRecord, read_build, read_gate
-from orchestration.lib.erasure.erased import read_erased
-from orchestration.lib.erasure.order import read_order
-from orchestration.lib.errors import EnvironmentStop
-from orchestration.lib.files import sha256
-from orchestration.lib.publish.query import run_query
-from orchestration.lib.publish.release import publish, read_current
-from orchestration.lib.publish.releases import Rollback, remember, rollbacks
-from orchestration.lib.versions import migrate
-from orchestration.settings import Settings
+from orchestration.alerts.outbox import Outbox
+from orchestration.alerts.outbox_tables import SCHEMA as OUTBOX_0
+from orchestration.arrival.dbt_inputs import FILES, forget_applied, write_arrival
+from orchestration.arrival.erasing.order import read_order
+from orchestration.arrival.manifest import FORMATS, LoadManifest, State
+from orchestration.build.state import GateRecord, read_build, read_gate
+from orchestration.core.errors import EnvironmentStop
+from orchestration.core.files import sha256
+from orchestration.core.privacy.erased import read_erased
+from orchestration.core.settings import Settings
+from orchestration.core.versions import migrate
+from orchestration.publish.query import run_query
+from orchestration.publish.release import publish, read_current
+from orchestration.publish.releases import Rollback, remember, rollbacks
 
 # As version 0.1.0 made it.
 LOADS_0_1_0 = (Path(__file__).parent / "old_state" / "loads-0.1.0.sql").read_text()

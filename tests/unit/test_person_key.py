@@ -17,13 +17,13 @@ from unit.aipl_marts import Rows, add_marts
 from unit.publish_home import build, let_through, make_home
 
 from orchestration import cli
-from orchestration.lib.errors import InputError, QualityStop
-from orchestration.lib.person_key import require_person_key
-from orchestration.lib.publish.lookup import find_person
-from orchestration.lib.publish.personal import personal_columns
-from orchestration.lib.publish.release import Release, publish
-from orchestration.lib.sources.configured import configured_sources
-from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.arrival.configured import configured_sources
+from orchestration.core.errors import InputError, QualityStop
+from orchestration.core.privacy.person_key import require_person_key
+from orchestration.core.settings import PROJECT_ROOT, Settings
+from orchestration.publish.lookup import find_person
+from orchestration.publish.personal import personal_columns
+from orchestration.publish.release import Release, publish
 
 SECRET, OTHER = "a secret of the shop, long enough", "another secret, also long enough!"
 PERSONS = ["shop:m:17", "shop:m:李雷", "shop:v:" + "x" * 200, "shop:m:o'neill@example.com", "shop:v:👾"]

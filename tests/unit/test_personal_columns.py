@@ -14,14 +14,15 @@ import pyarrow.parquet as pq
 import pytest
 from warehouse import Warehouse
 
-from orchestration.lib.arrival.loads import complete_columns, promote, read_again
-from orchestration.lib.arrival.readers import UnreadableDump, parse_to_parquet
-from orchestration.lib.run.news import News, Request, look
-from orchestration.lib.run.rebuild import rebuild
-from orchestration.lib.sources.configured import configured_sources
-from orchestration.lib.sources.source import ConfigurationError, load_sources
-from orchestration.lib.sources.table import Table
-from orchestration.settings import Settings
+from orchestration.arrival.configured import configured_sources
+from orchestration.arrival.loads import complete_columns, promote, read_again
+from orchestration.arrival.pending import News, Request, look
+from orchestration.arrival.readers import UnreadableDump, parse_to_parquet
+from orchestration.core.errors import ConfigurationError
+from orchestration.core.settings import Settings
+from orchestration.nightly.rebuild import rebuild
+from orchestration.sources.source import load_sources
+from orchestration.sources.table import Table
 
 SALT = b"0123456789abcdef0123456789abcdef"
 SECRET, OTHER = "a secret of the shop, long enough", "another secret, also long enough!"

@@ -13,16 +13,16 @@ import pytest
 from unit.publish_home import build, let_through, make_home
 
 from expectations.results import GateResult
-from orchestration.lib.build.state import Build, read_build, write_build
-from orchestration.lib.errors import EnvironmentStop, QualityStop
-from orchestration.lib.files import sha256
-from orchestration.lib.lock import writer_lock
-from orchestration.lib.person_key import require_person_key
-from orchestration.lib.publish import release as publishing
-from orchestration.lib.publish import release_files as publish_release
-from orchestration.lib.publish.marts import mart_names
-from orchestration.lib.publish.release import publish, read_current
-from orchestration.settings import Settings
+from orchestration.build.state import Build, read_build, write_build
+from orchestration.core.errors import EnvironmentStop, QualityStop
+from orchestration.core.files import sha256
+from orchestration.core.lock import writer_lock
+from orchestration.core.privacy.person_key import require_person_key
+from orchestration.core.settings import Settings
+from orchestration.publish import release as publishing
+from orchestration.publish import release_files as publish_release
+from orchestration.publish.marts import mart_names
+from orchestration.publish.release import publish, read_current
 
 FIRST, SECOND = "1" * 64, "2" * 64
 NOON = datetime(2024, 2, 1, 12, tzinfo=UTC)

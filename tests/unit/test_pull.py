@@ -8,13 +8,14 @@ from threading import Barrier
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.lib.arrival import pull as pull_module
-from orchestration.lib.arrival.landing import landed_path
-from orchestration.lib.arrival.manifest import LoadManifest, State
-from orchestration.lib.arrival.parsed import find_parsed, parsed_path
-from orchestration.lib.arrival.pull import Cause, discover, pull
-from orchestration.lib.sources.source import ConfigurationError, Source
-from orchestration.settings import Settings
+from orchestration.arrival import pull as pull_module
+from orchestration.arrival.landing import landed_path
+from orchestration.arrival.manifest import LoadManifest, State
+from orchestration.arrival.parsed import find_parsed, parsed_path
+from orchestration.arrival.pull import Cause, discover, pull
+from orchestration.core.errors import ConfigurationError
+from orchestration.core.settings import Settings
+from orchestration.sources.source import Source
 
 TODAY = date(2024, 9, 30)
 CSV = {"format": "csv", "columns": {"required": ["a"]}}

@@ -13,9 +13,9 @@ import pytest
 from examples import QUERIES, examples
 from sqlfluff.core import Linter
 
-from orchestration.lib.publish.ledger import LEDGER, RELEASES
-from orchestration.lib.publish.personal import personal_columns
-from orchestration.settings import PROJECT_ROOT
+from orchestration.core.settings import PROJECT_ROOT
+from orchestration.publish.ledger import LEDGER, RELEASES
+from orchestration.publish.personal import personal_columns
 
 INDEX = (PROJECT_ROOT / "docs" / "queries" / "README.md").read_text()
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"

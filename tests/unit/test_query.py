@@ -10,10 +10,10 @@ import pyarrow.parquet
 import pytest
 from unit.publish_home import let_through, make_home
 
-from orchestration.lib.errors import InputError
-from orchestration.lib.publish.query import run_query, to_csv, to_json, to_parquet, to_text
-from orchestration.lib.publish.release import publish
-from orchestration.settings import Settings
+from orchestration.core.errors import InputError
+from orchestration.core.settings import Settings
+from orchestration.publish.query import run_query, to_csv, to_json, to_parquet, to_text
+from orchestration.publish.release import publish
 
 ODD = (
     "select 'a,b' as text, null::integer as nothing, 59442.63::decimal(18,4) as money,"

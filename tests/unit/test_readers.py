@@ -11,10 +11,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from orchestration.lib.arrival.readers import UnreadableDump, csv_fast, parse_to_parquet
-from orchestration.lib.arrival.readers.base import StartAgain
-from orchestration.lib.arrival.readers.csv_exact import read_csv_exact
-from orchestration.lib.sources.source import Table
+from orchestration.arrival.readers import UnreadableDump, csv_fast, parse_to_parquet
+from orchestration.arrival.readers.base import StartAgain
+from orchestration.arrival.readers.csv_exact import read_csv_exact
+from orchestration.sources.source import Table
 
 DAY = date(2024, 9, 2)
 

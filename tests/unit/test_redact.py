@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.lib.arrival.dumps import open_dumps
-from orchestration.lib.arrival.pull import pull
-from orchestration.lib.errors import InputError
-from orchestration.lib.redact import redact
-from orchestration.lib.run.status import sources_text
-from orchestration.lib.sources.source import ConfigurationError, load_sources
-from orchestration.settings import Settings
+from orchestration.arrival.dumps import open_dumps
+from orchestration.arrival.pull import pull
+from orchestration.core.errors import ConfigurationError, InputError
+from orchestration.core.redact import redact
+from orchestration.core.settings import Settings
+from orchestration.nightly.status import sources_text
+from orchestration.sources.source import load_sources
 
 SOURCES = """
 sources:

@@ -7,9 +7,9 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
-from orchestration.lib.rejects.kept import keep_rejects, kept_rejects
-from orchestration.lib.rejects.reconcile import Staged, staged
-from orchestration.settings import Settings
+from orchestration.build.rejects import keep_rejects, kept_rejects
+from orchestration.core.settings import Settings
+from orchestration.publish.rejects.reconcile import Staged, staged
 
 WAREHOUSE = """
     create schema staging;

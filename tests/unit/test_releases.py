@@ -21,24 +21,24 @@ from unit.test_ledger import AFTER, BEFORE, START
 from unit.test_publish import Killed, stock
 
 from orchestration import cli
-from orchestration.lib.errors import EnvironmentStop, InputError, QualityStop
-from orchestration.lib.lock import writer_lock
-from orchestration.lib.publish import release as publishing
-from orchestration.lib.publish import releases as kept
-from orchestration.lib.publish import retention
-from orchestration.lib.publish import rollback as rolling
-from orchestration.lib.publish.difference import difference, difference_json, difference_text
-from orchestration.lib.publish.listing import listed_releases, rollback_lines
-from orchestration.lib.publish.query import run_query
-from orchestration.lib.publish.release import Release, mend_pointer, publish, read_current
-from orchestration.lib.publish.releases import rollback_in_force
-from orchestration.lib.publish.retention import retire
-from orchestration.lib.publish.rollback import rollback
-from orchestration.lib.publish.verify import damages, verify
-from orchestration.lib.run.alerting import tell_of_rollback
-from orchestration.lib.run.status import status_text
-from orchestration.lib.run.summary_tables import release_tables
-from orchestration.settings import Settings
+from orchestration.core.errors import EnvironmentStop, InputError, QualityStop
+from orchestration.core.lock import writer_lock
+from orchestration.core.settings import Settings
+from orchestration.monitoring.runs import tell_of_rollback
+from orchestration.nightly.status import status_text
+from orchestration.nightly.summary_tables import release_tables
+from orchestration.publish import release as publishing
+from orchestration.publish import releases as kept
+from orchestration.publish import retention
+from orchestration.publish import rollback as rolling
+from orchestration.publish.difference import difference, difference_json, difference_text
+from orchestration.publish.listing import listed_releases, rollback_lines
+from orchestration.publish.query import run_query
+from orchestration.publish.release import Release, mend_pointer, publish, read_current
+from orchestration.publish.releases import rollback_in_force
+from orchestration.publish.retention import retire
+from orchestration.publish.rollback import rollback
+from orchestration.publish.verify import damages, verify
 
 NOON = datetime(2024, 2, 1, 12, tzinfo=UTC)
 

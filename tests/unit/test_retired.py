@@ -11,20 +11,21 @@ from pathlib import Path
 import pytest
 import yaml
 
-from orchestration.lib.arrival.file_versions import LoadMeasures, State
-from orchestration.lib.arrival.loads import decide_loads, read_again
-from orchestration.lib.arrival.manifest import LoadManifest
-from orchestration.lib.arrival.parsed import find_parsed
-from orchestration.lib.arrival.pull import discover, pull
-from orchestration.lib.arrival.receive import receive
-from orchestration.lib.build.around_dbt import present_build, tell_dbt
-from orchestration.lib.rejects.listing import Selection, find_rejects
-from orchestration.lib.rejects.reconcile import arrived
-from orchestration.lib.run.status import sources_text, status_text
-from orchestration.lib.sources.calendar import complete_through, kept_from
-from orchestration.lib.sources.configured import configured_sources, dbt_sources
-from orchestration.lib.sources.source import ConfigurationError, Source, load_sources
-from orchestration.settings import Settings
+from orchestration.arrival.configured import configured_sources, dbt_sources
+from orchestration.arrival.file_versions import LoadMeasures, State
+from orchestration.arrival.loads import decide_loads, read_again
+from orchestration.arrival.manifest import LoadManifest
+from orchestration.arrival.parsed import find_parsed
+from orchestration.arrival.pull import discover, pull
+from orchestration.arrival.receive import receive
+from orchestration.build.around_dbt import present_build, tell_dbt
+from orchestration.core.errors import ConfigurationError
+from orchestration.core.settings import Settings
+from orchestration.nightly.status import sources_text, status_text
+from orchestration.publish.rejects.listing import Selection, find_rejects
+from orchestration.publish.rejects.reconcile import arrived
+from orchestration.sources.calendar import complete_through, kept_from
+from orchestration.sources.source import Source, load_sources
 
 FIRST = date(2024, 2, 20)
 TODAY = date(2024, 3, 12)

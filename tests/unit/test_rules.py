@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.lib.build.rules import check_rules, rules_hash
-from orchestration.lib.errors import InputError
-from orchestration.settings import PROJECT_ROOT
+from orchestration.build.rules import check_rules, rules_hash
+from orchestration.core.errors import InputError
+from orchestration.core.settings import PROJECT_ROOT
 
 SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"
 

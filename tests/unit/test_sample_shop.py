@@ -20,10 +20,10 @@ from typing import Any
 import pytest
 
 from expectations.suites.arrival import MAX_NULL_SHARE, MAX_UNKNOWN_SHARE
-from orchestration.lib.sources.source import load_sources
+from orchestration.core.settings import PROJECT_ROOT
 from orchestration.sample_shop import World, collect, dumps, life, render, write_dumps
 from orchestration.sample_shop.rows import GmvTarget
-from orchestration.settings import PROJECT_ROOT
+from orchestration.sources.source import load_sources
 
 SMALL = World(seed=7, persons=40, days=20)
 # Autumn: presale, the peak of 11 November, and dumps large enough for unreadable lines.

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.lib.sources.source import ConfigurationError, Table, dbt_context, load_sources
-from orchestration.settings import PROJECT_ROOT
+from orchestration.core.errors import ConfigurationError
+from orchestration.core.settings import PROJECT_ROOT
+from orchestration.sources.source import Table, dbt_context, load_sources
 
 MINIMAL = """
 sources:

@@ -10,16 +10,17 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.lib.arrival.loads import complete_columns, decide_loads, promote, read_again
-from orchestration.lib.arrival.manifest import LoadManifest
-from orchestration.lib.arrival.pull import discover, pull
-from orchestration.lib.arrival.readers import UnreadableDump
-from orchestration.lib.rejects.listing import Selection, find_rejects
-from orchestration.lib.rejects.reconcile import arrived
-from orchestration.lib.run.instance import prepare_dagster_home
-from orchestration.lib.run.tidy import KEPT_HISTORY, Tidied, prune_history, tidy
-from orchestration.lib.sources.source import Source, Table
-from orchestration.settings import Settings
+from orchestration.arrival.loads import complete_columns, decide_loads, promote, read_again
+from orchestration.arrival.manifest import LoadManifest
+from orchestration.arrival.pull import discover, pull
+from orchestration.arrival.readers import UnreadableDump
+from orchestration.arrival.retention import KEPT_HISTORY, Tidied, tidy
+from orchestration.core.settings import Settings
+from orchestration.defs.instance import prepare_dagster_home
+from orchestration.defs.publish.assets import prune_history
+from orchestration.publish.rejects.listing import Selection, find_rejects
+from orchestration.publish.rejects.reconcile import arrived
+from orchestration.sources.source import Source, Table
 
 TODAY = date(2024, 1, 2)
 NOW = datetime.now(UTC)

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.lib.run.news import News
-from orchestration.lib.run.tonight import tonight
-from orchestration.lib.sources.schedule import Schedule
-from orchestration.lib.sources.source import Source
+from orchestration.arrival.due import tonight
+from orchestration.arrival.pending import News
+from orchestration.sources.schedule import Schedule
+from orchestration.sources.source import Source
 
 TODAY = date(2026, 3, 10)
 YESTERDAY = TODAY - timedelta(days=1)

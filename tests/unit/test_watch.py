@@ -7,9 +7,9 @@ from datetime import date
 import pytest
 from unit.test_tonight import SCHEDULE, TODAY, YESTERDAY, at, come, source
 
-from orchestration.lib.arrival.file_versions import FileVersion
-from orchestration.lib.run.news import News
-from orchestration.lib.run.watch import arrival_findings, freshness_findings
+from orchestration.arrival.file_versions import FileVersion
+from orchestration.arrival.pending import News
+from orchestration.monitoring.lateness import arrival_findings, freshness_findings
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,10 @@ from dagster import (
 )
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from orchestration.core.settings import Settings
 from orchestration.defs.automation.wanted import wanted_runs
-from orchestration.lib.run.watching import watch
-from orchestration.lib.sources.source import Source
-from orchestration.settings import Settings
+from orchestration.monitoring.watch import watch
+from orchestration.sources.source import Source
 
 LOOK_EVERY_SECONDS = 60
 WATCH_EVERY_SECONDS = 300

@@ -2,8 +2,8 @@
 
 from dagster import DefaultSensorStatus, SensorDefinition, SensorEvaluationContext, SkipReason, sensor
 
-from orchestration.lib.run.dead_runs import bury_dead_runs_if_idle
-from orchestration.settings import Settings
+from orchestration.core.settings import Settings
+from orchestration.defs.orphaned_runs import bury_dead_runs_if_idle
 
 
 def dead_runs_sensor(settings: Settings) -> SensorDefinition:

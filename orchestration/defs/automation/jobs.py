@@ -5,7 +5,7 @@ from __future__ import annotations
 from dagster import AssetSelection, define_asset_job, in_process_executor
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from orchestration.lib.run.job import NIGHTLY
+from orchestration.defs.names import NIGHTLY
 
 
 def nightly_job() -> UnresolvedAssetJobDefinition:

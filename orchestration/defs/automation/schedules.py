@@ -13,10 +13,10 @@ from dagster import (
 )
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from orchestration.arrival.configured import configured_schedule
+from orchestration.core.settings import Settings
 from orchestration.defs.automation.wanted import wanted_runs
-from orchestration.lib.sources.configured import configured_schedule
-from orchestration.lib.sources.source import Source
-from orchestration.settings import Settings
+from orchestration.sources.source import Source
 
 
 def nightly_schedule(

@@ -17,9 +17,11 @@ from dagster import (
 )
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from orchestration.lib.alerts.delivery import deliver
-from orchestration.lib.run.alerting import observe_latest_run
-from orchestration.settings import Settings
+from orchestration.alerts.delivery import deliver
+from orchestration.arrival.configured import configured_sources
+from orchestration.core.settings import Settings
+from orchestration.defs.outcomes import observe_latest_run
+from orchestration.monitoring.gates import observe_gates
 
 EVERY_SECONDS = 60
 
@@ -31,7 +33,8 @@ def alert_sensors(settings: Settings, job: UnresolvedAssetJobDefinition) -> list
         name="nightly_failed", monitored_jobs=[job], default_status=DefaultSensorStatus.RUNNING
     )
     def nightly_failed(context: RunFailureSensorContext) -> None:
-        """Open incidents for a run that failed or died."""
+        """Open incidents for a run that failed, or that died before it could."""
+        observe_gates(settings, configured_sources(settings))
         observe_latest_run(settings, context.instance)
 
     @run_status_sensor(

@@ -5,13 +5,13 @@ from datetime import datetime
 
 from dagster import AssetKey, DagsterInstance, DagsterRunStatus, RunRequest, RunsFilter, SkipReason
 
-from orchestration.lib.run.job import NIGHTLY, RANGE_END, RANGE_START
-from orchestration.lib.run.news import Request, look
-from orchestration.lib.run.plan import stretches
-from orchestration.lib.run.tonight import tonight
-from orchestration.lib.sources.configured import configured_schedule
-from orchestration.lib.sources.source import Source
-from orchestration.settings import Settings
+from orchestration.arrival.configured import configured_schedule
+from orchestration.arrival.due import tonight
+from orchestration.arrival.pending import Request, look
+from orchestration.core.settings import Settings
+from orchestration.defs.automation.stretches import stretches
+from orchestration.defs.names import NIGHTLY, RANGE_END, RANGE_START
+from orchestration.sources.source import Source
 
 UNFINISHED = [
     DagsterRunStatus.QUEUED,

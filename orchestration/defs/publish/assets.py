@@ -3,16 +3,26 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, asset
+from dagster import (
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    DagsterInstance,
+    MaterializeResult,
+    RunsFilter,
+    asset,
+)
 
+from orchestration.arrival.configured import configured_sources
+from orchestration.arrival.retention import KEPT_HISTORY, tidy
+from orchestration.core.progress import reporter
+from orchestration.core.settings import Settings
 from orchestration.defs.resources import WriterLock, explained
-from orchestration.lib.publish.mirror import mirror
-from orchestration.lib.publish.release import publish
-from orchestration.lib.run.job import MIRROR
-from orchestration.lib.run.progress import reporter
-from orchestration.lib.run.tidy import prune_history, tidy
-from orchestration.lib.sources.configured import configured_sources
-from orchestration.settings import Settings
+from orchestration.monitoring.gates import observe_mart_gate
+from orchestration.publish.mirror import MIRROR, mirror
+from orchestration.publish.release import publish
+
+PRUNED_AT_ONCE = 100
 
 
 def release_asset(settings: Settings, marts: Sequence[AssetKey]) -> AssetsDefinition:
@@ -23,7 +33,10 @@ def release_asset(settings: Settings, marts: Sequence[AssetKey]) -> AssetsDefini
         """Marts that passed their gate, under `published/current`."""
         reporter().start("release")
         with explained():
-            published = publish(settings)
+            try:
+                published = publish(settings)
+            finally:
+                observe_mart_gate(settings)
             tidied = tidy(settings, configured_sources(settings), datetime.now(UTC))
             pruned = prune_history(context.instance, datetime.now(UTC))
         text = published.release_id if published.is_new else f"{published.release_id}, as before"
@@ -55,3 +68,14 @@ def mirror_asset(settings: Settings) -> AssetsDefinition:
         return MaterializeResult(metadata={"release_id": done.release_id, "rows": done.rows or 0})
 
     return mirrored
+
+
+def prune_history(instance: DagsterInstance, now: datetime) -> int:
+    """Remove runs of long ago from Dagster's history, some at a time; returns how many."""
+    old = instance.get_run_records(
+        RunsFilter(created_before=now - KEPT_HISTORY), limit=PRUNED_AT_ONCE, ascending=True
+    )
+    finished = [record.dagster_run.run_id for record in old if record.dagster_run.is_finished]
+    for run_id in finished:
+        instance.delete_run(run_id)
+    return len(finished)

@@ -13,11 +13,12 @@ from dagster import (
 )
 
 from expectations.results import GateResult
+from orchestration.core.progress import reporter
+from orchestration.core.settings import Settings
+from orchestration.defs.names import MART_GATE
 from orchestration.defs.resources import WriterLock, explained
-from orchestration.lib.publish.gate import judge_marts
-from orchestration.lib.run.job import MART_GATE
-from orchestration.lib.run.progress import reporter
-from orchestration.settings import Settings
+from orchestration.monitoring.gates import observe_mart_gate
+from orchestration.quality.mart_gate import judge_marts
 
 
 def mart_gate(settings: Settings, marts: Sequence[AssetKey]) -> AssetChecksDefinition:
@@ -29,7 +30,10 @@ def mart_gate(settings: Settings, marts: Sequence[AssetKey]) -> AssetChecksDefin
         """Great Expectations on what is about to be published."""
         reporter().start("mart gate")
         with explained():
-            result = judge_marts(settings)
+            try:
+                result = judge_marts(settings)
+            finally:
+                observe_mart_gate(settings)
         context.log.info("\n".join(result.summary_lines()))
         if result.outcome == "passed":
             reporter().done(f"passed, {len(result.warnings)} warnings")

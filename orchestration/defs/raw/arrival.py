@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, asset
 
+from orchestration.build.around_dbt import tell_dbt
+from orchestration.core.progress import reporter
+from orchestration.core.settings import Settings
 from orchestration.defs.resources import WriterLock, explained
-from orchestration.lib.build.around_dbt import tell_dbt
-from orchestration.lib.run.progress import reporter
-from orchestration.lib.sources.source import Source
-from orchestration.settings import Settings
+from orchestration.sources.source import Source
 
 
 def arrival_asset(settings: Settings, sources: Mapping[str, Source]) -> AssetsDefinition:

@@ -17,12 +17,13 @@ from dagster import (
     asset,
 )
 
+from orchestration.arrival.configured import configured_schedule
+from orchestration.arrival.receive import Received, receive
+from orchestration.core.progress import reporter
+from orchestration.core.settings import Settings
 from orchestration.defs.resources import WriterLock, explained
-from orchestration.lib.arrival.receive import Received, receive
-from orchestration.lib.run.progress import reporter
-from orchestration.lib.sources.configured import configured_schedule
-from orchestration.lib.sources.source import Source
-from orchestration.settings import Settings
+from orchestration.monitoring.gates import observe_arrival_gate
+from orchestration.sources.source import Source
 
 ARRIVAL_GATE = "arrival_gate"
 SHOWN_WARNINGS = 5
@@ -60,7 +61,10 @@ def raw_asset(settings: Settings, source: Source, days: DailyPartitionsDefinitio
         with explained():
             load_dates = {date.fromisoformat(key) for key in context.partition_keys}
             today = configured_schedule(settings).today()
-            received = receive(settings, source, load_dates, config.dumps, today, only=config.only)
+            try:
+                received = receive(settings, source, load_dates, config.dumps, today, only=config.only)
+            finally:
+                observe_arrival_gate(settings, source.source_id)
         for warning in received.report.warnings:
             context.log.warning(warning)
         reporter().done("\n  ".join([_told(received), *received.report.warnings[:SHOWN_WARNINGS]]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dagster import DailyPartitionsDefinition
 
-from orchestration.lib.sources.calendar import EARLIEST_LOAD_DATE
+from orchestration.sources.calendar import EARLIEST_LOAD_DATE
 
 
 def load_dates(timezone: str) -> DailyPartitionsDefinition:

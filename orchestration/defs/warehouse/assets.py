@@ -6,20 +6,20 @@ from typing import Any
 from dagster import AssetExecutionContext, AssetMaterialization, AssetsDefinition, Output
 from dagster_dbt import DbtCliInvocation, DbtCliResource, dbt_assets
 
-from orchestration.defs.resources import WriterLock, explained
-from orchestration.defs.warehouse.translator import WarehouseTranslator
-from orchestration.lib.build.around_dbt import Preparation, finish_build, prepare_build
-from orchestration.lib.build.dbt import (
+from orchestration.build.around_dbt import Preparation, finish_build, prepare_build
+from orchestration.build.dbt import (
     configured_manifest,
     dbt_environment,
     environment,
     run_target,
     staging_exclusion,
 )
-from orchestration.lib.build.failures import explain_failure
-from orchestration.lib.run.progress import reporter
-from orchestration.lib.sources.source import Source
-from orchestration.settings import Settings
+from orchestration.build.failures import explain_failure
+from orchestration.core.progress import reporter
+from orchestration.core.settings import Settings
+from orchestration.defs.resources import WriterLock, explained
+from orchestration.defs.warehouse.translator import WarehouseTranslator
+from orchestration.sources.source import Source
 
 
 def build_arguments(preparation: Preparation) -> list[str]:

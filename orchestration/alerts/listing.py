@@ -1,0 +1,99 @@
+"""What is open and what has not been told, as lines for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from orchestration.alerts.delivery import address, no_address
+from orchestration.alerts.findings import Incident
+from orchestration.alerts.messages import said
+from orchestration.alerts.outbox import MAX_TRIES, Outbox
+from orchestration.alerts.outbox_tables import Delivery
+from orchestration.alerts.routes import Route, load_routes
+from orchestration.core.errors import ConfigurationError
+from orchestration.core.settings import Settings
+
+IN_STATUS = 5
+
+
+def listing(settings: Settings) -> str:
+    """All open incidents with what is known of them, and all alerts that did not arrive."""
+    incidents, undelivered, routes = _read(settings)
+    lines = ["Open incidents:" if incidents else "Open incidents: none"]
+    for incident in incidents:
+        lines += [f"  {line}" for line in _told(incident)]
+    return "\n".join([*lines, *_undelivered_lines(undelivered, routes, len(undelivered))]) + "\n"
+
+
+def status_lines(settings: Settings) -> str:
+    """Open incidents and alerts that did not arrive, a few lines; a bad alerts file hides nothing else."""
+    try:
+        incidents, undelivered, routes = _read(settings)
+    except ConfigurationError as error:
+        return f"Alerts: nothing is sent: {error}\n"
+    if not incidents and not undelivered:
+        return "Open incidents: none\n"
+    lines = [f"Open incidents: {len(incidents)}"]
+    lines += [f"  {_headline(incident)}" for incident in incidents[:IN_STATUS]]
+    lines += _undelivered_lines(undelivered, routes, IN_STATUS)
+    if max(len(incidents), len(undelivered)) > IN_STATUS:
+        lines.append("  `aipl alerts list` shows them all.")
+    return "\n".join(lines) + "\n"
+
+
+def _read(settings: Settings) -> tuple[list[Incident], list[Delivery], Mapping[str, Route]]:
+    routes = load_routes(settings.alerts_file)
+    with Outbox(settings.alerts) as outbox:
+        undelivered = [*outbox.deliveries("dead"), *outbox.deliveries("pending")]
+        return outbox.open_incidents(), undelivered, routes
+
+
+def _headline(incident: Incident) -> str:
+    finding = incident.finding
+    return f"{finding.severity}: {finding.title}; since {said(incident.opened_at)}"
+
+
+def _told(incident: Incident) -> list[str]:
+    finding = incident.finding
+    text = [f"  {line}" for line in finding.text.splitlines()]
+    rest = [f"  owner: {finding.owner}; last seen {said(incident.seen_at)}; scope: {incident.scope}"]
+    rest += [f"  {name}: {value}" for name, value in _places(incident) if value]
+    return [_headline(incident), *text, *rest]
+
+
+def _places(incident: Incident) -> Sequence[tuple[str, str | None]]:
+    return (("result", incident.finding.link), ("what to do", incident.finding.runbook))
+
+
+def _undelivered_lines(undelivered: list[Delivery], routes: Mapping[str, Route], shown: int) -> list[str]:
+    if not undelivered:
+        return []
+    lines = [f"Alerts not delivered: {len(undelivered)}"]
+    lines += [
+        f"  {one.route}: {one.alert.incident.finding.title} ({one.alert.event}): {_why(one, routes)}"
+        for one in undelivered[:shown]
+    ]
+    if any(one.state == "dead" for one in undelivered):
+        lines.append(
+            "  `aipl alerts test` tells whether a route works; `aipl alerts retry` tries them again."
+        )
+    return lines
+
+
+def _why(one: Delivery, routes: Mapping[str, Route]) -> str:
+    """Why an alert has not arrived, and what comes next."""
+    route = routes.get(one.route)
+    if one.state == "dead":
+        return f"given up after {MAX_TRIES} tries: {one.reason}"
+    if route is None:
+        return "the alerts file has no such route any more"
+    if address(route) is None:
+        return no_address(route)
+    if one.reason is None:
+        return "not tried yet"
+    return f"tried {one.tries} times: {one.reason}; next {_clock(one.next_try_at)}"
+
+
+def _clock(moment: datetime) -> str:
+    return f"try after {said(moment)}"

@@ -1,0 +1,117 @@
+"""What dbt is told of arrival: `files`, `sources`, `brands` and `applied` as small Parquet files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from orchestration.arrival.file_versions import FileVersion, effective_of, stale_reason
+from orchestration.arrival.manifest import LoadManifest
+from orchestration.core.atomic import replacing
+from orchestration.core.settings import Settings
+from orchestration.sources.calendar import complete_through
+from orchestration.sources.source import Source
+
+
+def _schema(**types: pa.DataType) -> pa.Schema:
+    return pa.schema(list(types.items()))
+
+
+STRING, DAY = pa.string(), pa.date32()
+FILES = _schema(
+    source_id=STRING,
+    table_name=STRING,
+    file=STRING,
+    load_date=DAY,
+    version=STRING,
+    row_count=pa.int64(),
+    unreadable_count=pa.int64(),
+)
+SOURCES = _schema(
+    source_id=STRING,
+    feed=STRING,
+    timezone=STRING,
+    currency=STRING,
+    starts_on=DAY,
+    complete_through=DAY,
+    is_stale=pa.bool_(),
+    stale_reason=STRING,
+)
+BRANDS = _schema(source_id=STRING, brand_id=STRING, brand_name=STRING, timezone=STRING, currency=STRING)
+
+
+def write_arrival(settings: Settings, sources: Mapping[str, Source]) -> None:
+    """Write what dbt is told: the files in effect, the sources with their horizon, the declared brands."""
+    files: list[dict[str, Any]] = []
+    about: list[dict[str, Any]] = []
+    brands: list[dict[str, Any]] = []
+    with LoadManifest(settings.manifest) as manifest:
+        for source in sources.values():
+            versions = manifest.versions(source.source_id)
+            effective = effective_of(versions, source.tables)
+            files.extend(_file_row(version) for version in effective)
+            about.append(_source_row(source, effective, stale_reason(versions)))
+            brands.extend(_brand_rows(source))
+    _write(settings.arrival / "files.parquet", files, FILES)
+    _write(settings.arrival / "sources.parquet", about, SOURCES)
+    _write(settings.arrival / "brands.parquet", brands, BRANDS)
+    if not _is_of_this_format(settings.arrival / "applied.parquet"):
+        # Whoever sees that it was written again builds in full.
+        forget_applied(settings)
+
+
+def forget_applied(settings: Settings) -> None:
+    """Note that no file is built yet."""
+    _write(settings.arrival / "applied.parquet", [], FILES)
+
+
+def mark_applied(settings: Settings) -> None:
+    """Note that the files in effect are built: `applied` becomes a copy of `files`."""
+    with replacing(settings.arrival / "applied.parquet") as part:
+        part.write_bytes((settings.arrival / "files.parquet").read_bytes())
+
+
+def _is_of_this_format(applied: Path) -> bool:
+    try:
+        return bool(pq.read_schema(applied).equals(FILES))
+    except (OSError, pa.ArrowInvalid):
+        return False
+
+
+def _file_row(version: FileVersion) -> dict[str, Any]:
+    return {name: getattr(version, name) for name in FILES.names}
+
+
+def _source_row(source: Source, effective: list[FileVersion], stale: str | None) -> dict[str, Any]:
+    return {
+        "source_id": source.source_id,
+        "feed": source.feed,
+        "timezone": source.timezone,
+        "currency": source.currency,
+        "starts_on": source.starts_on,
+        "complete_through": complete_through(source, {version.load_date for version in effective}),
+        "is_stale": stale is not None,
+        "stale_reason": stale,
+    }
+
+
+def _brand_rows(source: Source) -> list[dict[str, Any]]:
+    return [
+        {
+            "source_id": source.source_id,
+            "brand_id": brand_id,
+            "brand_name": brand.name,
+            "timezone": brand.timezone or source.timezone,
+            "currency": brand.currency or source.currency,
+        }
+        for brand_id, brand in source.brands.items()
+    ]
+
+
+def _write(path: Path, rows: list[dict[str, Any]], schema: pa.Schema) -> None:
+    with replacing(path) as part:
+        pq.write_table(pa.Table.from_pylist(rows, schema=schema), part)

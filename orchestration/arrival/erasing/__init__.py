@@ -1,0 +1,1 @@
+"""Erased persons are taken out of landed dumps before anything reads them again."""

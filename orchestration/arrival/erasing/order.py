@@ -1,0 +1,87 @@
+"""The order of the erasure at work: the keys as they are, which the list must not know, until its end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from orchestration.core.files import write_json
+from orchestration.core.privacy.erased import Key, erasures_folder, parse_key
+from orchestration.core.settings import Settings
+from orchestration.core.versions import FORMAT, require_known
+
+ORDER_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Linked:
+    """Keys of one person, and the visitors that other persons used as well.
+
+    `unknown` are keys that no mart knows: they may stand in rows that count for nobody, or be mistyped.
+    """
+
+    keys: frozenset[Key]
+    shared: frozenset[Key]
+    unknown: frozenset[Key] = frozenset()
+
+
+@dataclass(frozen=True)
+class Order:
+    """An erasure that is at work; `documents` are those that were found to be the person's so far."""
+
+    erasure_id: str
+    asked: frozenset[Key]
+    linked: Linked
+    documents: frozenset[Key] = frozenset()
+
+    @property
+    def keys(self) -> frozenset[Key]:
+        """All keys of the person to be erased."""
+        return self.linked.keys
+
+
+def order_file(settings: Settings) -> Path:
+    """Where the order is; gone once the erasure has ended."""
+    return erasures_folder(settings) / "order.json"
+
+
+def read_order(settings: Settings) -> Order | None:
+    """The erasure that is at work or was killed, if there is one.
+
+    Raises EnvironmentStop when a newer program wrote it.
+    """
+    path = order_file(settings)
+    if not path.exists():
+        return None
+    told: dict[str, Any] = json.loads(path.read_text())
+    require_known(path, told, ORDER_FORMAT)
+    asked, keys, shared = (frozenset(map(parse_key, told[name])) for name in ("asked", "keys", "shared"))
+    documents = frozenset(Key(*document) for document in told["documents"])
+    return Order(told["erasure_id"], asked, Linked(keys, shared), documents)
+
+
+def write_order(settings: Settings, order: Order) -> None:
+    """Remember an order, for the eyes of its owner alone."""
+    erasures_folder(settings).mkdir(mode=0o700, parents=True, exist_ok=True)
+    told = {
+        "asked": _texts(order.asked),
+        "keys": _texts(order.keys),
+        "shared": _texts(order.linked.shared),
+        "documents": [astuple(document) for document in sorted(order.documents)],
+    }
+    write_json(order_file(settings), {FORMAT: ORDER_FORMAT, "erasure_id": order.erasure_id, **told})
+    order_file(settings).chmod(0o600)
+
+
+def add_documents(settings: Settings, documents: Iterable[Key]) -> None:
+    """Remember documents before their rows go: what is written of them is to be found after a kill too."""
+    order = read_order(settings)
+    if order is not None and not order.documents.issuperset(documents):
+        write_order(settings, replace(order, documents=order.documents | frozenset(documents)))
+
+
+def _texts(keys: Iterable[Key]) -> list[str]:
+    return sorted(key.text for key in keys)

@@ -1,0 +1,196 @@
+"""Records of erased persons: found in dumps and in Parquet by the declared keys, and taken out."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any, cast
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from orchestration.arrival.readers.base import StartAgain, UnreadableDump
+from orchestration.arrival.readers.csv_records import split_records
+from orchestration.arrival.readers.text import exact_lines, opened, without_end
+from orchestration.arrival.readers.writing import READERS
+from orchestration.core.atomic import replacing
+from orchestration.core.privacy.erased import PERSONS, Erased, Key
+from orchestration.sources.table import Format, Table
+
+# What stands between the values of a record, whichever way it is broken.
+BETWEEN = re.compile(r"""[\s"',;|{}\[\]()<>=\\]+""")
+
+
+@dataclass
+class Search:
+    """The look for erased persons in one table of a source; `documents` gathers what is theirs besides.
+
+    `space` is the identity space of the source.
+    """
+
+    erased: Erased
+    source_id: str
+    space: str
+    table: Table
+    keys: dict[str, list[str]]
+    documents: set[Key] = field(default_factory=set)
+
+    @cached_property
+    def digests(self) -> frozenset[str]:
+        """Hashes of the erased keys."""
+        return self.erased.digests()
+
+    def marks(self, batch: pa.RecordBatch | pa.Table) -> pa.Array[Any]:
+        """For each row, whether it names an erased person or a document of theirs."""
+        found = pa.array(np.zeros(batch.num_rows, dtype=bool))
+        for kind, column in self._columns(batch.schema.names):
+            values = pc.unique(_decoded(batch.column(column)))
+            known = [value for value in values if value.is_valid and self._is_erased(kind, value.as_py())]
+            if known:
+                is_known = pc.is_in(_decoded(batch.column(column)), value_set=pa.array(known, values.type))
+                is_known = is_known.combine_chunks() if isinstance(is_known, pa.ChunkedArray) else is_known
+                found = pc.or_(found, is_known)
+        if pc.any(found).as_py():
+            rows = batch.filter(found)
+            for kind, column in self._columns(batch.schema.names):
+                if kind not in PERSONS.values():
+                    values = pc.unique(rows.column(column)).drop_null().to_pylist()
+                    self.documents |= {Key(self.source_id, kind, str(value)) for value in values}
+        return found
+
+    def tells(self, text: str) -> bool:
+        """Whether the text of a record that cannot be read names one of them, as a word in any place."""
+        words = set(BETWEEN.split(text)) | set(text.split(self.table.delimiter))
+        words |= {part for word in words for part in word.split(":")}
+        words |= {text[first - 1 : last].strip() for first, last in self.table.widths.values()}
+        kinds = {*PERSONS.values(), *self.keys}
+        return any(self._is_erased(kind, word) for word in words if word for kind in kinds)
+
+    def _columns(self, names: Collection[str]) -> Iterator[tuple[str, str]]:
+        for kind, columns in self.keys.items():
+            yield from ((kind, column) for column in columns if column in names)
+
+    def _is_erased(self, kind: str, value: object) -> bool:
+        scope = self.space if kind in PERSONS.values() else self.source_id
+        return self.erased.digest(Key(scope, kind, str(value))) in self.digests
+
+
+def _decoded(column: Any) -> Any:
+    """A column without a dictionary: delivered Parquet may have one."""
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+
+
+def find_records(search: Search, landed: Path, file: str) -> list[int]:
+    """Numbers of the records of a landed dump that name an erased person, in order.
+
+    Raises UnreadableDump when it cannot be read as a whole.
+    """
+    read = READERS[search.table.format]
+    while True:
+        found: list[int] = []
+        try:
+            for chunk in read(landed, file, search.table):
+                found += chunk.rows[search.marks(chunk.batch).to_numpy(zero_copy_only=False)].tolist()
+                found += [reject.row for reject in chunk.rejects if search.tells(reject.raw_text)]
+            return sorted(found)
+        except StartAgain as again:
+            read = again.reader
+
+
+def tells_of_erased(search: Search, landed: Path, file: str) -> bool:
+    """Whether a dump that cannot be read as a whole names an erased person, as far as its lines tell."""
+    if search.table.format is Format.PARQUET:
+        return False
+    try:
+        with opened(landed, file) as stream:
+            return any(search.tells(line) for line in exact_lines(stream, file, search.table.encoding))
+    except UnreadableDump:
+        return False
+
+
+def take_out(landed: Path, copy: Path, file: str, table: Table, numbers: Collection[int]) -> None:
+    """Write a copy of a landed dump without the records of these numbers; the others keep their order."""
+    if table.format is Format.PARQUET:
+        _take_out_of_parquet(landed, copy, numbers)
+        return
+    gone = set(numbers)
+    with opened(landed, file) as stream, copy.open("wb") as target:
+        # Without a name and a time in it, equal content is an equal file.
+        packed = gzip.GzipFile("", "wb", fileobj=target, mtime=0) if landed.suffix == ".gz" else None
+        text = io.TextIOWrapper(
+            cast(IO[bytes], packed or target), table.encoding, errors="restore_bad_bytes", newline=""
+        )
+        for number, record in _texts(stream, file, table):
+            if number not in gone:
+                text.write(record + "\n")
+        text.flush()
+        if packed:
+            packed.close()
+
+
+def _texts(stream: IO[bytes], file: str, table: Table) -> Iterator[tuple[int, str]]:
+    """Number and text of each record; the header, where there is one, has number 0."""
+    lines = exact_lines(stream, file, table.encoding)
+    first = 0 if table.has_header and table.format is not Format.JSONL else 1
+    if table.format is Format.CSV:
+        records: Iterable[str] = (record.raw for record in split_records(lines, table.delimiter))
+    else:
+        records = (text for text in map(without_end, lines) if text.strip())
+    return enumerate(records, first)
+
+
+def _take_out_of_parquet(landed: Path, copy: Path, numbers: Collection[int]) -> None:
+    following = 1
+    with pq.ParquetFile(landed) as dump, pq.ParquetWriter(copy, dump.schema_arrow) as writer:
+        for batch in dump.iter_batches():
+            rows = np.arange(following, following + batch.num_rows)
+            following += batch.num_rows
+            writer.write_batch(batch.filter(pa.array(~np.isin(rows, list(numbers)))))
+
+
+def find_rows(search: Search, parsed: Path) -> list[int]:
+    """The `_row` of the rows that name an erased person in a Parquet file of raw or arrivals."""
+    found: list[int] = []
+    with pq.ParquetFile(parsed) as source:
+        for batch in source.iter_batches():
+            found += batch.column("_row").filter(search.marks(batch)).to_pylist()
+    return found
+
+
+def find_rejects(search: Search, rejects: Path) -> list[int]:
+    """The `_row` of the unreadable records in a file of rejects that name an erased person."""
+    table = pq.read_table(rejects, columns=["_row", "raw_text"]).to_pylist()
+    return [row["_row"] for row in table if search.tells(row["raw_text"] or "")]
+
+
+def count_records(table: Table, landed: Path, file: str) -> tuple[int, int]:
+    """Rows and unreadable records of a landed dump."""
+    read = READERS[table.format]
+    while True:
+        rows = unreadable = 0
+        try:
+            for chunk in read(landed, file, table):
+                rows += chunk.batch.num_rows
+                unreadable += len(chunk.rejects)
+            return rows, unreadable
+        except StartAgain as again:
+            read = again.reader
+
+
+def keep_others(path: Path, rows: list[int]) -> None:
+    """Write a Parquet file again without the rows of these numbers, whole or not at all."""
+    with (
+        replacing(path) as part,
+        pq.ParquetFile(path) as source,
+        pq.ParquetWriter(part, source.schema_arrow, compression="zstd") as writer,
+    ):
+        for batch in source.iter_batches():
+            gone = pc.is_in(batch.column("_row"), value_set=pa.array(rows, pa.int64()))
+            writer.write_batch(batch.filter(pc.invert(gone)))

@@ -1,0 +1,83 @@
+"""Landing: dumps as they came, under their checksum, never altered, but for the records of erased persons."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from orchestration.arrival import limits
+from orchestration.arrival.readers import UnreadableDump
+from orchestration.core.atomic import naming
+
+CHUNK = 1 << 20
+INCOMING = ".incoming"
+
+
+@dataclass(frozen=True)
+class Landed:
+    """A landed dump: where it lies, its SHA-256 and its size in bytes."""
+
+    path: Path
+    sha256: str
+    size: int
+
+    @property
+    def unflushed(self) -> list[Path]:
+        """The file and the folders that name it: all that the disk may not have yet."""
+        return [self.path, self.path.parent, self.path.parent.parent]
+
+
+def landed_path(landing: Path, source_id: str, sha256: str, name: str) -> Path:
+    """Where a content of this name lies: `landing/<source>/<first 12 digits of its checksum>/<name>`."""
+    return landing / source_id / sha256[:12] / name
+
+
+def check_size(name: str, size: int) -> None:
+    """Refuse a dump that is too large to copy. Raises UnreadableDump."""
+    if size > limits.FILE_BYTES:
+        raise UnreadableDump(
+            name,
+            f"it has {size:,} bytes or more, and the limit is {limits.FILE_BYTES:,}",
+            "It is not read. Deliver it in several files, or compressed.",
+        )
+
+
+def land(
+    stream: IO[bytes],
+    landing: Path,
+    source_id: str,
+    name: str,
+    take_out: Callable[[Path, str], None] | None = None,
+) -> Landed:
+    """Copy a dump into landing in one pass that also counts and hashes it; read-only once it is there.
+
+    Whoever relies on it flushes it first (`Landed.unflushed`).
+
+    Before it is there, `take_out` is given the copy and the checksum of the dump, and may rewrite the copy.
+
+    Raises:
+        UnreadableDump: it is larger than the limit; nothing is left of it.
+    """
+    incoming = landing / source_id / INCOMING / f"dump{Path(name).suffix}"
+    incoming.parent.mkdir(parents=True, exist_ok=True)
+    digest, size = hashlib.sha256(), 0
+    try:
+        with naming(incoming), incoming.open("wb") as copy:
+            while chunk := stream.read(CHUNK):
+                copy.write(chunk)
+                digest.update(chunk)
+                size += len(chunk)
+                check_size(name, size)
+        sha256 = digest.hexdigest()
+        if take_out:
+            take_out(incoming, sha256)
+        path = landed_path(landing, source_id, sha256, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        incoming.chmod(0o444)
+        incoming.replace(path)
+    finally:
+        incoming.unlink(missing_ok=True)
+    return Landed(path, sha256, size)

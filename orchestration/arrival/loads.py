@@ -1,0 +1,194 @@
+"""Loads: let in or refused, and raw brought in line with that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from orchestration.arrival.file_versions import (
+    FileVersion,
+    LoadMeasures,
+    State,
+    effective_of,
+    latest_versions,
+)
+from orchestration.arrival.manifest import LoadManifest, require_manifest
+from orchestration.arrival.parsed import HashedOtherwise, is_whole, parse, parsed_path, prune
+from orchestration.arrival.readers import UnreadableDump, raw_schema
+from orchestration.core.atomic import flush_all, replacing
+from orchestration.core.lock import writer_lock
+from orchestration.core.settings import Settings
+from orchestration.sources.source import Format, Source
+
+
+def decide_loads(
+    settings: Settings,
+    source_id: str,
+    verdicts: Mapping[date, str | None],
+    *,
+    judged_by: str | None = None,
+    measured: Iterable[LoadMeasures] = (),
+) -> dict[date, bool]:
+    """Accept or refuse loads, each as a whole and all in one step; returns which are accepted now.
+
+    A verdict is the reason of a refusal, `None` to accept. A load with a file that cannot be read is never
+    accepted: half a load would look like a quiet day. A refusal concerns the versions that are not accepted
+    yet. `judged_by` names the contract that decided. `measured` is kept, as the past of later loads, where
+    the load is accepted.
+    """
+    kept: dict[date, list[LoadMeasures]] = {}
+    for measures in measured:
+        kept.setdefault(measures.load_date, []).append(measures)
+    accepted = {}
+    with (
+        writer_lock(settings.home),
+        LoadManifest(settings.manifest) as manifest,
+        manifest.transaction(),
+    ):
+        for day, verdict in verdicts.items():
+            latest = [
+                version
+                for version in manifest.versions_of_load(source_id, day)
+                if version.state is not State.RETIRED
+            ]
+            unreadable = sorted(v.reason for v in latest if not v.is_readable and v.reason)
+            reason = verdict or "; ".join(unreadable) or None
+            accepted[day] = reason is None
+            manifest.decide(
+                [v.version_id for v in latest if v.is_readable and v.state is not State.ACCEPTED],
+                State.REFUSED if reason else State.ACCEPTED,
+                reason,
+                judged_by,
+                () if reason else kept.get(day, ()),
+            )
+    return accepted
+
+
+def promote(settings: Settings, source: Source) -> None:
+    """Make raw hold exactly the effective versions of a source, and one zero-row file a table.
+
+    Each step is a rename or a removal that the next call repeats where a killed process left it out; what raw
+    should hold and nobody has whole is read again from landing.
+
+    Raises:
+        UnreadableDump: landing no longer has a dump that must be read again.
+    """
+    require_manifest(settings)
+    with LoadManifest(settings.manifest) as manifest:
+        versions = manifest.versions(source.source_id)
+    effective = effective_of(versions, source.tables)
+    for version in effective:
+        if not is_whole(parsed_path(settings.raw, version), version):
+            if not is_whole(parsed_path(settings.arrivals, version), version):
+                flush_all(parse(settings, version).files)
+            _let_in(settings, version)
+    raw = [parsed_path(settings.raw, version) for version in effective]
+    schemas = [_write_schema(settings, source, table_name, effective) for table_name in source.tables]
+    latest = {v for v in latest_versions(versions).values() if v.state is not State.RETIRED}
+    known = {*latest, *_accepted(versions), *effective}
+    prune(settings.raw, source.source_id, [*raw, *schemas])
+    prune(
+        settings.arrivals,
+        source.source_id,
+        [parsed_path(settings.arrivals, version) for version in known - set(effective)],
+    )
+    prune(settings.rejects, source.source_id, [parsed_path(settings.rejects, version) for version in known])
+
+
+def complete_columns(settings: Settings, source: Source) -> None:
+    """Give files of raw the optional columns that their table declares by now and they lack, as NULL.
+
+    These are the files that could not be read again since. Theirs is the text of a column that a dump lacks.
+
+    Raises:
+        UnreadableDump: a file lacks a column that its table requires, or that must not be empty.
+    """
+    with LoadManifest(settings.manifest) as manifest:
+        effective = effective_of(manifest.versions(source.source_id), source.tables)
+    for version in effective:
+        declared = source.tables[version.table_name]
+        if version.declaration == declared.declaration:
+            continue
+        path = parsed_path(settings.raw, version)
+        had = {name.casefold() for name in pq.read_schema(path).names}
+        lacking = [name for name in declared.columns.declared if name.casefold() not in had]
+        if needed := sorted({*declared.columns.required, *declared.not_null}.intersection(lacking)):
+            raise UnreadableDump(
+                version.file,
+                f"raw has it from before {', '.join(needed)} was declared",
+                "`aipl run` reads it again from landing. Where landing no longer has it, deliver it again;"
+                " where it is refused for lack of the column, declare that under `optional`, without"
+                " `not_null`.",
+            )
+        if lacking:
+            _add_columns(path, lacking)
+
+
+def _add_columns(path: Path, names: list[str]) -> None:
+    """Add columns of NULL to a file of raw, a row group at a time."""
+    with pq.ParquetFile(path) as file, replacing(path) as part:
+        schema = file.schema_arrow
+        for name in names:
+            schema = schema.append(pa.field(name, pa.string()))
+        with pq.ParquetWriter(part, schema, compression="zstd") as writer:
+            for number in range(file.num_row_groups):
+                group = file.read_row_group(number)
+                nulls = [pa.nulls(group.num_rows, pa.string())] * len(names)
+                writer.write_table(pa.Table.from_arrays([*group.columns, *nulls], schema=schema))
+
+
+def read_again(settings: Settings, source: Source) -> list[str]:
+    """Make raw again from landing, file by file; returns in words what landing no longer has.
+
+    A file whose landed copy is gone or damaged stays as it is: it may be the only one left. So does one that
+    was hashed with a former person key, which is told only where no run looks at its source by itself.
+    """
+    with LoadManifest(settings.manifest) as manifest:
+        effective = effective_of(manifest.versions(source.source_id), source.tables)
+    lost = []
+    for version in effective:
+        try:
+            flush_all(parse(settings, version).files)
+        except HashedOtherwise as error:
+            if not source.dumps:
+                lost.append(str(error))
+        except UnreadableDump as error:
+            lost.append(str(error))
+        else:
+            _let_in(settings, version)
+    return lost
+
+
+def _let_in(settings: Settings, version: FileVersion) -> None:
+    place = parsed_path(settings.raw, version)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    parsed_path(settings.arrivals, version).replace(place)
+
+
+def _accepted(versions: Iterable[FileVersion]) -> Iterable[FileVersion]:
+    """Latest accepted version of each file, in effect or held back."""
+    return latest_versions(version for version in versions if version.state is State.ACCEPTED).values()
+
+
+def _write_schema(settings: Settings, source: Source, table_name: str, effective: list[FileVersion]) -> Path:
+    """Write the zero-row file of a table: globs always find it, and it always has the declared columns.
+
+    The types of Parquet dumps are those of the first file in effect; before that all columns are text.
+    """
+    table = source.tables[table_name]
+    first = next((version for version in effective if version.table_name == table_name), None)
+    delivered = pa.schema([])
+    if table.format is Format.PARQUET and first:
+        delivered = pq.read_schema(parsed_path(settings.raw, first))
+    declared = [name for name in delivered.names if name in table.columns.declared]
+    schema = raw_schema(table, pa.schema([delivered.field(name) for name in declared]))
+    folder = settings.raw / source.source_id / table_name / f"load_date={date.min.isoformat()}"
+    path = folder / "schema.parquet"
+    if not path.exists() or not pq.read_schema(path).equals(schema):
+        with replacing(path) as part:
+            pq.write_table(schema.empty_table(), part)
+    return path

@@ -1,0 +1,468 @@
+"""Pull: find dumps that are new or changed, land them, read them, register them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from time import monotonic
+
+import pyarrow.parquet as pq
+
+from orchestration.arrival.dumps import Dump, Dumps, open_dumps
+from orchestration.arrival.erasing.landed import discard_unreadable, search_in, take_out_of_landing
+from orchestration.arrival.file_versions import FileVersion, Hint, State, latest_versions
+from orchestration.arrival.landing import check_size, land, landed_path
+from orchestration.arrival.manifest import LoadManifest, require_manifest
+from orchestration.arrival.parsed import find_parsed, is_landed, parse
+from orchestration.arrival.readers import Parsed, UnreadableDump
+from orchestration.core.atomic import flush_all
+from orchestration.core.errors import ConfigurationError
+from orchestration.core.privacy.erased import read_erased
+from orchestration.core.privacy.person_key import require_person_key
+from orchestration.core.redact import refuse_credentials
+from orchestration.core.settings import Settings
+from orchestration.sources.calendar import EARLIEST_LOAD_DATE, is_retired
+from orchestration.sources.source import Source, Table
+
+# Seconds of landing between two steps of the manifest: a kill loses no more than these, and what reads it.
+STEP_SECONDS = 1.0
+# Dumps up to this size are read side by side. Larger ones are read one at a time: they take memory, and
+# whoever stops a pull waits for the threads.
+SMALL_BYTES = 64 << 20
+READERS = min(4, os.cpu_count() or 1)
+
+
+class Cause(StrEnum):
+    """Why a dump has to be worked on."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    DECLARATION = "declaration"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True)
+class DumpFile:
+    """A dump to work on. `dump` is `None` where landing has it already and the dumps are not needed.
+
+    The load date of a changed dump without a date in its name is the pull's day, until its checksum turns out
+    to be known. `is_hashed_anew` where its personal columns are others, or hashed with another key: it cannot
+    stand beside its table's other dumps as it is.
+    """
+
+    source_id: str
+    table_name: str
+    file: str
+    load_date: date
+    cause: Cause
+    dump: Dump | None
+    known: FileVersion | None
+    is_hashed_anew: bool = False
+
+
+@dataclass
+class PullReport:
+    """What a pull did: versions that came or cannot be read, files without news, warnings for people."""
+
+    source_id: str
+    arrived: list[FileVersion] = field(default_factory=list)
+    refused: list[FileVersion] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    restored: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def load_dates(self) -> list[date]:
+        """Load dates on which something arrived or was refused, in order: the loads to decide about."""
+        return sorted({version.load_date for version in [*self.arrived, *self.refused]})
+
+
+def discover(settings: Settings, source: Source, dumps: str | None, today: date) -> list[DumpFile]:
+    """List the dumps that a pull would work on, by load date and name; no dump is read.
+
+    Raises:
+        ConfigurationError: the source has no place for dumps, or there is nothing at it; or its personal
+            columns are hashed anew, and a dump of them is gone.
+    """
+    require_manifest(settings)
+    source = _salted(settings, source)
+    with LoadManifest(settings.manifest) as manifest:
+        return _survey(settings, manifest, source, _place(source, dumps), today)[0]
+
+
+def holds_dumps(source: Source, place: str) -> bool:
+    """Whether any file at a place belongs to a table of the source. Raises what `_place` does."""
+    return any(source.match(dump.name) for dump in _place(source, place).files()[0])
+
+
+def pull(
+    settings: Settings,
+    source: Source,
+    load_dates: Collection[date] | None,
+    dumps: str | None,
+    today: date,
+    *,
+    only: Collection[str] | None = None,
+) -> PullReport:
+    """Land, read and register the new and changed dumps of these load dates and names (`None`: of all).
+
+    Safe to repeat at any time: a dump is registered after it is landed and read, and both are on the disk; a
+    killed pull only leaves work for the next. One pull of a source at a time.
+
+    Raises:
+        ConfigurationError: what `discover` raises.
+    """
+    require_manifest(settings)
+    source = _salted(settings, source)
+    report = PullReport(source.source_id)
+    place = _place(source, dumps)
+    with LoadManifest(settings.manifest) as manifest:
+        work, report.warnings = _survey(settings, manifest, source, place, today)
+        if read_erased(settings).erasures:
+            # A table that tells whose a document is comes before those that name the document alone.
+            work.sort(key=lambda item: (item.load_date, list(source.tables).index(item.table_name)))
+        latest = latest_versions(manifest.versions(source.source_id)).values()
+        contents = {_content_key(version): version.file for version in latest}
+        with _readers() as readers:
+            step = _Step(manifest, readers)
+            pull_one = _Pull(settings, manifest, source, place, report, contents, step)
+            for item in work:
+                is_asked = only is None or item.file in only
+                if is_asked and (load_dates is None or item.load_date in load_dates):
+                    pull_one.take(item)
+            step.finish()
+    return report
+
+
+@contextmanager
+def _readers() -> Iterator[ThreadPoolExecutor]:
+    """Threads that read dumps; a pull that fails waits for none that has not begun."""
+    readers = ThreadPoolExecutor(READERS)
+    try:
+        yield readers
+    finally:
+        readers.shutdown(cancel_futures=True)
+
+
+def _salted(settings: Settings, source: Source) -> Source:
+    """With another salt the same dumps are other rows: they are read again from landing."""
+    if not source.has_personal_columns:
+        return source
+    return source.salted(require_person_key(settings).fingerprint)
+
+
+def _place(source: Source, dumps: str | None) -> Dumps:
+    location = dumps or source.dumps
+    if not location:
+        raise ConfigurationError(
+            f"source {source.source_id} does not say where its dumps lie. Name the place with --dumps,"
+            " or add `dumps` to its entry in the sources file."
+        )
+    if dumps:
+        # The place is stored with the run, and the command by the shell.
+        refuse_credentials(dumps, "The place that was named for the dumps")
+    return open_dumps(location)
+
+
+def _survey(
+    settings: Settings, manifest: LoadManifest, source: Source, place: Dumps, today: date
+) -> tuple[list[DumpFile], list[str]]:
+    """Compare listing and manifest: the dumps to work on, and warnings."""
+    hints = manifest.hints(source.source_id)
+    versions = manifest.versions(source.source_id)
+    latest = latest_versions(versions)
+    dumps, warnings = place.files()
+    work, past = [], 0
+    for dump in dumps:
+        found = source.match(dump.name)
+        if found is None:
+            warnings.append(f"{dump.name} matches no table of {source.source_id} and is not read.")
+            continue
+        known = latest.get(dump.name)
+        if known is None or hints.get(dump.name) != dump.hint:
+            day = found[1].load_date or source.load_date or today
+            if is_retired(source, found[0], day):
+                past += 1
+                continue
+            if day < EARLIEST_LOAD_DATE:
+                warnings.append(f"{dump.name} is of {day}, before {EARLIEST_LOAD_DATE}, and is not read.")
+                continue
+            if day > today:
+                warnings.append(f"{dump.name} is of {day}, which is still to come, and waits until then.")
+                continue
+            cause = Cause.CHANGED if known else Cause.NEW
+            is_anew = known is not None and bool(_hashed_anew(known, source.tables[found[0]]))
+            work.append(DumpFile(source.source_id, found[0], dump.name, day, cause, dump, known, is_anew))
+    listed = {dump.name: dump for dump in dumps}
+    fetched = {item.file for item in work}
+    kept = [
+        item
+        for known in latest.values()
+        if known.file not in fetched
+        for item in _from_landing(settings, source, known, listed.get(known.file))
+    ]
+    gone = [item for item in kept if item.cause is Cause.DECLARATION and _is_gone(settings, item)]
+    readable = {version.file for version in versions if version.is_readable}
+    _refuse_two_hashes(
+        source, [item for item in gone if item.file in readable and _has_other_hashes(settings, source, item)]
+    )
+    if past:
+        warnings.append(
+            f"{past:,} dumps are of days before {source.kept_from}, which are retired, and are not read."
+        )
+    if gone:
+        warnings.append(
+            f"{len(gone):,} files (such as {gone[0].file}) stay as their former declaration read them:"
+            " neither landing nor the dumps have them whole. Put the dumps back to have them read again."
+        )
+    left = {item.file for item in gone}
+    work += [item for item in kept if item.file not in left]
+    return sorted(work, key=lambda item: (item.load_date, item.file)), warnings
+
+
+def _is_gone(settings: Settings, item: DumpFile) -> bool:
+    """Whether there is nothing to read a known dump from again; a damaged copy counts where it matters."""
+    if item.dump or item.known is None:
+        return False
+    known = item.known
+    landed = landed_path(settings.landing, known.source_id, known.sha256, known.file)
+    return not landed.exists() or (item.is_hashed_anew and not is_landed(settings, known))
+
+
+def _refuse_two_hashes(source: Source, gone: list[DumpFile]) -> None:
+    """Raise ConfigurationError where one value would have two hashes in raw, or stand there in clear."""
+    if not gone:
+        return
+    tables = ", ".join(sorted({item.table_name for item in gone}))
+    raise ConfigurationError(
+        f"source {source.source_id}: the personal columns of {tables} are declared or hashed otherwise than"
+        f" those in raw, and {len(gone):,} files (such as {gone[0].file}) cannot be read again: neither"
+        " landing nor the dumps have them whole. One value would have two forms side by side. Nothing was"
+        " changed. Deliver these dumps again; or go back to the former person key and `personal`; or let"
+        " `retention: {raw_days: N}` of the source retire their days, as docs/retention.md tells."
+    )
+
+
+def _hashed_anew(known: FileVersion, table: Table) -> set[str]:
+    """Columns whose values a present reading would write otherwise: hashed or not, or with another key."""
+    was = Table.declared_as(known.declaration)
+    before, now = set(was.personal), set(table.personal)
+    return before ^ now if was.salt_fingerprint == table.salt_fingerprint else before | now
+
+
+def _has_other_hashes(settings: Settings, source: Source, item: DumpFile) -> bool:
+    """Whether what raw has of a dump, or may have, holds such a column."""
+    if item.known is None or not item.is_hashed_anew:
+        return False
+    parsed = find_parsed(settings, item.known)
+    columns = {name.casefold() for name in _hashed_anew(item.known, source.tables[item.table_name])}
+    return parsed is None or any(name.casefold() in columns for name in pq.read_schema(parsed).names)
+
+
+def _from_landing(
+    settings: Settings, source: Source, known: FileVersion, dump: Dump | None
+) -> Iterator[DumpFile]:
+    """Work on a known content: its table is declared differently now, or its Parquet is gone."""
+    found = source.match(known.file)
+    if found is None:
+        return
+    table_name, match = found
+    day = match.load_date or source.load_date or known.load_date
+    if known.state is State.RETIRED or is_retired(source, table_name, day):
+        return
+    table = source.tables[table_name]
+    if (table_name, table.version(table_name, known.sha256), day) != known.identity:
+        is_anew = bool(_hashed_anew(known, table))
+        yield DumpFile(source.source_id, table_name, known.file, day, Cause.DECLARATION, dump, known, is_anew)
+    elif known.is_readable and find_parsed(settings, known) is None:
+        yield DumpFile(source.source_id, table_name, known.file, day, Cause.MISSING, dump, known)
+
+
+@dataclass
+class _Step:
+    """Dumps that are being read, files to flush, and changes of the manifest that rely on them.
+
+    For small dumps each of the last two takes longer than to copy and to read them. `discards` relies on the
+    manifest in its turn.
+    """
+
+    manifest: LoadManifest
+    readers: ThreadPoolExecutor
+    notes: list[Callable[[], object]] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
+    changes: list[Callable[[], object]] = field(default_factory=list)
+    discards: list[Callable[[], object]] = field(default_factory=list)
+    began: float = field(default_factory=monotonic)
+
+    def read(
+        self, settings: Settings, version: FileVersion, note: Callable[[Callable[[], Parsed]], None]
+    ) -> None:
+        """Read a landed content; `wait` calls `note` with what gives the result, in the order of reading."""
+        landed = landed_path(settings.landing, version.source_id, version.sha256, version.file)
+        if landed.exists() and landed.stat().st_size > SMALL_BYTES:
+            self.notes.append(partial(note, partial(parse, settings, version)))
+        else:
+            self.notes.append(partial(note, self.readers.submit(parse, settings, version).result))
+
+    def wait(self) -> None:
+        """Until everything has been read, and note what came of it."""
+        for note in self.notes:
+            note()
+        self.notes = []
+
+    def finish(self) -> None:
+        """Wait, flush, change, discard."""
+        self.wait()
+        flush_all(self.files)
+        with self.manifest.transaction():
+            for change in self.changes:
+                change()
+        for discard in self.discards:
+            discard()
+        self.files, self.changes, self.discards, self.began = [], [], [], monotonic()
+
+
+@dataclass(frozen=True)
+class _Pull:
+    """Work on one dump after another, noted in the report."""
+
+    settings: Settings
+    manifest: LoadManifest
+    source: Source
+    place: Dumps
+    report: PullReport
+    contents: dict[tuple[str, date, str], str]
+    step: _Step
+
+    def take(self, item: DumpFile) -> None:
+        """Land, read and register a dump, as far as it holds anything new."""
+        if monotonic() - self.step.began > STEP_SECONDS:
+            self.step.finish()
+        if read_erased(self.settings).erasures:
+            # What this dump tells of erased persons may be known by the one before only.
+            self.step.wait()
+            if self.step.discards:
+                self.step.finish()
+        sha256 = self._content(item)
+        if sha256 is None:
+            return
+        hint = item.dump.hint if item.dump else None
+        version, is_first_pull = self._version(item, sha256)
+        known = item.known
+        if not known or known.identity != version.identity or known.state is State.RETIRED:
+            self._register(version, hint, is_first_pull)
+            return
+        if known.is_readable and find_parsed(self.settings, known) is None:
+            self.step.read(self.settings, known, partial(self._note_restored, item.file))
+        else:
+            self.report.unchanged.append(item.file)
+        if hint:
+            self.step.changes.append(partial(self.manifest.remember, item.source_id, item.file, hint))
+
+    def _content(self, item: DumpFile) -> str | None:
+        """SHA-256 of the content, landed first where that is needed; `None`, with a warning, without one."""
+        is_known = item.known and item.cause in (Cause.DECLARATION, Cause.MISSING)
+        if item.known and is_known and is_landed(self.settings, item.known):
+            return item.known.sha256
+        if item.dump is None:
+            self.report.warnings.append(
+                f"{item.file} has to be read again, but neither landing nor the dumps have it whole."
+                " Put the dump back."
+            )
+            return None
+        try:
+            check_size(item.file, item.dump.hint.size or 0)
+            with self.place.open(item.dump) as stream:
+                landed = land(stream, self.settings.landing, item.source_id, item.file, self._take_out(item))
+            self.step.files += landed.unflushed
+        except UnreadableDump as error:
+            self.report.warnings.append(str(error))
+            return None
+        except (FileNotFoundError, PermissionError) as error:
+            # Of anything but the dump itself it is no news for people, but a crash.
+            if str(error.filename) != item.dump.address:
+                raise
+            self.report.warnings.append(
+                f"{item.file} cannot be opened: {error.strerror}. The next pull tries again."
+            )
+            return None
+        listed = item.dump.hint.size
+        if listed not in (None, landed.size) or not self.place.is_as_listed(item.dump):
+            self.report.warnings.append(
+                f"{item.file} changed while it was copied ({listed} bytes listed, {landed.size} came)."
+                " The next pull reads it again."
+            )
+            return None
+        return landed.sha256
+
+    def _take_out(self, item: DumpFile) -> Callable[[Path, str], None] | None:
+        """What takes erased persons out of a dump before it is in landing; `None` while nobody is."""
+        if not read_erased(self.settings).erasures:
+            return None
+
+        def take_out(incoming: Path, sha256: str) -> None:
+            search = search_in(read_erased(self.settings), self.source, item.table_name)
+            take_out_of_landing(self.settings, self.manifest, search, incoming, (item.file, sha256))
+
+        return take_out
+
+    def _version(self, item: DumpFile, sha256: str) -> tuple[FileVersion, bool]:
+        """File version of a content, and whether the day of its first pull is its load date."""
+        table = self.source.tables[item.table_name]
+        match = table.match(item.file)
+        is_first_pull = (match is None or match.load_date is None) and self.source.load_date is None
+        remembered = self.manifest.first_pull(item.source_id, sha256) if is_first_pull else None
+        version = FileVersion(
+            source_id=item.source_id,
+            table_name=item.table_name,
+            file=item.file,
+            load_date=remembered or item.load_date,
+            version=table.version(item.table_name, sha256),
+            sha256=sha256,
+            declaration=table.declaration,
+            rewritten=self.manifest.rewritten(item.source_id).get((item.file, sha256), ()),
+        )
+        return version, is_first_pull
+
+    def _register(self, version: FileVersion, hint: Hint | None, is_first_pull: bool) -> None:
+        """Read a landed content and put it into the manifest, refused where it cannot be read."""
+        self.step.read(self.settings, version, partial(self._note, version, hint, is_first_pull))
+
+    def _note_restored(self, file: str, read: Callable[[], Parsed]) -> None:
+        self.step.files += read().files
+        self.report.restored.append(file)
+
+    def _note(
+        self, version: FileVersion, hint: Hint | None, is_first_pull: bool, read: Callable[[], Parsed]
+    ) -> None:
+        try:
+            parsed = read()
+        except UnreadableDump as error:
+            version = replace(version, state=State.REFUSED, reason=str(error))
+            self.report.refused.append(version)
+        else:
+            version = replace(version, row_count=parsed.row_count, unreadable_count=parsed.unreadable_count)
+            self.step.files += parsed.files
+            self.report.arrived.append(version)
+        self.step.changes.append(partial(self.manifest.add, version, hint, remember_date=is_first_pull))
+        if not version.is_readable and (erased := read_erased(self.settings)).erasures:
+            search = search_in(erased, self.source, version.table_name)
+            landed = landed_path(self.settings.landing, version.source_id, version.sha256, version.file)
+            self.step.discards.append(partial(discard_unreadable, search, landed, version.file))
+        twin = self.contents.setdefault(_content_key(version), version.file)
+        if twin != version.file and version.is_readable:
+            self.report.warnings.append(
+                f"{version.file} holds the same bytes as {twin}. Both are read; rows without a key of their"
+                " own count twice. If one is a slip, deliver an empty file under its name."
+            )
+
+
+def _content_key(version: FileVersion) -> tuple[str, date, str]:
+    return version.table_name, version.load_date, version.sha256

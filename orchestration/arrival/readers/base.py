@@ -1,0 +1,162 @@
+"""What all readers share: chunks of rows, rejects, and files that cannot be read at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from orchestration.arrival import limits
+from orchestration.core.errors import InputError
+from orchestration.core.printable import printable, shortened
+from orchestration.sources.table import RESERVED_COLUMNS, Table
+
+T = TypeVar("T")
+RowNumbers = npt.NDArray[np.int64]
+CHUNK_ROWS = 50_000
+CHUNK_CHARACTERS = 64 << 20
+CHUNK_CELLS = 4_000_000
+
+
+class UnreadableDump(InputError):
+    """A dump that cannot be read as a whole: which file, why, and what to do."""
+
+    def __init__(self, file: str, reason: str, remedy: str) -> None:
+        # The reason may quote the dump.
+        super().__init__(printable(f"{file}: {shortened(reason)}. {remedy}"))
+        self.file = file
+        self.reason = reason
+        self.remedy = remedy
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A record that cannot be read: its number in the dump (from 1, header not counted), text and reason."""
+
+    row: int
+    raw_text: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Records in the order of the dump: its columns, the number of each record, and the rejects between."""
+
+    batch: pa.RecordBatch
+    rows: RowNumbers
+    rejects: list[Reject] = field(default_factory=list)
+
+
+Reader = Callable[[Path, str, Table], Iterator[Chunk]]
+
+
+class StartAgain(Exception):
+    """Reading met something it cannot handle; `reader` can, from the beginning."""
+
+    def __init__(self, reader: Reader) -> None:
+        super().__init__("start again with another reader")
+        self.reader = reader
+
+
+def numbers_among(rows: RowNumbers, left_out: RowNumbers) -> RowNumbers:
+    """Numbers that records have among all, from the numbers (from 1) that they have without those left out.
+
+    `left_out` holds numbers among all, sorted.
+
+    >>> numbers_among(np.array([1, 2, 3, 4]), np.array([2, 3, 6])).tolist()
+    [1, 4, 5, 7]
+    """
+    # Before the j-th one left out (from 0) lie left_out[j] - j - 1 others; later ones move up.
+    return rows + np.searchsorted(left_out - np.arange(len(left_out)), rows, side="right")
+
+
+@dataclass
+class Gathering(Generic[T]):
+    """Records and rejects on their way to a chunk, bounded by their number and by their text."""
+
+    records: list[T] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    _characters: int = 0
+
+    def add(self, row: int, record: T, text: str) -> None:
+        """Take a record that was read from `text`."""
+        self.records.append(record)
+        self.rows.append(row)
+        self._characters += len(text)
+
+    def reject(self, row: int, text: str, reason: str) -> None:
+        """Take a record that cannot be read."""
+        self.rejects.append(Reject(row, text, reason))
+        self._characters += len(text)
+
+    def is_full(self, columns: int) -> bool:
+        """Whether it is time for a chunk of so many columns."""
+        count = len(self.records) + len(self.rejects)
+        return (
+            count >= CHUNK_ROWS
+            or self._characters >= CHUNK_CHARACTERS
+            or len(self.records) * columns >= CHUNK_CELLS
+        )
+
+
+def text_chunk(
+    names: Sequence[str], records: Sequence[Sequence[str | None]], rows: Sequence[int], rejects: list[Reject]
+) -> Chunk:
+    """Build a chunk of text columns; an empty text is NULL."""
+    columns = list(zip(*records, strict=True)) if records else [()] * len(names)
+    arrays = [pa.array([value or None for value in column], pa.string()) for column in columns]
+    batch = pa.RecordBatch.from_arrays(arrays, names=list(names))
+    return Chunk(batch, np.array(rows, dtype=np.int64), rejects)
+
+
+def check_count(file: str, columns: int) -> None:
+    """Refuse a dump with too many columns. Raises UnreadableDump."""
+    if columns > limits.COLUMNS:
+        raise UnreadableDump(
+            file,
+            f"it has {columns:,} columns, and the limit is {limits.COLUMNS:,}",
+            "Correct `delimiter` or `format` of its table in the sources file, or deliver fewer columns.",
+        )
+
+
+def check_names(file: str, names: Sequence[str], table: Table) -> None:
+    """Refuse column names that raw cannot hold, and a dump without a required column.
+
+    Raises:
+        UnreadableDump: a name is empty, reserved or given twice (capitals do not count), or a required one is
+            missing.
+    """
+    check_count(file, len(names))
+    folded = [name.casefold() for name in names]
+    if twice := [name for name in names if folded.count(name.casefold()) > 1]:
+        raise UnreadableDump(
+            file,
+            f"the column {_shown(twice, table)} is there more than once",
+            "Name each column once in the dump.",
+        )
+    if bad := [name for name in names if not name or name.casefold() in RESERVED_COLUMNS]:
+        raise UnreadableDump(
+            file, f"a column cannot have the name '{bad[0]}'", "Rename the column where the dump is made."
+        )
+    if missing := [name for name in table.columns.required if name not in names]:
+        raise UnreadableDump(
+            file,
+            f"the required column {', '.join(missing)} is missing; the dump has {_shown(names, table)}",
+            "If the dump is right, correct `columns`, `delimiter` or `files` of its table in the sources"
+            " file; else deliver the dump again.",
+        )
+
+
+def _shown(names: Sequence[str], table: Table) -> str:
+    """Names for a message: where a dump lacks its header they are values, and maybe somebody's."""
+    known = {name for name in names if name in table.columns.declared}
+    hidden = len(names) - len(known) if table.personal else 0
+    shown = [name for name in names if name in known or not table.personal]
+    told = [shortened(", ".join(shown), 300), *([f"{hidden} that are not declared"] if hidden else [])]
+    return ", ".join(filter(None, told)) or "none"

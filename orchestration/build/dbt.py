@@ -1,0 +1,114 @@
+"""Start dbt: its environment, its executable, a prepared manifest, and what its results say."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sysconfig
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from orchestration.build.dbt_child import PARENT
+from orchestration.build.state import fingerprint
+from orchestration.core.errors import AiplError
+from orchestration.core.settings import Settings
+
+KEPT_RUNS = 10
+
+
+def dbt_executable() -> str:
+    """Full path of `aipl-dbt`: a virtual environment need not be activated."""
+    return str(Path(sysconfig.get_path("scripts")) / "aipl-dbt")
+
+
+def dbt_environment(settings: Settings, dbt_sources: str) -> dict[str, str]:
+    """Variables that every dbt command needs; `dbt_sources` is the JSON that tells it of declared sources."""
+    return {
+        "AIPL_HOME": str(settings.home),
+        "AIPL_WAREHOUSE": str(settings.warehouse),
+        "AIPL_MEMORY": settings.memory,
+        "AIPL_DBT_SOURCES": dbt_sources,
+        "DBT_PROJECT_DIR": str(settings.dbt_project),
+        "DBT_PROFILES_DIR": str(settings.dbt_project),
+        "DBT_TARGET_PATH": str(settings.dbt_target),
+        "DBT_LOG_PATH": str(settings.dbt_target / "logs"),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        # A variable that a build has and its manifest had not makes dbt parse again whatever reads it.
+        "AIPL_DBT_RULES_CHANGED": "false",
+        # Each statement as JSON, in a file that nobody reads: what was run stands in `compiled` and `run`.
+        "DBT_LOG_LEVEL_FILE": "info",
+        # The series are short: threads of linear algebra wait for each other ten times as long as they work.
+        "OPENBLAS_NUM_THREADS": "1",
+        PARENT: str(os.getpid()),
+    }
+
+
+@contextmanager
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set variables of this process for a while: the dbt resource of Dagster knows no other way."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def prepare_manifest(settings: Settings, dbt_sources: str) -> Path:
+    """Path of `manifest.json` of the present project and sources; parsed anew only when one of them changed.
+
+    Raises AiplError with dbt's own words when the project does not parse.
+    """
+    settings.dbt_target.mkdir(parents=True, exist_ok=True)
+    manifest, prepared = settings.dbt_target / "manifest.json", settings.dbt_target / "prepared"
+    wanted = f"{fingerprint(settings.dbt_project, dbt_sources)} {settings.home}"
+    with FileLock(settings.dbt_target / ".lock"):
+        if manifest.exists() and prepared.exists() and prepared.read_text() == wanted:
+            return manifest
+        prepared.unlink(missing_ok=True)
+        answer = subprocess.run(
+            [dbt_executable(), "--quiet", "parse"],
+            env=os.environ | dbt_environment(settings, dbt_sources),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if answer.returncode != 0:
+            raise AiplError(f"The dbt project does not parse:\n{answer.stdout}{answer.stderr}")
+        prepared.write_text(wanted)
+    return manifest
+
+
+def run_target(settings: Settings, run_id: str) -> Path:
+    """A target folder of its own for a run; the oldest ones beyond the last ten are removed."""
+    runs = settings.dbt_target / "runs"
+    runs.mkdir(parents=True, exist_ok=True)
+    for old in sorted(runs.iterdir(), key=lambda path: path.stat().st_mtime)[: -KEPT_RUNS + 1]:
+        shutil.rmtree(old)
+    return runs / run_id
+
+
+def configured_manifest(manifest: Mapping[str, Any], configured: Iterable[str]) -> dict[str, Any]:
+    """A manifest without the staging of sources that are not configured: nothing is built of it."""
+    kept = set(configured)
+
+    def is_built(node: Mapping[str, Any]) -> bool:
+        parts = Path(node["original_file_path"]).parts
+        return parts[:2] != ("models", "staging") or parts[2] in kept
+
+    return {**manifest, "nodes": {key: node for key, node in manifest["nodes"].items() if is_built(node)}}
+
+
+def staging_exclusion(project: Path, configured: Iterable[str]) -> list[str]:
+    """dbt selection of the staging folders whose source is not configured."""
+    folders = sorted(path.name for path in (project / "models" / "staging").glob("*/"))
+    return [f"path:models/staging/{name}" for name in folders if name not in set(configured)]

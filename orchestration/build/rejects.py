@@ -1,0 +1,91 @@
+"""What a finished build set aside, kept beside the warehouse: readable while the next run writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from orchestration.build.warehouse import open_warehouse
+from orchestration.core.atomic import replacing
+from orchestration.core.database import sql_text
+from orchestration.core.errors import EnvironmentStop
+from orchestration.core.settings import Settings
+
+MODELS = """
+    select schema_name, table_name from duckdb_tables()
+    union all
+    select schema_name, view_name from duckdb_views()
+"""
+REJECTS = """
+    select source_id, entity, reason, raw_row, _load_date, _file, _row from intermediate.int_rejects
+"""
+VERSIONS = """
+    select
+        source_id,
+        '{entity}' as entity,
+        _file,
+        count(*) filter (is_current) as current,
+        count(*) filter (not is_current) as superseded,
+        0 as rejected
+    from intermediate.int_{entity}
+    group by source_id, _file
+"""
+REJECTED = """
+    select source_id, entity, _file, 0 as current, 0 as superseded, count(*) as rejected
+    from intermediate.int_rejects
+    group by source_id, entity, _file
+"""
+ACCOUNTS = """
+    select
+        source_id, table_name, entity,
+        cast(sum(current) as bigint) as current,
+        cast(sum(superseded) as bigint) as superseded,
+        cast(sum(rejected) as bigint) as rejected
+    from ({parts}) as counted
+    inner join read_parquet({files}) as files using (source_id)
+    where files.file = counted._file
+    group by source_id, table_name, entity
+"""
+
+
+def kept_rejects(settings: Settings) -> Path:
+    """Rejects of staging as of the last finished build, as `int_rejects` has them."""
+    return settings.warehouse.with_name("rejects.parquet")
+
+
+def kept_accounts(settings: Settings) -> Path:
+    """By source, table and entity: rows that are current, superseded, rejected in that build."""
+    return settings.warehouse.with_name("accounts.parquet")
+
+
+def read_kept(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """One of the two files. Raises EnvironmentStop when it is damaged, FileNotFoundError before the first."""
+    try:
+        return pq.read_table(path, columns=columns)
+    except FileNotFoundError:
+        raise
+    except (OSError, pa.ArrowException) as error:
+        raise EnvironmentStop(
+            f"{path} is damaged: {error}\nNothing is lost: `aipl rebuild` makes it anew from raw."
+        ) from error
+
+
+def keep_rejects(settings: Settings) -> None:
+    """Write both files from the warehouse, which nobody else may have open.
+
+    Entities are what staging models are named after; a project without `int_rejects` keeps nothing.
+    """
+    with open_warehouse(settings) as connection:
+        tables = connection.execute(MODELS).fetchall()
+        models = {name for schema, name in tables if schema == "intermediate"}
+        if "int_rejects" not in models:
+            return
+        staged = {name.partition("__")[2] for schema, name in tables if schema == "staging"}
+        entities = sorted(entity for entity in staged if f"int_{entity}" in models)
+        parts = " union all ".join([*(VERSIONS.format(entity=entity) for entity in entities), REJECTED])
+        accounts = ACCOUNTS.format(parts=parts, files=sql_text(settings.arrival / "files.parquet"))
+        for path, query in ((kept_rejects(settings), REJECTS), (kept_accounts(settings), accounts)):
+            with replacing(path) as part:
+                connection.sql(query).write_parquet(str(part), compression="zstd")

@@ -1,0 +1,197 @@
+"""What the warehouse was built from, and whether that build finished.
+
+A build that did not finish is rebuilt in full, and so is one made by other SQL, other sources or another
+engine: increments are only ever added to a warehouse that is known to be whole. So they are safe to kill.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import asdict, dataclass, replace
+from datetime import date, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from orchestration.build.rules import COLUMNS
+from orchestration.core.files import write_json
+from orchestration.core.settings import Settings
+from orchestration.core.versions import FORMAT, require_known
+
+if TYPE_CHECKING:
+    import duckdb
+
+ENGINE = ("dbt-core", "dbt-duckdb", "duckdb", "statsmodels", "scipy", "numpy")
+STATE_FORMAT = 1
+PROVED_EVERY = timedelta(days=7)
+# What dbt is told of arrival. The columns TIDINGS of `sources` say that a refused load holds a source up;
+# that adds nothing to what the marts tell of persons and money.
+TOLD = ("files", "sources", "brands")
+TIDINGS = ("is_stale", "stale_reason")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Build:
+    """`fingerprint` names the program of a build, `rules` the rows that give the stages.
+
+    `build_id` names both and the data that they were applied to; `warehouse` is how a finished build left its
+    files; `proved_on` is the day, ISO, of the last build whose laws looked at all rows.
+    """
+
+    state: Literal["building", "complete"]
+    fingerprint: str
+    build_id: str
+    rules: str = ""
+    warehouse: str = ""
+    proved_on: str = ""
+
+
+@dataclass(frozen=True)
+class GateRecord:
+    """The verdict of the mart gate on one build; `results` is the gate's own account, ready for JSON."""
+
+    build_id: str
+    passed: bool
+    finished_at: str
+    results: dict[str, Any]
+
+
+def digest(*parts: str) -> str:
+    """SHA-256 of the parts, hexadecimal; their borders count."""
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def project_files(project: Path) -> dict[str, str]:
+    """Content checksum by relative path of everything in a dbt project that decides what a build holds.
+
+    The seeds with the rules are left out: a change of rules alone rebuilds the stages only.
+    """
+    kept = {".sql", ".py", ".yml", ".yaml", ".csv", ".md"}
+    return {
+        path.relative_to(project).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(project.rglob("*"))
+        if path.suffix in kept
+        and path.stem not in COLUMNS
+        and not {"target", "logs"} & set(path.relative_to(project).parts)
+    }
+
+
+def fingerprint(project: Path, dbt_sources: str) -> str:
+    """Of the dbt project, the declared sources (JSON) and the versions of the engine."""
+    files = json.dumps(project_files(project))
+    return digest(files, dbt_sources, *(f"{name} {version(name)}" for name in ENGINE))
+
+
+def build_id(program: str, rules: str, arrival: Path, erased: str = "") -> str:
+    """Of the program, the rules, what dbt is told of arrival, and who is erased; no order of rows matters.
+
+    The part before the hyphen is of the content, `content_of`; the part after it, of which sources are stale.
+    """
+    import duckdb
+
+    told = {name: duckdb.read_parquet(str(arrival / f"{name}.parquet")) for name in TOLD}
+    sources = told["sources"]
+    told["sources"] = sources.select(*(name for name in sources.columns if name not in TIDINGS))
+    content = digest(program, rules, json.dumps([_sorted(rows) for rows in told.values()]), erased)
+    tidings = digest(json.dumps(_sorted(sources.select("source_id", *TIDINGS))))
+    return f"{content}-{tidings[:16]}"
+
+
+def content_of(build_id: str) -> str:
+    """What two builds share that differ at most in which sources are stale: data, rules and program."""
+    return build_id.partition("-")[0]
+
+
+def read_build(settings: Settings) -> Build | None:
+    """The state of the last build; None without one, without its warehouse, or if the file is damaged."""
+    return _read(settings.build_state, Build) if settings.warehouse.exists() else None
+
+
+def write_build(settings: Settings, build: Build) -> None:
+    """Remember the state of a build, on disk before this returns."""
+    write_json(settings.build_state, {FORMAT: STATE_FORMAT, **asdict(build)})
+
+
+def warehouse_mark(settings: Settings) -> str:
+    """Size and time of change of the warehouse, its write-ahead log and the list of files that it holds.
+
+    Where it differs from what a finished build noted, one of them was cut, restored, or written since.
+    """
+    files = (settings.warehouse, _write_ahead_log(settings), settings.arrival / "applied.parquet")
+    return ", ".join(f"{path.name}: {_stamp(path)}" for path in files)
+
+
+def is_untouched(settings: Settings, last: Build | None) -> bool:
+    """Whether the warehouse is what a finished build left."""
+    return last is not None and last.state == "complete" and last.warehouse == warehouse_mark(settings)
+
+
+def forget_build(settings: Settings) -> None:
+    """Note that the warehouse is not whole: the next build starts from nothing."""
+    if build := read_build(settings):
+        write_build(settings, replace(build, state="building"))
+
+
+def needs_full_refresh(last: Build | None, program: str) -> bool:
+    """Whether increments may not be added to what the last build left."""
+    return last is None or last.state != "complete" or last.fingerprint != program
+
+
+def needs_all_laws(last: Build | None, today: date) -> bool:
+    """Whether laws look at all rows in the next increment: once a week, or if nobody knows when they did."""
+    proved_on = last.proved_on if last else ""
+    return not (today - PROVED_EVERY).isoformat() < proved_on <= today.isoformat()
+
+
+def discard_warehouse(settings: Settings) -> None:
+    """Remove the warehouse, so that a full build leaves nothing of models that no longer exist."""
+    settings.warehouse.unlink(missing_ok=True)
+    _write_ahead_log(settings).unlink(missing_ok=True)
+    # What a killed process had moved out of memory.
+    shutil.rmtree(settings.warehouse.with_name(settings.warehouse.name + ".tmp"), ignore_errors=True)
+
+
+def read_gate(settings: Settings) -> GateRecord | None:
+    """The last verdict of the mart gate; None before the first, or when it is unreadable."""
+    return _read(_gate_file(settings), GateRecord)
+
+
+def write_gate(settings: Settings, record: GateRecord) -> None:
+    """Remember a verdict beside the warehouse that it is about."""
+    write_json(_gate_file(settings), {FORMAT: STATE_FORMAT, **asdict(record)})
+
+
+def _sorted(rows: duckdb.DuckDBPyRelation) -> list[str]:
+    return sorted(str(row) for row in rows.fetchall())
+
+
+def _read(path: Path, kind: type[T]) -> T | None:
+    """A state file; a damaged one counts as none, so that what it stood for is done again.
+
+    Raises EnvironmentStop when a newer program wrote it.
+    """
+    try:
+        content = json.loads(path.read_text())
+        require_known(path, content, STATE_FORMAT)
+        return kind(**{name: value for name, value in content.items() if name != FORMAT})
+    except (FileNotFoundError, ValueError, TypeError, AttributeError):
+        return None
+
+
+def _stamp(path: Path) -> str:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return "none"
+    return f"{status.st_size} bytes of {status.st_mtime_ns} ns"
+
+
+def _write_ahead_log(settings: Settings) -> Path:
+    return settings.warehouse.with_name(settings.warehouse.name + ".wal")
+
+
+def _gate_file(settings: Settings) -> Path:
+    return settings.build_state.with_name("gate.json")

@@ -1,0 +1,50 @@
+"""The warehouse file, opened to be read, or told to be damaged."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+from orchestration.build.state import forget_build
+from orchestration.core.database import connect, read_only
+from orchestration.core.errors import EnvironmentStop
+from orchestration.core.settings import Settings
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def open_warehouse(settings: Settings) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    """The warehouse, read only.
+
+    Raises EnvironmentStop when it cannot be read, now or later in the block. Whoever reads it may stand
+    beside a run: nothing is noted down.
+    """
+    return read_only(
+        settings.warehouse,
+        lambda error: (
+            f"The warehouse {settings.warehouse} cannot be read: {error}\nUnless another program has it"
+            " open, it is damaged. Nothing is lost: `aipl rebuild` makes it anew from raw. The current"
+            " release can be read as before."
+        ),
+    )
+
+
+def require_sound_warehouse(settings: Settings) -> None:
+    """Read every block of the warehouse; a damaged one makes the next build start from nothing.
+
+    Raises EnvironmentStop when it is damaged: DuckDB keeps a checksum of each block.
+    """
+    import duckdb
+
+    try:
+        with connect(settings.warehouse, read_only=True) as connection:
+            tables = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
+            for schema, table in tables:
+                connection.execute(f'select max(hash(t)) from "{schema}"."{table}" as t').fetchall()
+    except duckdb.Error as error:
+        forget_build(settings)
+        raise EnvironmentStop(
+            f"The warehouse {settings.warehouse} is damaged: {error}\nNothing is lost: run `aipl run` again,"
+            " it builds the warehouse anew from raw. The current release can be read as before."
+        ) from error

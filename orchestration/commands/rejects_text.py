@@ -1,0 +1,143 @@
+"""Rejects as people read them: on a terminal, or in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+from orchestration.core.printable import formula_safe, printable, shortened
+from orchestration.core.settings import Settings
+from orchestration.nightly.summary_tables import table
+from orchestration.publish.rejects.listing import Rejects, Selection, find_rejects
+from orchestration.publish.rejects.reconcile import Arrived, Staged, arrived, staged
+
+SHOWN_ROWS, SHOWN_CHARACTERS = 50, 200
+SUMMARY = [
+    "source",
+    "table or entity",
+    "found in",
+    "reason",
+    "rows",
+    "first load",
+    "last load",
+    "file",
+    "row",
+]
+ROWS = ["source", "table or entity", "found in", "reason", "load", "file", "row", "text"]
+
+
+def rejects_text(settings: Settings, selection: Selection) -> str:
+    """By reason, or the rows of a reason where one is asked for; then what became of all records."""
+    found = find_rejects(settings, selection, with_text=selection.reason is not None)
+    if not found.count:
+        parts = ["There are no such rejects.\n" if selection.reason else "There are no rejects.\n"]
+    elif selection.reason is None:
+        parts = [_aligned(SUMMARY, found.summary())]
+    else:
+        parts = [_aligned(ROWS, _shown(found, SHOWN_ROWS))]
+        if found.count > SHOWN_ROWS:
+            parts.append(f"… and {found.count - SHOWN_ROWS:,} more: `--format csv` gives all.\n")
+    return "\n".join([*parts, accounts_text(settings, selection.source)])
+
+
+def rejects_csv(settings: Settings, selection: Selection) -> str:
+    """The same as comma-separated values, all rows, without the accounts; no value is a formula."""
+    found = find_rejects(settings, selection, with_text=selection.reason is not None)
+    columns, rows = (SUMMARY, found.summary()) if selection.reason is None else (ROWS, _shown(found, None))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([formula_safe(v) if isinstance(v, str) else v for v in row] for row in rows)
+    return text.getvalue()
+
+
+def accounts_text(settings: Settings, source_id: str | None) -> str:
+    """Both reconciliations, as tables with their equation."""
+    came, built = arrived(settings, source_id), staged(settings, source_id)
+    parts = []
+    if came:
+        parts += [
+            "Records read = superseded + unreadable + waiting or refused + in raw + retired\n",
+            _came_table(came),
+        ]
+        parts += [
+            f"{line.difference:,} records of {line.source} {line.table} are nowhere: `aipl run` reads them"
+            " again from landing; if not, `aipl rebuild` does.\n"
+            for line in came
+            if line.difference
+        ]
+    if built:
+        parts += [
+            "\nRows of raw in the last finished build = current + superseded + rejected + joined to others\n",
+            _built_table(built),
+        ]
+    return "".join(parts)
+
+
+def _shown(found: Rejects, limit: int | None) -> list[tuple[object, ...]]:
+    rows = []
+    for row in found.rows(limit):
+        # Nothing personal stands in it: raw holds hashes, and readers set rows of such tables aside textless.
+        text = str(row["text"] or "")
+        rows.append(
+            (*(row[name] for name in list(row)[:-1]), shortened(text, SHOWN_CHARACTERS) if limit else text)
+        )
+    return rows
+
+
+def _aligned(columns: list[str], rows: Iterable[Sequence[object]]) -> str:
+    return table(columns, [tuple(printable(v) if isinstance(v, str) else v for v in row) for row in rows])
+
+
+def _came_table(lines: list[Arrived]) -> str:
+    columns = [
+        "source",
+        "table",
+        "read",
+        "superseded",
+        "unreadable",
+        "waiting",
+        "raw",
+        "retired",
+        "difference",
+        "unread files",
+    ]
+    return table(
+        columns,
+        [
+            (
+                line.source,
+                line.table,
+                line.read,
+                line.superseded,
+                line.unreadable,
+                line.waiting,
+                line.raw,
+                line.retired,
+                line.difference,
+                line.unread_files,
+            )
+            for line in lines
+        ],
+    )
+
+
+def _built_table(lines: list[Staged]) -> str:
+    columns = ["source", "table", "entity", "raw", "current", "superseded", "rejected", "joined"]
+    return table(
+        columns,
+        [
+            (
+                line.source,
+                line.table,
+                line.entity,
+                line.raw,
+                line.current,
+                line.superseded,
+                line.rejected,
+                line.other,
+            )
+            for line in lines
+        ],
+    )

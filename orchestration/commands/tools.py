@@ -1,0 +1,59 @@
+"""Other programs on the same state: dbt, and Dagster's web interface."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from orchestration.arrival.configured import configured_sources, dbt_sources
+from orchestration.build.dbt import dbt_environment, dbt_executable
+from orchestration.build.rules import check_rules
+from orchestration.build.state import read_build, write_build
+from orchestration.build.warehouse import open_warehouse
+from orchestration.core.lock import writer_lock
+from orchestration.core.settings import PROJECT_ROOT, Settings
+from orchestration.defs.instance import prepare_dagster_home
+
+# dbt commands that change no table.
+READS_ONLY = {"compile", "debug", "docs", "list", "ls", "parse", "show", "test", "--version", "--help"}
+
+
+def dbt_command(settings: Settings, arguments: list[str]) -> int:
+    """Run dbt as a nightly build would, with no other writer beside it; returns its exit code.
+
+    Raises EnvironmentStop when the warehouse is damaged.
+    """
+    told = dbt_sources(settings, configured_sources(settings))
+    settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    with writer_lock(settings.home):
+        if settings.warehouse.exists():
+            with open_warehouse(settings):
+                pass
+        build = read_build(settings)
+        if not READS_ONLY & set(arguments):
+            check_rules(settings.dbt_project)
+        if build and not READS_ONLY & set(arguments):
+            # What dbt builds by hand is no build of ours: the next run starts from nothing.
+            write_build(settings, replace(build, state="building"))
+        return _wait([dbt_executable(), *arguments], dbt_environment(settings, told))
+
+
+def ui_command(settings: Settings, arguments: list[str]) -> int:
+    """Run `dagster dev` on our definitions until it is stopped; returns its exit code."""
+    prepare_dagster_home(settings.dagster_home)
+    command = [str(Path(sys.executable).with_name("dagster")), "dev", "-m", "orchestration.definitions"]
+    return _wait([*command, *arguments], {})
+
+
+def _wait(command: list[str], variables: dict[str, str]) -> int:
+    """Run a program in the project's folder; an interrupt is the program's to handle."""
+    with subprocess.Popen(command, cwd=PROJECT_ROOT, env=os.environ | variables) as process:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            return process.wait()
+        finally:
+            signal.signal(signal.SIGINT, before)

@@ -1,0 +1,1 @@
+"""Settings, errors, files, locks and secrets: what every other package stands on."""

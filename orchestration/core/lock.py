@@ -1,0 +1,110 @@
+"""One writer per home: whoever pulls, builds or publishes holds this lock for the whole run.
+
+The operating system frees the lock of a process that died. It cannot tell one that was *declared* dead, since
+it was suspended or its lock file removed by hand, that somebody else has gone on. So each holder has a
+number, the highest so far, and every step that others build upon takes the lock again, which fails for
+whoever no longer has the newest number: it is fenced off.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from orchestration.core.atomic import replacing
+from orchestration.core.errors import EnvironmentStop, InputError
+
+POLL_SECONDS = 0.5
+
+# The number under which this process holds the lock of a home.
+_held: dict[Path, int] = {}
+
+
+@contextmanager
+def writer_lock(
+    home: Path, *, wait_seconds: float = 0, say: Callable[[str], None] | None = None
+) -> Iterator[int]:
+    """Hold the lock of `home`; gives the fencing token. A process that holds it may take it again.
+
+    Waits up to `wait_seconds` for another process, and tells `say` once that it does.
+
+    Raises:
+        InputError: another process holds it (still).
+        EnvironmentStop: this process held it and was taken for dead: another one has held it since.
+    """
+    home = home.resolve()
+    home.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(home / ".writer.lock", is_singleton=True, thread_local=False)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        if wait_seconds and say:
+            say(f"{_busy(home)} Waiting up to {wait_seconds / 60:g} minutes.")
+        try:
+            lock.acquire(timeout=wait_seconds, poll_interval=POLL_SECONDS)
+        except Timeout as error:
+            raise InputError(f"{_busy(home)} Wait until it is done, or stop it, then try again.") from error
+    try:
+        if lock.lock_counter == 1:
+            _held[home] = _next_token(home)
+            _owner(home).write_text(
+                f"{os.getpid()} {datetime.now().astimezone().isoformat(timespec='seconds')}"
+            )
+        _require_newest(home)
+        yield _held[home]
+    finally:
+        if lock.lock_counter == 1 and _held.pop(home, None) == _newest_token(home):
+            _owner(home).unlink(missing_ok=True)
+        lock.release()
+
+
+def _require_newest(home: Path) -> None:
+    newest = _newest_token(home)
+    if _held[home] != newest:
+        raise EnvironmentStop(
+            f"This run was taken for dead: it is writer {_held[home]} of {home}, and writer {newest} has been"
+            " at work since. It stops here and publishes nothing. Run `aipl run` again, and never remove"
+            " .writer.lock by hand."
+        )
+
+
+def _next_token(home: Path) -> int:
+    """A number above every one given out before, on disk when this returns.
+
+    It is a time too, in nanoseconds, so that it grows even where the file that holds the last one is lost.
+    """
+    token = max(_newest_token(home) + 1, time.time_ns())
+    with replacing(_token_file(home)) as part:
+        part.write_text(str(token))
+    return token
+
+
+def _newest_token(home: Path) -> int:
+    try:
+        return int(_token_file(home).read_text())
+    except (FileNotFoundError, ValueError):
+        return 0
+
+
+def _token_file(home: Path) -> Path:
+    return home / ".writer.token"
+
+
+def _owner(home: Path) -> Path:
+    return home / ".writer"
+
+
+def _busy(home: Path) -> str:
+    try:
+        pid, since = _owner(home).read_text().split()
+    except (FileNotFoundError, ValueError):
+        holder = "another process"
+    else:
+        holder = f"process {pid}, since {since}"
+    return f"{home} is being written by {holder}."

@@ -1,0 +1,1 @@
+"""The person key, and the list of erased persons."""

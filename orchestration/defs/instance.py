@@ -1,0 +1,56 @@
+"""Dagster's own home, below ours: run history that outlives the process, and no telemetry."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+# Monitoring ends runs that never start or stop; the sensor dead_runs ends those that died on the way. Data
+# that broke a rule break it again: only a crashed worker is worth a second try. One run at a time, since
+# there is one writer.
+SERVED = """\
+telemetry:
+  enabled: false
+nux:
+  enabled: false
+run_monitoring:
+  enabled: true
+run_retries:
+  enabled: true
+  max_retries: 1
+  retry_on_asset_or_op_failure: false
+concurrency:
+  runs:
+    max_concurrent_runs: 1
+"""
+
+# The command line keeps the output of a run in a log file of its own, and its process lives for one run.
+AT_THE_DOOR = (
+    SERVED
+    + """\
+compute_logs:
+  module: dagster._core.storage.noop_compute_log_manager
+  class: NoOpComputeLogManager
+event_log_storage:
+  module: orchestration.compat.dagster_event_log
+  class: OpenEventLog
+  config:
+    base_dir: {event_log}
+"""
+)
+
+
+def prepare_dagster_home(dagster_home: Path) -> None:
+    """Write Dagster's settings, `dagster.yaml` for its services and `aipl.yaml` for runs of the command line.
+
+    This process, and those that it starts, use them from now on.
+    """
+    dagster_home.mkdir(parents=True, exist_ok=True)
+    # Where Dagster's services look for it.
+    at_the_door = AT_THE_DOOR.format(event_log=json.dumps(str(dagster_home / "history" / "runs")))
+    for name, content in (("dagster.yaml", SERVED), ("aipl.yaml", at_the_door)):
+        path = dagster_home / name
+        if not path.exists() or path.read_text() != content:
+            path.write_text(content)
+    os.environ["DAGSTER_HOME"] = str(dagster_home)

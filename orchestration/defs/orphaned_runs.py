@@ -1,0 +1,56 @@
+"""Runs that a killed process left as started: they would hold up the queue for ever.
+
+Dagster's run monitor asks the launcher whether a worker is alive, and the launcher of local processes cannot
+tell. The writer's lock can: a run holds it as long as its process lives.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from orchestration.core.errors import InputError
+from orchestration.core.lock import writer_lock
+from orchestration.core.settings import Settings
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance, DagsterRun
+
+# A run is not holding the lock yet just after it started, and no more just before it is done.
+SILENT_SECONDS = 60.0
+
+
+def bury_dead_runs(instance: DagsterInstance, silent_seconds: float = 0) -> list[str]:
+    """Mark unfinished runs as failed that said nothing for so long; returns their ids.
+
+    Only for whoever holds the writer's lock: nobody else can be at work then.
+    """
+    dead = [run for run in _unfinished(instance) if _silence(instance, run) >= silent_seconds]
+    for run in dead:
+        instance.report_run_failed(run, "The process that ran this has ended.")
+    return [run.run_id for run in dead]
+
+
+def bury_dead_runs_if_idle(settings: Settings, instance: DagsterInstance) -> list[str]:
+    """The same from outside a run: only while nobody holds the lock, and after a minute of silence."""
+    # The lock is taken only where there is something to decide, or it would turn away runs that start.
+    if not any(_silence(instance, run) >= SILENT_SECONDS for run in _unfinished(instance)):
+        return []
+    try:
+        with writer_lock(settings.home):
+            return bury_dead_runs(instance, SILENT_SECONDS)
+    except InputError:
+        return []
+
+
+def _unfinished(instance: DagsterInstance) -> list[DagsterRun]:
+    from dagster import DagsterRunStatus, RunsFilter
+
+    unfinished = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
+    return list(instance.get_runs(RunsFilter(statuses=unfinished)))
+
+
+def _silence(instance: DagsterInstance, run: DagsterRun) -> float:
+    """Seconds since the last event of a run."""
+    records = instance.get_records_for_run(run.run_id, limit=1, ascending=False).records
+    return time.time() - records[0].event_log_entry.timestamp if records else float("inf")

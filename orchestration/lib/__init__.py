@@ -1,1 +1,0 @@
-"""The work of the pipeline as plain functions, without Dagster."""

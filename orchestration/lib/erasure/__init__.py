@@ -1,1 +1,0 @@
-"""A person erased from a home, everywhere and for good."""

@@ -1,1 +1,0 @@
-"""Rejects: rows that could not be read, and rows that staging set aside; listed, and accounted for."""

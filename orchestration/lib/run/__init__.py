@@ -1,1 +1,0 @@
-"""One run from the command line: plan, progress, and what it tells."""

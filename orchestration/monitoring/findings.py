@@ -1,0 +1,131 @@
+"""From facts to findings: what a gate's result, a source's loads and a stopped run say is wrong now."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date
+from pathlib import Path
+
+from expectations.personal import mask_text
+from expectations.results import ExpectationResult, GateResult
+from orchestration.alerts.findings import Finding
+from orchestration.arrival.file_versions import FileVersion, State, latest_versions
+from orchestration.core.redact import redact
+from orchestration.publish.mirror import MIRROR
+
+PLATFORM = "data-platform"
+GATE_FAILED = "docs/runbooks/gate-failed.md"
+NIGHTLY_FAILED = "docs/runbooks/nightly-failed.md"
+MAX_TEXT = 1500
+SHOWN = 3
+
+
+def gate_findings(result: GateResult, page: Path) -> list[Finding]:
+    """A finding for each expectation that was not met or could not be evaluated.
+
+    What keeps the gate shut is critical, whatever its rule's severity; a gate that checked nothing is too.
+    """
+    if not result.results:
+        text = (
+            f"The {result.gate} gate on {result.subject} evaluated no expectation, and lets nothing through."
+        )
+        return [
+            Finding(
+                "nothing_checked", "gate_failed", "critical", PLATFORM, text, text, str(page), GATE_FAILED
+            )
+        ]
+    return [_of_result(found, page) for found in (*result.errors, *result.failures, *result.warnings)]
+
+
+def arrival_findings(
+    judged: Sequence[Finding],
+    judged_dates: Collection[date],
+    versions: Iterable[FileVersion],
+    before: Sequence[Finding],
+    owner: str = PLATFORM,
+) -> list[Finding]:
+    """All that is wrong with the loads of one source, after a gate that judged only some of them.
+
+    `judged` is what that gate found, `versions` are all of the source's, decided about; `before` are the
+    findings of the open incidents. While a load that was not judged now stays refused, so do the findings it
+    may have been refused for. A dump that cannot be read at all never comes before the gate: it is a finding
+    of its own, a finding a table.
+    """
+    refused = [version for version in latest_versions(versions).values() if version.state is State.REFUSED]
+    unreadable: dict[str, list[FileVersion]] = {}
+    for version in refused:
+        if not version.is_readable:
+            unreadable.setdefault(version.table_name, []).append(version)
+    found = [*judged, *(_of_unreadable(table, files, owner) for table, files in unreadable.items())]
+    if any(version.is_readable and version.load_date not in judged_dates for version in refused):
+        keys = {finding.key for finding in found}
+        found += [
+            finding for finding in before if finding.key not in keys and not finding.key.endswith(_UNREADABLE)
+        ]
+    return found
+
+
+def stopped_finding(step: str, message: str, log: str | None) -> Finding:
+    """The finding of a run that stopped at a step."""
+    # The mirror comes after the release, and says itself what became of it.
+    release = "" if step == MIRROR else "\nThe published release stays as it was."
+    return Finding(
+        key=step,
+        kind="run_failed",
+        severity="critical",
+        owner=PLATFORM,
+        title=f"nightly run stopped at {step}",
+        text=outward(f"{message}{release}"),
+        link=log,
+        runbook=NIGHTLY_FAILED,
+    )
+
+
+def outward(text: str) -> str:
+    """A text fit to leave this machine: nobody's key, no credentials, and of bearable length."""
+    masked = mask_text(redact(text))
+    return masked if len(masked) <= MAX_TEXT else masked[:MAX_TEXT] + "..."
+
+
+_UNREADABLE = ".readable"
+
+
+def _of_result(found: ExpectationResult, page: Path) -> Finding:
+    observed = found.error or found.observed or "not met"
+    lines = [f"expected: {found.description}", f"found: {observed}"]
+    if found.load_dates:
+        lines.append(f"load dates: {_some([day.isoformat() for day in found.load_dates])}")
+    examples = [", ".join(f"{name}={value}" for name, value in row.items()) for row in found.examples[:SHOWN]]
+    lines += [f"example: {example}" for example in examples]
+    return Finding(
+        key=f"{found.table}.{found.name}",
+        kind="gate_failed",
+        severity="critical" if found.blocks else "warning",
+        owner=found.owner,
+        title=f"{found.table}: {found.name}: {' '.join(observed.split())[:120]}",
+        text=outward("\n".join(lines)),
+        link=str(page),
+        runbook=found.runbook or GATE_FAILED,
+    )
+
+
+def _of_unreadable(table: str, files: Sequence[FileVersion], owner: str) -> Finding:
+    source = files[0].source_id
+    count = f"{len(files)} dumps" if len(files) > 1 else "a dump"
+    lines = [f"{file.file}: {file.reason}" for file in files[:SHOWN]]
+    if len(files) > SHOWN:
+        lines.append(f"and {len(files) - SHOWN} more")
+    return Finding(
+        key=f"{source}.{table}{_UNREADABLE}",
+        kind="gate_failed",
+        severity="critical",
+        owner=owner,
+        title=f"{source}.{table}: {count} cannot be read, and the load is refused",
+        text=outward("\n".join([*lines, "`aipl status` lists the loads."])),
+        runbook=GATE_FAILED,
+    )
+
+
+def _some(words: Sequence[str]) -> str:
+    more = f" and {len(words) - SHOWN} more" if len(words) > SHOWN else ""
+    return ", ".join(words[:SHOWN]) + more

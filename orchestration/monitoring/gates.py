@@ -1,0 +1,59 @@
+"""Alerts about what the gates found, derived from their stored verdicts.
+
+A run that is killed between a verdict and its alert loses nothing: the next one observes the same verdict.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from expectations.page import latest_result, report_page
+from expectations.registry import RELEASE
+from expectations.results import GateResult
+from orchestration.alerts.incidents import observe, open_findings, out_of_the_way
+from orchestration.arrival.manifest import LoadManifest
+from orchestration.build.state import read_gate
+from orchestration.core.settings import Settings
+from orchestration.monitoring.findings import arrival_findings, gate_findings
+
+
+def observe_gates(settings: Settings, sources: Iterable[str]) -> None:
+    """Make incidents of every stored verdict: of the mart gate, and of the arrival gate on these sources."""
+    for source_id in sources:
+        observe_arrival_gate(settings, source_id)
+    observe_mart_gate(settings)
+
+
+def observe_arrival_gate(settings: Settings, source_id: str) -> None:
+    """Make incidents of what is wrong with the loads of a source, by its latest verdict and its manifest."""
+    scope, folder = f"gate/arrival/{source_id}", settings.reports / "arrival"
+    with out_of_the_way():
+        with LoadManifest(settings.manifest) as manifest:
+            versions = manifest.versions(source_id)
+        gate = latest_result(folder, source_id)
+        judged = gate_findings(gate, report_page(gate, folder)) if gate else []
+        before = open_findings(settings, scope)
+        findings = arrival_findings(judged, gate.load_dates if gate else (), versions, before)
+        observe(settings, scope, findings, datetime.now(UTC))
+
+
+def observe_mart_gate(settings: Settings) -> None:
+    """Make incidents of the latest verdict on the marts, and of that on what publish adds to them.
+
+    The two are apart: neither half closes the incidents of the other.
+    """
+    with out_of_the_way():
+        record = read_gate(settings)
+        if record is None:
+            return
+        result = GateResult.from_json(json.dumps(record.results))
+        page = report_page(result, settings.reports / result.gate)
+        of_release = tuple(found for found in result.results if found.table in RELEASE)
+        of_build = tuple(found for found in result.results if found.table not in RELEASE)
+        halves = {"gate/marts": of_build, **({"gate/release": of_release} if of_release else {})}
+        for scope, found in halves.items():
+            findings = gate_findings(replace(result, results=found), page)
+            observe(settings, scope, findings, datetime.now(UTC))

@@ -1,0 +1,124 @@
+"""What is wrong with arrival and freshness now: pure functions from what is known to findings."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from orchestration.alerts.incidents import Finding
+from orchestration.arrival.due import deadline, is_owed
+from orchestration.arrival.file_versions import FileVersion, latest_versions
+from orchestration.arrival.pending import News
+from orchestration.sources.calendar import complete_through, coverage, missing_load_dates
+from orchestration.sources.schedule import Schedule
+from orchestration.sources.source import Source
+
+SHOWN = 5
+RUNBOOK = "docs/runbooks/late-dump.md"
+
+
+def arrival_findings(
+    source: Source,
+    schedule: Schedule,
+    news: News,
+    versions: Iterable[FileVersion],
+    now: datetime,
+) -> list[Finding]:
+    """A source that cannot be listed, that owes loads past its deadline, or whose latest load is empty."""
+    findings = []
+    delivered = news.delivered.get(source.source_id, set())
+    unreachable = news.unreachable.get(source.source_id)
+    due = deadline(source, schedule)
+    late = missing_load_dates(source, delivered, _last_due(schedule, due, now))
+    if unreachable:
+        findings.append(_finding(source, "unreachable", "source_late", "cannot be listed", unreachable))
+    elif late:
+        text = (
+            f"Not delivered by {due:%H:%M} ({schedule.timezone}): {_days(late)}. What depends on it is "
+            f"complete through {complete_through(source, delivered) or 'no day yet'}; other sources go on. "
+            "The load is brought in as soon as it comes."
+        )
+        findings.append(_finding(source, "late", "source_late", f"is late: {_days(late)}", text))
+    if empty := _latest_empty(versions):
+        text = f"No file of the load of {empty} holds a row that can be read."
+        findings.append(_finding(source, "empty", "source_empty", f"delivered nothing on {empty}", text))
+    return findings
+
+
+def freshness_findings(
+    sources: Mapping[str, Source], schedule: Schedule, release: Mapping[str, Any] | None, now: datetime
+) -> list[Finding]:
+    """Daily feeds that the current release (its manifest) does not hold as far as it should by now."""
+    last_due = _last_due(schedule, schedule.fresh_by, now)
+    findings = []
+    for source_id, source in sources.items():
+        loads = (release or {}).get("loads", [])
+        held = {date.fromisoformat(load["load_date"]) for load in loads if load["source"] == source_id}
+        owed = _latest_owed(source, held, last_due)
+        through = complete_through(source, held)
+        if owed is None or (through is not None and through >= coverage(source, owed)):
+            continue
+        has = f"holds it through {through}" if through else "does not hold it at all"
+        text = (
+            f"By {schedule.fresh_by:%H:%M} ({schedule.timezone}) the release should hold {source_id} through "
+            f"{coverage(source, owed)}; it {has}. Release: "
+            f"{release['release_id'] if release else 'none'}."
+        )
+        title = f"{source_id}: the marts are not fresh, complete through {through or 'no day'}"
+        findings.append(
+            Finding(
+                key=source_id,
+                kind="freshness_missed",
+                severity="critical",
+                owner=source.owner,
+                title=title,
+                text=text,
+                link=None,
+                runbook=RUNBOOK,
+            )
+        )
+    return findings
+
+
+def _last_due(schedule: Schedule, clock: time, now: datetime) -> date:
+    """Last day whose time of day `clock` has come."""
+    local = now.astimezone(schedule.zone)
+    return local.date() if local.time() >= clock else local.date() - timedelta(days=1)
+
+
+def _latest_owed(source: Source, held: Collection[date], last_due: date) -> date | None:
+    """Latest load date up to `last_due` that the source owes; None where it owes none."""
+    day = source.ends_on + timedelta(days=1) if source.ends_on and source.ends_on < last_due else last_due
+    for _ in range(366):
+        if is_owed(source, day, held):
+            return day
+        day -= timedelta(days=1)
+    return None
+
+
+def _latest_empty(versions: Iterable[FileVersion]) -> date | None:
+    """Load date of the latest load, if none of its files holds a readable row."""
+    latest = latest_versions(versions).values()
+    day = max((version.load_date for version in latest), default=None)
+    rows = sum(version.row_count or 0 for version in latest if version.load_date == day)
+    return day if rows == 0 else None
+
+
+def _finding(source: Source, key: str, kind: Any, what: str, text: str) -> Finding:
+    return Finding(
+        key=key,
+        kind=kind,
+        severity="warning",
+        owner=source.owner,
+        title=f"{source.source_id} {what}",
+        text=text,
+        link=None,
+        runbook=RUNBOOK,
+    )
+
+
+def _days(days: Collection[date]) -> str:
+    """The first and the last of them, where there are many."""
+    told = [day.isoformat() for day in sorted(days)]
+    return ", ".join(told) if len(told) <= SHOWN else f"{told[0]} to {told[-1]} ({len(told)} load dates)"

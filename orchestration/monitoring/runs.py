@@ -1,0 +1,101 @@
+"""Alerts about runs: those of the command line, and those that Dagster's services start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from orchestration.alerts.delivery import deliver
+from orchestration.alerts.incidents import Finding, observe, open_findings, out_of_the_way
+from orchestration.core.errors import AiplError
+from orchestration.core.settings import Settings
+from orchestration.monitoring.findings import PLATFORM, outward, stopped_finding
+from orchestration.publish.listing import rollback_lines_of
+from orchestration.publish.releases import Rollback, rollback_in_force
+
+SCOPE, ROLLBACK = "run", "rollback"
+RESTORE = "docs/runbooks/restore.md"
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A step that did not end well: its name, what to tell, and the exit code (1: a crash).
+
+    `by_gate` is whether the mart gate stopped it, which tells its findings itself.
+    """
+
+    step: str
+    message: str
+    exit_code: int
+    by_gate: bool = False
+
+
+def observe_run(settings: Settings, stopped: Sequence[Stopped], log: str | None) -> None:
+    """Make incidents of what stopped a run, one that ended well recovers them all, and of a rollback.
+
+    A run that failed proves nothing about what stopped an earlier one further on: that stays open. What the
+    mart gate refused is told with its findings, not once more here.
+    """
+    found = {stop.step: stopped_finding(stop.step, stop.message, log) for stop in stopped if not stop.by_gate}
+    if stopped:
+        found = {finding.key: finding for finding in open_findings(settings, SCOPE)} | found
+    observe(settings, SCOPE, list(found.values()), datetime.now(UTC))
+    observe_rollback(settings)
+
+
+def observe_rollback(settings: Settings) -> None:
+    """Make an incident of the rollback in force: over once it is undone, or something new is published."""
+    last, now = rollback_in_force(settings), datetime.now(UTC)
+    if last and not last.is_back:
+        # The last that is told of a rollback is who undid it.
+        undone = [
+            replace(found, title=f"{found.title}; undone at {last.at}{_by(last)}")
+            for found in open_findings(settings, ROLLBACK)
+            if "; undone at " not in found.title
+        ]
+        observe(settings, ROLLBACK, undone, now)
+    observe(settings, ROLLBACK, [rollback_finding(last)] if last and last.is_back else [], now)
+
+
+def tell_of_rollback(settings: Settings) -> None:
+    """Observe a rollback that was just done, and send what is due; a failure of it undoes nothing."""
+    with out_of_the_way():
+        observe_rollback(settings)
+        deliver(settings, datetime.now(UTC))
+
+
+def rollback_finding(last: Rollback) -> Finding:
+    """The finding of a rollback in force."""
+    return Finding(
+        key=f"{last.at} {last.to_release}",
+        kind="rolled_back",
+        severity="warning",
+        owner=PLATFORM,
+        title=f"release {last.to_release} is read again, not {last.from_release or 'none'}{_by(last)}",
+        text=outward("\n".join([f"{last.told}.", *(line.strip() for line in rollback_lines_of(last)[1:])])),
+        runbook=RESTORE,
+    )
+
+
+def _by(last: Rollback) -> str:
+    return f", by {last.by}" if last.by else ""
+
+
+@contextmanager
+def alerting(settings: Settings, *, is_attended: bool) -> Iterator[None]:
+    """Send what is due when the block ends, and tell of what it raises, unless a person sits before it."""
+    try:
+        yield
+    except Exception as error:
+        if not is_attended:
+            is_told = isinstance(error, AiplError)
+            message = str(error) if is_told else f"{type(error).__name__}: {error}"
+            log = None if is_told else str(settings.crash_log)
+            with out_of_the_way():
+                observe_run(settings, [Stopped("aipl run", message, 1)], log)
+        raise
+    finally:
+        with out_of_the_way():
+            deliver(settings, datetime.now(UTC))

@@ -1,0 +1,70 @@
+"""A run on the terminal: a live bar for people, plain lines for logs."""
+
+from __future__ import annotations
+
+import time
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from orchestration.core.printable import printable_lines
+
+
+class ConsoleReporter:
+    """Says one line when a stage is done; on a terminal a bar moves while it is at work."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._stage = ""
+        self._started = 0.0
+        self._progress: Progress | None = None
+
+    def start(self, stage: str, total: int | None = None) -> None:
+        """Begin a stage."""
+        self.close()
+        self._stage, self._started = stage, time.monotonic()
+        if self._console.is_terminal:
+            counted = [BarColumn(bar_width=24), MofNCompleteColumn()] if total else []
+            self._progress = Progress(
+                SpinnerColumn(),
+                TextColumn(stage),
+                *counted,
+                TimeElapsedColumn(),
+                TextColumn("[dim]{task.description}"),
+                console=self._console,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
+            self._progress.add_task("", total=total)
+            self._progress.start()
+
+    def step(self, text: str) -> None:
+        """Move the bar on."""
+        if self._progress is not None:
+            task = self._progress.task_ids[0]
+            self._progress.update(task, advance=1, description=text)
+
+    def done(self, text: str) -> None:
+        """End the stage with its line."""
+        self.close()
+        seconds = time.monotonic() - self._started
+        self._console.print(
+            f"{self._stage}: {printable_lines(text)} ({seconds:.1f} s)",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
+
+    def close(self) -> None:
+        """Take the bar away, if there is one."""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None

@@ -1,0 +1,1 @@
+"""An erasure: a person is taken out of everything that the home holds."""

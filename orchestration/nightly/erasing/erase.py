@@ -1,0 +1,288 @@
+"""Erase a person: from all that was delivered, the warehouse, all releases, and whatever was written of them.
+
+The hashes of the keys are on the list before the first row goes, so that nothing brings the person back while
+the erasure is at work. The order keeps the keys themselves until the end: a killed erasure goes on from it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from orchestration.arrival.configured import configured_sources
+from orchestration.arrival.erasing.order import Linked, Order, order_file, read_order, write_order
+from orchestration.arrival.manifest import LoadManifest, require_manifest
+from orchestration.build.state import discard_warehouse, forget_build, is_untouched, read_build
+from orchestration.core.errors import AiplError, InputError
+from orchestration.core.lock import writer_lock
+from orchestration.core.privacy.erased import (
+    PERSONS,
+    Erasure,
+    erasures_folder,
+    parse_key,
+    read_erased,
+    write_erased,
+)
+from orchestration.core.progress import reporting_to
+from orchestration.core.settings import Settings
+from orchestration.monitoring.runs import Stopped
+from orchestration.nightly.console import ConsoleReporter
+from orchestration.nightly.erasing.links import linked_keys
+from orchestration.nightly.erasing.receipt import Receipt, write_receipt
+from orchestration.nightly.erasing.sweep import sweep
+from orchestration.nightly.erasing.traces import Words, occurrences, redact, words_of
+from orchestration.nightly.job import new_log, run_nightly
+from orchestration.publish.mirror import MIRROR, mirror
+from orchestration.publish.release import read_current
+from orchestration.sources.source import Source
+
+
+class NotErased(AiplError):
+    """An erasure that could not be ended: the same command goes on with it."""
+
+    def __init__(self, message: str, exit_code: int = 2) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def order_erasure(settings: Settings, texts: Collection[str], *, only_these: bool) -> Order:
+    """What is to be erased: the unfinished erasure, or a new one of these keys; nothing is changed.
+
+    Raises InputError when it is not clear whom to erase.
+    """
+    asked = frozenset(map(parse_key, texts))
+    unfinished = read_order(settings)
+    if unfinished:
+        if asked and asked != unfinished.asked:
+            raise InputError(
+                "An erasure of other keys is unfinished. Run `aipl erase` without a key to finish it first."
+            )
+        return unfinished
+    if not asked:
+        raise InputError("No erasure is unfinished. Name the keys of the person to erase.")
+    spaces = {_space(source) for source in configured_sources(settings).values()}
+    if unknown := sorted({key.scope for key in asked} - spaces):
+        raise InputError(
+            f"No source has the identity space {', '.join(unknown)}. The sources file has"
+            f" {', '.join(sorted(spaces))}."
+        )
+    linked = Linked(asked, frozenset()) if only_these else linked_keys(settings, asked)
+    return Order(f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}", asked, linked)
+
+
+def erase(settings: Settings, order: Order, say: Callable[[str], None]) -> int:
+    """Carry an order out, or go on with it; returns the exit code. Tells the receipt.
+
+    Raises NotErased, or what stopped it: the same command goes on.
+    """
+    with writer_lock(settings.home):
+        require_manifest(settings)
+        _begin(settings, order)
+        sources = {
+            name: source
+            for name, source in configured_sources(settings).items()
+            if _space(source) in {key.scope for key in order.keys}
+        }
+        removed: Counter[str] = Counter()
+        with LoadManifest(settings.manifest) as manifest:
+            for source in sources.values():
+                removed += sweep(settings, manifest, source)
+        _mark_swept(settings, order)
+        _publish_anew(settings)
+        _mirror_anew(settings)
+        removed["releases"] += _remove_former_releases(settings)
+        order = read_order(settings) or order
+        words = words_of(order.keys | order.documents)
+        removed["traces in logs, reports and histories"] += _clean(settings, sources.values(), words)
+        left = _left(settings, sources.values(), words)
+        receipt = _receipt(settings, order, sources, removed, left)
+        if left:
+            raise NotErased(
+                f"The person is still named in {', '.join(left)}. Correct `identifiers` of the tables"
+                " concerned in the sources file, or remove what should not be there, then run `aipl erase`"
+                " again."
+            )
+        path = write_receipt(erasures_folder(settings), receipt)
+        _finish(settings, order)
+    say(receipt.text)
+    say(f"The receipt is {path}.")
+    return 0
+
+
+def _begin(settings: Settings, order: Order) -> None:
+    erased = read_erased(settings)
+    if order.erasure_id in {erasure.erasure_id for erasure in erased.erasures}:
+        return
+    # Increments know nothing of rows that go from a file in effect.
+    forget_build(settings)
+    write_order(settings, order)
+    digests = tuple(sorted(map(erased.digest, order.keys)))
+    write_erased(settings, erased.having(Erasure(order.erasure_id, _now(), None, digests)))
+
+
+def _mark_swept(settings: Settings, order: Order) -> None:
+    erased, erasure = read_erased(settings), _erasure(settings, order)
+    if not erasure.is_swept:
+        # A run beside a killed erasure may have built from what was half swept.
+        discard_warehouse(settings)
+        write_erased(settings, erased.having(replace(erasure, is_swept=True)))
+
+
+def _finish(settings: Settings, order: Order) -> None:
+    done = replace(_erasure(settings, order), finished_at=_now())
+    write_erased(settings, read_erased(settings).having(done))
+    order_file(settings).unlink()
+
+
+def _erasure(settings: Settings, order: Order) -> Erasure:
+    known = read_erased(settings).erasures
+    return next(erasure for erasure in known if erasure.erasure_id == order.erasure_id)
+
+
+def _publish_anew(settings: Settings) -> None:
+    """Build in full from what is left, judge and publish, unless that is done.
+
+    Raises NotErased when nothing was published.
+    """
+    erased = read_erased(settings).generation
+    current = read_current(settings)
+    if (
+        current
+        and current.manifest.get("erased", "") == erased
+        and is_untouched(settings, read_build(settings))
+    ):
+        return
+    discard_warehouse(settings)
+    log = new_log(settings)
+    watcher = ConsoleReporter(Console(file=sys.stdout))
+    try:
+        with reporting_to(watcher):
+            stopped = run_nightly(settings, [], {}, log)
+    finally:
+        watcher.close()
+    # What the mirror says comes after the release, and is asked for once more.
+    stopped = [step for step in stopped if step.step != MIRROR]
+    if stopped:
+        raise NotErased(_explained(stopped, log), max(step.exit_code for step in stopped))
+
+
+def _mirror_anew(settings: Settings) -> None:
+    """Let PostgreSQL show the new release too, where it is mirrored. Raises NotErased when it does not."""
+    if settings.mirror_url is None:
+        return
+    try:
+        mirror(settings)
+    except AiplError as error:
+        raise NotErased(
+            f"{error}\nThe person is in no new release, and still in the mirror. Then run `aipl erase` again:"
+            " it goes on.",
+            error.exit_code,
+        ) from error
+
+
+def _explained(stopped: list[Stopped], log: Path) -> str:
+    steps = "\n".join(f"Stopped at {step.step}: {step.message}" for step in stopped)
+    return (
+        f"{steps}\nThe person is gone from landing and raw, and still in the releases. The log is {log}. Mend"
+        " what stopped the run, then run `aipl erase` again: it goes on."
+    )
+
+
+def _remove_former_releases(settings: Settings) -> int:
+    """Remove every release but the current one; who reads one keeps it open. Returns how many went."""
+    current = read_current(settings)
+    former = [
+        folder
+        for folder in (settings.published / "releases").iterdir()
+        if current is None or folder != current.folder
+    ]
+    for folder in former:
+        shutil.rmtree(folder)
+    return len(former)
+
+
+def _clean(settings: Settings, sources: Iterable[Source], words: Words) -> int:
+    """Take the ids out of whatever text tells of the past; returns the files and values changed."""
+    changed = 0
+    if not words.are_all_telling:
+        # Ids that are words of other things, too, cannot be told apart in a text.
+        for folder in (settings.reports, settings.home / "logs", settings.dbt_target, settings.dagster_home):
+            changed += sum(path.is_file() for path in folder.rglob("*"))
+            shutil.rmtree(folder, ignore_errors=True)
+    if words.texts:
+        kept = (settings.landing, settings.raw, settings.arrivals, settings.rejects, settings.published)
+        for path in _state(settings, sources):
+            if not any(path.is_relative_to(folder) for folder in kept) and path.suffix != ".duckdb":
+                changed += 0 if path.suffix == ".parquet" else redact(path, words)
+    return changed
+
+
+def _left(settings: Settings, sources: Collection[Source], words: Words) -> dict[str, int]:
+    """What still names the person, with how often: all files by words, and rows by their keys."""
+    left = {
+        path.relative_to(settings.home).as_posix(): count
+        for path in _state(settings, sources)
+        if (count := occurrences(path, words))
+    }
+    with LoadManifest(settings.manifest) as manifest:
+        for source in sources:
+            found = +sweep(settings, manifest, source)
+            left |= {f"{source.source_id}, {place}": count for place, count in found.items()}
+    return left
+
+
+def _state(settings: Settings, sources: Iterable[Source]) -> Iterator[Path]:
+    """All files below the home, but for dumps of a source, the erasures themselves, and locks."""
+    dumps = [Path(source.dumps).resolve() for source in sources if source.dumps and "://" not in source.dumps]
+    apart = [erasures_folder(settings), *(place for place in dumps if place != settings.home)]
+    for path in sorted(settings.home.rglob("*")):
+        is_apart = any(path.is_relative_to(place) for place in apart) or path.name.startswith(".writer")
+        if path.is_file() and not path.is_symlink() and not is_apart:
+            yield path
+
+
+def _receipt(
+    settings: Settings,
+    order: Order,
+    sources: dict[str, Source],
+    removed: Counter[str],
+    left: dict[str, int],
+) -> Receipt:
+    erased, erasure = read_erased(settings), _erasure(settings, order)
+    current = read_current(settings)
+    places = {source.dumps or "the place that --dumps named" for source in sources.values()}
+    return Receipt(
+        erasure_id=order.erasure_id,
+        begun_at=erasure.begun_at,
+        finished_at=_now(),
+        keys=tuple(sorted(map(erased.digest, order.keys))),
+        kinds={kind: sum(key.kind == kind for key in order.keys) for kind in PERSONS.values()},
+        documents=len(erasure.keys) - len(order.keys),
+        shared=tuple(sorted(map(erased.digest, order.linked.shared))),
+        sources=tuple(sources),
+        removed={place: count for place, count in sorted(removed.items()) if count},
+        files_searched=sum(1 for _ in _state(settings, sources.values())),
+        left=left,
+        release=current.release_id if current else None,
+        not_reached=(
+            *(f"the dumps of the source: {place}" for place in sorted(places)),
+            "backups and copies of this home, and files that people exported from releases",
+            "readers that have a former release open: the bytes go when they close it",
+            *(["the disk of the mirror's server, until its `vacuum`"] if settings.mirror_url else []),
+        ),
+    )
+
+
+def _space(source: Source) -> str:
+    return source.identity_space or source.source_id
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

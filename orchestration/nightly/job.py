@@ -1,0 +1,90 @@
+"""Run the nightly job in this process: the same job that the schedule and the UI start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestration.core.settings import Settings
+from orchestration.defs.automation.stretches import Stretch
+from orchestration.defs.instance import prepare_dagster_home
+from orchestration.defs.names import NIGHTLY, RANGE_END, RANGE_START
+from orchestration.defs.orphaned_runs import bury_dead_runs
+from orchestration.monitoring.runs import Stopped
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance, ExecuteInProcessResult, JobDefinition
+
+KEPT_LOGS = 30
+
+
+def run_nightly(
+    settings: Settings, plan: Sequence[Stretch], config: Mapping[str, Mapping[str, Any]], log: Path
+) -> list[Stopped]:
+    """Pull each stretch, the last one together with all that follows it; returns what went wrong.
+
+    `config` is that of the raw assets, by source. Output of the tools goes to `log`.
+    Raises KeyboardInterrupt when a step was interrupted.
+    """
+    prepare_dagster_home(settings.dagster_home)
+    with _logged(log):
+        from dagster import DagsterInstance
+
+        from orchestration.defs.composition import build_definitions
+        from orchestration.defs.outcomes import stopped_steps
+
+        job = build_definitions(settings).resolve_job_def(NIGHTLY)
+        with DagsterInstance.from_config(str(settings.dagster_home), "aipl.yaml") as instance:
+            bury_dead_runs(instance)
+            for stretch in plan[:-1]:
+                result = _execute(job, instance, stretch, config, with_warehouse=False)
+                if not result.success:
+                    return stopped_steps(result)
+            result = _execute(job, instance, plan[-1] if plan else None, config, with_warehouse=True)
+            return stopped_steps(result)
+
+
+def new_log(settings: Settings) -> Path:
+    """File for the log of a new run; only the last thirty are kept."""
+    folder = settings.home / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in sorted(folder.glob("run-*.log"))[: -KEPT_LOGS + 1]:
+        old.unlink()
+    return folder / f"run-{datetime.now().astimezone():%Y%m%dT%H%M%S}.log"
+
+
+def _execute(
+    job: JobDefinition,
+    instance: DagsterInstance,
+    stretch: Stretch | None,
+    config: Mapping[str, Mapping[str, Any]],
+    *,
+    with_warehouse: bool,
+) -> ExecuteInProcessResult:
+    from dagster import AssetKey
+
+    keys = job.asset_layer.selected_asset_keys
+    raw = {AssetKey(["raw", source]) for source in (stretch.sources if stretch else ())}
+    rest = {key for key in keys if key.path[0] != "raw"} if with_warehouse else set()
+    tags = {RANGE_START: stretch.first.isoformat(), RANGE_END: stretch.last.isoformat()} if stretch else {}
+    ops = {
+        f"raw__{source}": {"config": dict(given)}
+        for source, given in config.items()
+        if stretch and source in stretch.sources
+    }
+    return job.execute_in_process(
+        run_config={"ops": ops},
+        instance=instance,
+        asset_selection=[key for key in keys if key in raw | rest],
+        tags=tags,
+        raise_on_error=False,
+    )
+
+
+@contextmanager
+def _logged(log: Path) -> Iterator[None]:
+    with log.open("a", encoding="utf-8") as stream, redirect_stdout(stream), redirect_stderr(stream):
+        yield

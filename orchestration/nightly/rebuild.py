@@ -1,0 +1,30 @@
+"""Everything behind landing is derived: it can be made again, at the cost of time alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from orchestration.arrival.configured import configured_schedule, configured_sources
+from orchestration.arrival.loads import read_again
+from orchestration.arrival.pending import Request, look
+from orchestration.build.state import discard_warehouse
+from orchestration.core.lock import writer_lock
+from orchestration.core.settings import Settings
+from orchestration.nightly.run import run_new
+
+
+def rebuild(settings: Settings, say: Callable[[str], None]) -> int:
+    """Read raw again from landing, discard the warehouse and run; returns the exit code of the run.
+
+    A file of raw whose dump landing no longer has whole is kept, and told: it may be the only copy.
+    """
+    sources = configured_sources(settings)
+    today = configured_schedule(settings).today()
+    with writer_lock(settings.home):
+        # What must be mended first is told before anything is discarded.
+        look(settings, {name: s for name, s in sources.items() if s.dumps}, Request(), today)
+        for source in sources.values():
+            for lost in read_again(settings, source):
+                say(f"Kept in raw as it is: {lost}")
+        discard_warehouse(settings)
+        return run_new(settings, Request(), say)

@@ -1,0 +1,166 @@
+"""One run from the command line: find what is new, bring it in, tell what became of it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from rich.console import Console
+
+from orchestration.alerts.incidents import out_of_the_way
+from orchestration.arrival.configured import (
+    configured_schedule,
+    configured_sources,
+    dbt_sources,
+    named_source,
+)
+from orchestration.arrival.pending import Request, look
+from orchestration.arrival.pull import holds_dumps
+from orchestration.build.around_dbt import present_build, tell_dbt
+from orchestration.build.state import is_untouched, read_build
+from orchestration.core.errors import InputError
+from orchestration.core.lock import writer_lock
+from orchestration.core.privacy.person_key import is_made_with
+from orchestration.core.progress import reporting_to
+from orchestration.core.redact import redact
+from orchestration.core.settings import Settings
+from orchestration.defs.automation.stretches import stretches
+from orchestration.monitoring.gates import observe_gates
+from orchestration.monitoring.runs import Stopped, alerting, observe_run
+from orchestration.nightly.console import ConsoleReporter
+from orchestration.nightly.job import new_log, run_nightly
+from orchestration.nightly.summary import (
+    LoadDates,
+    gate_findings,
+    loads_since,
+    loads_summary,
+    refusals,
+    release_summary,
+    version_ids,
+)
+from orchestration.publish.listing import rollback_lines
+from orchestration.publish.mirror import mirror
+from orchestration.publish.release import Release, is_same, mend_pointer, read_current
+from orchestration.publish.releases import withdrawn_release
+from orchestration.sources.source import Source
+
+SHOWN = 5
+
+
+def run_new(
+    settings: Settings, request: Request, say: Callable[[str], None], *, wait_seconds: float = 0
+) -> int:
+    """Run the nightly job on all that is new within the request; returns the exit code.
+
+    Another run is waited for so long, and `say` is told of it.
+
+    Raises AiplError or ConfigurationError for what a person has to mend first. Whoever narrows a run down is
+    there to see it fail; of any other, alerts tell.
+    """
+    with alerting(settings, is_attended=request != Request()):
+        return _run_new(settings, request, say, wait_seconds)
+
+
+def _run_new(settings: Settings, request: Request, say: Callable[[str], None], wait_seconds: float) -> int:
+    declared = configured_sources(settings)
+    if request.source:
+        asked = {request.source: named_source(settings, declared, request.source)}
+    else:
+        asked = {source_id: source for source_id, source in declared.items() if source.dumps}
+    told = json.loads(dbt_sources(settings, declared))
+    for source_id, source in asked.items():
+        if not told[source_id]["entities"]:
+            raise InputError(
+                f"Source {source_id} has no models in dbt_project/models/staging/{source_id}: its rows would "
+                "go nowhere. docs/adding-a-source.md says how to write them."
+            )
+        if request.dumps and not holds_dumps(source, request.dumps):
+            patterns = ", ".join(table.files for table in source.tables.values())
+            place = redact(request.dumps)
+            raise InputError(f"{place} holds no dump of {source_id}. Its files are named {patterns}.")
+    with writer_lock(settings.home, wait_seconds=wait_seconds, say=say):
+        mend_pointer(settings)
+        # Of a run that was killed between a verdict and its alert.
+        observe_gates(settings, declared)
+        news = look(settings, asked, request, configured_schedule(settings).today())
+        if asked and len(news.unreachable) == len(asked):
+            raise InputError("\n".join(news.unreachable.values()))
+        for text in news.unreachable.values():
+            say(f"Left out: {text}")
+        reached = 2 if news.unreachable else 0
+        new = news.load_dates
+        if not new and (current := is_done(settings, declared, say)):
+            # Of a night whose mirror failed, or of a rollback since.
+            mirrored = mirror(settings) if settings.mirror_url else None
+            with out_of_the_way():
+                observe_run(settings, [], None)
+            say(f"Nothing is new. Release {current.release_id} is current.")
+            if mirrored and mirrored.rows is not None:
+                say(f"mirror: {mirrored.told}")
+            if lines := rollback_lines(settings):
+                say("\n".join(lines))
+            if not is_made_with(current.manifest, settings):
+                say(
+                    "The person key is another one than this release was made with. It names persons from"
+                    " the next release on: new data bring it, or undo the rollback and run again."
+                )
+            return reached
+        before = version_ids(settings, new)
+        log = new_log(settings)
+        watcher = ConsoleReporter(Console(file=sys.stdout))
+        config = {
+            source_id: {"dumps": request.dumps, "only": request.files_of(source_id)} for source_id in new
+        }
+        try:
+            with reporting_to(watcher):
+                stopped = run_nightly(settings, stretches(new), config, log)
+        finally:
+            watcher.close()
+        return conclude(settings, loads_since(settings, new, before), stopped, log, say) or reached
+
+
+def is_done(settings: Settings, declared: Mapping[str, Source], say: Callable[[str], None]) -> Release | None:
+    """The current release, if a build would give nothing else to publish now, and the warehouse is whole.
+
+    Raw is brought up to date first; `say` is told what that retires.
+    """
+    for told in tell_dbt(settings, declared):
+        say(told)
+    build, current = present_build(settings, dbt_sources(settings, declared)), read_current(settings)
+    if current is None:
+        return None
+    is_published = is_same(settings, current.manifest, build.build_id)
+    nothing_to_publish = is_published or withdrawn_release(settings, build.build_id)
+    return current if nothing_to_publish and is_untouched(settings, read_build(settings)) else None
+
+
+def conclude(
+    settings: Settings,
+    loads: LoadDates,
+    stopped: list[Stopped],
+    log: Path,
+    say: Callable[[str], None],
+) -> int:
+    """Tell what became of a run; returns its exit code."""
+    with out_of_the_way():
+        observe_run(settings, stopped, str(log))
+    say("")
+    say(loads_summary(settings, loads))
+    refused = refusals(settings, loads)
+    for refusal in refused[:SHOWN]:
+        say(f"Refused: {refusal.text}")
+    if len(refused) > SHOWN:
+        say(f"Refused: {len(refused) - SHOWN} more; `aipl status` lists them all.")
+    current = read_current(settings)
+    if not stopped and current:
+        say("\n".join([release_summary(settings, current), *rollback_lines(settings)]))
+        say("Look at it: `make dashboard`.")
+        return max((refusal.exit_code for refusal in refused), default=0)
+    for step in stopped:
+        say(f"Stopped at {step.step}: {gate_findings(settings) if step.by_gate else step.message}")
+    say(f"The release stays {current.release_id}." if current else "Nothing has been published yet.")
+    say(f"The log is {log}.")
+    codes = {step.exit_code for step in stopped}
+    return 1 if 1 in codes else max(codes, default=1)

@@ -1,0 +1,121 @@
+"""`aipl status` and `aipl sources`: where things stand, without starting anything."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from expectations.results import GateResult
+from orchestration.alerts.listing import status_lines
+from orchestration.arrival.configured import configured_sources
+from orchestration.arrival.file_versions import Load, State, loads_of
+from orchestration.arrival.manifest import LoadManifest
+from orchestration.build.state import read_build
+from orchestration.core.privacy.erased import read_erased
+from orchestration.core.redact import redact
+from orchestration.core.settings import Settings
+from orchestration.nightly.summary_tables import table
+from orchestration.publish.listing import rollback_lines
+from orchestration.publish.release import Release, read_current
+from orchestration.publish.releases import why_none_is_current
+from orchestration.sources.source import Source
+
+
+def status_text(settings: Settings, now: datetime | None = None) -> str:
+    """Release and its age, horizons, stale sources, last gates and build, loads to attend to, alerts."""
+    current = read_current(settings)
+    lines = (
+        _release_lines(current, now or datetime.now(UTC))
+        if current
+        else [f"Release: none. {why_none_is_current(settings)}\n"]
+    )
+    lines += [f"{line}\n" for line in rollback_lines(settings)]
+    lines += [_gate_line(settings, gate) for gate in ("arrival", "marts")]
+    build = read_build(settings)
+    state = {"complete": "finished", "building": "did not finish; the next run builds in full"}
+    none = "damaged; the next run builds in full" if settings.build_state.exists() else "none yet"
+    lines.append(f"Last build: {state[build.state] if build else none}\n")
+    if erasure := read_erased(settings).unfinished:
+        lines.append(
+            f"Erasure: unfinished since {erasure.begun_at}; run `aipl erase` without a key to finish it\n"
+        )
+    return "".join(lines) + _attention(settings) + status_lines(settings)
+
+
+def sources_text(settings: Settings) -> str:
+    """A row for each configured source: where its dumps are, and what it has delivered so far."""
+    columns = [
+        "source",
+        "feed",
+        "loads",
+        "from",
+        "to",
+        "rows",
+        "unreadable",
+        "erased",
+        "retired",
+        "refused",
+        "dumps",
+    ]
+    with LoadManifest(settings.manifest) as manifest:
+        rows = [
+            _source_row(source, loads_of(manifest.versions(source_id)))
+            for source_id, source in configured_sources(settings).items()
+        ]
+    return table(columns, rows)
+
+
+def _release_lines(current: Release, now: datetime) -> list[str]:
+    manifest = current.manifest
+    age = now - datetime.fromisoformat(manifest["created_at"])
+    hours, minutes = divmod(int(age.total_seconds()) // 60, 60)
+    lines = [f"Release: {current.release_id}, {hours} h {minutes} min old\n"]
+    lines += [f"  {brand}: complete through {day or '-'}\n" for brand, day in manifest["horizon"].items()]
+    lines += [f"  stale: {source}: {reason}\n" for source, reason in manifest["stale_sources"].items()]
+    return lines
+
+
+def _gate_line(settings: Settings, gate: str) -> str:
+    stored = sorted((settings.reports / gate).glob("*.json"))
+    if not stored:
+        return f"Last {gate} gate: none yet\n"
+    try:
+        result = GateResult.from_json(stored[-1].read_bytes())
+    except (KeyError, TypeError, ValueError):
+        return f"Last {gate} gate: written by another version of aipl; {stored[-1]}\n"
+    when = result.finished_at.isoformat(timespec="seconds")
+    page = stored[-1].with_suffix(".html")
+    return f"Last {gate} gate: {result.outcome} on {result.subject} at {when}; {page}\n"
+
+
+def _attention(settings: Settings) -> str:
+    """Loads that wait for the gate, were refused, or are held back behind a refused one."""
+    with LoadManifest(settings.manifest) as manifest:
+        loads = [load for source in manifest.source_ids() for load in manifest.loads(source)]
+    lines = [
+        f"  {load.source_id} {load.load_date}: {_word(load)}{f': {load.reason}' if load.reason else ''}\n"
+        for load in loads
+        if load.state not in (State.ACCEPTED, State.RETIRED) or load.is_held_back
+    ]
+    return "".join(["Loads in need of attention:\n", *lines]) if lines else "Loads: all accepted\n"
+
+
+def _word(load: Load) -> str:
+    words = {State.ARRIVED: "waits for the gate", State.REFUSED: "refused", State.ACCEPTED: "held back"}
+    return words[load.state]
+
+
+def _source_row(source: Source, loads: list[Load]) -> tuple[object, ...]:
+    days = [load.load_date for load in loads if load.state is not State.RETIRED]
+    return (
+        source.source_id,
+        source.feed,
+        len(days),
+        min(days, default=None),
+        max(days, default=None),
+        sum(load.row_count for load in loads),
+        sum(load.unreadable_count for load in loads),
+        sum(load.erased_count for load in loads),
+        sum(load.retired_count for load in loads),
+        sum(load.state is State.REFUSED for load in loads),
+        source.dumps and redact(source.dumps),
+    )

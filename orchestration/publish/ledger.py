@@ -1,0 +1,201 @@
+"""The ledger of a release: which published days it tells differently from before, of whom, and why.
+
+It is derived from two releases, the current one and the one being made, never from what a build did: see
+docs/decisions/0024-the-ledger-compares-two-releases.md.
+"""
+
+from __future__ import annotations
+
+import filecmp
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from orchestration.publish.marts import Mart, mart_names, write_mart
+
+# What two releases must both hold to be compared.
+COMPARED = frozenset(
+    {
+        "dim_aipl_rule",
+        "dim_aipl_stage",
+        "dim_brand",
+        "dim_person_key",
+        "fct_aipl_daily",
+        "fct_aipl_stage_history",
+        "fct_person_days",
+        "fct_person_states",
+    }
+)
+
+NEW_ENTRIES = """
+    create temp table new_entries (
+        release_id varchar, preset varchar, brand_id varchar, person_id varchar,
+        valid_from date, valid_to date, stage_before varchar, stage_after varchar, reason varchar
+    )
+"""
+
+KNOWN_PERSON = "case when person_id in (select person_id from release.main.dim_person_key) then person_id end"
+
+LEDGER = Mart(
+    "fct_aipl_ledger",
+    "One row per release, preset, brand, person and stretch of published days that the release tells "
+    "differently from the one before it. Rows are only ever added. What a release published of a stage on a "
+    "day is what is known now, plus one for each row of a later release that covers the day and has the "
+    "stage before, less one for each that has it after.",
+    {
+        "release_id": "The release that brought the difference.",
+        "preset": "The rule set by which stages are judged.",
+        "brand_id": "The brand whose consumer asset the person is.",
+        "person_id": "The consumer, as the release that has the stage above rank 0 calls them; NULL for one "
+        "who was erased.",
+        "valid_from": "First business day of the stretch.",
+        "valid_to": "First business day after it, at the latest the day after the last one published.",
+        "stage_before": "Stage as published before; for none that of rank 0, `O` in the shipped presets.",
+        "stage_after": "Stage that this release tells; for none that of rank 0. Never the same as before.",
+        "reason": "`rules` (the preset was changed), else `identity` (a key of the person was another's "
+        "in the other release), else `refund` (a purchase was refunded, or no longer is), else `correction` "
+        "(evidence is gone or changed), else `late` (evidence of published days that came later).",
+    },
+)
+
+RELEASES = Mart(
+    "dim_release",
+    "One row per release and brand, of this release and all that the ledger reaches back to.",
+    {
+        "release_id": "The release; also the name of its folder.",
+        "previous_release_id": "The release that was current before it, which its ledger entries compare it "
+        "with; NULL for the very first.",
+        "created_at": "When it was published, UTC; later than every release before it.",
+        "rules_hash": "Checksum of the rules that it follows; equal for equal rules.",
+        "presets": "Presets that it tells the stages of, in alphabetical order.",
+        "brand_id": "A brand that it holds.",
+        "horizon": "Last business day that it published of the brand; NULL where none was complete.",
+    },
+)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What names a release in its own tables.
+
+    Without `same_person_key` the previous release calls everybody otherwise.
+    """
+
+    release_id: str
+    previous_release_id: str | None
+    created_at: datetime
+    rules_hash: str
+    same_person_key: bool = True
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What became of comparing with the previous release.
+
+    `missing` are marts by the side that lacks them ("previous" or "this"); with any, or with another person
+    key, nothing was compared and the ledger begins anew.
+    """
+
+    has_previous: bool
+    missing: dict[str, list[str]]
+    same_person_key: bool = True
+
+    @property
+    def was_made(self) -> bool:
+        """Whether the ledger reaches back beyond this release."""
+        return self.has_previous and self.same_person_key and not self.missing
+
+
+def write_ledger(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    identity: Identity,
+    previous: Path | None,
+    *,
+    names_erased: bool = False,
+) -> tuple[Comparison, dict[str, int]]:
+    """Write both tables into the attached `release` and `folder`.
+
+    `previous` is the folder of the current release, whose database is attached under this name, or None.
+    `names_erased` is whether persons were erased since: then entries of persons that this release does not
+    know name nobody. Returns whether there was anything to compare with, and rows by mart. The entries of
+    this release stay in the temporary table `new_entries`.
+    """
+    comparison = (
+        replace(_comparison(connection), same_person_key=identity.same_person_key)
+        if previous
+        else Comparison(has_previous=False, missing={})
+    )
+    connection.execute(NEW_ENTRIES)
+    if previous and comparison.was_made and not _is_same_history(previous, folder):
+        _find_new_entries(connection, identity)
+    if names_erased and comparison.was_made:
+        connection.execute(f"update new_entries set person_id = {KNOWN_PERSON}")
+    rows = {
+        RELEASES.name: write_mart(connection, folder, RELEASES, _releases(connection, comparison, identity)),
+        LEDGER.name: write_mart(connection, folder, LEDGER, _entries(comparison, names_erased)),
+    }
+    return comparison, rows
+
+
+def _is_same_history(previous: Path, folder: Path) -> bool:
+    """Whether nobody's stage differs on any day: equal tables are equal files, as their rows are sorted."""
+    before, after = (release / "fct_aipl_stage_history.parquet" for release in (previous, folder))
+    return before.exists() and after.exists() and filecmp.cmp(before, after, shallow=False)
+
+
+def _comparison(connection: duckdb.DuckDBPyConnection) -> Comparison:
+    lacks = {
+        "previous": sorted((COMPARED | {LEDGER.name, RELEASES.name}) - mart_names(connection, "previous")),
+        "this": sorted(COMPARED - mart_names(connection, "release")),
+    }
+    return Comparison(has_previous=True, missing={side: marts for side, marts in lacks.items() if marts})
+
+
+def _releases(connection: duckdb.DuckDBPyConnection, comparison: Comparison, identity: Identity) -> str:
+    """A query for `dim_release`."""
+    presets = "select distinct preset from release.main.dim_aipl_stage order by 1"
+    if "dim_aipl_stage" not in mart_names(connection, "release"):
+        presets = "select null::varchar where false"
+    connection.execute(
+        "create temp table own_release as select $release_id::varchar as release_id,"
+        " $previous_release_id::varchar as previous_release_id, $created_at::timestamp as created_at,"
+        f" $rules_hash::varchar as rules_hash, array({presets}) as presets,"
+        " brand_id, horizon from release.main.dim_brand",
+        {
+            "release_id": identity.release_id,
+            "previous_release_id": identity.previous_release_id,
+            "created_at": identity.created_at.replace(tzinfo=None, microsecond=0),
+            "rules_hash": identity.rules_hash,
+        },
+    )
+    columns = ", ".join(RELEASES.columns)
+    own = f"select {columns} from own_release"
+    return f"select {columns} from previous.main.dim_release union all {own}" if comparison.was_made else own
+
+
+def _find_new_entries(connection: duckdb.DuckDBPyConnection, identity: Identity) -> None:
+    connection.execute(_statement("differing_persons"))
+    if connection.execute("select 1 from differing_persons limit 1").fetchone():
+        connection.execute(
+            f"insert into new_entries select $release_id, * from ({_statement('new_entries')})",
+            {"release_id": identity.release_id},
+        )
+    connection.execute("drop table differing_persons")
+
+
+def _entries(comparison: Comparison, names_erased: bool) -> str:
+    """A query for `fct_aipl_ledger`: what stands in it already, and the entries of this release."""
+    columns = ", ".join(LEDGER.columns)
+    own = f"select {columns} from new_entries"
+    if not comparison.was_made:
+        return own
+    replaced = f" replace ({KNOWN_PERSON} as person_id)" if names_erased else ""
+    before = f"select *{replaced} from previous.main.fct_aipl_ledger"
+    return f"select {columns} from ({before}) union all {own}"
+
+
+def _statement(name: str) -> str:
+    return (Path(__file__).parent / "ledger" / f"{name}.sql").read_text()

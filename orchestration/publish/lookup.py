@@ -1,0 +1,44 @@
+"""From the key of a member or visitor to what the current release calls them, for whoever may know."""
+
+from __future__ import annotations
+
+from orchestration.arrival.configured import configured_sources
+from orchestration.core.database import sql_text
+from orchestration.core.errors import InputError
+from orchestration.core.privacy.person_key import fingerprint_in, read_person_key
+from orchestration.core.settings import Settings
+from orchestration.publish.query import Result, run_query
+from orchestration.publish.releases import require_current
+
+
+def find_person(settings: Settings, text: str) -> Result:
+    """Columns `key`, `source_key`, `person_id`, `first_seen_on` and `last_seen_on`: a row a key and owner.
+
+    `text` is a member's or visitor's id in any source, or a full key such as `shop:m:17`; `key` is that full
+    key, and the rest is as in `dim_person_key` of the current release.
+
+    Raises InputError when there is no release, when it was made with another person key, or when nobody in
+    it has that id.
+    """
+    release, key = require_current(settings), read_person_key(settings)
+    if key is None or fingerprint_in(release.manifest) != key.fingerprint:
+        made = "with another person key than the one that is set" if key else "before there were person keys"
+        raise InputError(
+            f"Release {release.release_id} was made {made}. `aipl run` makes one with this key, unless"
+            " `aipl status` tells a rollback: then the next new data do."
+        )
+    spaces = dict.fromkeys(source.identity_space for source in configured_sources(settings).values())
+    keys = [text, *(f"{space}:{kind}:{text}" for space in spaces for kind in ("m", "v"))]
+    candidates = ", ".join(f"({sql_text(key.person_hash(full))}, {sql_text(full)})" for full in keys)
+    found = run_query(
+        settings,
+        f"with candidates (source_key, key) as (values {candidates})"
+        " select key, source_key, person_id, first_seen_on, last_seen_on from candidates"
+        " inner join dim_person_key using (source_key) order by key, first_seen_on, person_id",
+    )
+    if not found.rows:
+        raise InputError(
+            f"Release {release.release_id} knows no member or visitor of this id, in none of"
+            f" {', '.join(spaces)}. Ids are told apart by capitals and blanks."
+        )
+    return found

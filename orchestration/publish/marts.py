@@ -1,0 +1,172 @@
+"""Copy the marts into files that stand alone: one DuckDB database, and a Parquet file a mart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from orchestration.core.database import read_only, sql_text
+from orchestration.publish.personal import HASHED_COMMENT, Mask, Treatments, mart_models
+
+# Readers of DuckDB 1.2 and later open it, whichever version wrote it.
+STORAGE_VERSION = "v1.2.0"
+
+
+@dataclass(frozen=True)
+class Mart:
+    """A table that is made at publish: its description and those of its columns, in their order."""
+
+    name: str
+    description: str
+    columns: dict[str, str]
+
+
+def open_marts(release: Path) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    """The database of a release folder, read only.
+
+    Raises EnvironmentStop when it cannot be read, now or later in the block.
+    """
+    return read_only(release / "marts.duckdb", lambda error: unreadable(release, error))
+
+
+def unreadable(release: Path, error: duckdb.Error) -> str:
+    """What to tell of a release folder whose database cannot be read, and what to do."""
+    return (
+        f"Release {release.name} cannot be read: {release / 'marts.duckdb'}: {error}\n`aipl verify` tells"
+        " which of its files are damaged, `aipl rollback` makes the release before it current."
+        " docs/runbooks/restore.md says how to put it back."
+    )
+
+
+@contextmanager
+def new_release(connection: duckdb.DuckDBPyConnection, folder: Path) -> Iterator[None]:
+    """Attach a new `marts.duckdb` in `folder` as `release`, and detach it when the block ends well.
+
+    Raises RuntimeError when the database was not written out in full.
+    """
+    target = sql_text(folder / "marts.duckdb")
+    connection.execute(f"attach {target} as release (storage_version '{STORAGE_VERSION}')")
+    yield
+    connection.execute("detach release")
+    if (folder / "marts.duckdb.wal").exists():
+        raise RuntimeError(f"{folder}/marts.duckdb was not written out in full: its .wal is left")
+
+
+def views_of_releases(dbt_project: Path) -> frozenset[str]:
+    """Views of other marts that the marts' YAML has releases hold as views too: `config.meta.published`."""
+    return frozenset(
+        model["name"]
+        for _, model in mart_models(dbt_project)
+        if model.get("config", {}).get("meta", {}).get("published") == "view"
+    )
+
+
+def copy_marts(
+    connection: duckdb.DuckDBPyConnection, folder: Path, mask: Mask, views: Set[str] = frozenset()
+) -> dict[str, int]:
+    """Copy schema `marts` of the attached `warehouse` into `release` and `folder`; returns rows by mart.
+
+    All are tables of the release, but for `views`.
+
+    Raises:
+        RuntimeError: there is no mart, or one of `views` reads anything but marts.
+        QualityStop: a mart would say who somebody is.
+    """
+    marts = connection.execute(
+        "select table_name, table_type = 'VIEW' from information_schema.tables"
+        " where table_catalog = 'warehouse' and table_schema = 'marts' order by table_name"
+    ).fetchall()
+    if not marts:
+        raise RuntimeError("the warehouse has no table in schema marts")
+    views &= {mart for mart, is_view in marts if is_view}
+    rows = {}
+    # What a view reads is there before it.
+    for mart in sorted((mart for mart, _ in marts), key=lambda mart: mart in views):
+        if mart in views:
+            _create_view(connection, mart)
+        else:
+            _create_table(connection, mart, mask.query(mart))
+        rows[mart] = _write_parquet(connection, folder, mart, is_sorted=mart not in views)
+        mask.check(mart)
+    for statement in _comments(connection, mask.treatments, views):
+        connection.execute(statement)
+    return rows
+
+
+def write_mart(connection: duckdb.DuckDBPyConnection, folder: Path, mart: Mart, query: str) -> int:
+    """Write a table that the warehouse does not have, described, like a mart; returns its rows."""
+    _create_table(connection, mart.name, f"from ({query}) order by all")
+    rows = _write_parquet(connection, folder, mart.name)
+    connection.execute(f"comment on table release.main.{mart.name} is {sql_text(mart.description)}")
+    for column, description in mart.columns.items():
+        connection.execute(f"comment on column release.main.{mart.name}.{column} is {sql_text(description)}")
+    return rows
+
+
+def mart_names(connection: duckdb.DuckDBPyConnection, database: str) -> set[str]:
+    """Tables and views of an attached release."""
+    rows = connection.execute(
+        "select table_name from information_schema.tables"
+        " where table_catalog = $database and table_schema = 'main'",
+        {"database": database},
+    ).fetchall()
+    return {name for (name,) in rows}
+
+
+def _create_table(connection: duckdb.DuckDBPyConnection, mart: str, query: str) -> None:
+    """The query sorts by all columns, so that equal marts are equal files."""
+    connection.execute(f'create table release.main."{mart}" as {query}')
+
+
+def _create_view(connection: duckdb.DuckDBPyConnection, mart: str) -> None:
+    """Like a macro it names its marts without a database, and reads the file that it is stored in."""
+    found = connection.execute(
+        "select sql from duckdb_views()"
+        " where database_name = 'warehouse' and schema_name = 'marts' and view_name = $mart",
+        {"mart": mart},
+    ).fetchone()
+    query = str(found[0] if found else "").partition(" AS ")[2].replace("warehouse.marts.", "")
+    if not query or "warehouse." in query:
+        raise RuntimeError(f"{mart} cannot be a view of a release: it reads more than marts")
+    connection.execute("use release")
+    connection.execute(f'create view "{mart}" as {query}')
+    connection.execute("use memory")
+
+
+def _write_parquet(
+    connection: duckdb.DuckDBPyConnection, folder: Path, mart: str, *, is_sorted: bool = True
+) -> int:
+    """The rows in their order, for what has one; returns how many."""
+    rows = f'from release.main."{mart}"' + ("" if is_sorted else " order by all")
+    parquet = sql_text(folder / f"{mart}.parquet")
+    written = connection.execute(
+        f"copy ({rows}) to {parquet} (format parquet, compression zstd, compression_level 1)"
+    ).fetchone()
+    return written[0] if written else 0
+
+
+def _comments(connection: duckdb.DuckDBPyConnection, treatments: Treatments, views: Set[str]) -> list[str]:
+    columns = connection.execute(
+        "select table_name, column_name, comment from duckdb_columns()"
+        " where database_name = 'warehouse' and schema_name = 'marts' and comment is not null"
+    ).fetchall()
+    tables = connection.execute(
+        "select table_name, table_comment from information_schema.tables"
+        " where table_catalog = 'warehouse' and table_schema = 'marts' and table_comment is not null"
+    ).fetchall()
+    return [
+        *(
+            f'comment on column release.main."{t}"."{c}" is '
+            + sql_text(f"{comment} {HASHED_COMMENT}" if treatments.get(t, {}).get(c) else comment)
+            for t, c, comment in columns
+            if treatments.get(t, {}).get(c) != "withheld"
+        ),
+        *(
+            f'comment on {"view" if t in views else "table"} release.main."{t}" is {sql_text(comment)}'
+            for t, comment in tables
+        ),
+    ]

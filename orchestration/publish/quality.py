@@ -1,0 +1,86 @@
+"""What a home remembers of the quality of its data, for those who read its releases. Nothing is written.
+
+Each part may be missing: a release can be copied to a place that has nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from expectations.results import GateResult
+from orchestration.arrival.file_versions import Load
+from orchestration.arrival.manifest import LoadManifest
+from orchestration.build.state import read_gate
+from orchestration.core.settings import Settings
+
+
+@dataclass(frozen=True)
+class OpenIncident:
+    """An incident that has not recovered; times are UTC."""
+
+    opened_at: datetime
+    seen_at: datetime
+    severity: str
+    kind: str
+    title: str
+    owner: str
+    runbook: str | None
+
+
+@dataclass(frozen=True)
+class StoppedBuild:
+    """A build after a release that the mart gate stopped: when (ISO, UTC), and for how many rules."""
+
+    finished_at: str
+    findings: int
+
+
+def known_loads(settings: Settings) -> list[Load] | None:
+    """All loads by the load manifest; None without one."""
+    if not settings.manifest.exists():
+        return None
+    with LoadManifest(settings.manifest) as manifest:
+        return [load for source in manifest.source_ids() for load in manifest.loads(source)]
+
+
+def open_incidents(settings: Settings) -> list[OpenIncident] | None:
+    """Open incidents, oldest first; None in a home that never had an alert."""
+    rows = _rows(
+        settings,
+        "select opened_at, seen_at, severity, kind, title, owner, runbook from incidents"
+        " where recovered_at is null order by incident_id",
+    )
+    if rows is None:
+        return None
+    return [
+        OpenIncident(datetime.fromisoformat(opened), datetime.fromisoformat(seen), *told)
+        for opened, seen, *told in rows
+    ]
+
+
+def undelivered_alerts(settings: Settings) -> int:
+    """Alerts that have not arrived on some route; 0 in a home that never had one."""
+    rows = _rows(settings, "select count(*) from deliveries where state in ('dead', 'pending')")
+    return int(rows[0][0]) if rows else 0
+
+
+def stopped_build(settings: Settings, build_id: str) -> StoppedBuild | None:
+    """The last build, if it is another than `build_id` and the gate stopped it: the data are newer then."""
+    gate = read_gate(settings)
+    if gate is None or gate.passed or gate.build_id == build_id:
+        return None
+    result = GateResult.from_json(json.dumps(gate.results))
+    return StoppedBuild(gate.finished_at, len(result.failures) + len(result.errors))
+
+
+def _rows(settings: Settings, sql: str) -> Sequence[Sequence[Any]] | None:
+    if not settings.alerts.exists():
+        return None
+    with closing(sqlite3.connect(f"{settings.alerts.as_uri()}?mode=ro", uri=True)) as connection:
+        return connection.execute(sql).fetchall()
