@@ -21,6 +21,7 @@ from orchestration.commands.rebuild import rebuild
 from orchestration.commands.rejects import rejects, replay
 from orchestration.commands.releases import releases, rollback, verify
 from orchestration.commands.safely import say
+from orchestration.compat.quick_exit import leave
 
 if TYPE_CHECKING:
     from orchestration.core.settings import Settings
@@ -166,7 +167,8 @@ aipl.add_command(verify)
 def main() -> None:
     """Run a command; errors that a person can act on are told without a traceback."""
     sys.excepthook = _crashed
-    sys.exit(_guarded(lambda: aipl.main(standalone_mode=False)))
+    code = _guarded(lambda: aipl.main(standalone_mode=False))
+    leave(code)
 
 
 def _guarded(command: Callable[[], Any]) -> int:

@@ -24,7 +24,6 @@ from orchestration.arrival.loads import decide_loads
 from orchestration.arrival.pull import pull
 from orchestration.build.around_dbt import finish_build, prepare_build, tell_dbt
 from orchestration.build.dbt import dbt_environment
-from orchestration.build.dbt_child import write_what_is_wanted
 from orchestration.core.settings import PROJECT_ROOT, Settings
 
 ONE_AT_A_TIME = Lock()
@@ -119,7 +118,6 @@ def _dbt(command: Sequence[str], variables: Mapping[str, str], printed: str) -> 
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import cli
 
-    write_what_is_wanted()
     try:
         cli(list(command))
     finally:

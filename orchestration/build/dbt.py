@@ -4,30 +4,32 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sysconfig
-from collections.abc import Iterable, Iterator, Mapping
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from orchestration.build.dbt_child import PARENT
 from orchestration.build.state import fingerprint
 from orchestration.core.errors import AiplError
 from orchestration.core.settings import Settings
 
+if TYPE_CHECKING:
+    from dbt_common.events.base_types import EventMsg
+
 KEPT_RUNS = 10
 
 
-def dbt_executable() -> str:
-    """Full path of `aipl-dbt`: a virtual environment need not be activated."""
-    return str(Path(sysconfig.get_path("scripts")) / "aipl-dbt")
+def dbt_environment(settings: Settings, dbt_sources: str, target: Path | None = None) -> dict[str, str]:
+    """Variables that every dbt command needs; `dbt_sources` is the JSON that tells it of declared sources.
 
-
-def dbt_environment(settings: Settings, dbt_sources: str) -> dict[str, str]:
-    """Variables that every dbt command needs; `dbt_sources` is the JSON that tells it of declared sources."""
+    Artifacts and log go to `target`, by default to the home's folder for commands by hand.
+    """
+    parsed = settings.dbt_target / "partial_parse.msgpack"
     return {
         "AIPL_HOME": str(settings.home),
         "AIPL_WAREHOUSE": str(settings.warehouse),
@@ -35,8 +37,9 @@ def dbt_environment(settings: Settings, dbt_sources: str) -> dict[str, str]:
         "AIPL_DBT_SOURCES": dbt_sources,
         "DBT_PROJECT_DIR": str(settings.dbt_project),
         "DBT_PROFILES_DIR": str(settings.dbt_project),
-        "DBT_TARGET_PATH": str(settings.dbt_target),
-        "DBT_LOG_PATH": str(settings.dbt_target / "logs"),
+        "DBT_TARGET_PATH": str(target or settings.dbt_target),
+        "DBT_LOG_PATH": str(target or settings.dbt_target / "logs"),
+        **({"DBT_PARTIAL_PARSE_FILE_PATH": str(parsed)} if parsed.exists() else {}),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         # A variable that a build has and its manifest had not makes dbt parse again whatever reads it.
         "AIPL_DBT_RULES_CHANGED": "false",
@@ -44,13 +47,57 @@ def dbt_environment(settings: Settings, dbt_sources: str) -> dict[str, str]:
         "DBT_LOG_LEVEL_FILE": "info",
         # The series are short: threads of linear algebra wait for each other ten times as long as they work.
         "OPENBLAS_NUM_THREADS": "1",
-        PARENT: str(os.getpid()),
     }
+
+
+@dataclass(frozen=True)
+class DbtRun:
+    """How a dbt command ended; `error` is what kept it from running its nodes, if anything did."""
+
+    success: bool
+    error: BaseException | None = None
+
+
+def run_dbt(
+    arguments: Sequence[str],
+    variables: Mapping[str, str],
+    on_event: Callable[[EventMsg], None] | None = None,
+) -> DbtRun:
+    """Run dbt in this process, with `variables` in its environment; every event of dbt goes to `on_event`.
+
+    dbt dies with the run that it is part of, so that none can write to the warehouse after its run is over.
+    The warehouse is closed when this returns. Raises KeyboardInterrupt when it was interrupted or terminated.
+    """
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    with environment(variables), _interrupted_by(signal.SIGINT, signal.SIGTERM):
+        try:
+            answer = dbtRunner(callbacks=[on_event] if on_event else []).invoke(list(arguments))
+        finally:
+            DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+    if isinstance(answer.exception, KeyboardInterrupt):
+        raise KeyboardInterrupt
+    return DbtRun(answer.success, answer.exception)
+
+
+@contextmanager
+def _interrupted_by(*signals: signal.Signals) -> Iterator[None]:
+    """Let these signals raise KeyboardInterrupt, upon which dbt cancels the statements at work and ends."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.default_int_handler) for number in signals}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
 def environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set variables of this process for a while: the dbt resource of Dagster knows no other way."""
+    """Set variables of this process for a while: dbt reads its environment, and nothing else."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:
@@ -75,15 +122,9 @@ def prepare_manifest(settings: Settings, dbt_sources: str) -> Path:
         if manifest.exists() and prepared.exists() and prepared.read_text() == wanted:
             return manifest
         prepared.unlink(missing_ok=True)
-        answer = subprocess.run(
-            [dbt_executable(), "--quiet", "parse"],
-            env=os.environ | dbt_environment(settings, dbt_sources),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if answer.returncode != 0:
-            raise AiplError(f"The dbt project does not parse:\n{answer.stdout}{answer.stderr}")
+        answer = run_dbt(["--quiet", "parse"], dbt_environment(settings, dbt_sources))
+        if not answer.success:
+            raise AiplError(f"The dbt project does not parse:\n{answer.error}")
         prepared.write_text(wanted)
     return manifest
 

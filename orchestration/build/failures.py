@@ -29,19 +29,19 @@ class DbtFailure:
     sql: str | None
 
 
-def explain_failure(settings: Settings, target: Path, exit_code: int) -> AiplError:
-    """The error to raise for a dbt command that ended with `exit_code` and wrote its results to `target`.
+def explain_failure(settings: Settings, target: Path, error: BaseException | None) -> AiplError:
+    """The error to raise for a dbt command that failed, by `error` or by the results in `target`.
 
     QualityStop when nothing but laws failed: dbt ran well, and found rows that must not be. EnvironmentStop
     when a full disk or a damaged file of raw is behind it.
     """
     failures = read_failures(target)
     log = f"The whole story is in {target / 'dbt.log'}."
-    tale = "\n".join(failure.message for failure in failures) or _tail(target / "dbt.log")
+    tale = "\n".join(failure.message for failure in failures) or f"{error}\n{_tail(target / 'dbt.log')}"
     if tells_of_full_disk(tale):
         return no_room(tale, target)
     if not failures:
-        return AiplError(f"dbt ended with code {exit_code} before it ran a model. {log}")
+        return AiplError(f"dbt ended before it ran a model: {error}. {log}")
     lines = [line for failure in failures[:SHOWN_NODES] for line in _lines(settings, failure)]
     if len(failures) > SHOWN_NODES:
         lines.append(f"  and {len(failures) - SHOWN_NODES} more")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 from orchestration.arrival.configured import configured_sources, dbt_sources
-from orchestration.build.dbt import dbt_environment, dbt_executable
+from orchestration.build.dbt import dbt_environment, environment
 from orchestration.build.rules import check_rules
 from orchestration.build.state import read_build, write_build
 from orchestration.build.warehouse import open_warehouse
@@ -39,19 +39,35 @@ def dbt_command(settings: Settings, arguments: list[str]) -> int:
         if build and not READS_ONLY & set(arguments):
             # What dbt builds by hand is no build of ours: the next run starts from nothing.
             write_build(settings, replace(build, state="building"))
-        return _wait([dbt_executable(), *arguments], dbt_environment(settings, told))
+        with environment(dbt_environment(settings, told)):
+            return _dbt(arguments)
+
+
+def _dbt(arguments: list[str]) -> int:
+    """dbt's own command line, in this process; returns its exit code."""
+    if arguments == ["--version"]:
+        # dbt's own answer asks the package index whether there is a newer one.
+        print(f"dbt-core {version('dbt-core')}")
+        return 0
+    from dbt.cli.main import cli
+
+    try:
+        cli.main(arguments, prog_name="aipl dbt --")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    return 0
 
 
 def ui_command(settings: Settings, arguments: list[str]) -> int:
     """Run `dagster dev` on our definitions until it is stopped; returns its exit code."""
     prepare_dagster_home(settings.dagster_home)
     command = [str(Path(sys.executable).with_name("dagster")), "dev", "-m", "orchestration.definitions"]
-    return _wait([*command, *arguments], {})
+    return _wait([*command, *arguments])
 
 
-def _wait(command: list[str], variables: dict[str, str]) -> int:
+def _wait(command: list[str]) -> int:
     """Run a program in the project's folder; an interrupt is the program's to handle."""
-    with subprocess.Popen(command, cwd=PROJECT_ROOT, env=os.environ | variables) as process:
+    with subprocess.Popen(command, cwd=PROJECT_ROOT) as process:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
             return process.wait()

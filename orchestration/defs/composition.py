@@ -7,7 +7,7 @@ import json
 from dagster import Definitions
 
 from orchestration.arrival.configured import configured_schedule, configured_sources, dbt_sources
-from orchestration.build.dbt import dbt_executable, prepare_manifest
+from orchestration.build.dbt import prepare_manifest
 from orchestration.core.settings import Settings
 from orchestration.defs.automation.arrival_sensors import arrivals_sensor, watch_sensor
 from orchestration.defs.automation.dead_runs import dead_runs_sensor
@@ -19,7 +19,7 @@ from orchestration.defs.quality.checks import mart_gate
 from orchestration.defs.raw.arrival import arrival_asset
 from orchestration.defs.raw.assets import raw_asset
 from orchestration.defs.raw.partitions import load_dates
-from orchestration.defs.resources import DbtCommands, WriterLock
+from orchestration.defs.resources import WriterLock
 from orchestration.defs.warehouse.assets import warehouse_assets
 from orchestration.defs.warehouse.translator import mart_keys
 
@@ -53,12 +53,5 @@ def build_definitions(settings: Settings) -> Definitions:
             watch_sensor(settings),
             *alert_sensors(settings, job),
         ],
-        resources={
-            "lock": WriterLock(home=str(settings.home)),
-            "dbt": DbtCommands(
-                project_dir=str(settings.dbt_project),
-                profiles_dir=str(settings.dbt_project),
-                dbt_executable=dbt_executable(),
-            ),
-        },
+        resources={"lock": WriterLock(home=str(settings.home))},
     )

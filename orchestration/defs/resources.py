@@ -1,11 +1,10 @@
-"""What the assets share: the writer's lock, dbt, and the errors that a person can act on."""
+"""What the assets share: the writer's lock, and the errors that a person can act on."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from dagster import ConfigurableResource, Failure, InitResourceContext
-from dagster_dbt import DbtCliResource
 
 from orchestration.core.disk import disk_full
 from orchestration.core.errors import AiplError, ConfigurationError, GateStop
@@ -25,14 +24,6 @@ class WriterLock(ConfigurableResource["WriterLock"]):
         """Take the lock, or fail with the message that says who holds it."""
         with explained(), writer_lock(Path(self.home)):
             yield self
-
-
-class DbtCommands(DbtCliResource):
-    """Dagster's resource for dbt commands, without the connection that it prepares beside each of them."""
-
-    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> None:  # type: ignore[override]
-        # It serves row counts and columns, which nothing asks for, and parses all macros of dbt first.
-        return None
 
 
 @contextmanager

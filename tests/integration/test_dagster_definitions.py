@@ -111,7 +111,10 @@ def test_partitions_reach_back_to_the_first_declared_day(definitions: dg.Definit
 def test_definitions_load_without_dbt_once_the_manifest_is_prepared(
     definitions: dg.Definitions, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orchestration.build.dbt.dbt_executable", lambda: "/no/dbt")
+    def no_dbt(*_: object) -> None:
+        raise FileNotFoundError("/no/dbt")
+
+    monkeypatch.setattr("orchestration.build.dbt.run_dbt", no_dbt)
     build_definitions(settings)
     (settings.dbt_target / "prepared").unlink()
     with pytest.raises(FileNotFoundError, match="/no/dbt"):

@@ -262,6 +262,7 @@ def test_a_shut_gate_leaves_the_release_and_tells_page_and_alerts(
 
     let_through(settings, "2" * 64)
     assert publish(settings, datetime(2024, 2, 3, tzinfo=UTC)).is_new
+    observe_mart_gate(settings)
     assert open_findings(settings, "gate/release") == []
 
 

@@ -1,16 +1,20 @@
-"""The warehouse: dbt's models as assets, built by one command in one process."""
+"""The warehouse: dbt's models as assets, built by one dbt command in the process of the run."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dagster import AssetExecutionContext, AssetMaterialization, AssetsDefinition, Output
-from dagster_dbt import DbtCliInvocation, DbtCliResource, dbt_assets
+from dagster import AssetExecutionContext, AssetsDefinition
+from dagster_dbt import dbt_assets
+from dagster_dbt.asset_utils import get_subset_selection_for_context
+from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
+from dbt_common.events.base_types import EventMsg
+from dbt_common.events.functions import msg_to_dict
 
 from orchestration.build.around_dbt import Preparation, finish_build, prepare_build
 from orchestration.build.dbt import (
     configured_manifest,
     dbt_environment,
-    environment,
+    run_dbt,
     run_target,
     staging_exclusion,
 )
@@ -20,6 +24,9 @@ from orchestration.core.settings import Settings
 from orchestration.defs.resources import WriterLock, explained
 from orchestration.defs.warehouse.translator import WarehouseTranslator
 from orchestration.sources.source import Source
+
+MODEL_RESULTS = {"LogModelResult", "LogSeedResult"}
+RESULTS = {*MODEL_RESULTS, "LogTestResult"}
 
 
 def build_arguments(preparation: Preparation) -> list[str]:
@@ -37,42 +44,41 @@ def warehouse_assets(
 ) -> AssetsDefinition:
     """All dbt nodes of the configured sources as assets, their tests as checks."""
     excluded = [f"--exclude={folder}" for folder in staging_exclusion(settings.dbt_project, sources)]
+    configured, translator = configured_manifest(manifest, sources), WarehouseTranslator(sources)
 
-    @dbt_assets(
-        manifest=configured_manifest(manifest, sources),
-        dagster_dbt_translator=WarehouseTranslator(sources),
-        name="warehouse",
-    )
-    def warehouse(context: AssetExecutionContext, dbt: DbtCliResource, lock: WriterLock) -> Iterator[Any]:
+    @dbt_assets(manifest=configured, dagster_dbt_translator=translator, name="warehouse")
+    def warehouse(context: AssetExecutionContext, lock: WriterLock) -> Iterator[Any]:
         """Build all models and test all laws on what has arrived."""
         with explained():
             preparation = prepare_build(settings, dbt_sources)
             stage = "warehouse, in full" if preparation.is_full else "warehouse"
             reporter().start(stage, total=len(context.selected_asset_keys))
             target = run_target(settings, context.run.run_id)
-            with environment(dbt_environment(settings, dbt_sources) | preparation.variables):
-                arguments = [*build_arguments(preparation), *excluded]
-                invocation = dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
-                built = 0
-                for event in invocation.stream():
-                    if isinstance(event, Output | AssetMaterialization):
-                        built += 1
-                        reporter().step(_name(event))
-                    yield event
-            _require_success(settings, invocation)
+            selected, indirect = get_subset_selection_for_context(
+                context, configured, None, None, None, translator, None
+            )
+            arguments = [*build_arguments(preparation), *excluded, *selected]
+            if indirect:
+                arguments += ["--indirect-selection", indirect]
+            variables = dbt_environment(settings, dbt_sources, target) | preparation.variables
+            results: list[EventMsg] = []
+
+            def receive(event: EventMsg) -> None:
+                if event.info.name in RESULTS:
+                    results.append(event)
+                if event.info.name in MODEL_RESULTS:
+                    reporter().step(event.data.node_info.node_name)
+
+            ran = run_dbt(arguments, variables, receive)
+            for event in results:
+                message = DbtCoreCliEventMessage(msg_to_dict(event), {})
+                yield from message.to_default_asset_events(configured, translator, context)
+            if not ran.success:
+                raise explain_failure(settings, target, ran.error)
             # A part of the models is not a build: the next run starts from nothing.
             if not context.is_subset:
                 finish_build(settings, preparation.build)
+            built = sum(event.info.name in MODEL_RESULTS for event in results)
             reporter().done(f"{built} models")
 
     return warehouse
-
-
-def _name(event: Output[Any] | AssetMaterialization) -> str:
-    return event.output_name if isinstance(event, Output) else event.asset_key.path[-1]
-
-
-def _require_success(settings: Settings, invocation: DbtCliInvocation) -> None:
-    """Raise what stopped dbt, if anything did."""
-    if invocation.process.wait() != 0:
-        raise explain_failure(settings, invocation.target_path, invocation.process.returncode)
