@@ -9,16 +9,16 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from postgres_server import Server
-from tiny_project import deliver, verdict
+from tiny_project import deliver
 from tiny_project import run as run_in_dagster
 from unit.alert_service import Webhook, webhook
+from verdicts import judge_with
 
 from orchestration.defs.automation.jobs import nightly_job
 from orchestration.defs.automation.sensors import alert_sensors
 from orchestration.defs.composition import build_definitions
 from orchestration.lib.alerts.outbox import Outbox
 from orchestration.lib.errors import InputError
-from orchestration.lib.publish import gate as run_gate
 from orchestration.lib.publish.releases import current_id
 from orchestration.lib.run import alerting
 from orchestration.lib.run.job import bury_dead_runs, latest_outcome
@@ -35,15 +35,10 @@ def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Webhook]:
 
 
 @pytest.fixture
-def settings(tiny: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(settings: Settings, tmp_path: Path) -> Settings:
     alerts_file = tmp_path / "alerts.yml"
     alerts_file.write_text("routes: {team: {to: TEAM}}\n")
-    settings = replace(tiny, alerts_file=alerts_file)
-    for day in (2, 3):
-        deliver(settings, "east", day, [10, 20])
-        deliver(settings, "west", day, [5])
-    monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand"))
-    return settings
+    return replace(settings, alerts_file=alerts_file)
 
 
 def run(settings: Settings, **asked: str) -> int:
@@ -68,7 +63,7 @@ def test_a_shut_gate_is_told_once_and_over_when_it_opens(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand", "failed"))
+    judge_with(monkeypatch, "failed")
     assert run(settings) == 3
     (message,) = hook.received
     assert "1 of 2 rows" in message["message"]
@@ -77,7 +72,7 @@ def test_a_shut_gate_is_told_once_and_over_when_it_opens(
     assert title.startswith("[aipl] NEW: critical: dim_brand: money_known")
     assert run(settings) == 3
     assert titles(hook) == []
-    monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand"))
+    judge_with(monkeypatch)
     assert run(settings) == 0
     (title,) = titles(hook)
     assert title.startswith("[aipl] RECOVERED: critical: dim_brand: money_known")

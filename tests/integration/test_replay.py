@@ -10,14 +10,15 @@ from datetime import date
 
 import duckdb
 import pytest
-from tiny_project import STAGING, deliver, make_tiny, verdict
+from forked_dbt import fork_dbt
+from tiny_project import STAGING, deliver, make_tiny
+from verdicts import judge_with
 
 from orchestration.lib.arrival import parsed
 from orchestration.lib.arrival.readers import parse_to_parquet
 from orchestration.lib.arrival.receive import receive
 from orchestration.lib.build.around_dbt import tell_dbt
 from orchestration.lib.errors import InputError
-from orchestration.lib.publish import gate as run_gate
 from orchestration.lib.publish.release import read_current
 from orchestration.lib.rejects.listing import Selection, find_rejects
 from orchestration.lib.rejects.reconcile import Arrived, arrived
@@ -55,7 +56,8 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     for (shop, day), lines in DUMPS.items():
         write(settings, shop, day, lines)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand"))
+        judge_with(patch)
+        fork_dbt(patch)
         assert run_new(settings, Request(), lambda text: None) == 0
     shutil.copytree(home, home.with_name("copy"), symlinks=True)
     return settings
@@ -63,7 +65,8 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 @pytest.fixture
 def settings(night: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand"))
+    judge_with(monkeypatch)
+    fork_dbt(monkeypatch)
     shutil.rmtree(night.home)
     shutil.copytree(night.home.with_name("copy"), night.home, symlinks=True)
     return night

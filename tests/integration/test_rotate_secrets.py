@@ -10,13 +10,14 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from forked_dbt import fork_dbt
 from login_server import Server, basic, login_server
 from released import released
-from tiny_project import deliver, make_tiny, verdict
+from tiny_project import deliver, make_tiny
 from unit.alert_service import Webhook, webhook
+from verdicts import judge_with
 
 from orchestration import cli
-from orchestration.lib.publish import gate as run_gate
 from orchestration.lib.publish.release import read_current
 from orchestration.settings import PROJECT_ROOT, Settings
 
@@ -85,7 +86,8 @@ def settings(
     monkeypatch.setenv("AIPL_SOURCES", str(settings.sources_file))
     monkeypatch.setenv("AIPL_ALERTS", str(settings.alerts_file))
     monkeypatch.setattr(Settings, "dbt_project", settings.dbt_project)
-    monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand"))
+    judge_with(monkeypatch)
+    fork_dbt(monkeypatch)
     return settings
 
 
