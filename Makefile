@@ -7,7 +7,7 @@ READY := $(VENV)/ready
 READY_BI := $(VENV)/ready-bi
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dashboard test prove bench dev lint format examples docs screenshots lock lock-check clean
+.PHONY: help setup run dashboard test test-fast prove bench dev lint format examples docs screenshots lock lock-check clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ dashboard: $(READY_BI) ## Open the dashboard on the current release, at http://1
 
 test: $(READY_BI) ## Run all tests
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+
+test-fast: $(READY_BI) ## Run the tests that need no dbt, no Dagster and no Great Expectations
+	@$(BIN)/python -m pytest -n auto -m "not slow" tests/unit $(PYTEST_ARGS)
 
 prove: $(READY) ## Test the law of increments on 10,000 random worlds (WORLDS=..., SEED=...; an hour or two)
 	@seed="$${SEED:-$$($(BIN)/python -c 'import secrets; print(secrets.randbelow(10**9))')}"; \

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
+from parsed import SHARED
 from postgres_server import Server, running_server, server_programs
 
 # Tests publish releases of their own, which nobody's database is to show.
@@ -24,6 +27,13 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("patient")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the folder of what is dear and the same for all, which the workers of a run share."""
+    if SHARED not in os.environ:
+        os.environ[SHARED] = tempfile.mkdtemp(prefix="aipl-tests-")
+        config.add_cleanup(lambda: shutil.rmtree(os.environ.pop(SHARED)))
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from threading import Lock
 from typing import Any
 
 import duckdb
+from forked_dbt import be_dbt
 from forks import PROCESSES
 
 from orchestration.arrival.configured import configured_sources, dbt_sources
@@ -109,20 +109,8 @@ class Warehouse:
 
 
 def _dbt(command: Sequence[str], variables: Mapping[str, str], printed: str) -> None:
-    """Be dbt's command line, which writes to a file in place of the console."""
-    os.environ.clear()
-    os.environ.update(variables)
     with Path(printed).open("wb") as stream:
-        os.dup2(stream.fileno(), sys.stdout.fileno())
-        os.dup2(stream.fileno(), sys.stderr.fileno())
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-    from dbt.cli.main import cli
-
-    try:
-        cli(list(command))
-    finally:
-        # A forked process ends without what dbt has put off to its exit.
-        DuckDBConnectionManager.close_all_connections()
+        be_dbt(command, variables, stream.fileno())
 
 
 @dataclass(frozen=True)

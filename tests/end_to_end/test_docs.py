@@ -14,6 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import commands
 import duckdb
 import pytest
 from examples import DOCUMENTS, METRICS, answer, examples
@@ -31,13 +32,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def aipl(home: Path, *arguments: str) -> str:
-    answer = subprocess.run(
-        [str(AIPL), *arguments],
-        env={**os.environ, "AIPL_HOME": str(home)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    answer = commands.aipl(home, *arguments)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     return answer.stdout
 

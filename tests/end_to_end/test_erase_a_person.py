@@ -6,16 +6,14 @@ import csv
 import gzip
 import io
 import json
-import os
 import re
 import shutil
 import sqlite3
-import subprocess
-import sysconfig
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
+import commands
 import duckdb
 import pytest
 from oracle import sample_shop
@@ -27,7 +25,6 @@ from orchestration.arrival.pull import pull
 from orchestration.core.settings import PROJECT_ROOT, Settings
 from orchestration.sample_shop import World, write_dumps
 
-AIPL = Path(sysconfig.get_path("scripts")) / "aipl"
 PAGE = (PROJECT_ROOT / "docs" / "runbooks" / "erase-a-person.md").read_text()
 COMMANDS = re.findall(r"^ *\$ aipl (.*)$", PAGE, re.MULTILINE)
 WORLD = World(persons=30, days=10)
@@ -37,15 +34,7 @@ MEMBERS = {"m100006", "m100010", "m100016"}
 
 
 def aipl(home: Path, *arguments: str, code: int = 0) -> str:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("DAGSTER")}
-    answer = subprocess.run(
-        [str(AIPL), *arguments],
-        env={**kept, "AIPL_HOME": str(home)},
-        capture_output=True,
-        text=True,
-        check=False,
-        input="y\n",
-    )
+    answer = commands.aipl(home, *arguments, typed="y\n")
     assert answer.returncode == code, answer.stdout + answer.stderr
     return answer.stdout
 

@@ -1,4 +1,4 @@
-"""The program as its users start it: whole processes, a home of their own, nights one after the other."""
+"""The program as its users start it: whole commands, a home of their own, nights one after the other."""
 
 from __future__ import annotations
 
@@ -8,19 +8,17 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sysconfig
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
+from commands import Answer, aipl, start
 from waiting import wait_for
 
 from orchestration.sample_shop import World, write_dumps
 
-AIPL = Path(sysconfig.get_path("scripts")) / "aipl"
 WORLD = World(seed=5, persons=120, days=30)
 FIRST_NIGHTS = 24
 
@@ -40,14 +38,8 @@ class Shop:
             for dump in self.dumps.glob(f"*-{WORLD.start + timedelta(days=day)}.*"):
                 shutil.copy(dump, place)
 
-    def environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("DAGSTER")}
-        return {**kept, "AIPL_HOME": str(self.home)}
-
-    def aipl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [str(AIPL), *arguments], env=self.environment(), capture_output=True, text=True, check=False
-        )
+    def aipl(self, *arguments: str) -> Answer:
+        return aipl(self.home, *arguments)
 
     def current(self) -> Path:
         return (self.home / "published" / "current").resolve()
@@ -64,14 +56,12 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
 
 
 @pytest.fixture(scope="module")
-def first_night(shop: Shop) -> subprocess.CompletedProcess[str]:
+def first_night(shop: Shop) -> Answer:
     shop.deliver(1, FIRST_NIGHTS)
     return shop.aipl("run")
 
 
-def test_the_first_night_publishes_and_tells(
-    shop: Shop, first_night: subprocess.CompletedProcess[str]
-) -> None:
+def test_the_first_night_publishes_and_tells(shop: Shop, first_night: Answer) -> None:
     assert first_night.returncode == 0, first_night.stdout + first_night.stderr
     told = first_night.stdout
     assert f"Release: {shop.current().name}" in told
@@ -83,9 +73,7 @@ def test_the_first_night_publishes_and_tells(
     assert len(manifest["loads"]) == FIRST_NIGHTS
 
 
-def test_a_second_run_right_away_changes_nothing(
-    shop: Shop, first_night: subprocess.CompletedProcess[str]
-) -> None:
+def test_a_second_run_right_away_changes_nothing(shop: Shop, first_night: Answer) -> None:
     before = shop.current()
     answer = shop.aipl("run")
     assert answer.returncode == 0
@@ -94,9 +82,7 @@ def test_a_second_run_right_away_changes_nothing(
 
 
 @pytest.mark.parametrize("form", ["table", "csv", "json", "parquet"])
-def test_an_analyst_asks_the_release(
-    shop: Shop, first_night: subprocess.CompletedProcess[str], tmp_path: Path, form: str
-) -> None:
+def test_an_analyst_asks_the_release(shop: Shop, first_night: Answer, tmp_path: Path, form: str) -> None:
     output = tmp_path / f"answer.{form}"
     question = (
         "select brand_id, count(*) as weeks from fct_fast where period_type = 'week' group by 1 order by 1"
@@ -117,7 +103,7 @@ def test_an_analyst_asks_the_release(
 
 
 def test_killed_in_publish_then_whole_again_and_readers_undisturbed(
-    shop: Shop, first_night: subprocess.CompletedProcess[str]
+    shop: Shop, first_night: Answer, tmp_path: Path
 ) -> None:
     old = shop.current()
     count = "select count(*) from fct_orders"
@@ -126,12 +112,12 @@ def test_killed_in_publish_then_whole_again_and_readers_undisturbed(
 
         shop.deliver(FIRST_NIGHTS + 1, WORLD.days)
         releases = shop.home / "published" / "releases"
-        night = subprocess.Popen(
-            [str(AIPL), "run"], env=shop.environment(), stdout=subprocess.DEVNULL, start_new_session=True
-        )
-        wait_for(lambda: night.poll() is not None or any(releases.glob(".unfinished-*")))
+        night = start(shop.home, "run", folder=tmp_path)
+        wait_for(lambda: not night.is_alive() or any(releases.glob(".unfinished-*")))
+        assert night.pid is not None
         os.killpg(night.pid, signal.SIGKILL)
-        assert night.wait() == -signal.SIGKILL
+        night.join()
+        assert night.exitcode == -signal.SIGKILL
         assert shop.current() == old, "a killed publish moved the pointer"
         assert reader.execute(count).fetchall() == orders_before
         asked = shop.aipl("query", count, "--format", "csv")
@@ -146,9 +132,7 @@ def test_killed_in_publish_then_whole_again_and_readers_undisturbed(
         assert reader.execute(count).fetchall() > orders_before
 
 
-def test_a_missing_column_refuses_its_load_and_says_so(
-    shop: Shop, first_night: subprocess.CompletedProcess[str]
-) -> None:
+def test_a_missing_column_refuses_its_load_and_says_so(shop: Shop, first_night: Answer) -> None:
     """Last, since the source is held back from here on."""
     day = WORLD.start + timedelta(days=WORLD.days + 1)
     place = shop.home / "dumps" / "sample_shop"

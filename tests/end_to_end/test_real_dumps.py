@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import csv
-import os
-import subprocess
-import sysconfig
 from collections import defaultdict
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from commands import aipl
 from oracle import taobao
 from oracle.stages import daily_stock, stage_history, walk
 from warehouse import Warehouse
@@ -23,14 +21,7 @@ from orchestration.core.settings import PROJECT_ROOT
 def warehouse(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """Online Retail through the program itself, 305 loads in one run; then the others beside it."""
     home = tmp_path_factory.mktemp("real")
-    aipl = Path(sysconfig.get_path("scripts")) / "aipl"
-    answer = subprocess.run(
-        [str(aipl), "run", "--source", "online_retail", "--dumps", str(shared_data / "online_retail")],
-        env={**os.environ, "AIPL_HOME": str(home)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    answer = aipl(home, "run", "--source", "online_retail", "--dumps", str(shared_data / "online_retail"))
     assert answer.returncode == 0, answer.stdout + answer.stderr
     warehouse = Warehouse(home)
     for source in ("taobao_user_behavior", "rees46", "olist", "cdnow"):

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tiny_project import make_tiny
+from tiny_project import deliver_two_days, make_tiny
+from verdicts import judge_with
 
 from orchestration.arrival.configured import configured_sources, dbt_sources
 from orchestration.build.dbt import prepare_manifest
@@ -15,7 +16,9 @@ from orchestration.core.settings import Settings
 
 
 @pytest.fixture
-def tiny(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Iterator[Settings]:
+def tiny(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Settings]:
     """A home with the tiny project, parsed; no dumps yet.
 
     It stands at the same place for every test, since what dbt parses belongs to the place: so it parses once.
@@ -31,3 +34,11 @@ def tiny(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Iterator[S
         shutil.copytree(settings.dbt_target, parsed)
     yield settings
     home.rename(tmp_path / "home")
+
+
+@pytest.fixture
+def settings(tiny: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Two shops that have delivered two days each, and a mart gate that is content."""
+    deliver_two_days(tiny)
+    judge_with(monkeypatch)
+    return tiny

@@ -13,9 +13,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from postgres_server import Server
-from tiny_project import deliver, verdict
+from tiny_project import deliver
 from tiny_project import run as run_in_dagster
 from unit.alert_service import Webhook, webhook
+from verdicts import judge_with
 
 from expectations.results import GateResult
 from orchestration.alerts.outbox import Outbox
@@ -29,7 +30,6 @@ from orchestration.defs.outcomes import latest_outcome, observe_latest_run
 from orchestration.nightly.job import bury_dead_runs
 from orchestration.nightly.run import run_new
 from orchestration.publish.releases import current_id
-from orchestration.quality import mart_gate as run_gate
 
 
 @pytest.fixture
@@ -40,15 +40,10 @@ def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Webhook]:
 
 
 @pytest.fixture
-def settings(tiny: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(settings: Settings, tmp_path: Path) -> Settings:
     alerts_file = tmp_path / "alerts.yml"
     alerts_file.write_text("routes: {team: {to: TEAM}}\n")
-    settings = replace(tiny, alerts_file=alerts_file)
-    for day in (2, 3):
-        deliver(settings, "east", day, [10, 20])
-        deliver(settings, "west", day, [5])
-    monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand"))
-    return settings
+    return replace(settings, alerts_file=alerts_file)
 
 
 def run(settings: Settings, **asked: str) -> int:
@@ -73,7 +68,7 @@ def test_a_shut_gate_is_told_once_and_over_when_it_opens(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand", "failed"))
+    judge_with(monkeypatch, "failed")
     assert run(settings) == 3
     (message,) = hook.received
     assert "1 of 2 rows" in message["message"]
@@ -82,7 +77,7 @@ def test_a_shut_gate_is_told_once_and_over_when_it_opens(
     assert title.startswith("[aipl] NEW: critical: dim_brand: money_known")
     assert run(settings) == 3
     assert titles(hook) == []
-    monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand"))
+    judge_with(monkeypatch)
     assert run(settings) == 0
     (title,) = titles(hook)
     assert title.startswith("[aipl] RECOVERED: critical: dim_brand: money_known")
@@ -114,8 +109,8 @@ def test_a_refused_load_stays_wrong_while_other_days_are_fine(settings: Settings
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from tiny_project import verdict
 from unit.publish_home import HomeSettings
+from verdicts import verdict
 from orchestration.arrival.pending import Request
 from orchestration.defs.quality import checks
 from orchestration.defs.raw import assets
@@ -123,7 +118,7 @@ from orchestration.nightly.run import run_new
 from orchestration.quality import mart_gate
 def kill(*_): os.kill(os.getpid(), signal.SIGKILL)
 home, gate = Path(sys.argv[1]), sys.argv[2]
-mart_gate.run_marts = lambda *_, **__: verdict("dim_brand", "failed")
+mart_gate.run_marts = lambda *_, **__: verdict("dim_brand", status="failed")
 if gate == "arrival":
     assets.observe_arrival_gate = kill
 else:

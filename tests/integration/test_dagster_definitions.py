@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 import yaml
-from tiny_project import deliver, run, verdict
+from tiny_project import deliver, run
+from verdicts import judge_with
 
 from orchestration.arrival.configured import configured_sources
 from orchestration.core.settings import PROJECT_ROOT, Settings
 from orchestration.defs.automation.wanted import wanted_runs
 from orchestration.defs.composition import build_definitions
-from orchestration.quality import mart_gate as run_gate
 
 MARTS = {
     "dim_aipl_rule",
@@ -124,7 +124,7 @@ def test_definitions_load_without_dbt_once_the_manifest_is_prepared(
 def test_the_schedule_asks_for_what_is_new_and_skips_the_night_else(
     tiny: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand"))
+    judge_with(monkeypatch)
     for shop in ("east", "west"):
         (tiny.home / "dumps" / shop).mkdir(parents=True)
 
@@ -154,7 +154,7 @@ def test_the_schedule_asks_for_what_is_new_and_skips_the_night_else(
 def test_the_sensor_runs_just_the_loads_that_came_later_and_asks_once(
     tiny: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand"))
+    judge_with(monkeypatch)
     for shop in ("east", "west"):
         (tiny.home / "dumps" / shop).mkdir(parents=True)
     sources = configured_sources(tiny)

@@ -6,9 +6,9 @@ import json
 from datetime import UTC, datetime
 
 import dagster as dg
-import duckdb
 import pytest
-from tiny_project import deliver, run, verdict
+from tiny_project import deliver, money, run
+from verdicts import judge_with, verdict
 
 from orchestration.alerts.outbox import Outbox
 from orchestration.arrival import receive as run_pull
@@ -19,23 +19,6 @@ from orchestration.core.lock import writer_lock
 from orchestration.core.settings import Settings
 from orchestration.monitoring.watch import watch
 from orchestration.publish.release import publish, read_current
-from orchestration.quality import mart_gate as run_gate
-
-
-@pytest.fixture
-def settings(tiny: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Two shops with two days each, and a mart gate that is content."""
-    for day in (2, 3):
-        deliver(tiny, "east", day, [10, 20])
-        deliver(tiny, "west", day, [5])
-    monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand"))
-    return tiny
-
-
-def money(settings: Settings) -> dict[str, int]:
-    current = settings.published / "current" / "marts.duckdb"
-    with duckdb.connect(str(current), read_only=True) as connection:
-        return dict(connection.execute("select brand_id, money from dim_brand").fetchall())
 
 
 def failed_steps(result: dg.ExecuteInProcessResult) -> set[str | None]:
@@ -73,7 +56,7 @@ def test_a_shut_mart_gate_skips_the_release_and_leaves_the_old_one(
 ) -> None:
     assert run(settings, 2, 2).success
     before = read_current(settings)
-    monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand", "failed"))
+    judge_with(monkeypatch, "failed")
     result = run(settings, 3, 3)
     assert failed_steps(result) == {"mart_gate"}
     assert not ran(result, "release")
@@ -93,7 +76,7 @@ def test_a_shut_mart_gate_skips_the_release_and_leaves_the_old_one(
 def test_an_error_of_the_mart_gate_is_no_verdict_and_no_release(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand", "error"))
+    judge_with(monkeypatch, "error")
     result = run(settings, 2, 2)
     assert failed_steps(result) == {"mart_gate"}
     assert not ran(result, "release")
@@ -110,7 +93,7 @@ def test_a_refused_load_holds_back_its_source_and_no_other(
 ) -> None:
     def judge(tables: list[run_pull.ArrivalTable]) -> object:
         east = tables[0].source_id == "east"
-        return verdict(tables[0].name, "failed" if east else "passed")
+        return verdict(tables[0].name, status="failed" if east else "passed")
 
     monkeypatch.setattr(run_pull, "run_arrival", judge)
     result = run(settings, 2, 3)
@@ -131,7 +114,7 @@ def test_an_error_of_the_arrival_gate_leaves_the_loads_undecided(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr(run_pull, "run_arrival", lambda tables: verdict(tables[0].name, "error"))
+        broken.setattr(run_pull, "run_arrival", lambda tables: verdict(tables[0].name, status="error"))
         result = run(settings, 2, 3, ["east"])
     assert failed_steps(result) == {"raw__east"}
     assert not ran(result, "warehouse")

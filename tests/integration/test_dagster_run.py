@@ -13,7 +13,8 @@ from pathlib import Path
 import duckdb
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus
-from tiny_project import deliver, verdict
+from tiny_project import deliver, money
+from verdicts import judge_with
 from waiting import wait_for
 
 from orchestration.arrival.pending import Request
@@ -25,14 +26,13 @@ from orchestration.nightly.run import run_new
 from orchestration.publish.release import Release, publish, read_current
 from orchestration.publish.rollback import rollback
 from orchestration.publish.verify import sealed
-from orchestration.quality import mart_gate as run_gate
 
 CHILD = """
 import sys
 from datetime import date
 from pathlib import Path
-from tiny_project import verdict
 from unit.publish_home import HomeSettings
+from verdicts import verdict
 from orchestration import cli
 from orchestration.quality import mart_gate as run_gate
 from orchestration.arrival.pending import Request
@@ -45,25 +45,10 @@ sys.exit(cli._guarded(lambda: run_new(HomeSettings(home, home / "sources.yml"), 
 SLOW = "select count(*) as n from range(100000) as a, range(100000000) as b -- {{ ref('int_rejects') }}"
 
 
-@pytest.fixture
-def settings(tiny: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    for day in (2, 3):
-        deliver(tiny, "east", day, [10, 20])
-        deliver(tiny, "west", day, [5])
-    monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand"))
-    return tiny
-
-
 def run(settings: Settings, **asked: object) -> tuple[int, str]:
     said: list[str] = []
     code = run_new(settings, Request(**asked), said.append)  # type: ignore[arg-type]
     return code, "\n".join(said)
-
-
-def money(settings: Settings) -> dict[str, int]:
-    current = settings.published / "current" / "marts.duckdb"
-    with duckdb.connect(str(current), read_only=True) as connection:
-        return dict(connection.execute("select brand_id, money from dim_brand").fetchall())
 
 
 def start_child(settings: Settings) -> subprocess.Popen[str]:
@@ -197,7 +182,7 @@ def test_a_shut_gate_ends_with_3_and_says_what_failed(
     assert run(settings)[0] == 0
     before = read_current(settings)
     assert before is not None
-    monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand", "failed"))
+    judge_with(monkeypatch, "failed")
     deliver(settings, "east", 4, [1])
     code, text = run(settings)
     assert code == 3

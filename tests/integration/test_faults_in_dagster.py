@@ -13,8 +13,9 @@ from pathlib import Path
 import duckdb
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus, build_sensor_context
-from test_dagster_run import money, run
-from tiny_project import deliver, make_tiny, verdict
+from test_dagster_run import run
+from tiny_project import deliver_two_days, make_tiny, money
+from verdicts import judge_with
 
 from orchestration.build.failures import explain_failure
 from orchestration.core.errors import EnvironmentStop
@@ -24,7 +25,6 @@ from orchestration.defs import orphaned_runs as dead_runs
 from orchestration.defs.automation.dead_runs import dead_runs_sensor
 from orchestration.defs.instance import prepare_dagster_home
 from orchestration.nightly.rebuild import rebuild
-from orchestration.quality import mart_gate as run_gate
 
 WIDE = "select range as n, hash(range) as h from range(2000000) -- {{ ref('int_rejects') }}"
 DEAD_RUN = """
@@ -48,11 +48,9 @@ with DagsterInstance.from_config(sys.argv[1]) as instance:
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """One home for the tests here, each of which leaves it whole."""
     settings = make_tiny(tmp_path_factory.mktemp("home"))
-    for day in (2, 3):
-        deliver(settings, "east", day, [10, 20])
-        deliver(settings, "west", day, [5])
+    deliver_two_days(settings)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand"))
+        judge_with(patch)
         yield settings
 
 

@@ -14,11 +14,9 @@ from gmv_models import SERIES, Change, rerun
 from oracle.gmv import Backtest, Brand, Gap, Purchase, backtest, backtest_origins, forecast, gap, point
 from oracle.rules import CONSUMER_ASSET
 from oracle.stages import walks_of_history
+from sample_world import WORLD, sample_warehouse
 from warehouse import Warehouse
 
-from orchestration.sample_shop import World, write_dumps
-
-WORLD = World(seed=7, persons=100, days=98)
 HORIZON = WORLD.start + timedelta(days=WORLD.days - 1)
 DAY = timedelta(days=1)
 MONEY = "paid_amount"
@@ -38,13 +36,8 @@ TARGETS = {
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    home = tmp_path_factory.mktemp("gmv")
-    write_dumps(home / "dumps", WORLD)
-    warehouse = Warehouse(home / "home")
-    warehouse.load("sample_shop", home / "dumps")
-    warehouse.build()
-    return warehouse
+def built() -> Warehouse:
+    return sample_warehouse()
 
 
 def set_targets(connection: duckdb.DuckDBPyConnection) -> None:

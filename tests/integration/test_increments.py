@@ -17,11 +17,9 @@ from oracle import sample_shop
 from oracle.periods import Fast, earlier, fast_table, tiers
 from oracle.rules import CONSUMER_ASSET
 from oracle.stages import daily_stock, flow, movement, stage_history, walk
+from sample_world import WORLD, sample_dumps, sample_warehouse
 from warehouse import Warehouse
 
-from orchestration.sample_shop import World, write_dumps
-
-WORLD = World(seed=11, persons=150, days=40)
 STARTS_ON = date(2024, 9, 1)
 LOAD_DATES = [WORLD.start + timedelta(days=day + 1) for day in range(WORLD.days)]
 
@@ -53,18 +51,13 @@ def spoil(dumps: Path, load_date: date) -> None:
 
 
 @pytest.fixture(scope="module")
-def final_dumps(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("final") / "dumps"
-    write_dumps(folder, WORLD)
-    return folder
+def final_dumps() -> Path:
+    return sample_dumps()
 
 
 @pytest.fixture(scope="module")
-def full(final_dumps: Path, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    warehouse = Warehouse(tmp_path_factory.mktemp("full"))
-    warehouse.load("sample_shop", final_dumps)
-    assert warehouse.build()
-    return warehouse
+def full() -> Warehouse:
+    return sample_warehouse()
 
 
 @pytest.fixture(scope="module")
@@ -167,9 +160,9 @@ def test_laws_of_an_increment_look_at_the_keys_that_it_changed(
     assert broken("not in", "all") == set(LAWS)
 
 
-def test_unit_tests_of_the_models_pass(full: Warehouse) -> None:
+def test_unit_tests_of_the_models_pass(incremental: Warehouse) -> None:
     """They check the SQL, not the data, so the nightly build leaves them out."""
-    printed = full.dbt("test", "--select", "test_type:unit")
+    printed = incremental.dbt("test", "--select", "test_type:unit")
     passed = re.search(r"PASS=(\d+)", printed)
     assert passed is not None
     assert int(passed[1]) >= 7

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 from oracle.money import Document, Repayment, book
+from sample_world import WORLD, sample_warehouse
 from warehouse import Warehouse
 from worlds.tables import COLUMNS, Row, encode, row
-
-from orchestration.sample_shop import World, write_dumps
 
 LOAD = date(2024, 9, 30)
 FOREVER = date(9999, 12, 31)
@@ -198,11 +197,8 @@ def test_money_to_the_cent(warehouse: Warehouse) -> None:
     }
 
 
-def test_money_of_the_sample_shop_agrees_with_brute_force(tmp_path: Path) -> None:
-    write_dumps(tmp_path / "dumps", World(seed=3, persons=400, days=30))
-    warehouse = Warehouse(tmp_path / "home")
-    warehouse.load("sample_shop", tmp_path / "dumps")
-    warehouse.build()
+def test_money_of_the_sample_shop_agrees_with_brute_force() -> None:
+    warehouse = sample_warehouse()
     lines: dict[str, list[tuple[str, Decimal | None]]] = {}
     for order_id, brand, amount in warehouse.query(
         "select order_id, brand_id, amount from intermediate.int_order_lines where is_current"
@@ -223,7 +219,7 @@ def test_money_of_the_sample_shop_agrees_with_brute_force(tmp_path: Path) -> Non
             "select order_id, refunded_on, amount, currency from intermediate.int_refunds where is_current"
         )
     ]
-    horizon = date(2024, 9, 30)
+    horizon = WORLD.start + timedelta(days=WORLD.days - 1)
     found = {
         (brand, currency, day): figures
         for brand, currency, day, *figures in warehouse.query(

@@ -10,7 +10,8 @@ from datetime import date
 
 import duckdb
 import pytest
-from tiny_project import STAGING, deliver, make_tiny, verdict
+from tiny_project import STAGING, deliver, make_tiny
+from verdicts import judge_with
 
 from orchestration.arrival import parsed
 from orchestration.arrival.configured import configured_sources
@@ -26,7 +27,6 @@ from orchestration.nightly.run import run_new
 from orchestration.publish.rejects.listing import Selection, find_rejects
 from orchestration.publish.rejects.reconcile import Arrived, arrived
 from orchestration.publish.release import read_current
-from orchestration.quality import mart_gate as run_gate
 
 TODAY = date(2024, 2, 1)
 DAYS = [date(2024, 1, day) for day in range(1, 32)]
@@ -55,7 +55,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     for (shop, day), lines in DUMPS.items():
         write(settings, shop, day, lines)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand"))
+        judge_with(patch)
         assert run_new(settings, Request(), lambda text: None) == 0
     shutil.copytree(home, home.with_name("copy"), symlinks=True)
     return settings
@@ -63,7 +63,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 @pytest.fixture
 def settings(night: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand"))
+    judge_with(monkeypatch)
     shutil.rmtree(night.home)
     shutil.copytree(night.home.with_name("copy"), night.home, symlinks=True)
     return night

@@ -10,10 +10,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from commands import aipl
 from nights import night, picture
 from test_faults import Shop, cut, only_shop, shop
 from tiny_project import deliver
-from unit.test_cli import aipl
 
 from orchestration.build.state import read_build
 from orchestration.core.settings import PROJECT_ROOT

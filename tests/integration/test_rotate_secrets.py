@@ -12,13 +12,13 @@ import duckdb
 import pytest
 from login_server import Server, basic, login_server
 from released import released
-from tiny_project import deliver, make_tiny, verdict
+from tiny_project import deliver, make_tiny
 from unit.alert_service import Webhook, webhook
+from verdicts import judge_with
 
 from orchestration import cli
 from orchestration.core.settings import PROJECT_ROOT, Settings
 from orchestration.publish.release import read_current
-from orchestration.quality import mart_gate as run_gate
 
 PAGE = (PROJECT_ROOT / "docs" / "runbooks" / "rotate-secrets.md").read_text()
 OLD_KEY, NEW_KEY = "the old person key, long enough!", "the new person key, long enough!"
@@ -85,7 +85,7 @@ def settings(
     monkeypatch.setenv("AIPL_SOURCES", str(settings.sources_file))
     monkeypatch.setenv("AIPL_ALERTS", str(settings.alerts_file))
     monkeypatch.setattr(Settings, "dbt_project", settings.dbt_project)
-    monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand"))
+    judge_with(monkeypatch)
     return settings
 
 

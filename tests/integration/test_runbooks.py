@@ -8,11 +8,10 @@ import shlex
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-import duckdb
 import pytest
 import yaml
 from dagster import DagsterInstance
-from tiny_project import STAGING, deliver, verdict
+from tiny_project import STAGING, deliver, money
 
 from orchestration import cli
 from orchestration.alerts.outbox import Outbox
@@ -20,20 +19,14 @@ from orchestration.arrival.manifest import LoadManifest
 from orchestration.core.settings import PROJECT_ROOT, Settings
 from orchestration.monitoring.watch import watch
 from orchestration.publish.release import read_current
-from orchestration.quality import mart_gate as run_gate
 
 RUNBOOKS = PROJECT_ROOT / "docs/runbooks"
 
 
 @pytest.fixture
-def settings(tiny: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Two shops that have delivered two days, and a mart gate that is content."""
-    for day in (2, 3):
-        deliver(tiny, "east", day, [10, 20])
-        deliver(tiny, "west", day, [5])
-    monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand"))
-    monkeypatch.setattr(Settings, "from_environment", classmethod(lambda cls: tiny))
-    return tiny
+def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setattr(Settings, "from_environment", classmethod(lambda cls: settings))
+    return settings
 
 
 def aipl(*arguments: str) -> int:
@@ -53,12 +46,6 @@ def commands(page: str, heading: str) -> list[list[str]]:
 def follow(page: str, heading: str) -> None:
     for command in commands(page, heading):
         assert aipl(*command) == 0, command
-
-
-def money(settings: Settings) -> dict[str, int]:
-    current = settings.published / "current" / "marts.duckdb"
-    with duckdb.connect(str(current), read_only=True) as connection:
-        return dict(connection.execute("select brand_id, money from dim_brand").fetchall())
 
 
 def declare(settings: Settings, change: dict[str, object], *, of_table: bool = False) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from login_server import Server, basic, login_server
-from tiny_project import deliver, make_tiny, verdict
+from tiny_project import deliver, make_tiny
+from verdicts import verdict
 
 from orchestration import cli
 from orchestration.core.settings import Settings
@@ -63,7 +64,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: tuple[type
     dump.write_text(
         f"order_id,amount,phone\ne1,10,{PERSONAL[0]}\ne2,11,{PERSONAL[1]}\ne3,{PERSONAL[0]},{PERSONAL[1]},{PERSONAL[2]}\n"
     )
-    shut = verdict("dim_brand", "failed")
+    shut = verdict("dim_brand", status="failed")
     example = {"person_id": f"east:m:{PERSONAL[2]}", "source_key": PERSONAL[2], "brand_id": "east"}
     shut = replace(shut, results=(replace(shut.results[0], examples=(example,)),))
     monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: shut)

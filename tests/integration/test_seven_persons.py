@@ -144,7 +144,8 @@ def seven(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     dump(dumps, "events", [{**row, "brand": "b"} for row in events])
     dump(dumps, "memberships", [{**row, "brand": "b"} for row in states])
     warehouse.load("sample_shop", dumps)
-    assert warehouse.build({"aipl_presets": ["seven"]})
+    marts = ["fct_aipl_daily", "fct_aipl_flow", "fct_aipl_stage_history", "fct_fast"]
+    assert warehouse.build({"aipl_presets": ["seven"]}, only=marts)
     return warehouse
 
 

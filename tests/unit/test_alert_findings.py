@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from unit.alert_service import finding, make_settings, webhook
+from unit.test_cli import aipl
 
 from expectations.results import ExpectationResult, GateResult, Severity, Status
 from orchestration.alerts.incidents import observe
 from orchestration.alerts.outbox import MAX_TRIES, Outbox
 from orchestration.arrival.file_versions import FileVersion, State
-from orchestration.core.settings import PROJECT_ROOT
 from orchestration.monitoring.findings import arrival_findings, gate_findings, outward, stopped_finding
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -121,15 +119,8 @@ def test_dumps_that_cannot_be_read_are_a_finding_a_table_until_they_can() -> Non
     assert arrival_findings([], set(), [*broken, *mended], [found]) == []
 
 
-def aipl(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "AIPL_HOME": str(home), "AIPL_ALERTS": str(home / "alerts.yml"), **more}
-    command = [sys.executable, "-c", "from orchestration.cli import main; main()", *arguments]
-    return subprocess.run(
-        command, env=environment, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False
-    )
-
-
-def test_the_commands_of_alerts(tmp_path: Path) -> None:
+def test_the_commands_of_alerts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIPL_ALERTS", str(tmp_path / "alerts.yml"))
     given = make_settings(tmp_path, "{team: {to: TEAM}, other: {to: OTHER}}")
     observe(given, "run", [finding()], NOW)
     with webhook(status=500) as served:
