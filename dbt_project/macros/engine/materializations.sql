@@ -32,6 +32,7 @@
     {%- set fresh = api.Relation.create(identifier=this.identifier ~ '__fresh') -%}
     {%- set strategy = adapter.get_incremental_strategy_macro(context, config.require('incremental_strategy')) -%}
     {{ run_hooks(pre_hooks) }}
+    {%- do run_query(create_table_as(False, scope_relation(), scope_sql())) -%}
     {%- do run_query(create_table_as(True, fresh, compiled_code)) -%}
     {% call statement('main') -%}
         {{ strategy({

@@ -38,7 +38,7 @@ evidence as (
         0 as ancient_events
     from {{ ref('int_order_brands') }} as brands
     inner join {{ ref('int_orders_settled') }} as orders
-        on brands.source_id = orders.source_id and brands.order_id = orders.order_id
+        on {{ join_on('brands', 'orders', ['source_id', 'order_id']) }}
     group by brands.source_id, brands.brand_id
 
     union all
@@ -126,5 +126,5 @@ from source_brands
 inner join sources on source_brands.source_id = sources.source_id
 inner join source_horizons on source_brands.source_id = source_horizons.source_id
 left join declared
-    on source_brands.source_id = declared.source_id and source_brands.brand_id = declared.brand_id
+    on {{ join_on('source_brands', 'declared', ['source_id', 'brand_id']) }}
 group by source_brands.brand_id
