@@ -91,7 +91,7 @@ union all
 select
     documents.source_id,
     documents.order_id,
-    documents.source_id || '_unbranded' as brand_id,
+    {{ unbranded('documents.source_id') }} as brand_id,
     false as is_brand_known,
     null as line_amount,
     0.0 as share_from,

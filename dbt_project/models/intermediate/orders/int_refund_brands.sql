@@ -37,7 +37,7 @@ of_no_order as (
     select
         refunds.source_id,
         refunds.refund_id,
-        coalesce(sole_brands.brand_id, refunds.source_id || '_unbranded') as brand_id,
+        coalesce(sole_brands.brand_id, {{ unbranded('refunds.source_id') }}) as brand_id,
         refunds.currency,
         refunds.refunded_at,
         refunds.amount
