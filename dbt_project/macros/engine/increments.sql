@@ -72,16 +72,16 @@
     {%- set target = arguments.target_relation -%}
     {%- set fresh = arguments.temp_relation -%}
     {%- set columns = get_quoted_csv(arguments.dest_columns | map(attribute='name')) -%}
-    {%- set replaced -%}
-        {{ in_relation(target, scope_relation(), config.require('scope_key')) }}
-        {%- if arguments.unique_key %}
-        or {{ in_relation(target, fresh, arguments.unique_key) }}
-        {%- endif %}
-    {%- endset -%}
+    {#- One at a time: DuckDB decides about `exists … or exists …` several times as slowly. -#}
+    {%- set conditions = [in_relation(target, scope_relation(), config.require('scope_key'))] -%}
+    {%- if arguments.unique_key %}{% do conditions.append(in_relation(target, fresh, arguments.unique_key)) %}{% endif -%}
     create table {{ changes_relation(target) }} as
     with images as (
-        select 'before' as _image, {{ columns }} from {{ target }} where {{ replaced }}
+        {%- for condition in conditions %}
+        select 'before' as _image, {{ columns }} from {{ target }}
+        where {{ condition }}{{ ' and not ' ~ conditions[0] if not loop.first }}
         union all
+        {%- endfor %}
         select 'after' as _image, {{ columns }} from {{ fresh }}
     )
     {%- if config.get('only_differences') %}
@@ -94,7 +94,10 @@
     select * from images;
     {%- endif %}
 
-    delete from {{ target }} where {{ replaced }};
+    {%- for condition in conditions %}
+
+    delete from {{ target }} where {{ condition }};
+    {%- endfor %}
 
     insert into {{ target }} ({{ columns }}) select {{ columns }} from {{ fresh }};
 {%- endmacro %}
@@ -138,9 +141,9 @@
     {{ return(api.Relation.create(database=relation.database, schema='changes', identifier=relation.identifier)) }}
 {%- endmacro %}
 
-{# Where the scope of the model that is built is kept. #}
-{% macro scope_relation() -%}
-    {{ return(api.Relation.create(database=this.database, schema='changes', identifier=this.identifier ~ '__scope')) }}
+{# Where the scope of the model that is built is kept, and what is read for it. #}
+{% macro scope_relation(part='scope') -%}
+    {{ return(api.Relation.create(database=this.database, schema='changes', identifier=this.identifier ~ '__' ~ part)) }}
 {%- endmacro %}
 
 {# Whether this build changed a model by an increment: its changes are known. #}

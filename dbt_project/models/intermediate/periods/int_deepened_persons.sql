@@ -2,6 +2,7 @@
     materialized='incremental',
     scope=[changed('int_period_changers')] + changed_periods('int_key_days', ['touch_date']),
     scope_key=['brand_id', 'person_id', 'period_type', 'period_start'],
+    pre_hook="{{ keep_keys_of_scope() }}",
 ) }}
 
 with deepened as (
@@ -45,10 +46,7 @@ scoped_events as (
         events.source_key is not null
         and {{ since_scope('events.event_date', 'period_start') }}
         {%- if is_incremental() %}
-        and events.source_key in (
-            select keys.source_key from {{ ref('int_key_days') }} as keys
-            where {{ in_scope('keys', ['brand_id', 'person_id']) }}
-        )
+        and events.source_key in (select keys.source_key from {{ scope_relation('keys') }} as keys)
         {%- endif %}
 ),
 
