@@ -174,9 +174,11 @@
 
 {# The relation that a view of one model alone shows; any other relation is what it is. #}
 {% macro viewed_relation(relation) -%}
-    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.alias == relation.identifier
-        and node.config.materialized == 'view' and node.depends_on.nodes | length == 1 -%}
-        {{ return(api.Relation.create(identifier=graph.nodes[node.depends_on.nodes[0]].alias, database=relation.database)) }}
+    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.alias == relation.identifier -%}
+        {%- set viewed = graph.nodes.get(node.depends_on.nodes[0]) if node.depends_on.nodes | length == 1 -%}
+        {%- if viewed and node.config.materialized == 'view' -%}
+            {{ return(api.Relation.create(database=relation.database, schema=viewed.schema, identifier=viewed.alias)) }}
+        {%- endif -%}
     {%- endfor -%}
     {{ return(relation) }}
 {%- endmacro %}
