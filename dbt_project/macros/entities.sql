@@ -1,7 +1,7 @@
 {#
   The contract of the canonical entities: columns with types, key, what decides the latest version before load
-  date, file and row do, and the day that it happened on, where it is an act of a person. Staging supplies these
-  columns; those under `optional` are NULL where a source has none. Nothing downstream knows a source.
+  date, file and row do, and the day that it happened on, where it is an act of a person. Staging supplies
+  these columns; those under `optional` are NULL where a source has none. Nothing downstream knows a source.
 #}
 {% macro entity(name) -%}
     {%- set text = dbt.type_string() -%}
@@ -40,14 +40,16 @@
             },
         },
         'reviews': {
-            'key': ['review_id'], 'version': [], 'day': 'reviewed_on', 'optional': ['visitor_id', 'member_id'],
+            'key': ['review_id'], 'version': [], 'day': 'reviewed_on',
+            'optional': ['visitor_id', 'member_id'],
             'columns': {
                 'review_id': text, 'brand_id': text, 'order_id': text, 'visitor_id': text, 'member_id': text,
                 'reviewed_at': 'timestamp', 'reviewed_on': 'date', 'rating': 'integer',
             },
         },
         'memberships': {
-            'key': ['membership_id'], 'version': ['updated_at'], 'optional': ['visitor_id', 'member_id', 'updated_at'],
+            'key': ['membership_id'], 'version': ['updated_at'],
+            'optional': ['visitor_id', 'member_id', 'updated_at'],
             'columns': {
                 'membership_id': text, 'brand_id': text, 'visitor_id': text, 'member_id': text,
                 'state_kind': text, 'tier': 'integer', 'joined_on': 'date', 'left_on': 'date',
@@ -124,19 +126,24 @@
 {%- endmacro %}
 
 {#
-  A staging model with the optional columns of its entity that it does not supply, as NULL. What it supplies is seen
-  when it is built, so that a new column touches no source that lacks it.
+  A staging model with the optional columns of its entity that it does not supply, as NULL. What it supplies is
+  seen when it is built, so that a new column touches no source that lacks it.
 #}
 {% macro staged_in_full(name, staging) -%}
     {%- set contract = entity(name) -%}
     {%- set lacking = [] -%}
     {%- if execute and contract.optional and load_relation(staging) is not none -%}
-        {%- set supplied = adapter.get_column_schema_from_query('select * from ' ~ staging) | map(attribute='name') | list -%}
-        {%- for column in contract.optional if column not in supplied -%}
-            {%- do lacking.append('cast(null as ' ~ contract.columns.get(column, dbt.type_string()) ~ ') as ' ~ column) -%}
+        {%- set supplied = adapter.get_column_schema_from_query('select * from ' ~ staging) -%}
+        {%- for column in contract.optional if column not in supplied | map(attribute='name') -%}
+            {%- set type = contract.columns.get(column, dbt.type_string()) -%}
+            {%- do lacking.append('cast(null as ' ~ type ~ ') as ' ~ column) -%}
         {%- endfor -%}
     {%- endif -%}
-    {{ '(select *, ' ~ lacking | join(', ') ~ ' from ' ~ staging ~ ') as staged_rows' if lacking else staging }}
+    {%- if lacking -%}
+    (select *, {{ lacking | join(', ') }} from {{ staging }}) as staged_rows
+    {%- else -%}
+    {{ staging }}
+    {%- endif -%}
 {%- endmacro %}
 
 {#
@@ -146,6 +153,7 @@
 {% macro staged(name, rejected=false) -%}
     {%- set columns = entity(name).columns -%}
     {%- for source_id in sources_of_entity(name) %}
+    {%- set staging = ref('stg_' ~ source_id ~ '__' ~ name) %}
     {%- if not loop.first %}
     union all{% endif %}
     select
@@ -165,7 +173,7 @@
         _load_date,
         _file,
         _row
-    from {{ ref('stg_' ~ source_id ~ '__' ~ name) if rejected else staged_in_full(name, ref('stg_' ~ source_id ~ '__' ~ name)) }}
+    from {{ staging if rejected else staged_in_full(name, staging) }}
     where reject_reason is {{ 'not null' if rejected else 'null' }}
         {{- only_changed_files("'" ~ source_id ~ "'") }}
     {%- else %}

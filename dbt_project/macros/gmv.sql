@@ -1,4 +1,4 @@
-{# One row per preset: whether its refund policy looks ahead, and the lowest rank of a paid order: that of a customer. #}
+{# One row per preset: whether its refund policy looks ahead, and the lowest rank that makes a customer. #}
 {% macro gmv_presets() -%}
     select
         preset,
@@ -14,16 +14,16 @@
         stock.preset,
         stock.brand_id,
         stock.as_of_date,
-        sum(case when stock.stage_rank >= presets.customer_rank then stock.persons else 0 end) as customer_persons,
-        sum(case when stock.stage_rank >= presets.customer_rank then 0 else stock.persons end) as prospect_persons
+        sum(case when stock.stage_rank >= presets.customer_rank then persons else 0 end) as customer_persons,
+        sum(case when stock.stage_rank >= presets.customer_rank then 0 else persons end) as prospect_persons
     from {{ ref('int_daily_stock') }} as stock
     inner join ({{ gmv_presets() }}) as presets on stock.preset = presets.preset
     group by stock.preset, stock.brand_id, stock.as_of_date
 {%- endmacro %}
 
 {#
-  One row per brand, horizon, origin and past horizon that the origin learns from: end to end back from the origin, each
-  with all its days after the brand's first. `start_date` is the day at whose end it begins.
+  One row per brand, horizon, origin and past horizon that the origin learns from: end to end back from the
+  origin, each with all its days after the brand's first. `start_date` is the day at whose end it begins.
 #}
 {% macro gmv_past_windows() -%}
     select windows.*

@@ -12,7 +12,7 @@
     end
 {%- endmacro %}
 
-{# The rows of a relation once for each type of period, with `period_type` and the `period_start` that a date lies in. #}
+{# The rows of a relation once for each type of period, with the `period_start` that a date lies in. #}
 {% macro with_periods(relation, date) -%}
     {%- for type in period_types() %}
     select *, '{{ type }}' as period_type, {{ period_start(type, date) }} as period_start from {{ relation }}
@@ -26,8 +26,9 @@
         from {{ ref('int_stage_history') }} as history
         inner join {{ ref('int_brands') }} as brands on history.brand_id = brands.brand_id
     {%- endset -%}
+    {%- set next_year = period_start('year', add_days(period_start('year', 'max(horizon)'), 366)) -%}
     {{ date_series(
         '(select ' ~ period_start('year', 'min(valid_from)') ~ ' ' ~ bounds ~ ')',
-        '(select ' ~ add_days(period_start('year', add_days(period_start('year', 'max(horizon)'), 366)), -1) ~ ' ' ~ bounds ~ ')'
+        '(select ' ~ add_days(next_year, -1) ~ ' ' ~ bounds ~ ')'
     ) }}
 {%- endmacro %}

@@ -15,7 +15,7 @@
     where rules.preset in ({{ active_presets() }})
 {%- endmacro %}
 
-{# Scope of the stage history where the rules changed: everybody is judged anew, from the days that are known. #}
+{# Scope of the stage history where the rules changed: everybody is judged again, from the days known. #}
 {% macro everybody_if_rules_changed() -%}
     {%- set changed = env_var('AIPL_DBT_RULES_CHANGED', 'false') == 'true' -%}
     {%- for model in ['int_key_days', 'int_person_states'] %}

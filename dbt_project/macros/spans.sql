@@ -1,7 +1,8 @@
 {#
-  Spans, half-open and not empty, on which at least `least` of the spans of a relation are on: a running sum of +1 where
-  one begins and -1 where it ends. Neighbours follow on each other without a gap.
-  spans: relation with `valid_from`, `valid_to`; keys: columns within which they are counted; least: SQL, may be a key
+  Spans, half-open and not empty, on which at least `least` of the spans of a relation are on: a running sum of +1
+  where one begins and -1 where it ends. Neighbours follow on each other without a gap.
+  spans: relation with `valid_from`, `valid_to`; keys: columns within which they are counted;
+  least: SQL, may be a key
 #}
 {% macro spans_of_count(spans, keys, least='1') -%}
     {%- set keys = keys | join(', ') -%}

@@ -1,13 +1,14 @@
 {#
   The engine of increments.
 
-  An incremental model names in its configuration `scope`, a list of what changed upstream (`changed`, `moved_keys`,
-  `changed_periods`, `by_macro`), and `scope_key`, the columns that say which of its rows that concerns. In an
-  incremental run the materialization makes the table of these keys; the model selects the new rows of the scope only
-  (`in_scope`); the strategy deletes what stood for the scope, and what shares the model's `unique_key` with a new row,
-  and inserts the new rows. The rows before and after are kept until the next build as `changes.<model>`: from these
-  the models downstream derive their own scope. Since a row's scope depends on content alone, the incremental tables
-  equal a full build; a build that did not finish is rebuilt in full by the orchestrator, so that no scope is ever lost.
+  An incremental model names in its configuration `scope`, a list of what changed upstream (`changed`,
+  `moved_keys`, `changed_periods`, `by_macro`), and `scope_key`, the columns that say which of its rows that
+  concerns. In an incremental run the materialization makes the table of these keys; the model selects the
+  new rows of the scope only (`in_scope`); the strategy deletes what stood for the scope, and what shares
+  the model's `unique_key` with a new row, and inserts the new rows. The rows before and after are kept
+  until the next build as `changes.<model>`: from these the models downstream derive their own scope. Since
+  a row's scope depends on content alone, the incremental tables equal a full build; a build that did not
+  finish is rebuilt in full by the orchestrator, so that no scope is ever lost.
 #}
 
 {# Part of a scope: what another model changed in this build.
@@ -31,7 +32,8 @@
 {% macro changed_periods(model, dates) -%}
     {%- set parts = [] -%}
     {%- for date in dates %}{% for type in period_types() -%}
-        {%- do parts.append(changed(model, ['brand_id', 'person_id', "'" ~ type ~ "'", period_start(type, date)])) -%}
+        {%- set key = ['brand_id', 'person_id', "'" ~ type ~ "'", period_start(type, date)] -%}
+        {%- do parts.append(changed(model, key)) -%}
     {%- endfor %}{% endfor -%}
     {{ return(parts) }}
 {%- endmacro %}
@@ -47,21 +49,22 @@
     {%- set scope_key = config.require('scope_key') -%}
     {%- set selects = [] -%}
     {%- for part in config.require('scope') -%}
-        {%- set named = [] -%}
-        {%- for column in scope_key %}{% do named.append((part.key or scope_key)[loop.index0] ~ ' as ' ~ column) %}{% endfor -%}
-        {%- set key = named | join(', ') -%}
+        {%- set key = [] -%}
+        {%- for column in scope_key -%}
+            {%- do key.append((part.key or scope_key)[loop.index0] ~ ' as ' ~ column) -%}
+        {%- endfor -%}
+        {%- set keys = 'select ' ~ key | join(', ') ~ ' from ' -%}
         {%- if part.macro -%}
             {%- do selects.append(context[part.macro]()) -%}
         {%- elif part.rows_of -%}
-            {%- do selects.append('select ' ~ key ~ ' from ' ~ ref(part.rows_of)) -%}
+            {%- do selects.append(keys ~ ref(part.rows_of)) -%}
         {%- elif is_changed(part.model) -%}
             {%- set images = changes_relation(ref(part.model)) -%}
             {%- if part.through -%}
-                {%- do selects.append(
-                    'select ' ~ key ~ ' from ' ~ ref(part.through) ~ ' as reached where ' ~ in_relation('reached', images, part.on)
-                ) -%}
+                {%- set reached = in_relation('reached', images, part.on) -%}
+                {%- do selects.append(keys ~ ref(part.through) ~ ' as reached where ' ~ reached) -%}
             {%- else -%}
-                {%- do selects.append('select ' ~ key ~ ' from ' ~ images ~ ' where ' ~ (part.where or 'true')) -%}
+                {%- do selects.append(keys ~ images ~ ' where ' ~ (part.where or 'true')) -%}
             {%- endif -%}
         {%- endif -%}
     {%- endfor -%}
@@ -74,7 +77,9 @@
     {%- set columns = get_quoted_csv(arguments.dest_columns | map(attribute='name')) -%}
     {#- One at a time: DuckDB decides about `exists … or exists …` several times as slowly. -#}
     {%- set conditions = [in_relation(target, scope_relation(), config.require('scope_key'))] -%}
-    {%- if arguments.unique_key %}{% do conditions.append(in_relation(target, fresh, arguments.unique_key)) %}{% endif -%}
+    {%- if arguments.unique_key -%}
+        {%- do conditions.append(in_relation(target, fresh, arguments.unique_key)) -%}
+    {%- endif %}
     create table {{ changes_relation(target) }} as
     with images as (
         {%- for condition in conditions %}
@@ -116,7 +121,10 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Condition that leaves out, in an incremental run, what is earlier than all of the scope: days are compared before keys. #}
+{#
+  Condition that leaves out, in an incremental run, what is earlier than all of the scope: days are compared before
+  keys.
+#}
 {% macro since_scope(date, scope_date) -%}
     {%- if is_incremental() -%}
         {{ date }} >= (select min({{ scope_date }}) from {{ scope_relation() }})
@@ -126,8 +134,8 @@
 {%- endmacro %}
 
 {#
-  Run at the start: forgets the changes of the last build, so that a build of some models takes none of another night's
-  for its own. What builds nothing leaves them as they are.
+  Run at the start: forgets the changes of the last build, so that a build of some models takes none of
+  another night's for its own. What builds nothing leaves them as they are.
 #}
 {% macro begin_changes() -%}
     {%- if 'model.' in selected_resources | join(' ') -%}
@@ -138,12 +146,12 @@
 
 {# Where the changes of a model are kept. #}
 {% macro changes_relation(relation) -%}
-    {{ return(api.Relation.create(database=relation.database, schema='changes', identifier=relation.identifier)) }}
+    {{ return(relation.incorporate(path={'schema': 'changes'})) }}
 {%- endmacro %}
 
 {# Where the scope of the model that is built is kept, and what is read for it. #}
 {% macro scope_relation(part='scope') -%}
-    {{ return(api.Relation.create(database=this.database, schema='changes', identifier=this.identifier ~ '__' ~ part)) }}
+    {{ return(this.incorporate(path={'schema': 'changes', 'identifier': this.identifier ~ '__' ~ part})) }}
 {%- endmacro %}
 
 {# Whether this build changed a model by an increment: its changes are known. #}
@@ -152,10 +160,10 @@
 {%- endmacro %}
 
 {#
-  ` and …` that keeps the rows of a relation that a law has to look at: in an incremental run those whose key, a list
-  of columns, was changed by it, and those whose key holds a NULL. The rest stands as the laws found it before. All
-  rows of what is not incremental, in a full build, in `dbt test`, and where all are asked for, once a week. A view of
-  one model alone has the changes of that model.
+  ` and …` that keeps the rows of a relation that a law has to look at: in an incremental run those whose
+  key, a list of columns, was changed by it, and those whose key holds a NULL. The rest stands as the laws
+  found it before. All rows of what is not incremental, in a full build, in `dbt test`, and where all are
+  asked for, once a week. A view of one model alone has the changes of that model.
 #}
 {% macro and_changed(relation, key, alias) -%}
     {%- if execute and flags.WHICH == 'build' and not flags.FULL_REFRESH
@@ -174,10 +182,10 @@
 
 {# The relation that a view of one model alone shows; any other relation is what it is. #}
 {% macro viewed_relation(relation) -%}
-    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.alias == relation.identifier -%}
-        {%- set viewed = graph.nodes.get(node.depends_on.nodes[0]) if node.depends_on.nodes | length == 1 -%}
-        {%- if viewed and node.config.materialized == 'view' -%}
-            {{ return(api.Relation.create(database=relation.database, schema=viewed.schema, identifier=viewed.alias)) }}
+    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.name == relation.identifier -%}
+        {%- set shown = graph.nodes.get(node.depends_on.nodes[0]) if node.depends_on.nodes | length == 1 -%}
+        {%- if shown and node.config.materialized == 'view' -%}
+            {{ return(relation.incorporate(path={'schema': shown.schema, 'identifier': shown.name})) }}
         {%- endif -%}
     {%- endfor -%}
     {{ return(relation) }}

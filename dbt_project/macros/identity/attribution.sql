@@ -66,8 +66,8 @@
 {%- endmacro %}
 
 {#
-  Statement before an incremental model: keeps the keys of the persons in its scope in a table, so that DuckDB knows how
-  few they are, and builds its hash table of them and not of all events.
+  Statement before an incremental model: keeps the keys of the persons in its scope in a table, so that DuckDB
+  knows how few they are, and builds its hash table of them and not of all events.
 #}
 {% macro keep_keys_of_scope() -%}
     {%- if is_incremental() -%}

@@ -13,7 +13,7 @@
     where other_member_id <> ''
 {%- endmacro %}
 
-{# Scope of `int_member_persons`: members whom a changed link unites with others, or united before it changed. #}
+{# Scope of `int_member_persons`: members whom a changed link unites, or united before it changed. #}
 {% macro members_of_changed_links() -%}
     {%- set links = ref('int_identity_links') -%}
     {%- if not is_changed('int_identity_links') -%}
@@ -24,7 +24,7 @@
     ),
 
     pairs as (
-        {{ united_pairs('(select * from ' ~ links ~ ' where is_current and not is_withdrawn) as current_links') }}
+        {{ united_pairs('(select * from ' ~ links ~ ' where is_current and not is_withdrawn) as links') }}
         union
         select * from changed_pairs
     ),

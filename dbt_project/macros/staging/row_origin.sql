@@ -1,4 +1,4 @@
-{# Where a staged row comes from: the columns that the entities need of every row, of the raw relation of this alias. #}
+{# Where a staged row comes from, by the alias of its raw relation: columns that every entity needs. #}
 {% macro row_origin(alias) -%}
     {{ whole_row(alias) }} as raw_row,
         {{ alias }}._load_date,

@@ -36,7 +36,7 @@ buyers as (
         windows.horizon_days,
         windows.start_date,
         orders.person_id,
-        case when orders.person_id is null then orders.source_id || ' ' || orders.order_id end as unknown_buyer,
+        case when orders.person_id is null then orders.source_id || ' ' || order_id end as unknown_buyer,
         sum(orders.paid_amount) as spend
     from windows
     inner join {{ ref('int_paid_orders') }} as orders

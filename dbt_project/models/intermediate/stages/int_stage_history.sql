@@ -83,7 +83,8 @@ counted_days as (
 
 counted_spans as (
     {{ spans_of_count(
-        'counted_days', ['preset_number', 'rule_number', 'min_count', 'stage_rank', 'asset_number'], least='min_count'
+        'counted_days', ['preset_number', 'rule_number', 'min_count', 'stage_rank', 'asset_number'],
+        least='min_count'
     ) }}
 ),
 
