@@ -53,7 +53,7 @@
         {%- for column in scope_key -%}
             {%- do key.append((part.key or scope_key)[loop.index0] ~ ' as ' ~ column) -%}
         {%- endfor -%}
-        {%- set keys = 'select ' ~ key | join(', ') ~ ' from ' -%}
+        {%- set keys = 'select distinct ' ~ key | join(', ') ~ ' from ' -%}
         {%- if part.macro -%}
             {%- do selects.append(context[part.macro]()) -%}
         {%- elif part.rows_of -%}
