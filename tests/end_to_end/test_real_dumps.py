@@ -155,7 +155,8 @@ def test_rees46_orders_lines_and_the_unbranded(warehouse: Warehouse) -> None:
     assert warehouse.query(orders) == [(200, Decimal("59442.6300"))]
     lines = warehouse.query(
         "select count(*), sum(amount), count(*) filter (brand_id = 'rees46_unbranded'), "
-        "sum(amount) filter (brand_id = 'rees46_unbranded') from marts.fct_order_lines where source_id = 'rees46'"
+        "sum(amount) filter (brand_id = 'rees46_unbranded') "
+        "from marts.fct_order_lines where source_id = 'rees46'"
     )
     assert lines == [(214, Decimal("59442.6300"), 18, Decimal("2836.9500"))]
 
