@@ -1,6 +1,7 @@
 {#
   The contract of the canonical entities: columns with types, key, what decides the latest version before load
-  date, file and row do, and the day that it happened on, where it is an act of a person. Staging supplies these columns; nothing downstream knows a source.
+  date, file and row do, and the day that it happened on, where it is an act of a person. Staging supplies
+  these columns; those under `optional` are NULL where a source has none. Nothing downstream knows a source.
 #}
 {% macro entity(name) -%}
     {%- set text = dbt.type_string() -%}
@@ -8,6 +9,7 @@
     {%- set entities = {
         'events': {
             'key': ['event_id'], 'version': [], 'day': 'event_date',
+            'optional': ['visitor_id', 'member_id', 'campaign_id', 'channel', 'user_agent'],
             'columns': {
                 'event_id': text, 'brand_id': text, 'visitor_id': text, 'member_id': text,
                 'event_at': 'timestamp', 'event_date': 'date', 'touch_kind': text,
@@ -16,6 +18,7 @@
         },
         'orders': {
             'key': ['order_id'], 'version': ['updated_at'], 'day': 'created_date',
+            'optional': ['visitor_id', 'member_id', 'cancelled_at', 'updated_at'],
             'columns': {
                 'order_id': text, 'visitor_id': text, 'member_id': text, 'document_kind': text,
                 'created_at': 'timestamp', 'created_date': 'date', 'paid_at': 'timestamp', 'paid_date': 'date',
@@ -23,14 +26,14 @@
             },
         },
         'order_lines': {
-            'key': ['order_id', 'line_id'], 'version': [],
+            'key': ['order_id', 'line_id'], 'version': [], 'optional': ['product_name', 'unit_price'],
             'columns': {
                 'order_id': text, 'line_id': text, 'brand_id': text, 'product_id': text, 'product_name': text,
                 'quantity': money, 'unit_price': money, 'amount': money, 'is_duplicate': 'boolean',
             },
         },
         'refunds': {
-            'key': ['refund_id'], 'version': [],
+            'key': ['refund_id'], 'version': [], 'optional': ['is_full'],
             'columns': {
                 'refund_id': text, 'order_id': text, 'refunded_at': 'timestamp', 'refunded_on': 'date',
                 'amount': money, 'currency': text, 'is_full': 'boolean',
@@ -38,6 +41,7 @@
         },
         'reviews': {
             'key': ['review_id'], 'version': [], 'day': 'reviewed_on',
+            'optional': ['visitor_id', 'member_id'],
             'columns': {
                 'review_id': text, 'brand_id': text, 'order_id': text, 'visitor_id': text, 'member_id': text,
                 'reviewed_at': 'timestamp', 'reviewed_on': 'date', 'rating': 'integer',
@@ -45,6 +49,7 @@
         },
         'memberships': {
             'key': ['membership_id'], 'version': ['updated_at'],
+            'optional': ['visitor_id', 'member_id', 'updated_at'],
             'columns': {
                 'membership_id': text, 'brand_id': text, 'visitor_id': text, 'member_id': text,
                 'state_kind': text, 'tier': 'integer', 'joined_on': 'date', 'left_on': 'date',
@@ -68,6 +73,7 @@
         },
         'products': {
             'key': ['product_id'], 'version': ['updated_at'],
+            'optional': ['product_name', 'category_id', 'category_name', 'listed_on', 'updated_at'],
             'columns': {
                 'product_id': text, 'brand_id': text, 'product_name': text, 'category_id': text,
                 'category_name': text, 'listed_on': 'date', 'updated_at': 'timestamp',
@@ -120,12 +126,34 @@
 {%- endmacro %}
 
 {#
+  A staging model with the optional columns of its entity that it does not supply, as NULL. What it supplies is
+  seen when it is built, so that a new column touches no source that lacks it.
+#}
+{% macro staged_in_full(name, staging) -%}
+    {%- set contract = entity(name) -%}
+    {%- set lacking = [] -%}
+    {%- if execute and contract.optional and load_relation(staging) is not none -%}
+        {%- set supplied = adapter.get_column_schema_from_query('select * from ' ~ staging) -%}
+        {%- for column in contract.optional if column not in supplied | map(attribute='name') -%}
+            {%- set type = contract.columns.get(column, dbt.type_string()) -%}
+            {%- do lacking.append('cast(null as ' ~ type ~ ') as ' ~ column) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- if lacking -%}
+    (select *, {{ lacking | join(', ') }} from {{ staging }}) as staged_rows
+    {%- else -%}
+    {{ staging }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#
   All staged rows of an entity, over all configured sources: `source_id`, the entity's columns and those derived of
   them, `_load_date`, `_file`, `_row`, and with rejects also `reject_reason`, `raw_row`.
 #}
 {% macro staged(name, rejected=false) -%}
     {%- set columns = entity(name).columns -%}
     {%- for source_id in sources_of_entity(name) %}
+    {%- set staging = ref('stg_' ~ source_id ~ '__' ~ name) %}
     {%- if not loop.first %}
     union all{% endif %}
     select
@@ -145,7 +173,7 @@
         _load_date,
         _file,
         _row
-    from {{ ref('stg_' ~ source_id ~ '__' ~ name) }}
+    from {{ staging if rejected else staged_in_full(name, staging) }}
     where reject_reason is {{ 'not null' if rejected else 'null' }}
         {{- only_changed_files("'" ~ source_id ~ "'") }}
     {%- else %}

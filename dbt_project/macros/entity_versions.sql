@@ -5,6 +5,7 @@
   changed files and all other versions of the same entities.
 #}
 {% macro entity_versions(name) -%}
+    {%- set changed = ref('int_changed_files') -%}
     {%- set contract = entity(name) -%}
     {%- set key = (['source_id'] + contract.key) | join(', ') -%}
     {%- set columns = ['source_id'] + contract.columns | list + derived_columns(name, '') | list
@@ -14,7 +15,6 @@
         {{ staged(name) }}
     ),
     {%- if is_incremental() %}
-    {%- set changed = ref('int_changed_files') %}
 
     affected as (
         select {{ key }} from arrived

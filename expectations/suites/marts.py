@@ -311,7 +311,7 @@ ORDERS: tuple[Rule, ...] = (
 )
 
 ORDER_LINES: tuple[Rule, ...] = (
-    not_null("brand_id", "a line without a brand is in the bucket 'unbranded', never in none"),
+    not_null("brand_id", "a line without a brand is in the bucket of its source, never in none"),
     between("amount", "no order line is worth a thousand million", -MAX_LINE_AMOUNT, MAX_LINE_AMOUNT),
     reconciliation.as_loaded(("source_id", "order_id", "line_id"), "int_order_lines"),
 )

@@ -48,7 +48,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 
 def run_broken(settings: Settings, model: str, sound: str, broken: str) -> str:
     """Run with a broken model in place of a sound one; returns what was said."""
-    path = next(settings.dbt_project.glob(f"models/marts/*/{model}.sql"))
+    path = next(settings.dbt_project.glob(f"models/*/*/{model}.sql"))
     text = path.read_text()
     assert sound in text
     path.write_text(text.replace(sound, broken))
@@ -67,7 +67,7 @@ def run_broken(settings: Settings, model: str, sound: str, broken: str) -> str:
 def test_a_missing_day_is_named(settings: Settings) -> None:
     said = run_broken(
         settings,
-        "fct_aipl_daily",
+        "int_daily_stock",
         "spine.as_of_date = move_days.move_date\n",
         "spine.as_of_date = move_days.move_date\n"
         "qualify row_number() over () > 0 and spine.as_of_date <> cast('2024-09-12' as date)\n",
@@ -86,7 +86,7 @@ def test_a_negative_amount_is_named(settings: Settings) -> None:
 def test_a_duplicated_stage_is_named(settings: Settings) -> None:
     said = run_broken(
         settings,
-        "fct_aipl_daily",
+        "int_daily_stock",
         "left join move_days",
         "inner join (values (1), (2)) as twice (n) on spine.stage = 'I' or twice.n = 1\nleft join move_days",
     )

@@ -145,8 +145,9 @@ def test_rees46_orders_lines_and_the_unbranded(warehouse: Warehouse) -> None:
     orders = "select count(*), sum(amount) from marts.fct_orders where source_id = 'rees46'"
     assert warehouse.query(orders) == [(200, Decimal("59442.6300"))]
     lines = warehouse.query(
-        "select count(*), sum(amount), count(*) filter (brand_id = 'unbranded'), "
-        "sum(amount) filter (brand_id = 'unbranded') from marts.fct_order_lines where source_id = 'rees46'"
+        "select count(*), sum(amount), count(*) filter (brand_id = 'rees46_unbranded'), "
+        "sum(amount) filter (brand_id = 'rees46_unbranded') "
+        "from marts.fct_order_lines where source_id = 'rees46'"
     )
     assert lines == [(214, Decimal("59442.6300"), 18, Decimal("2836.9500"))]
 

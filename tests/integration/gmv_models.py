@@ -37,7 +37,7 @@ def gmv_models(warehouse: Warehouse) -> list[Model]:
     nodes = {
         key: node
         for key, node in json.loads((target / "manifest.json").read_text())["nodes"].items()
-        if node["resource_type"] == "model" and ("gmv" in node["fqn"] or node["name"] == "fct_aipl_daily")
+        if node["resource_type"] == "model" and ("gmv" in node["fqn"] or node["name"] == "int_daily_stock")
     }
     # What reads the sources is left as it was built.
     nodes = {key: node for key, node in nodes.items() if node["config"]["materialized"] != "incremental"}

@@ -59,7 +59,7 @@ def remove_after(origin: date) -> Change:
     """A world in which the origin is the last day."""
 
     def change(connection: duckdb.DuckDBPyConnection) -> None:
-        history = "marts.fct_aipl_stage_history"
+        history = "intermediate.int_stage_history"
         for statement in (
             "delete from intermediate.int_paid_orders where paid_date > $1",
             f"delete from {history} where valid_from > $1",
@@ -75,7 +75,7 @@ def alter_after(origin: date) -> Change:
     """A world in which, after the origin, others bought, for more, and everybody had a stage of their own."""
 
     def change(connection: duckdb.DuckDBPyConnection) -> None:
-        history = "marts.fct_aipl_stage_history"
+        history = "intermediate.int_stage_history"
         for statement in (
             f"update intermediate.int_paid_orders set {MONEY} = {MONEY} * 7 + 1000,"
             " person_id = person_id || '?' where paid_date > $1",
@@ -135,13 +135,10 @@ def test_nothing_after_the_origin_is_used(
 
 LEAKS = {
     "a past horizon that ends after the origin": {
-        "int_gmv_past_windows": (
-            "-steps.step * origins.horizon_days",
-            "(1 - steps.step) * origins.horizon_days",
-        )
+        "int_gmv_asset_points": ("-1 * horizon_days", "0 * horizon_days")
     },
     "a back-test that is not over yet": {
-        "int_gmv_asset_intervals": (
+        "fct_gmv_forecast": (
             "origins.as_of_date >= points.end_date",
             "origins.as_of_date > points.as_of_date",
         )
@@ -291,32 +288,19 @@ def test_gaps_agree_with_brute_force(built: Warehouse, brands: dict[str, Brand],
 
 
 def test_a_preset_that_judges_by_later_refunds_has_no_forecast(built: Warehouse, tmp_path: Path) -> None:
-    def add_preset(connection: duckdb.DuckDBPyConnection) -> None:
-        for table, changes in (
-            ("seeds.aipl_stages", ""),
-            ("marts.fct_aipl_stage_history", ""),
-            ("marts.dim_aipl_rule", ", 'net_hindsight' as refund_policy"),
-        ):
-            connection.execute(
-                f"insert into {table} by name select * replace ('hindsight' as preset{changes}) from {table}"
-            )
+    def judge_by_later_refunds(connection: duckdb.DuckDBPyConnection) -> None:
+        connection.execute("update seeds.aipl_presets set refund_policy = 'net_hindsight'")
 
-    with rerun(built, tmp_path, add_preset) as connection:
+    with rerun(built, tmp_path, judge_by_later_refunds) as connection:
         rows = connection.execute(
-            "select distinct preset, method, status = 'looks_ahead',"
+            "select distinct method, status = 'looks_ahead',"
             " coalesce(customer_persons, prospect_rate, point_forecast, p50) is null"
             " from marts.fct_gmv_forecast where not is_backtest and brand_id = 'lumen' order by all"
         ).fetchall()
         backtests = connection.execute(
-            "select distinct status from marts.fct_gmv_backtest"
-            " where preset = 'hindsight' and method = 'consumer_asset'"
+            "select distinct status from marts.fct_gmv_backtest where method = 'consumer_asset'"
         ).fetchall()
-    assert rows == [
-        ("consumer_asset", "consumer_asset", False, False),
-        ("consumer_asset", "series", False, False),
-        ("hindsight", "consumer_asset", True, True),
-        ("hindsight", "series", False, False),
-    ]
+    assert rows == [("consumer_asset", True, True), ("series", False, False)]
     assert backtests == [("looks_ahead",)]
 
 

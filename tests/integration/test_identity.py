@@ -92,7 +92,7 @@ def look(warehouse: Warehouse, was_full: bool) -> Seen:
     persons = warehouse.query("select distinct person_id from marts.fct_aipl_stage_history")
     rebuilt = None
     if not was_full:
-        changed = warehouse.query("select distinct person_id from changes.fct_aipl_stage_history")
+        changed = warehouse.query("select distinct person_id from changes.int_stage_history__scope")
         rebuilt = {short(person) for (person,) in changed}
     owners = {short(key): short(person) for key, person in keys}
     return Seen(was_full, owners, {short(person) for (person,) in persons}, rebuilt)

@@ -121,7 +121,7 @@ def test_increments_equal_a_full_build(full: Warehouse, incremental: Warehouse, 
 LAWS = {
     "unique_key_fct_person_days": ("marts.fct_person_days", "brand_id, person_id, touch_kind, touch_date"),
     "no_gap_or_overlap_fct_aipl_stage_history": (
-        "marts.fct_aipl_stage_history",
+        "intermediate.int_stage_history",
         "preset, brand_id, person_id",
     ),
     "one_current_version_of_each_entity": ("intermediate.int_events", "source_id, event_id"),

@@ -31,6 +31,7 @@
     {%- set target = this.incorporate(type='table') -%}
     {%- set fresh = api.Relation.create(identifier=this.identifier ~ '__fresh') -%}
     {%- set strategy = adapter.get_incremental_strategy_macro(context, config.require('incremental_strategy')) -%}
+    {%- do run_query('create table ' ~ scope_relation() ~ ' as ' ~ scope_sql()) -%}
     {{ run_hooks(pre_hooks) }}
     {%- do run_query(create_table_as(True, fresh, compiled_code)) -%}
     {% call statement('main') -%}

@@ -64,3 +64,15 @@
         {%- endfor %}
     )
 {%- endmacro %}
+
+{#
+  Statement before an incremental model: keeps the keys of the persons in its scope in a table, so that DuckDB
+  knows how few they are, and builds its hash table of them and not of all events.
+#}
+{% macro keep_keys_of_scope() -%}
+    {%- if is_incremental() -%}
+    create table {{ scope_relation('keys') }} as
+    select distinct keys.source_key from {{ ref('int_key_days') }} as keys
+    where {{ in_scope('keys', ['brand_id', 'person_id']) }}
+    {%- endif -%}
+{%- endmacro %}

@@ -16,8 +16,8 @@ known as (
 differing as (
     select known.source_id, known.file
     from known
-    left join files on known.source_id = files.source_id and known.file = files.file
-    left join applied on known.source_id = applied.source_id and known.file = applied.file
+    left join files on {{ join_on('known', 'files', ['source_id', 'file']) }}
+    left join applied on {{ join_on('known', 'applied', ['source_id', 'file']) }}
     where
         files.version is distinct from applied.version
         or files.load_date is distinct from applied.load_date
@@ -36,7 +36,7 @@ select
     known.file as _file,
     files.load_date
 from known
-left join {{ source('arrival', 'files') }} as files on known.source_id = files.source_id and known.file = files.file
+left join {{ source('arrival', 'files') }} as files on {{ join_on('known', 'files', ['source_id', 'file']) }}
 where
     known.source_id in (select whole_sources.source_id from whole_sources)
     or exists (

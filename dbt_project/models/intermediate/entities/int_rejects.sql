@@ -1,9 +1,4 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='replace_scope',
-    scope='int_changed_files',
-    scope_key=['source_id', '_file'],
-) }}
+{{ config(unique_key=['source_id', 'entity', '_file', '_row']) }}
 
 -- depends_on: {{ ref('int_changed_files') }}
 with rejected as (

@@ -1,8 +1,8 @@
 {{ config(
     materialized='incremental',
-    incremental_strategy='replace_scope',
-    scope='int_dirty_visitor_days',
+    scope=[changed('int_events')],
     scope_key=['source_id', 'visitor_id', 'event_date'],
+    only_differences=true,
 ) }}
 
 select
@@ -14,6 +14,6 @@ from {{ ref('int_events') }} as events
 where
     events.is_current
     and events.visitor_id <> ''
-    {{ and_in_scope('events', 'int_dirty_visitor_days', ['source_id', 'visitor_id', 'event_date']) }}
+    and {{ in_scope('events') }}
 group by events.source_id, events.visitor_id, events.event_date
 having count(*) > {{ var('bot_events_per_day') }}

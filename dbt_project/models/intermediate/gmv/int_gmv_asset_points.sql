@@ -1,5 +1,28 @@
 with past_horizons as (
-    select * from {{ ref('int_gmv_past_horizons') }}
+    select
+        windows.preset,
+        past.brand_id,
+        past.horizon_days,
+        past.as_of_date,
+        max(windows.end_date) as learned_through,
+        count(*) as past_horizons,
+        count(windows.gmv) = count(*) as is_known,
+        sum(windows.customer_persons) as customer_past_persons,
+        sum(windows.customer_buyers) as customer_past_buyers,
+        sum(windows.customer_spend) as customer_past_spend,
+        sum(windows.prospect_persons) as prospect_past_persons,
+        sum(windows.prospect_buyers) as prospect_past_buyers,
+        sum(windows.prospect_spend) as prospect_past_spend,
+        sum(windows.other_buyers) as other_past_buyers,
+        sum(windows.other_spend) as other_past_spend
+    from ({{ gmv_past_windows() }}) as past
+    inner join {{ ref('int_gmv_windows') }} as windows
+        on {{ join_on('past', 'windows', ['brand_id', 'horizon_days', 'start_date']) }}
+    group by windows.preset, past.brand_id, past.horizon_days, past.as_of_date
+),
+
+segments as (
+    {{ gmv_segments() }}
 ),
 
 origins as (
@@ -12,12 +35,11 @@ origins as (
         coalesce(segments.customer_persons, 0) as customer_persons,
         coalesce(segments.prospect_persons, 0) as prospect_persons
     from {{ ref('int_gmv_origins') }} as origins
-    cross join {{ ref('int_gmv_presets') }} as presets
-    left join {{ ref('int_gmv_segments') }} as segments
+    cross join ({{ gmv_presets() }}) as presets
+    left join segments
         on
             presets.preset = segments.preset
-            and origins.brand_id = segments.brand_id
-            and origins.as_of_date = segments.as_of_date
+            and {{ join_on('origins', 'segments', ['brand_id', 'as_of_date']) }}
 ),
 
 ingredients as (
@@ -29,6 +51,7 @@ ingredients as (
         origins.looks_ahead,
         origins.customer_persons,
         origins.prospect_persons,
+        past_horizons.learned_through,
         past_horizons.is_known,
         coalesce(past_horizons.past_horizons, 0) as past_horizons,
         past_horizons.customer_past_persons,
@@ -47,11 +70,7 @@ ingredients as (
         {{ safe_divide('past_horizons.other_past_spend', 'past_horizons.other_past_buyers') }} as other_aov
     from origins
     left join past_horizons
-        on
-            origins.preset = past_horizons.preset
-            and origins.brand_id = past_horizons.brand_id
-            and origins.horizon_days = past_horizons.horizon_days
-            and origins.as_of_date = past_horizons.as_of_date
+        on {{ join_on('origins', 'past_horizons', ['preset', 'brand_id', 'horizon_days', 'as_of_date']) }}
 ),
 
 -- A part of nobody, or of whom nobody buys, is 0, though nothing is known of what a buyer spends.
@@ -79,6 +98,7 @@ select
     as_of_date,
     status,
     past_horizons,
+    learned_through,
     {%- for column in [
         'customer_persons', 'customer_rate', 'customer_aov', 'prospect_persons', 'prospect_rate', 'prospect_aov',
         'other_buyers', 'other_aov', 'customer_past_persons', 'customer_past_buyers', 'customer_past_spend',

@@ -10,8 +10,8 @@ purchase_days as (
     select
         brand_id,
         paid_date,
-        case when count(gmv) = count(*) then sum(gmv) end as gmv
-    from {{ ref('int_gmv_purchases') }}
+        case when count(paid_amount) = count(*) then sum(paid_amount) end as gmv
+    from {{ ref('int_paid_orders') }}
     group by brand_id, paid_date
 )
 

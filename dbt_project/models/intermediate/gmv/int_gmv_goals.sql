@@ -69,7 +69,4 @@ select
     coalesce(goals.period_start < goals.first_day, false) as is_before_data
 from goals
 left join paid
-    on
-        goals.brand_id = paid.brand_id
-        and goals.period_start = paid.period_start
-        and goals.period_end = paid.period_end
+    on {{ join_on('goals', 'paid', ['brand_id', 'period_start', 'period_end']) }}

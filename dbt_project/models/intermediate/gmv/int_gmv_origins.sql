@@ -1,14 +1,24 @@
 {#- The last `forecast_backtests` origins whose outcome is complete are reported. The interval of the oldest of them
     rests on as many before it, so twice as many are forecast. -#}
 {%- set backtests = var('forecast_backtests') -%}
-with candidates as (
+with horizons as (
+    {%- for days in var('forecast_horizons') %}
+        select brand_id, {{ days }} as horizon_days from {{ ref('int_brands') }}
+        where first_day <= horizon
+        union
+    {%- endfor %}
+    select brand_id, days_remaining as horizon_days from {{ ref('int_gmv_goals') }}
+    where progress = 'in_progress'
+),
+
+candidates as (
     select
         horizons.brand_id,
         horizons.horizon_days,
         days.gmv_date as as_of_date,
         {{ dbt.datediff('days.gmv_date', 'brands.horizon', 'day') }} as days_back,
         cast(ceil(horizons.horizon_days / 7.0) as integer) as weeks_to_complete
-    from {{ ref('int_gmv_horizons') }} as horizons
+    from horizons
     inner join {{ ref('int_brands') }} as brands on horizons.brand_id = brands.brand_id
     inner join {{ ref('int_gmv_days') }} as days on horizons.brand_id = days.brand_id
 )

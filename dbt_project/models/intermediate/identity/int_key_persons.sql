@@ -1,8 +1,12 @@
 {{ config(
     materialized='incremental',
-    incremental_strategy='replace_scope',
-    scope='int_dirty_identities',
+    scope=[
+        changed('int_sign_ins', ['visitor_key']),
+        changed('int_member_persons', ['member_key']),
+        changed('int_member_persons', ['visitor_key'], through='int_sign_ins', on=['member_key']),
+    ],
     scope_key=['source_key'],
+    only_differences=true,
 ) }}
 
 with sign_ins as (
@@ -14,9 +18,7 @@ with sign_ins as (
 
 scoped as (
     select * from sign_ins
-    where
-        true
-        {{ and_in_scope('sign_ins', 'int_dirty_identities', ['source_key']) }}
+    where {{ in_scope('sign_ins') }}
 ),
 
 united_members as (
@@ -127,6 +129,4 @@ select
     {{ end_of_time() }} as valid_to,
     person_id
 from united_members
-where
-    true
-    {{ and_in_scope('united_members', 'int_dirty_identities', ['source_key']) }}
+where {{ in_scope('united_members') }}

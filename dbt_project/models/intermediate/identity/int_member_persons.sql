@@ -1,29 +1,21 @@
 {{ config(
     materialized='incremental',
-    incremental_strategy='replace_scope',
-    scope='int_dirty_members',
+    scope=[by_macro('members_of_changed_links', ['int_identity_links'])],
     scope_key=['member_key'],
 ) }}
 
-with recursive pairs as (
-    select
-        {{ member_key(identity_space(), 'member_id') }} as member_key,
-        {{ member_key(identity_space(), 'other_member_id') }} as other_key
-    from {{ ref('int_identity_links') }}
-    where is_current and not is_withdrawn and other_member_id <> ''
+with recursive links as (
+    select * from {{ ref('int_identity_links') }}
+    where is_current and not is_withdrawn
 ),
 
-both_ways as (
-    select member_key, other_key from pairs
-    union
-    select other_key as member_key, member_key as other_key from pairs
+pairs as (
+    {{ united_pairs('links') }}
 ),
 
 scoped as (
-    select * from both_ways as links
-    where
-        true
-        {{ and_in_scope('links', 'int_dirty_members', ['member_key']) }}
+    select * from pairs
+    where {{ in_scope('pairs') }}
 ),
 
 -- The smallest member of a group is smaller than all its neighbours, and so is every member on the way from it.

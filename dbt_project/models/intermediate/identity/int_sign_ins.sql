@@ -1,7 +1,9 @@
 {{ config(
     materialized='incremental',
-    incremental_strategy='replace_scope',
-    scope='int_dirty_visitors',
+    scope=[
+        changed('int_events', [visitor_key(identity_space(), 'visitor_id')], "member_id <> ''"),
+        changed('int_identity_links', [visitor_key(identity_space(), 'visitor_id')], "member_id <> ''"),
+    ],
     scope_key=['visitor_key'],
 ) }}
 
@@ -32,9 +34,7 @@ starts as (
 
 scoped as (
     select distinct * from starts
-    where
-        true
-        {{ and_in_scope('starts', 'int_dirty_visitors', ['visitor_key']) }}
+    where {{ in_scope('starts') }}
 ),
 
 -- Moments at which only one member signs in; NULL where several do at once.
@@ -96,8 +96,8 @@ seen_sign_ins as (
         false as is_declared
     from scoped
     inner join run_moments
-        on scoped.visitor_key = run_moments.visitor_key and scoped.valid_from = run_moments.valid_from
-    inner join runs on run_moments.visitor_key = runs.visitor_key and run_moments.run = runs.run
+        on {{ join_on('scoped', 'run_moments', ['visitor_key', 'valid_from']) }}
+    inner join runs on {{ join_on('run_moments', 'runs', ['visitor_key', 'run']) }}
     where not scoped.is_declared
     group by scoped.visitor_key, scoped.member_key, runs.run
 )

@@ -1,22 +1,19 @@
 {{ config(
     materialized='incremental',
-    incremental_strategy='replace_scope',
-    scope='int_dirty_orders',
+    scope=[changed('int_orders_settled'), changed('int_order_lines')],
     scope_key=['source_id', 'order_id'],
 ) }}
 
 with documents as (
     select * from {{ ref('int_orders_settled') }} as orders
-    where
-        true
-        {{ and_in_scope('orders', 'int_dirty_orders', ['source_id', 'order_id']) }}
+    where {{ in_scope('orders') }}
 ),
 
 lines as (
     select * from {{ ref('int_order_lines') }} as lines
     where
         lines.is_current
-        {{ and_in_scope('lines', 'int_dirty_orders', ['source_id', 'order_id']) }}
+        and {{ in_scope('lines') }}
 ),
 
 -- An order that lists no lines belongs to the only brand of its source, if there is only one.
@@ -61,7 +58,7 @@ running as (
         ), 0) as total_before
     from brand_totals
     inner join documents
-        on brand_totals.source_id = documents.source_id and brand_totals.order_id = documents.order_id
+        on {{ join_on('brand_totals', 'documents', ['source_id', 'order_id']) }}
 ),
 
 shares as (
@@ -94,7 +91,7 @@ union all
 select
     documents.source_id,
     documents.order_id,
-    documents.source_id || '_unbranded' as brand_id,
+    {{ unbranded('documents.source_id') }} as brand_id,
     false as is_brand_known,
     null as line_amount,
     0.0 as share_from,

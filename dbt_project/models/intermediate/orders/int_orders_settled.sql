@@ -1,7 +1,6 @@
 {{ config(
     materialized='incremental',
-    incremental_strategy='replace_scope',
-    scope='int_dirty_orders',
+    scope=[changed('int_orders'), changed('int_refunds'), moved_keys('int_orders')],
     scope_key=['source_id', 'order_id'],
 ) }}
 
@@ -9,14 +8,14 @@ with orders as (
     select * from {{ ref('int_orders') }} as orders
     where
         orders.is_current
-        {{ and_in_scope('orders', 'int_dirty_orders', ['source_id', 'order_id']) }}
+        and {{ in_scope('orders') }}
 ),
 
 refunds as (
     select * from {{ ref('int_refunds') }} as refunds
     where
         refunds.is_current
-        {{ and_in_scope('refunds', 'int_dirty_orders', ['source_id', 'order_id']) }}
+        and {{ in_scope('refunds') }}
 ),
 
 refunded_so_far as (
@@ -34,7 +33,7 @@ refunded_so_far as (
             rows between unbounded preceding and current row
         ) as refunded_amount
     from refunds
-    inner join orders on refunds.source_id = orders.source_id and refunds.order_id = orders.order_id
+    inner join orders on {{ join_on('refunds', 'orders', ['source_id', 'order_id']) }}
     -- Money of another currency is no part of the order's amount.
     where coalesce(refunds.currency = orders.currency, true)
 ),
@@ -83,5 +82,5 @@ select
     and (orders.cancelled_at is null or orders.cancelled_at > orders.paid_at)
     and (orders.amount is null or orders.amount > 0) as is_purchase
 from orders
-left join refund_totals on orders.source_id = refund_totals.source_id and orders.order_id = refund_totals.order_id
+left join refund_totals on {{ join_on('orders', 'refund_totals', ['source_id', 'order_id']) }}
 {{ owners_of('orders', 'coalesce(orders.created_at, orders.paid_at, ' ~ dawn_of_time() ~ ')') }}

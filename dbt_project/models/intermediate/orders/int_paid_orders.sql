@@ -1,7 +1,6 @@
 {{ config(
     materialized='incremental',
-    incremental_strategy='replace_scope',
-    scope='int_dirty_orders',
+    scope=[changed('int_orders_settled'), changed('int_order_brands')],
     scope_key=['source_id', 'order_id'],
 ) }}
 
@@ -9,7 +8,7 @@ with purchases as (
     select * from {{ ref('int_orders_settled') }} as orders
     where
         orders.is_purchase
-        {{ and_in_scope('orders', 'int_dirty_orders', ['source_id', 'order_id']) }}
+        and {{ in_scope('orders') }}
 )
 
 -- A brand that an order holds only as a gift was not bought.
@@ -26,5 +25,5 @@ select
     {{ split_amount('purchases.amount', 'brands.share_from', 'brands.share_to') }} as paid_amount
 from purchases
 inner join {{ ref('int_order_brands') }} as brands
-    on purchases.source_id = brands.source_id and purchases.order_id = brands.order_id
+    on {{ join_on('purchases', 'brands', ['source_id', 'order_id']) }}
 where brands.is_brand_known and (brands.line_amount is null or brands.line_amount > 0)

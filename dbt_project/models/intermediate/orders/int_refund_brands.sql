@@ -26,9 +26,9 @@ of_orders as (
         {{ split_amount('refunds.amount', 'brands.share_from', 'brands.share_to') }} as amount
     from refunds
     inner join {{ ref('int_orders_settled') }} as orders
-        on refunds.source_id = orders.source_id and refunds.order_id = orders.order_id
+        on {{ join_on('refunds', 'orders', ['source_id', 'order_id']) }}
     inner join {{ ref('int_order_brands') }} as brands
-        on refunds.source_id = brands.source_id and refunds.order_id = brands.order_id
+        on {{ join_on('refunds', 'brands', ['source_id', 'order_id']) }}
     where brands.share_to is not null
 ),
 
@@ -37,14 +37,14 @@ of_no_order as (
     select
         refunds.source_id,
         refunds.refund_id,
-        coalesce(sole_brands.brand_id, refunds.source_id || '_unbranded') as brand_id,
+        coalesce(sole_brands.brand_id, {{ unbranded('refunds.source_id') }}) as brand_id,
         refunds.currency,
         refunds.refunded_at,
         refunds.amount
     from refunds
     left join sole_brands on refunds.source_id = sole_brands.source_id
     left join {{ ref('int_orders_settled') }} as orders
-        on refunds.source_id = orders.source_id and refunds.order_id = orders.order_id
+        on {{ join_on('refunds', 'orders', ['source_id', 'order_id']) }}
     where orders.order_id is null
 )
 

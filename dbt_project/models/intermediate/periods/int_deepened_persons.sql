@@ -1,8 +1,8 @@
 {{ config(
     materialized='incremental',
-    incremental_strategy='replace_scope',
-    scope='int_dirty_person_periods',
+    scope=[changed('int_period_changers')] + changed_periods('int_key_days', ['touch_date']),
     scope_key=['brand_id', 'person_id', 'period_type', 'period_start'],
+    pre_hook="{{ keep_keys_of_scope() }}",
 ) }}
 
 with deepened as (
@@ -11,17 +11,14 @@ with deepened as (
         brand_id,
         period_type,
         period_start,
-        case period_type
-            when 'week' then {{ period_end('week', 'period_start') }}
-            else {{ period_end('month', 'period_start') }}
-        end as period_end,
+        {{ last_day_of_period() }} as period_end,
         person_id,
         from_rank
     from {{ ref('int_period_changers') }} as changers
     where
         from_rank > 0
         and to_rank > from_rank
-        {{ and_in_scope('changers', 'int_dirty_person_periods', ['brand_id', 'person_id', 'period_type', 'period_start']) }}
+        and {{ in_scope('changers') }}
 ),
 
 -- The first day of the period on which the person stood above where it began.
@@ -34,11 +31,9 @@ deepening_days as (
         deepened.person_id,
         min(history.valid_from) as deepened_on
     from deepened
-    inner join {{ ref('fct_aipl_stage_history') }} as history
+    inner join {{ ref('int_stage_history') }} as history
         on
-            deepened.preset = history.preset
-            and deepened.brand_id = history.brand_id
-            and deepened.person_id = history.person_id
+            {{ join_on('deepened', 'history', ['preset', 'brand_id', 'person_id']) }}
             and history.valid_from between deepened.period_start and deepened.period_end
             and history.stage_rank > deepened.from_rank
     group by
@@ -49,8 +44,10 @@ scoped_events as (
     select * from {{ ref('int_events') }} as events
     where
         events.source_key is not null
-        {{ and_in_scope('events', 'int_dirty_person_keys', ['source_key']) }}
-        {{ and_since_scope('events.event_date', 'int_dirty_person_periods', 'period_start') }}
+        and {{ since_scope('events.event_date', 'period_start') }}
+        {%- if is_incremental() %}
+        and events.source_key in (select keys.source_key from {{ scope_relation('keys') }} as keys)
+        {%- endif %}
 ),
 
 attributed as (
@@ -75,8 +72,7 @@ touches as (
     from deepening_days
     inner join attributed as events
         on
-            deepening_days.brand_id = events.brand_id
-            and deepening_days.person_id = events.person_id
+            {{ join_on('deepening_days', 'events', ['brand_id', 'person_id']) }}
             and events.event_date between deepening_days.period_start and deepening_days.deepened_on
     where not events.is_bot
 )
@@ -93,9 +89,7 @@ select
 from deepening_days
 left join touches
     on
-        deepening_days.preset = touches.preset
-        and deepening_days.brand_id = touches.brand_id
-        and deepening_days.period_type = touches.period_type
-        and deepening_days.period_start = touches.period_start
-        and deepening_days.person_id = touches.person_id
+        {{ join_on('deepening_days', 'touches', [
+            'preset', 'brand_id', 'period_type', 'period_start', 'person_id',
+        ]) }}
         and touches.touch_number = 1

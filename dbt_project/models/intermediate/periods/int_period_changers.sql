@@ -1,31 +1,16 @@
 {{ config(
     materialized='incremental',
-    incremental_strategy='replace_scope',
-    scope='int_dirty_person_periods',
+    scope=changed_periods('int_stage_history', ['valid_from', 'valid_to']),
     scope_key=['brand_id', 'person_id', 'period_type', 'period_start'],
 ) }}
 
 with history as (
-    select * from {{ ref('fct_aipl_stage_history') }}
-    where
-        true
-        {{ and_since_scope('valid_from', 'int_dirty_person_periods', 'period_start') }}
+    select * from {{ ref('int_stage_history') }}
+    where {{ since_scope('valid_from', 'period_start') }}
 ),
 
 period_changes as (
-    select
-        *,
-        'week' as period_type,
-        {{ period_start('week', 'valid_from') }} as period_start
-    from history
-
-    union all
-
-    select
-        *,
-        'month' as period_type,
-        {{ period_start('month', 'valid_from') }} as period_start
-    from history
+    {{ with_periods('history', 'valid_from') }}
 )
 
 select
@@ -39,7 +24,5 @@ select
     -- On some day of the period: reached inside it, or still held on its first day.
     max(stage_rank) > 0 or (min(valid_from) > period_start and min_by(previous_rank, valid_from) > 0) as was_in_stock
 from period_changes as changes
-where
-    true
-    {{ and_in_scope('changes', 'int_dirty_person_periods', ['brand_id', 'person_id', 'period_type', 'period_start']) }}
+where {{ in_scope('changes') }}
 group by preset, brand_id, period_type, period_start, person_id

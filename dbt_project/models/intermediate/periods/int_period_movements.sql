@@ -25,16 +25,14 @@ unchanged as (
         true as was_in_stock,
         stock.persons - coalesce(left_behind.persons, 0) as persons
     from {{ ref('int_periods') }} as periods
-    inner join {{ ref('fct_aipl_daily') }} as stock
+    inner join {{ ref('int_daily_stock') }} as stock
         on
             periods.brand_id = stock.brand_id
             and stock.as_of_date = {{ add_days('periods.period_start', -1) }}
     left join left_behind
         on
             stock.preset = left_behind.preset
-            and periods.brand_id = left_behind.brand_id
-            and periods.period_type = left_behind.period_type
-            and periods.period_start = left_behind.period_start
+            and {{ join_on('periods', 'left_behind', ['brand_id', 'period_type', 'period_start']) }}
             and stock.stage_rank = left_behind.from_rank
 ),
 
@@ -56,10 +54,7 @@ select
     sum(movements.persons) as persons
 from movements
 inner join {{ ref('int_periods') }} as periods
-    on
-        movements.brand_id = periods.brand_id
-        and movements.period_type = periods.period_type
-        and movements.period_start = periods.period_start
+    on {{ join_on('movements', 'periods', ['brand_id', 'period_type', 'period_start']) }}
 group by
     movements.preset, movements.brand_id, movements.period_type, movements.period_start, periods.period_end,
     movements.from_rank, movements.to_rank, movements.was_in_stock

@@ -38,7 +38,7 @@ evidence as (
         0 as ancient_events
     from {{ ref('int_order_brands') }} as brands
     inner join {{ ref('int_orders_settled') }} as orders
-        on brands.source_id = orders.source_id and brands.order_id = orders.order_id
+        on {{ join_on('brands', 'orders', ['source_id', 'order_id']) }}
     group by brands.source_id, brands.brand_id
 
     union all
@@ -121,10 +121,11 @@ select
     cast(sum(source_brands.unattributed_memberships) as bigint) as unattributed_memberships,
     cast(sum(source_brands.bot_events) as bigint) as bot_events,
     cast(sum(source_brands.ancient_events) as bigint) as ancient_events,
+    bool_or(source_brands.brand_id = {{ unbranded('source_brands.source_id') }}) as is_unbranded,
     bool_or(source_horizons.is_stale) as is_stale
 from source_brands
 inner join sources on source_brands.source_id = sources.source_id
 inner join source_horizons on source_brands.source_id = source_horizons.source_id
 left join declared
-    on source_brands.source_id = declared.source_id and source_brands.brand_id = declared.brand_id
+    on {{ join_on('source_brands', 'declared', ['source_id', 'brand_id']) }}
 group by source_brands.brand_id

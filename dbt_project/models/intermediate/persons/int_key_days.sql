@@ -1,7 +1,15 @@
 {{ config(
     materialized='incremental',
-    incremental_strategy='replace_scope',
-    scope='int_dirty_key_days',
+    scope=[
+        changed('int_events', ['brand_id', 'source_key', 'event_date']),
+        changed('int_paid_orders', ['brand_id', 'source_key', 'paid_date']),
+        changed('int_person_reviews', ['brand_id', 'source_key', 'reviewed_on']),
+        moved_keys('int_events', ['brand_id', 'source_key', 'event_date']),
+        changed(
+            'int_burst_visitor_days', ['brand_id', 'source_key', 'event_date'],
+            through='int_events', on=['source_id', 'visitor_id', 'event_date']
+        ),
+    ],
     scope_key=['brand_id', 'source_key', 'touch_date'],
 ) }}
 
@@ -16,7 +24,7 @@ scoped_events as (
     select * from dated_events as events
     where
         events.source_key is not null
-        {{ and_in_scope('events', 'int_dirty_key_days', ['brand_id', 'source_key', 'touch_date']) }}
+        and {{ in_scope('events') }}
 ),
 
 attributed as (
@@ -72,5 +80,5 @@ select
 from touches
 where
     touches.source_key is not null
-    {{ and_in_scope('touches', 'int_dirty_key_days', ['brand_id', 'source_key', 'touch_date']) }}
+    and {{ in_scope('touches') }}
 group by touches.brand_id, touches.source_key, touches.person_id, touches.touch_kind, touches.touch_date

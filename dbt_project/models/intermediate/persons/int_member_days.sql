@@ -28,8 +28,7 @@ tiers as (
     from bounds
     left join memberships
         on
-            bounds.brand_id = memberships.brand_id
-            and bounds.person_id = memberships.person_id
+            {{ join_on('bounds', 'memberships', ['brand_id', 'person_id']) }}
             and memberships.valid_from <= bounds.bound_on
             and bounds.bound_on < memberships.valid_to
     group by bounds.brand_id, bounds.person_id, bounds.bound_on
@@ -55,39 +54,8 @@ activity as (
         and {{ in_relation('days', 'memberships', ['brand_id', 'person_id']) }}
 ),
 
-activity_edges as (
-    select preset, brand_id, person_id, valid_from as edge_date, 1 as step from activity
-    where valid_from < valid_to
-    union all
-    select preset, brand_id, person_id, valid_to as edge_date, -1 as step from activity
-    where valid_from < valid_to
-),
-
-activity_days as (
-    select preset, brand_id, person_id, edge_date, sum(step) as step
-    from activity_edges
-    group by preset, brand_id, person_id, edge_date
-),
-
-active_or_not as (
-    select
-        preset, brand_id, person_id, edge_date,
-        sum(step) over (
-            partition by preset, brand_id, person_id order by edge_date
-            rows between unbounded preceding and current row
-        ) > 0 as is_active
-    from activity_days
-),
-
--- Neighbours that are both active follow on each other without a gap, so they need no joining.
 active_spans as (
-    select
-        preset, brand_id, person_id, is_active,
-        edge_date as valid_from,
-        lead(edge_date, 1, {{ open_end() }}) over (
-            partition by preset, brand_id, person_id order by edge_date
-        ) as valid_to
-    from active_or_not
+    {{ spans_of_count('activity', ['preset', 'brand_id', 'person_id']) }}
 ),
 
 thriving as (
@@ -100,11 +68,10 @@ thriving as (
     from active_spans
     inner join tiers
         on
-            active_spans.brand_id = tiers.brand_id
-            and active_spans.person_id = tiers.person_id
+            {{ join_on('active_spans', 'tiers', ['brand_id', 'person_id']) }}
             and active_spans.valid_from < tiers.valid_to
             and tiers.valid_from < active_spans.valid_to
-    where active_spans.is_active and tiers.tier is not null
+    where tiers.tier is not null
 ),
 
 steps as (

@@ -1,7 +1,10 @@
 {{ config(
     materialized='incremental',
-    incremental_strategy='replace_scope',
-    scope='int_dirty_reviews',
+    scope=[
+        changed('int_reviews'),
+        changed('int_orders_settled', through='int_reviews', on=['source_id', 'order_id']),
+        moved_keys('int_reviews'),
+    ],
     scope_key=['source_id', 'review_id'],
 ) }}
 
@@ -15,8 +18,8 @@ select
     reviews.rating
 from {{ ref('int_reviews') }} as reviews
 left join {{ ref('int_orders_settled') }} as orders
-    on reviews.source_id = orders.source_id and reviews.order_id = orders.order_id
+    on {{ join_on('reviews', 'orders', ['source_id', 'order_id']) }}
 {{ owners_of('reviews', 'reviews.reviewed_at') }}
 where
     reviews.is_current
-    {{ and_in_scope('reviews', 'int_dirty_reviews', ['source_id', 'review_id']) }}
+    and {{ in_scope('reviews') }}

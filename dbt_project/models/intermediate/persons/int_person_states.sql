@@ -1,7 +1,6 @@
 {{ config(
     materialized='incremental',
-    incremental_strategy='replace_scope',
-    scope='int_dirty_states',
+    scope=[changed('int_memberships'), moved_keys('int_memberships')],
     scope_key=['source_id', 'membership_id'],
 ) }}
 
@@ -22,4 +21,4 @@ where
     states.is_current
     and states.source_key is not null
     and states.joined_on < coalesce(states.left_on, {{ open_end() }})
-    {{ and_in_scope('states', 'int_dirty_states', ['source_id', 'membership_id']) }}
+    and {{ in_scope('states') }}

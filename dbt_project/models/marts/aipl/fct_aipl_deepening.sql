@@ -10,10 +10,7 @@ select
     count(*) as persons
 from {{ ref('int_deepened_persons') }} as deepened
 inner join {{ ref('int_periods') }} as periods
-    on
-        deepened.brand_id = periods.brand_id
-        and deepened.period_type = periods.period_type
-        and deepened.period_start = periods.period_start
+    on {{ join_on('deepened', 'periods', ['brand_id', 'period_type', 'period_start']) }}
 group by
     deepened.preset, deepened.brand_id, deepened.period_type, deepened.period_start, periods.period_end,
     deepened.channel, deepened.campaign_id

@@ -5,7 +5,7 @@ select
     currency,
     first_day,
     horizon,
-    right(brand_id, 9) = 'unbranded' as is_unbranded,
+    is_unbranded,
     unattributed_events,
     unattributed_orders,
     unattributed_reviews,

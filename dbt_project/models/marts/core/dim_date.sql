@@ -1,13 +1,5 @@
-with bounds as (
-    select
-        {{ period_start('year', 'min(valid_from)') }} as first_date,
-        {{ add_days(period_start('year', add_days(period_start('year', 'max(horizon)'), 366)), -1) }} as last_date
-    from {{ ref('fct_aipl_stage_history') }} as history
-    inner join {{ ref('int_brands') }} as brands on history.brand_id = brands.brand_id
-),
-
-days as (
-    {{ date_series('(select first_date from bounds)', '(select last_date from bounds)') }}
+with days as (
+    {{ calendar() }}
 )
 
 select

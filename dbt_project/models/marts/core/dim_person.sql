@@ -1,7 +1,6 @@
 {{ config(
     materialized='incremental',
-    incremental_strategy='replace_scope',
-    scope='int_resighted_persons',
+    scope=[changed('dim_person_key')],
     scope_key=['person_id'],
     on_schema_change='fail',
 ) }}
@@ -19,7 +18,5 @@ select
     min(person_keys.first_seen_on) as first_seen_on,
     max(person_keys.last_seen_on) as last_seen_on
 from {{ ref('dim_person_key') }} as person_keys
-where
-    true
-    {{ and_in_scope('person_keys', 'int_resighted_persons', ['person_id']) }}
+where {{ in_scope('person_keys') }}
 group by person_keys.person_id

@@ -1,7 +1,6 @@
 {{ config(
     materialized='incremental',
-    incremental_strategy='replace_scope',
-    scope='int_resighted_persons',
+    scope=[changed('int_key_days'), changed('int_orders_settled'), changed('int_person_states')],
     scope_key=['person_id'],
     on_schema_change='fail',
 ) }}
@@ -23,5 +22,5 @@ select
 from sightings
 where
     sightings.person_id is not null
-    {{ and_in_scope('sightings', 'int_resighted_persons', ['person_id']) }}
+    and {{ in_scope('sightings') }}
 group by sightings.person_id, sightings.source_key

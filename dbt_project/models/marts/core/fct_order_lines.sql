@@ -17,5 +17,5 @@ select
     lines.is_duplicate
 from {{ ref('int_order_lines') }} as lines
 left join {{ ref('int_orders_settled') }} as orders
-    on lines.source_id = orders.source_id and lines.order_id = orders.order_id
+    on {{ join_on('lines', 'orders', ['source_id', 'order_id']) }}
 where lines.is_current

@@ -34,11 +34,7 @@ movements as (
             as deepened
     from periods
     left join {{ ref('int_period_movements') }} as moves
-        on
-            periods.preset = moves.preset
-            and periods.brand_id = moves.brand_id
-            and periods.period_type = moves.period_type
-            and periods.period_start = moves.period_start
+        on {{ join_on('periods', 'moves', ['preset', 'brand_id', 'period_type', 'period_start']) }}
     group by periods.preset, periods.brand_id, periods.period_type, periods.period_start
 ),
 
@@ -59,8 +55,7 @@ members as (
     from periods
     left join {{ ref('int_member_days') }} as steps
         on
-            periods.preset = steps.preset
-            and periods.brand_id = steps.brand_id
+            {{ join_on('periods', 'steps', ['preset', 'brand_id']) }}
             and steps.date_day <= periods.period_end
     group by periods.preset, periods.brand_id, periods.period_type, periods.period_start
 )
@@ -86,14 +81,6 @@ select
     {{ safe_divide('members.thriving_superior_members', 'members.superiority_members') }} as thriving_rate_superior
 from periods
 inner join movements
-    on
-        periods.preset = movements.preset
-        and periods.brand_id = movements.brand_id
-        and periods.period_type = movements.period_type
-        and periods.period_start = movements.period_start
+    on {{ join_on('periods', 'movements', ['preset', 'brand_id', 'period_type', 'period_start']) }}
 inner join members
-    on
-        periods.preset = members.preset
-        and periods.brand_id = members.brand_id
-        and periods.period_type = members.period_type
-        and periods.period_start = members.period_start
+    on {{ join_on('periods', 'members', ['preset', 'brand_id', 'period_type', 'period_start']) }}

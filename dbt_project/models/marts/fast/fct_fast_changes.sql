@@ -57,15 +57,9 @@ select
 from compared
 left join metrics as previous
     on
-        compared.preset = previous.preset
-        and compared.brand_id = previous.brand_id
-        and compared.period_type = previous.period_type
-        and compared.metric = previous.metric
+        {{ join_on('compared', 'previous', ['preset', 'brand_id', 'period_type', 'metric']) }}
         and compared.previous_start = previous.period_start
 left join metrics as last_year
     on
-        compared.preset = last_year.preset
-        and compared.brand_id = last_year.brand_id
-        and compared.period_type = last_year.period_type
-        and compared.metric = last_year.metric
+        {{ join_on('compared', 'last_year', ['preset', 'brand_id', 'period_type', 'metric']) }}
         and compared.last_year_start = last_year.period_start

@@ -4,9 +4,9 @@ with forecasts as (
 ),
 
 methods as (
-    select preset, 'consumer_asset' as method from {{ ref('int_gmv_presets') }}
+    select preset, 'consumer_asset' as method from ({{ gmv_presets() }}) as presets
     union all
-    select preset, 'series' as method from {{ ref('int_gmv_presets') }}
+    select preset, 'series' as method from ({{ gmv_presets() }}) as presets
 ),
 
 -- The money still to come is the method's; whom it takes to fill the gap only the consumer asset can say.

@@ -1,3 +1,5 @@
+{#- Split conformal: of n ratios the ceil(0.9 (n + 1))-th bounds the next one from above with at least 90 %, where they
+    are exchangeable and n is at least 9; below that the greatest is taken, and its promise is n / (n + 1). -#}
 {%- set asset_columns = [
     ('past_horizons', 'bigint'),
     ('customer_persons', 'bigint'), ('customer_rate', 'double'), ('customer_aov', 'double'),
@@ -13,16 +15,66 @@ with origins as (
         origins.horizon_days,
         origins.as_of_date,
         origins.is_backtest,
-        brands.currency,
-        windows.gmv as actual_gmv
+        brands.currency
     from {{ ref('int_gmv_origins') }} as origins
     inner join {{ ref('int_brands') }} as brands on origins.brand_id = brands.brand_id
+    where origins.is_reported
+),
+
+points as (
+    select
+        points.*,
+        windows.end_date,
+        {{ safe_divide('windows.gmv', 'points.point_forecast') }} as ratio
+    from {{ ref('int_gmv_asset_points') }} as points
     left join {{ ref('int_gmv_windows') }} as windows
         on
-            origins.brand_id = windows.brand_id
-            and origins.horizon_days = windows.horizon_days
-            and origins.as_of_date = windows.start_date
-    where origins.is_reported
+            {{ join_on('points', 'windows', ['preset', 'brand_id', 'horizon_days']) }}
+            and points.as_of_date = windows.start_date
+),
+
+-- Of the back-tests that were complete at the origin, the last `forecast_backtests`.
+known_ratios as (
+    select
+        origins.brand_id,
+        origins.horizon_days,
+        origins.as_of_date,
+        points.preset,
+        points.ratio,
+        row_number() over (
+            partition by points.preset, origins.brand_id, origins.horizon_days, origins.as_of_date
+            order by points.as_of_date desc
+        ) as recency
+    from origins
+    inner join points
+        on
+            {{ join_on('origins', 'points', ['brand_id', 'horizon_days']) }}
+            and origins.as_of_date >= points.end_date
+),
+
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by preset, brand_id, horizon_days, as_of_date order by ratio
+        ) as ratio_rank,
+        count(*) over (partition by preset, brand_id, horizon_days, as_of_date) as ratios
+    from known_ratios
+    where recency <= {{ var('forecast_backtests') }} and ratio is not null
+),
+
+intervals as (
+    select
+        preset,
+        brand_id,
+        horizon_days,
+        as_of_date,
+        max(case when ratio_rank = greatest(1, floor((ratios + 1) / 10.0)) then ratio end) as ratio_p10,
+        avg(case when 2 * ratio_rank in (ratios, ratios + 1, ratios + 2) then ratio end) as ratio_p50,
+        max(case when ratio_rank = least(ratios, ceil(9 * (ratios + 1) / 10.0)) then ratio end) as ratio_p90
+    from ranked
+    where ratios >= {{ var('forecast_interval_backtests') }}
+    group by preset, brand_id, horizon_days, as_of_date
 ),
 
 consumer_asset as (
@@ -33,7 +85,7 @@ consumer_asset as (
         points.horizon_days,
         points.as_of_date,
         case
-            when points.status = 'ok' and intervals.ratios is null then 'interval_needs_more_backtests'
+            when points.status = 'ok' and intervals.preset is null then 'interval_needs_more_backtests'
             else points.status
         end as status,
         {%- for column, type in asset_columns %}
@@ -43,13 +95,9 @@ consumer_asset as (
         intervals.ratio_p10,
         coalesce(intervals.ratio_p50, 1) as ratio_p50,
         intervals.ratio_p90
-    from {{ ref('int_gmv_asset_points') }} as points
-    left join {{ ref('int_gmv_asset_intervals') }} as intervals
-        on
-            points.preset = intervals.preset
-            and points.brand_id = intervals.brand_id
-            and points.horizon_days = intervals.horizon_days
-            and points.as_of_date = intervals.as_of_date
+    from points
+    left join intervals
+        on {{ join_on('points', 'intervals', ['preset', 'brand_id', 'horizon_days', 'as_of_date']) }}
 ),
 
 methods as (
@@ -86,7 +134,7 @@ methods as (
         series.p50,
         series.p90
     from {{ ref('int_gmv_series') }} as series
-    cross join {{ ref('int_gmv_presets') }} as presets
+    cross join ({{ gmv_presets() }}) as presets
 )
 
 select
@@ -101,13 +149,14 @@ select
     {%- for column in ['point_forecast', 'p10', 'p50', 'p90'] %}
         cast(methods.{{ column }} as decimal(18, 4)) as {{ column }},
     {%- endfor %}
-    cast(origins.actual_gmv as decimal(18, 4)) as actual_gmv,
+    cast(windows.gmv as decimal(18, 4)) as actual_gmv,
 {%- for column, type in asset_columns %}
     cast(methods.{{ column }} as {{ type }}) as {{ column }}{{ ',' if not loop.last }}
 {%- endfor %}
 from methods
 inner join origins
+    on {{ join_on('methods', 'origins', ['brand_id', 'horizon_days', 'as_of_date']) }}
+left join {{ ref('int_gmv_windows') }} as windows
     on
-        methods.brand_id = origins.brand_id
-        and methods.horizon_days = origins.horizon_days
-        and methods.as_of_date = origins.as_of_date
+        {{ join_on('methods', 'windows', ['preset', 'brand_id', 'horizon_days']) }}
+        and methods.as_of_date = windows.start_date

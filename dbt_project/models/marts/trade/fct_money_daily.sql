@@ -11,7 +11,7 @@ with documents as (
         brands.share_to is not null as is_counted
     from {{ ref('int_orders_settled') }} as orders
     inner join {{ ref('int_order_brands') }} as brands
-        on orders.source_id = brands.source_id and orders.order_id = brands.order_id
+        on {{ join_on('orders', 'brands', ['source_id', 'order_id']) }}
     where orders.is_purchase or orders.document_kind <> 'order'
 ),
 

@@ -8,19 +8,14 @@ shaped as (
         '1' as line_id,
         'cdnow' as brand_id,
         cast(null as {{ dbt.type_string() }}) as product_id,
-        cast(null as {{ dbt.type_string() }}) as product_name,
         {{ safe_cast('number_of_cds', 'decimal(18, 4)') }} as quantity,
-        cast(null as decimal(18, 4)) as unit_price,
         {{ safe_cast('dollar_value', 'decimal(18, 4)') }} as amount,
         -- Whether equal rows are two purchases or one written twice, nobody knows: both stay.
         row_number() over (
             partition by _load_date, _file, customer_id, purchased_on, number_of_cds, dollar_value order by _row
         ) > 1 as is_duplicate,
         {{ day_from_digits('purchased_on') }} as purchased_on,
-        {{ whole_row('source') }} as raw_row,
-        _load_date,
-        _file,
-        _row
+        {{ row_origin('source') }}
     from source
 )
 

@@ -6,19 +6,13 @@ with source as (
 shaped as (
     select
         _file || ':' || cast(_row as {{ dbt.type_string() }}) as order_id,
-        cast(null as {{ dbt.type_string() }}) as visitor_id,
         customer_id as member_id,
         'order' as document_kind,
         {{ utc_from_local(day_from_digits('purchased_on'), 'cdnow') }} as created_at,
         {{ day_from_digits('purchased_on') }} as created_date,
-        cast(null as timestamp) as cancelled_at,
         {{ safe_cast('dollar_value', 'decimal(18, 4)') }} as amount,
         'USD' as currency,
-        cast(null as timestamp) as updated_at,
-        {{ whole_row('source') }} as raw_row,
-        _load_date,
-        _file,
-        _row
+        {{ row_origin('source') }}
     from source
 )
 

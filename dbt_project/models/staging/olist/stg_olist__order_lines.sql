@@ -8,16 +8,12 @@ shaped as (
         order_item_id as line_id,
         'olist' as brand_id,
         product_id,
-        cast(null as {{ dbt.type_string() }}) as product_name,
         1 as quantity,
         {{ safe_cast('price', 'decimal(18, 4)') }} as unit_price,
         -- Freight is part of what was paid for a line.
         {{ safe_cast('price', 'decimal(18, 4)') }} + {{ safe_cast('freight_value', 'decimal(18, 4)') }} as amount,
         false as is_duplicate,
-        {{ whole_row('items') }} as raw_row,
-        _load_date,
-        _file,
-        _row
+        {{ row_origin('items') }}
     from items
 )
 

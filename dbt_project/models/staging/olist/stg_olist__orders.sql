@@ -18,7 +18,6 @@ payments as (
 shaped as (
     select
         orders.order_id,
-        cast(null as {{ dbt.type_string() }}) as visitor_id,
         customers.customer_unique_id as member_id,
         'order' as document_kind,
         {{ utc_from_local('orders.order_purchase_timestamp', 'olist') }} as created_at,
@@ -35,13 +34,9 @@ shaped as (
         end as cancelled_at,
         payments.amount,
         'BRL' as currency,
-        cast(null as timestamp) as updated_at,
         orders.order_approved_at as approved_text,
         orders.order_status,
-        {{ whole_row('orders') }} as raw_row,
-        orders._load_date,
-        orders._file,
-        orders._row
+        {{ row_origin('orders') }}
     from orders
     left join customers on orders.customer_id = customers.customer_id
     left join payments on orders.order_id = payments.order_id

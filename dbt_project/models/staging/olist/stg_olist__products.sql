@@ -11,11 +11,8 @@ categories as (
 select
     products.product_id,
     'olist' as brand_id,
-    cast(null as {{ dbt.type_string() }}) as product_name,
     products.product_category_name as category_id,
     coalesce(categories.product_category_name_english, products.product_category_name) as category_name,
-    cast(null as date) as listed_on,
-    cast(null as timestamp) as updated_at,
     products._load_date,
     products._file,
     products._row,

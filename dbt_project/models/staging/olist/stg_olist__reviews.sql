@@ -8,14 +8,9 @@ shaped as (
         review_id || '-' || order_id as review_id,
         'olist' as brand_id,
         order_id,
-        cast(null as {{ dbt.type_string() }}) as visitor_id,
-        cast(null as {{ dbt.type_string() }}) as member_id,
         {{ utc_from_local('review_answer_timestamp', 'olist') }} as reviewed_at,
         {{ safe_cast('review_score', 'integer') }} as rating,
-        {{ whole_row('reviews') }} as raw_row,
-        _load_date,
-        _file,
-        _row
+        {{ row_origin('reviews') }}
     from reviews
 ),
 

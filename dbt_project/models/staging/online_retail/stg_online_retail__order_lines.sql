@@ -21,10 +21,7 @@ shaped as (
             order by _row
         ) > 1 as is_duplicate,
         {{ business_date(utc_from_local('InvoiceDate', 'online_retail'), 'online_retail') }} as created_date,
-        {{ whole_row('source') }} as raw_row,
-        _load_date,
-        _file,
-        _row
+        {{ row_origin('source') }}
     from source
 )
 

@@ -6,7 +6,6 @@ with source as (
 shaped as (
     select
         InvoiceNo as order_id,
-        cast(null as {{ dbt.type_string() }}) as visitor_id,
         -- The dump writes customer numbers as floats.
         max(split_part(CustomerID, '.', 1)) as member_id,
         case substr(InvoiceNo, 1, 1)
@@ -15,12 +14,10 @@ shaped as (
             else 'order'
         end as document_kind,
         min({{ utc_from_local('InvoiceDate', 'online_retail') }}) as created_at,
-        cast(null as timestamp) as cancelled_at,
         cast(sum({{ safe_cast(
             safe_cast('Quantity', 'decimal(18, 4)') ~ ' * ' ~ safe_cast('UnitPrice', 'decimal(18, 4)'), 'decimal(18, 4)'
         ) }}) as decimal(18, 4)) as amount,
         'GBP' as currency,
-        cast(null as timestamp) as updated_at,
         min({{ whole_row('source') }}) as raw_row,
         _load_date,
         _file,

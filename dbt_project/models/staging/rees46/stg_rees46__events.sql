@@ -7,21 +7,14 @@ shaped as (
     select
         user_id || '-' || coalesce(user_session, '') || '-' || event_type || '-' || product_id || '-' || event_time
             as event_id,
-        coalesce(brand, 'unbranded') as brand_id,
-        cast(null as {{ dbt.type_string() }}) as visitor_id,
+        {{ brand_or_unbranded('brand', 'rees46') }} as brand_id,
         user_id as member_id,
         {{ utc_from_local("replace(event_time, ' UTC', '')", 'rees46') }} as event_at,
         case event_type
             when 'view' then 'product_view'
             when 'cart' then 'add_to_cart'
         end as touch_kind,
-        cast(null as {{ dbt.type_string() }}) as campaign_id,
-        cast(null as {{ dbt.type_string() }}) as channel,
-        cast(null as {{ dbt.type_string() }}) as user_agent,
-        {{ whole_row('source') }} as raw_row,
-        _load_date,
-        _file,
-        _row
+        {{ row_origin('source') }}
     from source
 ),
 

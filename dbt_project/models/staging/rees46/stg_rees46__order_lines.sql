@@ -7,9 +7,8 @@ shaped as (
     select
         user_id || '-' || coalesce(user_session, '') as order_id,
         _file || ':' || _row as line_id,
-        coalesce(brand, 'unbranded') as brand_id,
+        {{ brand_or_unbranded('brand', 'rees46') }} as brand_id,
         product_id,
-        cast(null as {{ dbt.type_string() }}) as product_name,
         1 as quantity,
         {{ safe_cast('price', 'decimal(18, 4)') }} as unit_price,
         {{ safe_cast('price', 'decimal(18, 4)') }} as amount,
@@ -19,10 +18,7 @@ shaped as (
             order by _row
         ) > 1 as is_duplicate,
         {{ business_date(utc_from_local("replace(event_time, ' UTC', '')", 'rees46'), 'rees46') }} as paid_date,
-        {{ whole_row('source') }} as raw_row,
-        _load_date,
-        _file,
-        _row
+        {{ row_origin('source') }}
     from source
 )
 

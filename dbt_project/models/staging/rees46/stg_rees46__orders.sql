@@ -11,7 +11,6 @@ with source as (
 shaped as (
     select
         user_id || '-' || coalesce(user_session, '') as order_id,
-        cast(null as {{ dbt.type_string() }}) as visitor_id,
         user_id as member_id,
         'order' as document_kind,
         min({{ utc_from_local("replace(event_time, ' UTC', '')", 'rees46') }}) as paid_at,
@@ -30,9 +29,7 @@ dated as (
         paid_at as created_at,
         {{ business_date('paid_at', 'rees46') }} as created_date,
         {{ business_date('paid_at', 'rees46') }} as paid_date,
-        cast(null as timestamp) as cancelled_at,
-        'USD' as currency,
-        cast(null as timestamp) as updated_at
+        'USD' as currency
     from shaped
 )
 

@@ -5,12 +5,9 @@ with source as (
 
 select
     product_id,
-    coalesce(max(brand), 'unbranded') as brand_id,
-    cast(null as {{ dbt.type_string() }}) as product_name,
+    {{ brand_or_unbranded('max(brand)', 'rees46') }} as brand_id,
     max(category_id) as category_id,
     max(category_code) as category_name,
-    cast(null as date) as listed_on,
-    cast(null as timestamp) as updated_at,
     _load_date,
     _file,
     min(_row) as _row,

@@ -5,7 +5,7 @@ with source as (
 shaped as (
     select
         event_id,
-        coalesce(brand, 'sample_shop_unbranded') as brand_id,
+        {{ brand_or_unbranded('brand', 'sample_shop') }} as brand_id,
         visitor_id,
         member_id,
         {{ utc_from_local('event_time', 'sample_shop') }} as event_at,
@@ -13,10 +13,7 @@ shaped as (
         campaign_id,
         channel,
         user_agent,
-        {{ whole_row('source') }} as raw_row,
-        _load_date,
-        _file,
-        _row
+        {{ row_origin('source') }}
     from source
 )
 

@@ -4,16 +4,13 @@ with source as (
 
 shaped as (
     select
-        coalesce(brand, 'sample_shop_unbranded') as brand_id,
+        {{ brand_or_unbranded('brand', 'sample_shop') }} as brand_id,
         {{ safe_cast('period_start', 'date') }} as period_start,
         {{ safe_cast('period_end', 'date') }} as period_end,
         {{ safe_cast('gmv', 'decimal(18, 4)') }} as gmv,
         currency,
         {{ utc_from_local('updated_at', 'sample_shop') }} as updated_at,
-        {{ whole_row('source') }} as raw_row,
-        _load_date,
-        _file,
-        _row
+        {{ row_origin('source') }}
     from source
 )
 

@@ -13,10 +13,7 @@ shaped as (
         {{ utc_from_local('recorded_at', 'sample_shop') }} as recorded_at,
         case withdrawn when 'true' then true when 'false' then false end as is_withdrawn,
         valid_to as valid_to_text,
-        {{ whole_row('source') }} as raw_row,
-        _load_date,
-        _file,
-        _row
+        {{ row_origin('source') }}
     from source
 )
 

@@ -5,7 +5,7 @@ with source as (
 shaped as (
     select
         membership_id,
-        coalesce(brand, 'sample_shop_unbranded') as brand_id,
+        {{ brand_or_unbranded('brand', 'sample_shop') }} as brand_id,
         visitor_id,
         member_id,
         state as state_kind,
@@ -14,10 +14,7 @@ shaped as (
         {{ utc_from_local('left_at', 'sample_shop') }} as left_at,
         left_at as left_text,
         {{ utc_from_local('updated_at', 'sample_shop') }} as updated_at,
-        {{ whole_row('source') }} as raw_row,
-        _load_date,
-        _file,
-        _row
+        {{ row_origin('source') }}
     from source
 )
 

@@ -6,17 +6,14 @@ shaped as (
     select
         order_id,
         line_no as line_id,
-        coalesce(brand, 'sample_shop_unbranded') as brand_id,
+        {{ brand_or_unbranded('brand', 'sample_shop') }} as brand_id,
         product_id,
         product_name,
         {{ safe_cast('quantity', 'decimal(18, 4)') }} as quantity,
         {{ safe_cast('unit_price', 'decimal(18, 4)') }} as unit_price,
         {{ safe_cast('amount', 'decimal(18, 4)') }} as amount,
         false as is_duplicate,
-        {{ whole_row('source') }} as raw_row,
-        _load_date,
-        _file,
-        _row
+        {{ row_origin('source') }}
     from source
 )
 

@@ -17,10 +17,7 @@ shaped as (
         {{ utc_from_local('updated_at', 'sample_shop') }} as updated_at,
         paid_at as paid_text,
         cancelled_at as cancelled_text,
-        {{ whole_row('source') }} as raw_row,
-        _load_date,
-        _file,
-        _row
+        {{ row_origin('source') }}
     from source
 )
 

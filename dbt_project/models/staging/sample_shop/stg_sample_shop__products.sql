@@ -5,16 +5,13 @@ with source as (
 shaped as (
     select
         product_id,
-        coalesce(brand, 'sample_shop_unbranded') as brand_id,
+        {{ brand_or_unbranded('brand', 'sample_shop') }} as brand_id,
         name as product_name,
         category_id,
         category_name,
         {{ safe_cast('listed_on', 'date') }} as listed_on,
         {{ utc_from_local('updated_at', 'sample_shop') }} as updated_at,
-        {{ whole_row('source') }} as raw_row,
-        _load_date,
-        _file,
-        _row
+        {{ row_origin('source') }}
     from source
 )
 

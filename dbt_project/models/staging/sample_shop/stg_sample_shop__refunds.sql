@@ -9,11 +9,7 @@ shaped as (
         {{ utc_from_local('refunded_at', 'sample_shop') }} as refunded_at,
         {{ safe_cast('amount', 'decimal(18, 4)') }} as amount,
         currency,
-        cast(null as boolean) as is_full,
-        {{ whole_row('source') }} as raw_row,
-        _load_date,
-        _file,
-        _row
+        {{ row_origin('source') }}
     from source
 )
 

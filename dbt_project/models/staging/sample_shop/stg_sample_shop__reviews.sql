@@ -5,16 +5,13 @@ with source as (
 shaped as (
     select
         review_id,
-        coalesce(brand, 'sample_shop_unbranded') as brand_id,
+        {{ brand_or_unbranded('brand', 'sample_shop') }} as brand_id,
         order_id,
         visitor_id,
         member_id,
         {{ utc_from_local('reviewed_at', 'sample_shop') }} as reviewed_at,
         {{ safe_cast('rating', 'integer') }} as rating,
-        {{ whole_row('source') }} as raw_row,
-        _load_date,
-        _file,
-        _row
+        {{ row_origin('source') }}
     from source
 )
 

@@ -8,7 +8,6 @@ shaped as (
         -- The dump has no ids: an action is who did what, with which item, at which second.
         user_id || '-' || item_id || '-' || behavior_type || '-' || unix_seconds as event_id,
         'taobao' as brand_id,
-        cast(null as {{ dbt.type_string() }}) as visitor_id,
         user_id as member_id,
         {{ utc_from_unix('unix_seconds') }} as event_at,
         case behavior_type
@@ -16,13 +15,7 @@ shaped as (
             when 'fav' then 'favorite'
             when 'cart' then 'add_to_cart'
         end as touch_kind,
-        cast(null as {{ dbt.type_string() }}) as campaign_id,
-        cast(null as {{ dbt.type_string() }}) as channel,
-        cast(null as {{ dbt.type_string() }}) as user_agent,
-        {{ whole_row('source') }} as raw_row,
-        _load_date,
-        _file,
-        _row
+        {{ row_origin('source') }}
     from source
 ),
 

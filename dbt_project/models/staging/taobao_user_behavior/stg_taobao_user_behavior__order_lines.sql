@@ -9,16 +9,11 @@ shaped as (
         '1' as line_id,
         'taobao' as brand_id,
         item_id as product_id,
-        cast(null as {{ dbt.type_string() }}) as product_name,
         1 as quantity,
-        cast(null as decimal(18, 4)) as unit_price,
         cast(null as decimal(18, 4)) as amount,
         false as is_duplicate,
         {{ business_date(utc_from_unix('unix_seconds'), 'taobao_user_behavior') }} as paid_date,
-        {{ whole_row('source') }} as raw_row,
-        _load_date,
-        _file,
-        _row
+        {{ row_origin('source') }}
     from source
 )
 

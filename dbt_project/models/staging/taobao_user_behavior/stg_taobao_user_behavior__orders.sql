@@ -6,19 +6,13 @@ with source as (
 shaped as (
     select
         user_id || '-' || item_id || '-' || unix_seconds as order_id,
-        cast(null as {{ dbt.type_string() }}) as visitor_id,
         user_id as member_id,
         'order' as document_kind,
         {{ utc_from_unix('unix_seconds') }} as created_at,
         {{ utc_from_unix('unix_seconds') }} as paid_at,
-        cast(null as timestamp) as cancelled_at,
         cast(null as decimal(18, 4)) as amount,
         'CNY' as currency,
-        cast(null as timestamp) as updated_at,
-        {{ whole_row('source') }} as raw_row,
-        _load_date,
-        _file,
-        _row
+        {{ row_origin('source') }}
     from source
 ),
 

@@ -6,11 +6,7 @@ with source as (
 select
     item_id as product_id,
     'taobao' as brand_id,
-    cast(null as {{ dbt.type_string() }}) as product_name,
     max(category_id) as category_id,
-    cast(null as {{ dbt.type_string() }}) as category_name,
-    cast(null as date) as listed_on,
-    cast(null as timestamp) as updated_at,
     _load_date,
     _file,
     min(_row) as _row,

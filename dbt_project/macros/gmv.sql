@@ -1,0 +1,41 @@
+{# One row per preset: whether its refund policy looks ahead, and the lowest rank that makes a customer. #}
+{% macro gmv_presets() -%}
+    select
+        preset,
+        refund_policy = 'net_hindsight' as looks_ahead,
+        min(case when kind = 'touch' and touch_kind = 'paid_order' then stage_rank end) as customer_rank
+    from ({{ active_rules() }}) as rules
+    group by preset, refund_policy
+{%- endmacro %}
+
+{# One row per preset, brand and day, with the customers and prospects at its end. #}
+{% macro gmv_segments() -%}
+    select
+        stock.preset,
+        stock.brand_id,
+        stock.as_of_date,
+        sum(case when stock.stage_rank >= presets.customer_rank then persons else 0 end) as customer_persons,
+        sum(case when stock.stage_rank >= presets.customer_rank then 0 else persons end) as prospect_persons
+    from {{ ref('int_daily_stock') }} as stock
+    inner join ({{ gmv_presets() }}) as presets on stock.preset = presets.preset
+    group by stock.preset, stock.brand_id, stock.as_of_date
+{%- endmacro %}
+
+{#
+  One row per brand, horizon, origin and past horizon that the origin learns from: end to end back from the
+  origin, each with all its days after the brand's first. `start_date` is the day at whose end it begins.
+#}
+{% macro gmv_past_windows() -%}
+    select windows.*
+    from (
+        {%- for step in range(1, var('forecast_history_horizons') + 1) %}
+        select
+            brand_id, horizon_days, as_of_date,
+            {{ add_days('as_of_date', '-' ~ step ~ ' * horizon_days') }} as start_date
+        from {{ ref('int_gmv_origins') }}
+        {{- ' union all' if not loop.last }}
+        {%- endfor %}
+    ) as windows
+    inner join {{ ref('int_brands') }} as brands
+        on windows.brand_id = brands.brand_id and windows.start_date >= brands.first_day
+{%- endmacro %}

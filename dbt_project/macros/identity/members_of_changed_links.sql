@@ -1,0 +1,42 @@
+{# Pairs of members, both ways, that links with the columns of `int_identity_links` make one person. #}
+{% macro united_pairs(links) -%}
+    select
+        {{ member_key(identity_space(), 'member_id') }} as member_key,
+        {{ member_key(identity_space(), 'other_member_id') }} as other_key
+    from {{ links }}
+    where other_member_id <> ''
+    union
+    select
+        {{ member_key(identity_space(), 'other_member_id') }} as member_key,
+        {{ member_key(identity_space(), 'member_id') }} as other_key
+    from {{ links }}
+    where other_member_id <> ''
+{%- endmacro %}
+
+{# Scope of `int_member_persons`: members whom a changed link unites, or united before it changed. #}
+{% macro members_of_changed_links() -%}
+    {%- set links = ref('int_identity_links') -%}
+    {%- if not is_changed('int_identity_links') -%}
+    select member_key from {{ this }} where false
+    {%- else -%}
+    with recursive changed_pairs as (
+        {{ united_pairs(changes_relation(links)) }}
+    ),
+
+    pairs as (
+        {{ united_pairs('(select * from ' ~ links ~ ' where is_current and not is_withdrawn) as links') }}
+        union
+        select * from changed_pairs
+    ),
+
+    reached (member_key) as (
+        select member_key from changed_pairs
+        union
+        select pairs.other_key
+        from reached
+        inner join pairs on reached.member_key = pairs.member_key
+    )
+
+    select member_key from reached
+    {%- endif %}
+{%- endmacro %}

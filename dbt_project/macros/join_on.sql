@@ -1,0 +1,6 @@
+{# Condition: two relations share some columns. #}
+{% macro join_on(left, right, columns) -%}
+    {%- for column in columns -%}
+    {{ left }}.{{ column }} = {{ right }}.{{ column }}{{ ' and ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}

@@ -1,0 +1,25 @@
+{# The presets that the marts are built for, as a quoted SQL list. #}
+{% macro active_presets() -%}
+    {% for preset in var('aipl_presets') %}'{{ preset }}'{{ ', ' if not loop.last }}{% endfor %}
+{%- endmacro %}
+
+{# The rules of these presets, with the rank of their stage and the policy of their preset. #}
+{% macro active_rules() -%}
+    select
+        rules.*,
+        stages.rank as stage_rank,
+        presets.refund_policy
+    from {{ ref('aipl_rules') }} as rules
+    inner join {{ ref('aipl_stages') }} as stages on {{ join_on('rules', 'stages', ['preset', 'stage']) }}
+    inner join {{ ref('aipl_presets') }} as presets on rules.preset = presets.preset
+    where rules.preset in ({{ active_presets() }})
+{%- endmacro %}
+
+{# Scope of the stage history where the rules changed: everybody is judged again, from the days known. #}
+{% macro everybody_if_rules_changed() -%}
+    {%- set changed = env_var('AIPL_DBT_RULES_CHANGED', 'false') == 'true' -%}
+    {%- for model in ['int_key_days', 'int_person_states'] %}
+    select brand_id, person_id from {{ ref(model) }} where {{ 'true' if changed else 'false' }}
+    {{- ' union' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}

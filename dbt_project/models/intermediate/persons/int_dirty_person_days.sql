@@ -1,1 +1,0 @@
-{{ changes_of('int_key_days', ['brand_id', 'person_id', 'touch_date']) }}
