@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from pathlib import Path
+
+from documents import FENCED, anchors, documents
 
 from orchestration.settings import PROJECT_ROOT
 
-FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-
-
-def documents() -> list[Path]:
-    return sorted([*PROJECT_ROOT.glob("*.md"), *(PROJECT_ROOT / "docs").rglob("*.md")])
-
-
-def anchors(page: Path) -> set[str]:
-    """Of its headings, as GitHub makes them; a heading that comes again has a number."""
-    found, names = Counter[str](), set[str]()
-    for title in re.findall(r"^#+ (.+)$", FENCED.sub("", page.read_text()), re.MULTILINE):
-        text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", title).strip().lower()
-        anchor = re.sub(r"[^\w\- ]", "", text).replace(" ", "-")
-        found[anchor] += 1
-        names.add(f"{anchor}-{found[anchor] - 1}" if found[anchor] > 1 else anchor)
-    return names
 
 
 def dead_links(page: Path) -> list[str]:
