@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from documents import anchors
+from unit.test_links import anchors
 
 from expectations.registry import MARTS, RELEASE
 from expectations.suites.arrival import ArrivalFile, EventTime, arrival_suite
