@@ -9,8 +9,8 @@ def _(mo):
         """
         # AIPL and FAST in a notebook
 
-        The current release, read only. Run all cells again to see the next one: what is open stays the
-        release that it was.
+        The current release, read-only. Run all cells again to see the next one: an open connection stays
+        on its release.
         """
     )
     return
@@ -25,7 +25,7 @@ def _():
     import marimo as mo
     import plotly.express as px
 
-    # `current` is a link that the next publish moves: resolved once, all cells read the same release.
+    # The next publish moves the symlink `current`: resolved once, all cells read the same release.
     release = (Path(os.environ.get("AIPL_HOME", "data")) / "published" / "current").resolve()
     marts = duckdb.connect(str(release / "marts.duckdb"), read_only=True)
     return marts, mo, px, release
@@ -41,7 +41,7 @@ def _(marts, mo, release):
 
 @app.cell(hide_code=True)
 def _(mo):
-    mo.md("""## Stock: how many persons are in each stage at the end of each day?""")
+    mo.md("""## Stock: how many people are in each stage at the end of each day?""")
     return
 
 
@@ -112,7 +112,9 @@ def _(brand, marts):
 
 @app.cell(hide_code=True)
 def _(mo):
-    mo.md("""## Persons: whose loyalty ends next, if nothing happens, and what does the first owe it to?""")
+    mo.md(
+        """## People: whose loyalty ends next without new activity, and what made the first of them loyal?"""
+    )
     return
 
 
@@ -137,7 +139,7 @@ def _(brand, marts):
 
 @app.cell
 def _(brand, ending, marts, mo):
-    # A brand may have nobody who is loyal.
+    # A brand may have no loyal customers.
     mo.stop(ending.empty)
     why = marts.execute(
         """

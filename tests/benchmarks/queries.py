@@ -13,7 +13,7 @@ QUERIES = {
     "FAST of all weeks": "select * from fct_fast where period_type = 'week'",
     "FAST against last week": "select * from fct_fast_changes where brand_id = 'aurora'",
     "explain a person": f"from aipl_explain((select min(person_id) from dim_person), {LAST_DAY})",
-    "channels that deepened": """
+    "channels of people who moved up": """
         select channel, sum(persons) from fct_aipl_deepening where period_type = 'month'
         group by all order by 2 desc
     """,

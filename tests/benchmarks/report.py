@@ -92,10 +92,10 @@ def targets(report: Report) -> list[tuple[str, str, str]]:
             "at most 5",
         ),
         ("its peak memory", f"{largest.peak_bytes / GIB:.1f} GiB", "at most 6"),
-        ("fixed cost: a night that corrects one row", f"{report.correction:.0f} s", "at most 25"),
-        ("a start when nothing is new", f"{report.nothing:.1f} s", ""),
+        ("fixed cost: a run that corrects one row", f"{report.correction:.0f} s", "at most 25"),
+        ("a run with nothing new", f"{report.nothing:.1f} s", ""),
         (
-            f"the next night, {scale.events // scale.days:,} events, beyond the fixed cost",
+            f"the next daily run, {scale.events // scale.days:,} events, above the fixed cost",
             f"{beyond / full.full:.1%} of the full build",
             "at most 10 %",
         ),
@@ -105,12 +105,12 @@ def targets(report: Report) -> list[tuple[str, str, str]]:
             f"{report.steps.get('mart gate', 0) / full.full:.0%} of the full build",
             "at most 15 %",
         ),
-        ("twelve questions of analysts, median", f"{1000 * median(asked):.0f} ms", "under 100"),
+        ("twelve analysts' questions, median", f"{1000 * median(asked):.0f} ms", "under 100"),
         ("the slowest of them", f"{1000 * max(asked):.0f} ms", "under 500"),
     ]
     if few in report.nights and many in report.nights:
         ratio = report.nights[many] / report.nights[few]
-        rows.insert(5, (f"a night after {many} days", f"{ratio:.2f} times one after {few}", "at most 1.3"))
+        rows.insert(5, (f"a run after {many} days", f"{ratio:.2f} times one after {few}", "at most 1.3"))
     return rows
 
 
@@ -137,32 +137,32 @@ def to_markdown(report: Report) -> str:
     return f"""# Performance
 
 Written by `make bench`; do not edit. {scale.events:,} events over {scale.days} days, {scale.persons:,}
-persons, {scale.orders:,} orders, as Parquet dumps a day; 1 % of a day's events are up to 60 days late.
-Medians of three; the sizes below other than {scale.events:,} are one build each.
+people, {scale.orders:,} orders, as daily Parquet dumps; 1 % of a day's events are up to 60 days late.
+Medians of three; sizes other than {scale.events:,} are one build each.
 
 {platform.machine()}, {os.cpu_count()} cores; Python {platform.python_version()}, DuckDB {version("duckdb")},
 dbt {version("dbt-core")}, Dagster {version("dagster")}, Great Expectations {version("great-expectations")}.
 
-The *floor* is one DuckDB script that reads the same files of raw once and writes the aggregate of person
+The *floor* is one DuckDB script that reads the same raw files once and writes one aggregate per person
 and day (`tests/benchmarks/floor.sql`): {full.floor:.2f} s. Targets are for 30 million events.
 
 {table(("what", "measured", "target"), targets(report))}
 
-## Where the time of a full build goes
+## Where a full build spends its time
 
-*pull* holds the arrival gate, *warehouse* the dbt tests.
+*pull* includes the arrival gate, *warehouse* the dbt tests.
 
 {table(("step", "seconds", "times the floor", "share"), shares)}
 
 ## How cost grows
 
-![Seconds of a full build by events, and of a night by days of history](performance.svg)
+![Seconds of a full build by events, and of a daily run by days of history](performance.svg)
 
 {table(("events", "floor, s", "full build, s", "times the floor", "peak, GiB"), growth)}
 
-{table(("days of history", "next night, s"), nights) if nights else ""}
+{table(("days of history", "next run, s"), nights) if nights else ""}
 {peers_section(report)}
-## Questions of analysts
+## Analysts' questions
 
 {table(("question", "ms"), answers)}
 """
@@ -186,12 +186,11 @@ def peers_section(report: Report) -> str:
         for peer in report.peers
     ]
     return f"""
-## Other ways to the same stages
+## Other ways to compute the same stages
 
-The stages of every person on every day, from the same Parquet files to a Parquet file, each way in a
-process of its own (`tests/benchmarks/peers.py`); start and imports are not counted. All but the first write
-a row for each person and day above rank 0; the first writes a row a stretch of days, counted out here to be
-compared.
+The stages of every person on every day, from the same Parquet files to a Parquet file, each in its own
+process (`tests/benchmarks/peers.py`), without start and imports. All but the first write one row per person
+and day above rank 0; the first writes one row per interval of days, expanded here for comparison.
 
 {table(("way", "seconds", "times ours", "rows", "stages"), rows)}
 """

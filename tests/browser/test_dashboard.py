@@ -123,7 +123,7 @@ def test_a_page_opens_without_a_complaint_and_without_the_network(window: Window
     window.go(name, brand="lumen", lang="en")
 
     assert window.page.locator('[data-testid="stException"]').count() == 0
-    assert window.page.get_by_text("did not answer").count() == 0
+    assert window.page.get_by_text("could not be queried").count() == 0
     assert window.page.locator("dl.strip").inner_text().count("\n") >= 4
     assert window.errors == []
     assert window.strangers == []
@@ -214,7 +214,7 @@ def test_the_movement_table_is_that_of_any_two_days(window: Window) -> None:
         came = sum(persons for _, to, _, persons in moves if to == stage)
         went = sum(persons for begun, _, _, persons in moves if begun == stage)
         assert [row[1], row[-1]] == [f"{went:,}", f"{came:,}"]
-    assert "adds up" in window.page.locator(".st-key-card_flow").inner_text()
+    assert "Reconciles with" in window.page.locator(".st-key-card_flow").inner_text()
 
 
 def test_a_chart_is_downloaded_as_the_rows_of_the_database(window: Window) -> None:

@@ -230,7 +230,7 @@ def test_an_older_release_than_the_data_is_said_on_every_page(
     for page in PAGES:
         turned(app, page)
         told = [warning.value for warning in app.warning]
-        assert any("stopped by the quality gate" in words and "3 critical" in words for words in told)
+        assert any("quality gate stopped a newer build" in words and "3 critical" in words for words in told)
         assert any("old_shop" in words for words in told)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import date
+
+from unit.test_links import anchors
 
 from expectations.registry import MARTS, RELEASE
 from expectations.suites.arrival import ArrivalFile, EventTime, arrival_suite
@@ -22,13 +23,6 @@ def suites() -> Iterator[Suite]:
     for source in load_sources(PROJECT_ROOT / "sources.yml", {"AIPL_HOME": "/tmp"}).values():
         for name in source.tables:
             yield arrival_suite(arrival_table(source, name, FILES, {}))
-
-
-def anchors(page: str) -> set[str]:
-    """Headings of a page, as links call them."""
-    text = (PROJECT_ROOT / page).read_text()
-    headings = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", text, flags=re.S), flags=re.M)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_every_mart_has_a_suite_and_every_suite_a_mart() -> None:
@@ -51,16 +45,7 @@ def test_every_rule_has_an_owner_a_reason_and_a_page_that_has_its_heading() -> N
     assert len(links) > 6
     for link in links:
         page, _, anchor = link.partition("#")
-        assert not anchor or anchor in anchors(page), link
-
-
-def test_links_between_runbooks_lead_somewhere() -> None:
-    folder = PROJECT_ROOT / "docs/runbooks"
-    text = (folder / "gate-failed.md").read_text()
-    for page, anchor in re.findall(r"\]\(([\w.-]*)#?([\w-]*)\)", text):
-        name = page or "gate-failed.md"
-        assert (folder / name).exists(), name
-        assert not anchor or anchor in anchors(f"docs/runbooks/{name}"), (name, anchor)
+        assert not anchor or anchor in anchors(PROJECT_ROOT / page), link
 
 
 def test_shipped_sources_declare_what_the_gate_needs() -> None:

@@ -17,11 +17,12 @@ def documents() -> list[Path]:
 
 
 def anchors(page: Path) -> set[str]:
-    """Of its headings, as GitHub makes them; a heading that comes again has a number."""
-    found, names = Counter[str](), set[str]()
-    for title in re.findall(r"^#+ (.+)$", FENCED.sub("", page.read_text()), re.MULTILINE):
-        text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", title).strip().lower()
-        anchor = re.sub(r"[^\w\- ]", "", text).replace(" ", "-")
+    """Its headings as GitHub names them (a repeated one gets a number), and anchors set by hand."""
+    text = FENCED.sub("", page.read_text())
+    found, names = Counter[str](), set(re.findall(r'<a id="([\w-]+)">', text))
+    for title in re.findall(r"^#+ (.+)$", text, re.MULTILINE):
+        words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", title).strip().lower()
+        anchor = re.sub(r"[^\w\- ]", "", words).replace(" ", "-")
         found[anchor] += 1
         names.add(f"{anchor}-{found[anchor] - 1}" if found[anchor] > 1 else anchor)
     return names
