@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dagster import AssetExecutionContext, AssetMaterialization, AssetsDefinition, Output
-from dagster_dbt import DbtCliInvocation, DbtCliResource, dbt_assets
+from dagster import AssetExecutionContext, AssetMaterialization, AssetsDefinition, Output, multi_asset
+from dagster_dbt import DbtCliInvocation, DbtCliResource, build_dbt_asset_specs
 
 from orchestration.defs.resources import WriterLock, explained
+from orchestration.defs.warehouse.checks import check_key, law_check_result, law_checks
 from orchestration.defs.warehouse.translator import WarehouseTranslator
 from orchestration.lib.build.around_dbt import Preparation, finish_build, prepare_build
 from orchestration.lib.build.dbt import (
@@ -17,6 +18,7 @@ from orchestration.lib.build.dbt import (
     staging_exclusion,
 )
 from orchestration.lib.build.failures import explain_failure
+from orchestration.lib.build.laws import broken_laws, law_results, laws_by_test, read_results
 from orchestration.lib.run.progress import reporter
 from orchestration.lib.sources.source import Source
 from orchestration.settings import Settings
@@ -35,13 +37,15 @@ def build_arguments(preparation: Preparation) -> list[str]:
 def warehouse_assets(
     settings: Settings, sources: Mapping[str, Source], dbt_sources: str, manifest: Mapping[str, Any]
 ) -> AssetsDefinition:
-    """All dbt nodes of the configured sources as assets, their tests as checks."""
+    """All dbt nodes of the configured sources as assets, each law as a check."""
+    built_of = configured_manifest(manifest, sources)
+    specs = build_dbt_asset_specs(manifest=built_of, dagster_dbt_translator=WarehouseTranslator(sources))
+    tables = {spec.key.path[-1]: spec.key for spec in specs}
+    laws = laws_by_test(built_of)
     excluded = [f"--exclude={folder}" for folder in staging_exclusion(settings.dbt_project, sources)]
 
-    @dbt_assets(
-        manifest=configured_manifest(manifest, sources),
-        dagster_dbt_translator=WarehouseTranslator(sources),
-        name="warehouse",
+    @multi_asset(
+        name="warehouse", specs=specs, check_specs=law_checks(built_of, laws, tables), can_subset=True
     )
     def warehouse(context: AssetExecutionContext, dbt: DbtCliResource, lock: WriterLock) -> Iterator[Any]:
         """Build all models and test all laws on what has arrived."""
@@ -55,10 +59,15 @@ def warehouse_assets(
                 invocation = dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
                 built = 0
                 for event in invocation.stream():
+                    # One test judges many laws, whose verdicts stand in dbt's results.
                     if isinstance(event, Output | AssetMaterialization):
                         built += 1
                         reporter().step(_name(event))
-                    yield event
+                        yield event
+                results = read_results(target)
+                for verdict in law_results(laws, results, lambda found: broken_laws(settings, found)):
+                    if check_key(verdict.law, tables) in context.selected_asset_check_keys:
+                        yield law_check_result(verdict, tables)
             _require_success(settings, invocation)
             # A part of the models is not a build: the next run starts from nothing.
             if not context.is_subset:
