@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -29,10 +30,7 @@ def explain_failure(settings: Settings, target: Path, exit_code: int) -> AiplErr
         return no_room(tale, target)
     if not failures:
         return AiplError(f"dbt ended with code {exit_code} before it ran a model. {log}")
-    told = [lines for failure in failures for lines in _told(settings, failure)]
-    lines = [line for lines in told[:SHOWN] for line in lines]
-    if len(told) > SHOWN:
-        lines.append(f"  and {len(told) - SHOWN} more")
+    lines = _lines(settings, failures)
     if any(failure.status != "fail" for failure in failures):
         if damaged := unreadable_files(settings.raw):
             names = "\n".join(f"  {path}" for path in damaged[:SHOWN])
@@ -42,6 +40,11 @@ def explain_failure(settings: Settings, target: Path, exit_code: int) -> AiplErr
             )
         return AiplError("\n".join(["dbt could not build the warehouse:", *lines, log]))
     return QualityStop("\n".join(["The data break a law of the warehouse:", *lines, log]))
+
+
+def broken_law_lines(settings: Settings, target: Path) -> list[str]:
+    """The laws that the dbt command that ran in `target` found broken, with rows that break them."""
+    return _lines(settings, [result for result in read_results(target) if _is_broken_law(result)])
 
 
 def unreadable_files(root: Path) -> list[Path]:
@@ -64,9 +67,20 @@ def _tail(log: Path) -> str:
     return log.read_text(errors="replace")[-20_000:] if log.exists() else ""
 
 
+def _is_broken_law(result: DbtResult) -> bool:
+    """Unit tests fail too, but judge no data."""
+    return result.status == "fail" and result.unique_id.startswith("test.")
+
+
+def _lines(settings: Settings, failures: Sequence[DbtResult]) -> list[str]:
+    shown = [lines for failure in failures for lines in _told(settings, failure)]
+    more = [f"  and {len(shown) - SHOWN} more"] if len(shown) > SHOWN else []
+    return [line for lines in shown[:SHOWN] for line in lines] + more
+
+
 def _told(settings: Settings, failure: DbtResult) -> list[list[str]]:
     """What failed, in lines: each broken law by itself, with rows that break it."""
-    if failure.status != "fail":
+    if not _is_broken_law(failure):
         message = failure.message.partition("\n  > in macro")[0]
         return [[f"  {failure.name}: {' '.join(message.split())}"]]
     return [

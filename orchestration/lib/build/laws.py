@@ -24,7 +24,7 @@ SHOWN_ROWS = 3
 FOR_PEOPLE = {"name", "description"}
 LAW_COLUMNS = ["table_name", "law", "failures", "examples"]
 KINDS = {
-    "unique_key": "One row per {key}, none of which is NULL.",
+    "unique_key": "One row per {key}, with no NULL in the key.",
     "holds": "In every row: `{condition}`",
     "accepted_values": "Every `{column_name}` is one of: {values}.",
     "relationships": "Every `{column_name}` is a `{field}` of {to}.",

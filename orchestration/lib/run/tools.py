@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from orchestration.lib.build.dbt import dbt_environment, dbt_executable
+from orchestration.lib.build.failures import broken_law_lines
 from orchestration.lib.build.rules import check_rules
 from orchestration.lib.build.state import read_build, write_build
 from orchestration.lib.build.warehouse import open_warehouse
@@ -39,7 +40,12 @@ def dbt_command(settings: Settings, arguments: list[str]) -> int:
         if build and not READS_ONLY & set(arguments):
             # What dbt builds by hand is no build of ours: the next run starts from nothing.
             write_build(settings, replace(build, state="building"))
-        return _wait([dbt_executable(), *arguments], dbt_environment(settings, told))
+        before = _written(settings)
+        code = _wait([dbt_executable(), *arguments], dbt_environment(settings, told))
+        # dbt names the test that failed, not which of its laws was broken.
+        if code != 0 and _written(settings) != before:
+            print("\n".join(broken_law_lines(settings, settings.dbt_target)))
+        return code
 
 
 def ui_command(settings: Settings, arguments: list[str]) -> int:
@@ -47,6 +53,12 @@ def ui_command(settings: Settings, arguments: list[str]) -> int:
     prepare_dagster_home(settings.dagster_home)
     command = [str(Path(sys.executable).with_name("dagster")), "dev", "-m", "orchestration.definitions"]
     return _wait([*command, *arguments], {})
+
+
+def _written(settings: Settings) -> int | None:
+    """When dbt last wrote its results; None if it never did."""
+    results = settings.dbt_target / "run_results.json"
+    return results.stat().st_mtime_ns if results.exists() else None
 
 
 def _wait(command: list[str], variables: dict[str, str]) -> int:
