@@ -161,6 +161,7 @@ def test_a_broken_law_stops_the_build_with_name_and_rows_and_fails_its_check(set
     laws = {name for name, check in judged.items() if check.asset_key == dg.AssetKey(["marts", "dim_brand"])}
     assert laws == {"brand_is_named", "money_is_owed_to_us", "money_is_not_negative"}
     assert {name for name in laws if not judged[name].passed} == laws - {"brand_is_named"}
+    assert judged["not_null_stg_east__orders_order_id"].passed
     examples = judged["money_is_owed_to_us"].metadata["examples"].value
     assert examples == ["brand_id=east, horizon=2024-01-03, money=-70"]
     assert read_current(settings) == before

@@ -83,8 +83,11 @@ where amount is null and (select count(*) from {{ source('arrival', 'files') }})
 """
 LAW = "select brand_id, money from {{ ref('dim_brand') }} where money < 0"
 
+# One test of dbt itself, as a stranger's staging may have it, and laws of this project's kind.
 LAWS = """
 models:
+  - name: stg_east__orders
+    columns: [{name: order_id, data_tests: [not_null]}]
   - name: dim_brand
     data_tests:
       - laws:

@@ -1,5 +1,3 @@
-{{ config(meta={'dagster': {'ref': {'name': 'int_orders'}}}) }}
-
 {%- for name in entity_names() %}
 {%- set key = ['source_id'] + entity(name).key %}
 {{ 'with' if loop.first }} judged_{{ name }} as (

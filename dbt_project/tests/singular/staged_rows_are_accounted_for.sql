@@ -1,5 +1,3 @@
-{{ config(meta={'dagster': {'ref': {'name': 'int_rejects'}}}) }}
-
 {%- for name in entity_names() %}
 {%- for source_id in sources_of_entity(name) %}
 select

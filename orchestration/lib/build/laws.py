@@ -25,7 +25,7 @@ FOR_PEOPLE = {"name", "description"}
 LAW_COLUMNS = ["table_name", "law", "failures", "examples"]
 KINDS = {
     "unique_key": "One row per {key}, with no NULL in the key.",
-    "holds": "In every row: `{condition}`",
+    "holds": "In every row: `{condition}`.",
     "accepted_values": "Every `{column_name}` is one of: {values}.",
     "relationships": "Every `{column_name}` is a `{field}` of {to}.",
     "no_gap_or_overlap": (
@@ -170,6 +170,8 @@ def declared_laws(project: Path) -> list[Law]:
             for test in table.get("data_tests") or []:
                 if isinstance(test, Mapping) and "laws" in test:
                     found += _bundled(table["name"], test["laws"]["arguments"]["laws"])
+        for test in document.get("data_tests") or []:
+            found += _laws_of(test, test["config"]["meta"]["dagster"]["ref"]["name"])
     return found
 
 
@@ -209,7 +211,7 @@ def _bundled(
 def _described(kind: str, arguments: Mapping[str, Any]) -> str:
     """What a law says, in its own words or in those of its kind."""
     words = {
-        name: ", ".join(map(str, value))
+        name: ", ".join(f"`{item}`" for item in value)
         if isinstance(value, list)
         else re.sub(r"^ref\('(\w+)'\)$", r"`\1`", " ".join(str(value).split()))
         for name, value in arguments.items()
