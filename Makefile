@@ -7,7 +7,7 @@ READY := $(VENV)/ready
 READY_BI := $(VENV)/ready-bi
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dashboard test test-fast prove bench dev lint format examples docs screenshots lock lock-check clean
+.PHONY: help setup run dashboard test test-fast prove bench dev lint format examples laws docs screenshots lock lock-check clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,7 @@ lint: $(READY_BI) ## Ruff, mypy (strict), import contracts, sqlfluff, and whethe
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/sqlfluff lint dbt_project
+	@$(BIN)/python tests/laws_page.py --check
 	@$(MAKE) --no-print-directory lock-check
 
 format: $(READY) ## Rewrite Python and SQL in the project's style
@@ -71,6 +72,9 @@ format: $(READY) ## Rewrite Python and SQL in the project's style
 
 examples: $(READY) ## Write the outputs of the queries in docs/metrics and docs/queries anew, from the current release
 	@PYTHONPATH=tests $(BIN)/python tests/examples.py "$${AIPL_HOME:-data}"
+
+laws: $(READY) ## Write docs/runbooks/laws.md from the laws that dbt's YAML declares
+	@PYTHONPATH=tests $(BIN)/python tests/laws_page.py
 
 # dbt's page shows the beginning of each description alone, and lets details run out of their box.
 DOCS_STYLE := <style>tr.column-row > td { white-space: normal !important; max-width: none !important; } \

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from orchestration.arrival.configured import configured_sources, dbt_sources
 from orchestration.build.dbt import dbt_environment, environment
+from orchestration.build.failures import broken_law_lines
 from orchestration.build.rules import check_rules
 from orchestration.build.state import read_build, write_build
 from orchestration.build.warehouse import open_warehouse
@@ -39,8 +40,13 @@ def dbt_command(settings: Settings, arguments: list[str]) -> int:
         if build and not READS_ONLY & set(arguments):
             # What dbt builds by hand is no build of ours: the next run starts from nothing.
             write_build(settings, replace(build, state="building"))
+        before = _written(settings)
         with environment(dbt_environment(settings, told)):
-            return _dbt(arguments)
+            code = _dbt(arguments)
+        # dbt names the test that failed, not which of its laws was broken.
+        if code != 0 and _written(settings) != before:
+            print("\n".join(broken_law_lines(settings, settings.dbt_target)))
+        return code
 
 
 def _dbt(arguments: list[str]) -> int:
@@ -49,12 +55,15 @@ def _dbt(arguments: list[str]) -> int:
         # dbt's own answer asks the package index whether there is a newer one.
         print(f"dbt-core {version('dbt-core')}")
         return 0
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import cli
 
     try:
         cli.main(arguments, prog_name="aipl dbt --")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1
+    finally:
+        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     return 0
 
 
@@ -63,6 +72,12 @@ def ui_command(settings: Settings, arguments: list[str]) -> int:
     prepare_dagster_home(settings.dagster_home)
     command = [str(Path(sys.executable).with_name("dagster")), "dev", "-m", "orchestration.definitions"]
     return _wait([*command, *arguments])
+
+
+def _written(settings: Settings) -> int | None:
+    """When dbt last wrote its results; None if it never did."""
+    results = settings.dbt_target / "run_results.json"
+    return results.stat().st_mtime_ns if results.exists() else None
 
 
 def _wait(command: list[str]) -> int:

@@ -16,7 +16,7 @@ from postgres_server import Server
 from tiny_project import deliver
 from tiny_project import run as run_in_dagster
 from unit.alert_service import Webhook, webhook
-from verdicts import judge_with
+from verdicts import judge_with, verdict
 
 from expectations.results import GateResult
 from orchestration.alerts.outbox import Outbox
@@ -30,6 +30,7 @@ from orchestration.defs.outcomes import latest_outcome, observe_latest_run
 from orchestration.nightly.job import bury_dead_runs
 from orchestration.nightly.run import run_new
 from orchestration.publish.releases import current_id
+from orchestration.quality import mart_gate
 
 
 @pytest.fixture
@@ -149,7 +150,7 @@ def test_a_run_killed_between_verdict_and_alert_is_told_by_the_next(
             assert ("gate/marts", "dim_brand.money_known") in open_keys(settings)
         return verdict("dim_brand")
 
-    monkeypatch.setattr(run_gate, "run_marts", judge)
+    monkeypatch.setattr(mart_gate, "run_marts", judge)
     run(settings)
     assert open_keys(settings) == {("gate/arrival/east", "east.orders.order_id_present")}
 

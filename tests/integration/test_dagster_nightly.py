@@ -124,7 +124,7 @@ def test_an_error_of_the_arrival_gate_leaves_the_loads_undecided(
     assert money(settings) == {"east": 60, "west": 10}
 
 
-def test_a_broken_law_stops_the_build_with_name_and_rows(settings: Settings) -> None:
+def test_a_broken_law_stops_the_build_with_name_and_rows_and_fails_its_check(settings: Settings) -> None:
     assert run(settings, 2, 2).success
     before = read_current(settings)
     deliver(settings, "east", 3, [-100])
@@ -134,8 +134,19 @@ def test_a_broken_law_stops_the_build_with_name_and_rows(settings: Settings) -> 
     told = failure.step_failure_data.user_failure_data
     assert told is not None and told.description is not None
     assert "money_is_not_negative" in told.description
-    assert "brand_id=east, money=-70" in told.description
+    assert (
+        "dim_brand.money_is_owed_to_us: 1 row\n    brand_id=east, horizon=2024-01-03, money=-70"
+        in told.description
+    )
+    assert "  money_is_not_negative: 1 row\n    brand_id=east, money=-70" in told.description
     assert told.metadata["exit_code"].value == 3
+    judged = {check.check_name: check for check in result.get_asset_check_evaluations()}
+    laws = {name for name, check in judged.items() if check.asset_key == dg.AssetKey(["marts", "dim_brand"])}
+    assert laws == {"brand_is_named", "money_is_owed_to_us", "money_is_not_negative"}
+    assert {name for name in laws if not judged[name].passed} == laws - {"brand_is_named"}
+    assert judged["not_null_stg_east__orders_order_id"].passed
+    examples = judged["money_is_owed_to_us"].metadata["examples"].value
+    assert examples == ["brand_id=east, horizon=2024-01-03, money=-70"]
     assert read_current(settings) == before
     build = read_build(settings)
     assert build is not None and build.state == "building"

@@ -82,6 +82,21 @@ where amount is null and (select count(*) from {{ source('arrival', 'files') }})
 """
 LAW = "select brand_id, money from {{ ref('dim_brand') }} where money < 0"
 
+# One test of dbt itself, as a stranger's staging may have it, and laws of this project's kind.
+LAWS = """
+models:
+  - name: stg_east__orders
+    columns: [{name: order_id, data_tests: [not_null]}]
+  - name: dim_brand
+    data_tests:
+      - laws:
+          name: dim_brand_laws
+          arguments:
+            laws:
+              - holds: {name: brand_is_named, condition: brand_id is not null}
+              - holds: {name: money_is_owed_to_us, condition: "coalesce(money, 0) >= 0"}
+"""
+
 
 def make_tiny(home: Path) -> Settings:
     """Write project and sources file; no dumps yet."""
@@ -98,13 +113,15 @@ def make_tiny(home: Path) -> Settings:
         "models/marts/dim_brand.sql": BRAND,
         "models/marts/fct_fast.sql": FAST,
         "models/marts/fct_aipl_daily.sql": DAILY,
+        "models/marts/dim_brand.yml": LAWS,
         "tests/money_is_not_negative.sql": LAW,
     }
     for name, content in files.items():
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text(content)
-    for name in ("profiles.yml", "macros/generate_schema_name.sql"):
-        (project / name).parent.mkdir(exist_ok=True)
+    shipped = ("profiles.yml", "macros/generate_schema_name.sql", "macros/engine/functions.sql")
+    for name in (*shipped, "tests/generic/laws.sql", "tests/generic/holds.sql"):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(PROJECT_ROOT / "dbt_project" / name, project / name)
     (project / "seeds").mkdir(exist_ok=True)
     for name in ("aipl_presets", "aipl_stages", "aipl_rules", "touch_kinds"):

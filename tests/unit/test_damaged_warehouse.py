@@ -11,7 +11,7 @@ import duckdb
 import pytest
 from unit.publish_home import make_home
 
-from orchestration.build.failures import example_rows
+from orchestration.build.laws import DbtResult, broken_laws
 from orchestration.build.rejects import keep_rejects, kept_accounts, kept_rejects
 from orchestration.build.state import Build, warehouse_mark, write_build
 from orchestration.build.warehouse import open_warehouse
@@ -29,7 +29,9 @@ READERS: dict[str, Callable[[Settings], object]] = {
     "aipl erase": lambda settings: linked_keys(settings, [parse_key("shop:m:1")]),
     "aipl run, after dbt": keep_rejects,
     "aipl run, at its end": lambda settings: staged_rejects(settings, {"shop": {date(2024, 1, 2)}}),
-    "a broken law": lambda settings: example_rows(settings, "select 1"),
+    "a broken law": lambda settings: broken_laws(
+        settings, DbtResult("test.aipl.law", "fail", sql="select 1")
+    ),
 }
 
 

@@ -76,6 +76,19 @@
     to_json({{ row }})
 {%- endmacro %}
 
+{# The first values of a text among rows, as a list in their order; never more than these are held in memory. #}
+{% macro first_of(text, number) -%}
+    {{ return(adapter.dispatch('first_of')(text, number)) }}
+{%- endmacro %}
+
+{% macro duckdb__first_of(text, number) -%}
+    min({{ text }}, {{ number }})
+{%- endmacro %}
+
+{% macro spark__first_of(text, number) -%}
+    slice(array_sort(collect_list({{ text }})), 1, {{ number }})
+{%- endmacro %}
+
 {# Whole number that equal values of some columns share, and others hardly ever. #}
 {% macro hash_of(columns) -%}
     {{ return(adapter.dispatch('hash_of')(columns)) }}

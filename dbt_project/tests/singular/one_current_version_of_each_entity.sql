@@ -1,6 +1,3 @@
-{{ config(meta={'dagster': {'ref': {'name': 'int_orders'}}}) }}
-
--- Law: each entity has exactly one current version.
 {%- for name in entity_names() %}
 {%- set key = ['source_id'] + entity(name).key %}
 {{ 'with' if loop.first }} judged_{{ name }} as (

@@ -1,6 +1,3 @@
-{{ config(meta={'dagster': {'ref': {'name': 'int_rejects'}}}) }}
-
--- Law: every staged row is a stored version (current or superseded) or a reject; nothing is lost.
 {%- for name in entity_names() %}
 {%- for source_id in sources_of_entity(name) %}
 select

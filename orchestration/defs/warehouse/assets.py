@@ -1,14 +1,10 @@
 """The warehouse: dbt's models as assets, built by one dbt command in the process of the run."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dagster import AssetExecutionContext, AssetsDefinition
-from dagster_dbt import dbt_assets
-from dagster_dbt.asset_utils import get_subset_selection_for_context
-from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
-from dbt_common.events.base_types import EventMsg
-from dbt_common.events.functions import msg_to_dict
+from dagster import AssetCheckKey, AssetExecutionContext, AssetsDefinition, MaterializeResult, multi_asset
+from dagster_dbt import build_dbt_asset_specs
 
 from orchestration.build.around_dbt import Preparation, finish_build, prepare_build
 from orchestration.build.dbt import (
@@ -19,14 +15,16 @@ from orchestration.build.dbt import (
     staging_exclusion,
 )
 from orchestration.build.failures import explain_failure
+from orchestration.build.laws import broken_laws, law_results, laws_by_test, read_results
 from orchestration.core.progress import reporter
 from orchestration.core.settings import Settings
 from orchestration.defs.resources import WriterLock, explained
+from orchestration.defs.warehouse.checks import law_check_result, law_checks
 from orchestration.defs.warehouse.translator import WarehouseTranslator
 from orchestration.sources.source import Source
 
-MODEL_RESULTS = {"LogModelResult", "LogSeedResult"}
-RESULTS = {*MODEL_RESULTS, "LogTestResult"}
+if TYPE_CHECKING:
+    from dbt_common.events.base_types import EventMsg
 
 
 def build_arguments(preparation: Preparation) -> list[str]:
@@ -42,11 +40,16 @@ def build_arguments(preparation: Preparation) -> list[str]:
 def warehouse_assets(
     settings: Settings, sources: Mapping[str, Source], dbt_sources: str, manifest: Mapping[str, Any]
 ) -> AssetsDefinition:
-    """All dbt nodes of the configured sources as assets, their tests as checks."""
+    """All dbt nodes of the configured sources as assets, each law as a check."""
+    built_of = configured_manifest(manifest, sources)
+    specs = build_dbt_asset_specs(manifest=built_of, dagster_dbt_translator=WarehouseTranslator(sources))
+    tables = {spec.key.path[-1]: spec.key for spec in specs}
+    laws = laws_by_test(built_of)
     excluded = [f"--exclude={folder}" for folder in staging_exclusion(settings.dbt_project, sources)]
-    configured, translator = configured_manifest(manifest, sources), WarehouseTranslator(sources)
 
-    @dbt_assets(manifest=configured, dagster_dbt_translator=translator, name="warehouse")
+    @multi_asset(
+        name="warehouse", specs=specs, check_specs=law_checks(built_of, laws, tables), can_subset=True
+    )
     def warehouse(context: AssetExecutionContext, lock: WriterLock) -> Iterator[Any]:
         """Build all models and test all laws on what has arrived."""
         with explained():
@@ -54,31 +57,31 @@ def warehouse_assets(
             stage = "warehouse, in full" if preparation.is_full else "warehouse"
             reporter().start(stage, total=len(context.selected_asset_keys))
             target = run_target(settings, context.run.run_id)
-            selected, indirect = get_subset_selection_for_context(
-                context, configured, None, None, None, translator, None
-            )
-            arguments = [*build_arguments(preparation), *excluded, *selected]
-            if indirect:
-                arguments += ["--indirect-selection", indirect]
+            arguments = [*build_arguments(preparation), *excluded]
+            if context.is_subset:
+                arguments += ["--select", *sorted(key.path[-1] for key in context.selected_asset_keys)]
             variables = dbt_environment(settings, dbt_sources, target) | preparation.variables
-            results: list[EventMsg] = []
-
-            def receive(event: EventMsg) -> None:
-                if event.info.name in RESULTS:
-                    results.append(event)
-                if event.info.name in MODEL_RESULTS:
-                    reporter().step(event.data.node_info.node_name)
-
-            ran = run_dbt(arguments, variables, receive)
-            for event in results:
-                message = DbtCoreCliEventMessage(msg_to_dict(event), {})
-                yield from message.to_default_asset_events(configured, translator, context)
+            ran = run_dbt(arguments, variables, _show_progress)
+            results = read_results(target)
+            built = [result for result in results if result.name in tables and result.status == "success"]
+            for result in built:
+                yield MaterializeResult(
+                    asset_key=tables[result.name], metadata={"Execution Duration": result.seconds}
+                )
+            for law, broken in law_results(laws, results, lambda found: broken_laws(settings, found)):
+                key = AssetCheckKey(tables[law.table], law.name)
+                if key in context.selected_asset_check_keys:
+                    yield law_check_result(law, broken, key)
             if not ran.success:
                 raise explain_failure(settings, target, ran.error)
             # A part of the models is not a build: the next run starts from nothing.
             if not context.is_subset:
                 finish_build(settings, preparation.build)
-            built = sum(event.info.name in MODEL_RESULTS for event in results)
-            reporter().done(f"{built} models")
+            reporter().done(f"{len(built)} models")
 
     return warehouse
+
+
+def _show_progress(event: "EventMsg") -> None:
+    if event.info.name in {"LogModelResult", "LogSeedResult"}:
+        reporter().step(event.data.node_info.node_name)

@@ -1,18 +1,16 @@
-{{ config(meta={'dagster': {'ref': {'name': 'fct_aipl_daily'}}}) }}
-
--- Law: the stock of a day counts the persons whose stage history covers it. Checked on each brand's horizon.
+{% test stock_equals_history(model, history, brands) %}
 with counted as (
     select history.preset, history.brand_id, history.stage, count(*) as persons
-    from {{ ref('fct_aipl_stage_history') }} as history
-    inner join {{ ref('dim_brand') }} as brands on history.brand_id = brands.brand_id
+    from {{ history }} as history
+    inner join {{ brands }} as brands on history.brand_id = brands.brand_id
     where history.stage_rank > 0 and history.valid_from <= brands.horizon and brands.horizon < history.valid_to
     group by history.preset, history.brand_id, history.stage
 ),
 
 stock as (
     select daily.preset, daily.brand_id, daily.stage, daily.persons
-    from {{ ref('fct_aipl_daily') }} as daily
-    inner join {{ ref('dim_brand') }} as brands
+    from {{ model }} as daily
+    inner join {{ brands }} as brands
         on daily.brand_id = brands.brand_id and daily.as_of_date = brands.horizon
     where daily.persons > 0
 )
@@ -21,3 +19,4 @@ select *
 from counted
 full outer join stock using (preset, brand_id, stage)
 where counted.persons is distinct from stock.persons
+{% endtest %}

@@ -1,9 +1,7 @@
-{{ config(meta={'dagster': {'ref': {'name': 'fct_money_daily'}}}) }}
-
--- Law: per currency, what days hold is what purchases, refunds and adjustments hold, but for days after the horizon.
+{% test money_of_days_is_the_money_of_orders(model, orders, order_brands, refunds, refund_brands, brands) %}
 with days as (
     select currency, sum(gross_paid_amount) as gross, sum(refunded_amount) as refunded
-    from {{ ref('fct_money_daily') }}
+    from {{ model }}
     group by currency
 ),
 
@@ -12,14 +10,14 @@ orders as (
         coalesce(currency, 'unknown') as currency,
         sum(case when is_purchase then amount else 0 end) as gross,
         sum(case when document_kind = 'refund' then -amount else 0 end) as refunded
-    from {{ ref('int_orders_settled') }}
+    from {{ orders }}
     group by coalesce(currency, 'unknown')
 ),
 
 refunds as (
     select coalesce(refunds.currency, orders.currency, 'unknown') as currency, sum(refunds.amount) as refunded
-    from {{ ref('int_refunds') }} as refunds
-    left join {{ ref('int_orders_settled') }} as orders
+    from {{ refunds }} as refunds
+    left join {{ orders }} as orders
         on refunds.source_id = orders.source_id and refunds.order_id = orders.order_id
     where refunds.is_current
     group by coalesce(refunds.currency, orders.currency, 'unknown')
@@ -31,10 +29,10 @@ later_documents as (
         coalesce(orders.currency, 'unknown') as currency,
         orders.document_kind,
         {{ split_amount('orders.amount', 'shares.share_from', 'shares.share_to') }} as amount
-    from {{ ref('int_orders_settled') }} as orders
-    inner join {{ ref('int_order_brands') }} as shares
+    from {{ orders }} as orders
+    inner join {{ order_brands }} as shares
         on orders.source_id = shares.source_id and orders.order_id = shares.order_id
-    inner join {{ ref('dim_brand') }} as brands on shares.brand_id = brands.brand_id
+    inner join {{ brands }} as brands on shares.brand_id = brands.brand_id
     where
         (orders.is_purchase or orders.document_kind = 'refund')
         and coalesce({{ brand_business_date(
@@ -53,8 +51,8 @@ later as (
     union all
 
     select coalesce(refunds.currency, 'unknown') as currency, 0 as gross, sum(refunds.amount) as refunded
-    from {{ ref('int_refund_brands') }} as refunds
-    inner join {{ ref('dim_brand') }} as brands on refunds.brand_id = brands.brand_id
+    from {{ refund_brands }} as refunds
+    inner join {{ brands }} as brands on refunds.brand_id = brands.brand_id
     where coalesce(refunds.refunded_on > brands.horizon, true)
     group by coalesce(refunds.currency, 'unknown')
 ),
@@ -76,3 +74,4 @@ select
 from both_sides
 group by currency
 having coalesce(sum(gross), 0) <> 0 or coalesce(sum(refunded), 0) <> 0
+{% endtest %}

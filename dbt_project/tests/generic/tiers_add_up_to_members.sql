@@ -1,6 +1,4 @@
-{{ config(meta={'dagster': {'ref': {'name': 'fct_fast_tiers'}}}) }}
-
--- Law: the tiers are the members, and those at or above the threshold the members of worth.
+{% test tiers_add_up_to_members(model, fast) %}
 with tiers as (
     select
         preset, brand_id, period_type, period_start,
@@ -8,12 +6,12 @@ with tiers as (
         sum(thriving_members) as thriving_members,
         sum(case when tier >= {{ var('fast_min_tier') }} then members else 0 end) as superiority_members,
         sum(case when tier >= {{ var('fast_min_tier') }} then thriving_members else 0 end) as thriving_superior_members
-    from {{ ref('fct_fast_tiers') }}
+    from {{ model }}
     group by preset, brand_id, period_type, period_start
 )
 
 select fast.*
-from {{ ref('fct_fast') }} as fast
+from {{ fast }} as fast
 left join tiers
     on
         fast.preset = tiers.preset
@@ -25,3 +23,4 @@ where
     or fast.thriving_members <> coalesce(tiers.thriving_members, 0)
     or fast.superiority_members <> coalesce(tiers.superiority_members, 0)
     or fast.thriving_superior_members <> coalesce(tiers.thriving_superior_members, 0)
+{% endtest %}

@@ -1,15 +1,13 @@
-{{ config(meta={'dagster': {'ref': {'name': 'fct_aipl_deepening'}}}) }}
-
--- Law: the channels and campaigns behind the deepening, those not seen included, add up to the deepened persons.
+{% test deepening_adds_up_to_the_flow(model, flow) %}
 with attributed as (
     select preset, brand_id, period_type, period_start, sum(persons) as persons
-    from {{ ref('fct_aipl_deepening') }}
+    from {{ model }}
     group by preset, brand_id, period_type, period_start
 ),
 
 deepened as (
     select preset, brand_id, period_type, period_start, sum(persons) as persons
-    from {{ ref('fct_aipl_flow') }}
+    from {{ flow }}
     where movement = 'deepened'
     group by preset, brand_id, period_type, period_start
 )
@@ -18,3 +16,4 @@ select *
 from attributed
 full outer join deepened using (preset, brand_id, period_type, period_start)
 where attributed.persons is distinct from deepened.persons
+{% endtest %}

@@ -1,12 +1,10 @@
-{{ config(meta={'dagster': {'ref': {'name': 'fct_aipl_stage_changes'}}}) }}
-
--- Law: of each stage, end stock - start stock = changes into it - changes out of it, inside the period.
+{% test stage_changes_move_the_stock(model, periods, daily, stages) %}
 with changes as (
     select preset, brand_id, period_type, period_start, to_stage as stage, changes as persons
-    from {{ ref('fct_aipl_stage_changes') }}
+    from {{ model }}
     union all
     select preset, brand_id, period_type, period_start, from_stage as stage, -changes as persons
-    from {{ ref('fct_aipl_stage_changes') }}
+    from {{ model }}
 ),
 
 net_changes as (
@@ -20,8 +18,8 @@ stock as (
     select
         daily.preset, periods.brand_id, periods.period_type, periods.period_start, daily.stage,
         sum(case when daily.as_of_date = periods.period_end then daily.persons else -daily.persons end) as persons
-    from {{ ref('int_periods') }} as periods
-    inner join {{ ref('fct_aipl_daily') }} as daily
+    from {{ periods }} as periods
+    inner join {{ daily }} as daily
         on
             periods.brand_id = daily.brand_id
             and daily.as_of_date in (periods.period_end, {{ add_days('periods.period_start', -1) }})
@@ -33,7 +31,7 @@ stock as (
 moved as (
     select net_changes.*
     from net_changes
-    inner join {{ ref('dim_aipl_stage') }} as stages
+    inner join {{ stages }} as stages
         on net_changes.preset = stages.preset and net_changes.stage = stages.stage
     where stages.stage_rank > 0
 )
@@ -42,3 +40,4 @@ select *
 from moved
 full outer join stock using (preset, brand_id, period_type, period_start, stage)
 where moved.persons is distinct from stock.persons
+{% endtest %}

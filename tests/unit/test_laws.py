@@ -1,0 +1,142 @@
+"""The laws: which there are, what a run says of each, and what changes their hash."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from orchestration.build.laws import (
+    BrokenLaw,
+    DbtResult,
+    Law,
+    declared_laws,
+    law_results,
+    laws_by_test,
+    laws_hash,
+)
+from orchestration.core.settings import PROJECT_ROOT
+
+PROJECT = PROJECT_ROOT / "dbt_project"
+KEY, MONEY = Law("dim_brand", "unique_key", "One row per brand."), Law("dim_brand", "money", "Money adds up.")
+LAWS = {"test.aipl.dim_brand_laws.1": [KEY, MONEY]}
+
+
+def results(status: str, *broken: str) -> dict[str, BrokenLaw | None]:
+    """What becomes of two laws whose test has this status and finds these broken."""
+    result = DbtResult("test.aipl.dim_brand_laws.1", status, failures=len(broken))
+    found = [BrokenLaw("dim_brand", name, 7, [{"brand_id": "aurora"}]) for name in broken]
+    return {law.name: broken for law, broken in law_results(LAWS, [result], lambda _: found)}
+
+
+def test_each_law_of_a_test_has_a_verdict_of_its_own() -> None:
+    assert results("pass") == {"unique_key": None, "money": None}
+    one = results("fail", "money")
+    assert one["unique_key"] is None
+    assert one["money"] is not None
+    assert (one["money"].failures, one["money"].example_lines) == (7, ["brand_id=aurora"])
+    assert all(results("fail", "unique_key", "money").values())
+
+
+def test_a_test_that_did_not_judge_says_nothing_and_a_failed_one_never_that_all_hold() -> None:
+    assert results("error") == results("skipped") == {}
+    assert all(results("fail").values())
+
+
+def test_a_test_of_dbt_is_a_law_of_the_table_it_is_declared_at() -> None:
+    """As in the staging folder of a source that somebody else wrote."""
+    table = {"resource_type": "model", "name": "stg_shop__orders", "config": {}}
+    other = {"resource_type": "model", "name": "dim_brand", "config": {}}
+    test = {
+        "resource_type": "test",
+        "name": "not_null_stg_shop__orders_order_id",
+        "config": {"severity": "WARN", "meta": {}},
+        "attached_node": "model.aipl.stg",
+        "depends_on": {"nodes": ["model.aipl.stg", "model.aipl.brand"]},
+        "test_metadata": {"name": "not_null", "kwargs": {"column_name": "order_id"}},
+    }
+    singular = {
+        **test,
+        "name": "orders_add_up",
+        "description": "They add up.",
+        "config": {"severity": "ERROR", "meta": {}},
+        "attached_node": None,
+        "test_metadata": None,
+    }
+    nodes = {"model.aipl.stg": table, "model.aipl.brand": other, "a": test, "b": singular}
+    nodes["c"] = {**singular, "depends_on": {"nodes": ["model.aipl.brand"]}}
+    nodes["d"] = {**singular, "config": {"meta": {"dagster": {"ref": {"name": "dim_brand"}}}}}
+    nodes["e"] = {**singular, "depends_on": {"nodes": ["source.aipl.arrival.files"]}}
+    name, adds_up = test["name"], Law("dim_brand", "orders_add_up", "They add up.")
+    assert laws_by_test({"nodes": nodes}) == {
+        "a": [Law("stg_shop__orders", str(name), str(name), is_error=False)],
+        "c": [adds_up],
+        "d": [adds_up],
+    }
+
+
+def test_each_law_has_a_name_of_its_own_and_a_test_called_by_its_table() -> None:
+    laws = declared_laws(PROJECT)
+    names = [(law.table, law.name) for law in laws]
+    assert len(names) == len(set(names)) > 70
+    assert all(re.fullmatch(r"[a-z_]+", law.name) and law.name != "holds" for law in laws)
+    for file in PROJECT.glob("*/**/*.yml"):
+        for table in yaml.safe_load(file.read_text()).get("models") or []:
+            for test in table.get("data_tests", []):
+                assert test["laws"]["name"] == f"{table['name']}_laws"
+
+
+FILES = {
+    "dbt_project.yml": "vars: {least_tier: 0}",
+    "models/marts/fct_fast.yml": """
+models:
+  - name: fct_fast
+    description: One row per brand.
+    columns:
+      - {name: brand_id, description: Its id., data_tests: [not_null]}
+    data_tests:
+      - laws:
+          name: fct_fast_laws
+          arguments:
+            laws:
+              - unique_key: {key: [preset, brand_id]}
+              - holds: {name: all_are_members, condition: members >= thriving, description: Of course.}
+""",
+    "models/marts/fct_fast.sql": "select 1 as brand_id",
+    "seeds/_seeds.yml": "seeds: [{name: kinds, data_tests: [{unique: {column_name: kind}}]}]",
+    "tests/generic/holds.sql": "select * from {{ model }} where not {{ condition }}",
+    "tests/singular/adds_up.sql": "select 1 where false",
+    "macros/money.sql": "{% macro cents() %}100{% endmacro %}",
+}
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "changes"),
+    [
+        ("models/marts/fct_fast.yml", "members >= thriving", "members > thriving", True),
+        ("models/marts/fct_fast.yml", "[preset, brand_id]", "[brand_id]", True),
+        ("models/marts/fct_fast.yml", "data_tests: [not_null]", "data_tests: [unique]", True),
+        ("models/marts/fct_fast.yml", "name: brand_id, ", "name: brand, ", True),
+        ("models/marts/fct_fast.yml", "One row per brand.", "A row a brand.", False),
+        ("models/marts/fct_fast.yml", "Of course.", "Every thriving person is a member.", False),
+        ("models/marts/fct_fast.yml", "all_are_members", "thriving_are_members", False),
+        ("models/marts/fct_fast.sql", "1", "2", False),
+        ("seeds/_seeds.yml", "unique", "not_null", True),
+        ("tests/generic/holds.sql", "not", "not not", True),
+        ("tests/singular/adds_up.sql", "false", "true", True),
+        ("macros/money.sql", "100", "1000", True),
+        ("dbt_project.yml", "0", "1", True),
+    ],
+)
+def test_the_hash_is_of_what_decides_whether_a_law_holds(
+    file: str, before: str, after: str, changes: bool, tmp_path: Path
+) -> None:
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    hash_before = laws_hash(tmp_path)
+    assert before in FILES[file]
+    (tmp_path / file).write_text(FILES[file].replace(before, after))
+    assert (laws_hash(tmp_path) != hash_before) is changes
