@@ -8,7 +8,12 @@ from dagster_dbt import DbtCliInvocation, DbtCliResource, dbt_assets
 
 from orchestration.defs.resources import WriterLock, explained
 from orchestration.defs.warehouse.translator import WarehouseTranslator
-from orchestration.lib.build.around_dbt import Preparation, finish_build, prepare_build
+from orchestration.lib.build.around_dbt import (
+    Preparation,
+    finish_build,
+    prepare_build,
+    prepare_part,
+)
 from orchestration.lib.build.dbt import (
     configured_manifest,
     dbt_environment,
@@ -46,7 +51,11 @@ def warehouse_assets(
     def warehouse(context: AssetExecutionContext, dbt: DbtCliResource, lock: WriterLock) -> Iterator[Any]:
         """Build all models and test all laws on what has arrived."""
         with explained():
-            preparation = prepare_build(settings, dbt_sources)
+            preparation = (
+                prepare_part(settings, sources, dbt_sources)
+                if context.is_subset
+                else prepare_build(settings, dbt_sources)
+            )
             stage = "warehouse, in full" if preparation.is_full else "warehouse"
             reporter().start(stage, total=len(context.selected_asset_keys))
             target = run_target(settings, context.run.run_id)
@@ -60,10 +69,9 @@ def warehouse_assets(
                         reporter().step(_name(event))
                     yield event
             _require_success(settings, invocation)
-            # A part of the models is not a build: the next run starts from nothing.
-            if not context.is_subset:
-                finish_build(settings, preparation.build)
-            reporter().done(f"{built} models")
+            finish_build(settings, preparation.build)
+            because = f", because {preparation.in_full}" if preparation.is_full else ""
+            reporter().done(f"{built} models{because}")
 
     return warehouse
 

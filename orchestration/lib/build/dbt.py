@@ -14,7 +14,7 @@ from typing import Any
 from filelock import FileLock
 
 from orchestration.dbt_child import PARENT
-from orchestration.lib.build.state import fingerprint
+from orchestration.lib.build.fingerprint import project_hash
 from orchestration.lib.errors import AiplError
 from orchestration.settings import Settings
 
@@ -70,7 +70,7 @@ def prepare_manifest(settings: Settings, dbt_sources: str) -> Path:
     """
     settings.dbt_target.mkdir(parents=True, exist_ok=True)
     manifest, prepared = settings.dbt_target / "manifest.json", settings.dbt_target / "prepared"
-    wanted = f"{fingerprint(settings.dbt_project, dbt_sources)} {settings.home}"
+    wanted = f"{project_hash(settings.dbt_project, dbt_sources)} {settings.home}"
     with FileLock(settings.dbt_target / ".lock"):
         if manifest.exists() and prepared.exists() and prepared.read_text() == wanted:
             return manifest

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from orchestration.lib.build.state import digest
+from orchestration.lib.build.fingerprint import digest
 from orchestration.lib.errors import EnvironmentStop, QualityStop
 from orchestration.lib.files import sha256
 from orchestration.lib.publish.releases import read_release
