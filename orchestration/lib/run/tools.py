@@ -6,40 +6,38 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+from orchestration.lib.build.by_hand import parse, run_by_hand
 from orchestration.lib.build.dbt import dbt_environment, dbt_executable
-from orchestration.lib.build.rules import check_rules
-from orchestration.lib.build.state import read_build, write_build
 from orchestration.lib.build.warehouse import open_warehouse
 from orchestration.lib.lock import writer_lock
 from orchestration.lib.run.instance import prepare_dagster_home
 from orchestration.lib.sources.configured import configured_sources, dbt_sources
 from orchestration.settings import PROJECT_ROOT, Settings
 
-# dbt commands that change no table.
-READS_ONLY = {"compile", "debug", "docs", "list", "ls", "parse", "show", "test", "--version", "--help"}
 
-
-def dbt_command(settings: Settings, arguments: list[str]) -> int:
+def dbt_command(settings: Settings, arguments: list[str], *, force: bool = False) -> int:
     """Run dbt as a nightly build would, with no other writer beside it; returns its exit code.
 
-    Raises EnvironmentStop when the warehouse is damaged.
+    Raises:
+        EnvironmentStop: the warehouse is damaged.
+        InputError: without `force`, a command after which parts of the warehouse might not fit each other.
     """
-    told = dbt_sources(settings, configured_sources(settings))
+    sources = configured_sources(settings)
+    told = dbt_sources(settings, sources)
+    variables = dbt_environment(settings, told)
+    command = parse(arguments, variables)
+    run = partial(_wait, [dbt_executable(), *arguments], variables)
     settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
     with writer_lock(settings.home):
         if settings.warehouse.exists():
             with open_warehouse(settings):
                 pass
-        build = read_build(settings)
-        if not READS_ONLY & set(arguments):
-            check_rules(settings.dbt_project)
-        if build and not READS_ONLY & set(arguments):
-            # What dbt builds by hand is no build of ours: the next run starts from nothing.
-            write_build(settings, replace(build, state="building"))
-        return _wait([dbt_executable(), *arguments], dbt_environment(settings, told))
+        if command.only_reads:
+            return run()
+        return run_by_hand(settings, sources, told, command, run, force=force)
 
 
 def ui_command(settings: Settings, arguments: list[str]) -> int:
