@@ -36,8 +36,12 @@
     )
 {%- endmacro %}
 
-{# Statement that makes the schema of the changes; run once at the start, since models run side by side. #}
-{% macro create_changes_schema() -%}
+{#
+  Statements that empty the schema of the changes, or make it; run once at the start, since models run side by side. A
+  model that is not selected then has no changes in this build, and not those of an earlier one.
+#}
+{% macro begin_changes() -%}
+    {%- if flags.WHICH in ('build', 'run') %}drop schema if exists changes cascade; {% endif -%}
     create schema if not exists changes
 {%- endmacro %}
 
