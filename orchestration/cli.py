@@ -137,7 +137,10 @@ def sample_shop(**size: int | None) -> None:
 @click.option("--force", is_flag=True)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def dbt(arguments: tuple[str, ...], force: bool) -> int:
-    """Run dbt on the warehouse, as in `aipl dbt -- test --select fct_fast`."""
+    """Run dbt on the warehouse, as in `aipl dbt -- test --select fct_fast`.
+
+    A part that would not fit the rest is not built without --force; then the next run builds in full.
+    """
     from orchestration.lib.run.tools import dbt_command
 
     return dbt_command(_settings(), list(arguments), force=force)

@@ -285,14 +285,6 @@ def test_of_declared_sources_counts_what_reaches_sql(tmp_path: Path, key: str, v
     assert (told(DECLARED) != told(changed)) == (key in TOLD)
 
 
-def test_dashboard_suites_and_documents_are_no_part_of_the_project() -> None:
-    names = hashing.project_files(PROJECT_ROOT / "dbt_project")
-    assert "dbt_project.yml" in names
-    for folder in ("dashboard", "docs", "expectations"):
-        assert (PROJECT_ROOT / folder).is_dir()
-        assert not (PROJECT_ROOT / folder).is_relative_to(PROJECT_ROOT / "dbt_project")
-
-
 def test_the_words_of_the_shipped_project_bring_nothing(tmp_path: Path) -> None:
     """Every description of every model, column, source and seed, at once."""
     shipped = PROJECT_ROOT / "dbt_project"

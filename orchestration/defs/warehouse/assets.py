@@ -22,6 +22,7 @@ from orchestration.lib.build.dbt import (
     staging_exclusion,
 )
 from orchestration.lib.build.failures import explain_failure
+from orchestration.lib.build.state import FIRST_BUILD
 from orchestration.lib.run.progress import reporter
 from orchestration.lib.sources.source import Source
 from orchestration.settings import Settings
@@ -70,7 +71,7 @@ def warehouse_assets(
                     yield event
             _require_success(settings, invocation)
             finish_build(settings, preparation.build)
-            because = f", because {preparation.in_full}" if preparation.is_full else ""
+            because = "" if preparation.in_full in ("", FIRST_BUILD) else f", because {preparation.in_full}"
             reporter().done(f"{built} models{because}")
 
     return warehouse

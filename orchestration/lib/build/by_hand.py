@@ -50,34 +50,24 @@ SELECTION = {
     "selector",
     "state",
 }
-DISPLAY = {
+# Options that decide how a build runs, and what is shown and written down of it.
+HARMLESS = {
     "debug",
-    "log_cache_events",
-    "log_file_max_bytes",
+    "fail_fast",
     "log_format",
-    "log_format_file",
     "log_level",
     "log_level_file",
     "log_path",
+    "partial_parse",
     "print",
     "printer_width",
     "quiet",
-    "record_timing_info",
-    "send_anonymous_usage_stats",
     "show",
-    "show_all_deprecations",
-    "use_colors",
-    "use_colors_file",
-}
-EXECUTION = {
-    "fail_fast",
-    "include_saved_query",
-    "partial_parse",
     "single_threaded",
-    "static_parser",
     "target_path",
     "threads",
-    "version_check",
+    "use_colors",
+    "use_colors_file",
     "warn_error",
     "warn_error_options",
     "write_json",
@@ -104,7 +94,7 @@ class DbtCommand:
         """Why a table may come to hold other rows than a night would give it; empty when it cannot."""
         if self.name not in REBUILDS:
             return f"`dbt {self.name}` may change any table"
-        unknown = self.options - SELECTION - DISPLAY - EXECUTION - {"full_refresh"}
+        unknown = self.options - SELECTION - HARMLESS - {"full_refresh"}
         if unknown:
             named = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(unknown))
             return f"{named} may build something else than a night does"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import duckdb
 
 STATE_FORMAT = 1
+FIRST_BUILD = "it is the first build"
 PROVED_EVERY = timedelta(days=7)
 # What dbt is told of arrival. The columns TIDINGS of `sources` say that a refused load holds a source up;
 # that adds nothing to what the marts tell of persons and money.
@@ -110,7 +111,7 @@ def forget_build(settings: Settings) -> None:
 def why_in_full(settings: Settings, last: Build | None, present: Build) -> str:
     """Why increments may not be added to what the last build left; empty when they may."""
     if last is None:
-        return "no earlier build can be read" if settings.build_state.exists() else "it is the first build"
+        return "no earlier build can be read" if settings.build_state.exists() else FIRST_BUILD
     if last.state != "complete":
         return "the last build did not finish"
     if not last.laws:
