@@ -23,6 +23,7 @@ from orchestration.dbt_child import write_what_is_wanted
 from orchestration.lib.arrival.loads import decide_loads
 from orchestration.lib.arrival.pull import pull
 from orchestration.lib.build.around_dbt import finish_build, prepare_build, tell_dbt
+from orchestration.lib.build.by_hand import parse, run_by_hand
 from orchestration.lib.build.dbt import dbt_environment
 from orchestration.lib.sources.configured import configured_sources, dbt_sources
 from orchestration.settings import PROJECT_ROOT, Settings
@@ -70,6 +71,18 @@ class Warehouse:
         self.dbt("build", "--exclude-resource-type", "unit_test", *arguments, **preparation.variables)
         finish_build(self.settings, preparation.build)
         return preparation.is_full
+
+    def by_hand(self, *arguments: str, force: bool = False) -> str:
+        """Run a dbt command that builds, and succeeds, as `aipl dbt` does; returns what it printed."""
+        sources, printed = configured_sources(self.settings), []
+
+        def run() -> int:
+            printed.append(self.dbt(*arguments))
+            return 0
+
+        told = dbt_sources(self.settings, sources)
+        run_by_hand(self.settings, sources, told, parse(arguments), run, force=force)
+        return "".join(printed)
 
     def dbt(self, *arguments: str, **environment: str) -> str:
         """Run a dbt command that must succeed, with more environment; returns what it printed."""
