@@ -217,6 +217,8 @@ def test_dbt_by_hand_keeps_the_build_or_asks_for_force(
     deliver(settings, "east", 4, [7])
     assert dbt_command(settings, ["--log-level", "debug", "run", "--select", "dim_brand"]) == 0
     assert is_untouched(settings, read_build(settings)), "dumps that nobody brought in are not pending"
+    assert dbt_command(settings, ["build"]) == 0, "the staging of no source is left out"
+    assert is_untouched(settings, read_build(settings))
     assert dbt_command(settings, ["build", "--selector", "nobody"]) != 0
     assert is_untouched(settings, read_build(settings)), "dbt stopped before it wrote anything"
 

@@ -9,8 +9,8 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from orchestration.lib.build.by_hand import parse, run_by_hand
-from orchestration.lib.build.dbt import dbt_environment, dbt_executable
+from orchestration.lib.build.by_hand import REBUILDS, parse, run_by_hand
+from orchestration.lib.build.dbt import dbt_environment, dbt_executable, staging_exclusion
 from orchestration.lib.build.warehouse import open_warehouse
 from orchestration.lib.lock import writer_lock
 from orchestration.lib.run.instance import prepare_dagster_home
@@ -29,7 +29,10 @@ def dbt_command(settings: Settings, arguments: list[str], *, force: bool = False
     told = dbt_sources(settings, sources)
     variables = dbt_environment(settings, told)
     command = parse(arguments, variables)
-    run = partial(_wait, [dbt_executable(), *arguments], variables)
+    # A night leaves it out, too: it has no rows to be built from.
+    left_out = staging_exclusion(settings.dbt_project, sources) if command.name in REBUILDS else []
+    excluded = [f"--exclude={folder}" for folder in left_out]
+    run = partial(_wait, [dbt_executable(), *arguments, *excluded], variables)
     settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
     with writer_lock(settings.home):
         if settings.warehouse.exists():
