@@ -41,11 +41,12 @@ test: $(READY_BI) ## Run all tests
 test-fast: $(READY_BI) ## Run the tests that need no dbt, no Dagster and no Great Expectations
 	@$(BIN)/python -m pytest -n auto -m "not slow" tests/unit $(PYTEST_ARGS)
 
-prove: $(READY) ## Test the law of increments on 10,000 random worlds (WORLDS=..., SEED=...; an hour or two)
+prove: $(READY) ## Test the law of increments on 10,000 random worlds (WORLDS=..., SELECTIONS=..., SEED=...; an hour or two)
 	@seed="$${SEED:-$$($(BIN)/python -c 'import secrets; print(secrets.randbelow(10**9))')}"; \
 	echo "Drawing $${WORLDS:-10000} worlds from SEED=$$seed"; \
-	AIPL_PROVE_WORLDS="$${WORLDS:-10000}" AIPL_PROVE_SEED="$$seed" \
-		$(BIN)/python -m pytest tests/integration/test_law_of_increments.py $(PYTEST_ARGS)
+	AIPL_PROVE_WORLDS="$${WORLDS:-10000}" AIPL_PROVE_SELECTIONS="$${SELECTIONS:-100}" AIPL_PROVE_SEED="$$seed" \
+		$(BIN)/python -m pytest tests/integration/test_law_of_increments.py \
+		tests/integration/test_dbt_by_hand.py $(PYTEST_ARGS)
 
 # In an environment of its own: Great Expectations imports PySpark where it finds it.
 bench: $(READY) ## Measure the program against a floor and others: docs/performance.md (EVENTS=..., DAYS=...; an hour)

@@ -135,12 +135,16 @@ def sample_shop(**size: int | None) -> None:
 
 
 @aipl.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.option("--force", is_flag=True)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def dbt(arguments: tuple[str, ...]) -> int:
-    """Run dbt on the warehouse, as in `aipl dbt -- test --select fct_fast`."""
+def dbt(arguments: tuple[str, ...], force: bool) -> int:
+    """Run dbt on the warehouse, as in `aipl dbt -- test --select fct_fast`.
+
+    A part that would not fit the rest is not built without --force; then the next run builds in full.
+    """
     from orchestration.commands.tools import dbt_command
 
-    return dbt_command(_settings(), list(arguments))
+    return dbt_command(_settings(), list(arguments), force=force)
 
 
 @aipl.command(context_settings={"ignore_unknown_options": True})

@@ -23,6 +23,7 @@ from orchestration.arrival.configured import configured_sources, dbt_sources
 from orchestration.arrival.loads import decide_loads
 from orchestration.arrival.pull import pull
 from orchestration.build.around_dbt import finish_build, prepare_build, tell_dbt
+from orchestration.build.by_hand import parse, run_by_hand
 from orchestration.build.dbt import dbt_environment
 from orchestration.core.settings import PROJECT_ROOT, Settings
 
@@ -69,6 +70,18 @@ class Warehouse:
         self.dbt("build", "--exclude-resource-type", "unit_test", *arguments, **preparation.variables)
         finish_build(self.settings, preparation.build)
         return preparation.is_full
+
+    def by_hand(self, *arguments: str, force: bool = False) -> str:
+        """Run a dbt command that builds, and succeeds, as `aipl dbt` does; returns what it printed."""
+        sources, printed = configured_sources(self.settings), []
+
+        def run() -> int:
+            printed.append(self.dbt(*arguments))
+            return 0
+
+        told = dbt_sources(self.settings, sources)
+        run_by_hand(self.settings, sources, told, parse(arguments), run, force=force)
+        return "".join(printed)
 
     def dbt(self, *arguments: str, **environment: str) -> str:
         """Run a dbt command that must succeed, with more environment; returns what it printed."""

@@ -10,38 +10,45 @@ from orchestration.arrival.dbt_inputs import forget_applied, mark_applied, write
 from orchestration.arrival.loads import complete_columns, promote
 from orchestration.arrival.manifest import require_manifest
 from orchestration.arrival.retired import retire
+from orchestration.build.fingerprint import fingerprint, laws_hash
 from orchestration.build.rejects import keep_rejects
 from orchestration.build.rules import check_rules, rules_hash
 from orchestration.build.state import (
     Build,
     build_id,
     discard_warehouse,
-    fingerprint,
-    is_untouched,
     needs_all_laws,
-    needs_full_refresh,
     read_build,
     warehouse_mark,
+    why_in_full,
     write_build,
 )
+from orchestration.core.errors import InputError
 from orchestration.core.lock import writer_lock
 from orchestration.core.privacy.erased import read_erased
 from orchestration.core.settings import Settings
 from orchestration.sources.source import Source
 
+BUILD_ALL = "Run `aipl run` first, which builds all of it."
+
 
 @dataclass(frozen=True)
 class Preparation:
-    """A build that is about to start; `is_full` when nothing of the last one may be kept.
+    """A build that is about to start; `in_full` says why nothing of the last one may be kept, or is empty.
 
-    `rules_changed` when the stages of all persons are to be judged anew, `proves_all` when laws look at all
-    rows, not only at those of changed keys.
+    `rules_changed` when the stages of all persons are judged again, `proves_all` when laws look at all rows,
+    not only at those of changed keys.
     """
 
     build: Build
-    is_full: bool
+    in_full: str
     rules_changed: bool
     proves_all: bool
+
+    @property
+    def is_full(self) -> bool:
+        """Whether everything is built from nothing."""
+        return bool(self.in_full)
 
     @property
     def variables(self) -> dict[str, str]:
@@ -69,9 +76,11 @@ def tell_dbt(settings: Settings, sources: Mapping[str, Source]) -> list[str]:
 
 def present_build(settings: Settings, dbt_sources: str) -> Build:
     """The build that SQL, declarations and what dbt is told ask for now, as if it were finished."""
-    program, rules = fingerprint(settings.dbt_project, dbt_sources), rules_hash(settings.dbt_project)
+    project = settings.dbt_project
+    program, rules = fingerprint(project, dbt_sources), rules_hash(project)
     erased = read_erased(settings).generation
-    return Build("complete", program, build_id(program, rules, settings.arrival, erased), rules)
+    build = build_id(program, rules, settings.arrival, erased)
+    return Build("complete", program, build, rules, laws=laws_hash(project))
 
 
 def prepare_build(settings: Settings, dbt_sources: str) -> Preparation:
@@ -82,18 +91,52 @@ def prepare_build(settings: Settings, dbt_sources: str) -> Preparation:
     check_rules(settings.dbt_project)
     last = read_build(settings)
     build, today = present_build(settings, dbt_sources), datetime.now(UTC).date()
-    is_full = needs_full_refresh(last, build.fingerprint) or not is_untouched(settings, last)
-    proves_all = is_full or needs_all_laws(last, today)
+    in_full = why_in_full(settings, last, build)
+    proves_all = bool(in_full) or needs_all_laws(last, build.laws, today)
     proved_on = today.isoformat() if last is None or proves_all else last.proved_on
     build = replace(build, state="building", proved_on=proved_on)
-    rules_changed = last is not None and not is_full and last.rules != build.rules
+    rules_changed = last is not None and not in_full and last.rules != build.rules
     settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
     with writer_lock(settings.home):
-        if is_full:
+        if in_full:
             discard_warehouse(settings)
             forget_applied(settings)
         write_build(settings, build)
-    return Preparation(build, is_full, rules_changed, proves_all)
+    return Preparation(build, in_full, rules_changed, proves_all)
+
+
+def why_no_part(settings: Settings, sources: Mapping[str, Source], dbt_sources: str) -> str:
+    """Why a part of the warehouse cannot be built by itself and fit the rest; empty when it can.
+
+    Raw and what dbt is told of arrival are brought up to date first.
+    """
+    tell_dbt(settings, sources)
+    last, present = read_build(settings), present_build(settings, dbt_sources)
+    reason = why_in_full(settings, last, present)
+    if last is None or reason:
+        return reason
+    if last.rules != present.rules:
+        return "the rules of the stages changed"
+    if last.build_id != present.build_id:
+        return "loads, declared brands or the state of a source changed since the last build"
+    return ""
+
+
+def prepare_part(settings: Settings, sources: Mapping[str, Source], dbt_sources: str) -> Preparation:
+    """Note that a part of the warehouse is built again, from what the rest was built from.
+
+    `finish_build` leaves the warehouse as whole as it was. The laws of the part look at all rows.
+
+    Raises InputError when the part would not fit the rest: nothing of the warehouse is touched then.
+    """
+    check_rules(settings.dbt_project)
+    reason, last = why_no_part(settings, sources, dbt_sources), read_build(settings)
+    if last is None or reason:
+        raise InputError(f"A part of the warehouse cannot be built alone: {reason}. {BUILD_ALL}")
+    build = replace(last, state="building")
+    with writer_lock(settings.home):
+        write_build(settings, build)
+    return Preparation(build, in_full="", rules_changed=False, proves_all=True)
 
 
 def finish_build(settings: Settings, build: Build) -> None:

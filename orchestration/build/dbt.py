@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from orchestration.build.state import fingerprint
+from orchestration.build.fingerprint import project_hash
 from orchestration.core.errors import AiplError
 from orchestration.core.settings import Settings
 
@@ -117,7 +117,7 @@ def prepare_manifest(settings: Settings, dbt_sources: str) -> Path:
     """
     settings.dbt_target.mkdir(parents=True, exist_ok=True)
     manifest, prepared = settings.dbt_target / "manifest.json", settings.dbt_target / "prepared"
-    wanted = f"{fingerprint(settings.dbt_project, dbt_sources)} {settings.home}"
+    wanted = f"{project_hash(settings.dbt_project, dbt_sources)} {settings.home}"
     with FileLock(settings.dbt_target / ".lock"):
         if manifest.exists() and prepared.exists() and prepared.read_text() == wanted:
             return manifest

@@ -1,4 +1,4 @@
-"""The laws of the warehouse: which there are, what dbt's results say of each, and a hash of them all.
+"""The laws of the warehouse: which there are, and what dbt's results say of each.
 
 The generic test `laws` judges all laws of a table; its query returns one row per broken law: `table_name`,
 `law`, `failures` (how many rows break it), `examples` (the first three of them, as JSON). Any other data test
@@ -7,7 +7,6 @@ is one law by itself.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,7 +20,6 @@ from orchestration.build.warehouse import open_warehouse
 from orchestration.core.settings import Settings
 
 SHOWN_ROWS = 3
-FOR_PEOPLE = {"name", "description"}
 LAW_COLUMNS = ["table_name", "law", "failures", "examples"]
 KINDS = {
     "unique_key": "One row per {key}, with no NULL in the key.",
@@ -168,21 +166,6 @@ def declared_laws(project: Path) -> list[Law]:
     return found
 
 
-def laws_hash(project: Path) -> str:
-    """Hash of all that decides whether a law holds: data tests and their arguments, SQL, macros, variables.
-
-    Not of names and descriptions: a law that was only renamed or explained is the same.
-    """
-    tests = [_without_words(found) for document in _documents(project) for found in _data_tests(document)]
-    sql = [
-        path.read_text()
-        for folder in ("tests", "macros")
-        for path in sorted((project / folder).rglob("*.sql"))
-    ]
-    variables = yaml.safe_load((project / "dbt_project.yml").read_text()).get("vars")
-    return hashlib.sha256(json.dumps([tests, sql, variables], default=str).encode()).hexdigest()
-
-
 def _laws_of(node: Mapping[str, Any], table: str) -> list[Law]:
     is_error = (node["config"].get("severity") or "error").lower() == "error"
     metadata = node.get("test_metadata") or {}
@@ -223,23 +206,3 @@ def _table_of(node: Mapping[str, Any], names: Mapping[str, str]) -> str | None:
 def _documents(project: Path) -> list[Mapping[str, Any]]:
     files = sorted(file for end in ("yml", "yaml") for file in project.glob(f"*/**/*.{end}"))
     return [yaml.safe_load(file.read_text()) or {} for file in files if "target" not in file.parts]
-
-
-def _data_tests(part: object) -> Iterator[object]:
-    """What stands under `data_tests`, or `tests`, anywhere in a document."""
-    if isinstance(part, Mapping):
-        for name, value in part.items():
-            if name in {"data_tests", "tests"}:
-                # By the table and column they are declared at.
-                yield [part.get("name"), value]
-            else:
-                yield from _data_tests(value)
-    elif isinstance(part, list):
-        for value in part:
-            yield from _data_tests(value)
-
-
-def _without_words(part: object) -> object:
-    if isinstance(part, Mapping):
-        return {name: _without_words(value) for name, value in part.items() if name not in FOR_PEOPLE}
-    return [_without_words(value) for value in part] if isinstance(part, list) else part

@@ -6,16 +6,14 @@ engine: increments are only ever added to a warehouse that is known to be whole.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from orchestration.build.rules import COLUMNS
+from orchestration.build.fingerprint import digest
 from orchestration.core.files import write_json
 from orchestration.core.settings import Settings
 from orchestration.core.versions import FORMAT, require_known
@@ -23,8 +21,8 @@ from orchestration.core.versions import FORMAT, require_known
 if TYPE_CHECKING:
     import duckdb
 
-ENGINE = ("dbt-core", "dbt-duckdb", "duckdb", "statsmodels", "scipy", "numpy")
 STATE_FORMAT = 1
+FIRST_BUILD = "it is the first build"
 PROVED_EVERY = timedelta(days=7)
 # What dbt is told of arrival. The columns TIDINGS of `sources` say that a refused load holds a source up;
 # that adds nothing to what the marts tell of persons and money.
@@ -38,7 +36,7 @@ class Build:
     """`fingerprint` names the program of a build, `rules` the rows that give the stages.
 
     `build_id` names both and the data that they were applied to; `warehouse` is how a finished build left its
-    files; `proved_on` is the day, ISO, of the last build whose laws looked at all rows.
+    files. `proved_on` is the day, ISO, of the last build in which laws looked at all rows, `laws` names them.
     """
 
     state: Literal["building", "complete"]
@@ -47,6 +45,7 @@ class Build:
     rules: str = ""
     warehouse: str = ""
     proved_on: str = ""
+    laws: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,32 +56,6 @@ class GateRecord:
     passed: bool
     finished_at: str
     results: dict[str, Any]
-
-
-def digest(*parts: str) -> str:
-    """SHA-256 of the parts, hexadecimal; their borders count."""
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-
-def project_files(project: Path) -> dict[str, str]:
-    """Content checksum by relative path of everything in a dbt project that decides what a build holds.
-
-    The seeds with the rules are left out: a change of rules alone rebuilds the stages only.
-    """
-    kept = {".sql", ".py", ".yml", ".yaml", ".csv", ".md"}
-    return {
-        path.relative_to(project).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(project.rglob("*"))
-        if path.suffix in kept
-        and path.stem not in COLUMNS
-        and not {"target", "logs"} & set(path.relative_to(project).parts)
-    }
-
-
-def fingerprint(project: Path, dbt_sources: str) -> str:
-    """Of the dbt project, the declared sources (JSON) and the versions of the engine."""
-    files = json.dumps(project_files(project))
-    return digest(files, dbt_sources, *(f"{name} {version(name)}" for name in ENGINE))
 
 
 def build_id(program: str, rules: str, arrival: Path, erased: str = "") -> str:
@@ -135,15 +108,26 @@ def forget_build(settings: Settings) -> None:
         write_build(settings, replace(build, state="building"))
 
 
-def needs_full_refresh(last: Build | None, program: str) -> bool:
-    """Whether increments may not be added to what the last build left."""
-    return last is None or last.state != "complete" or last.fingerprint != program
+def why_in_full(settings: Settings, last: Build | None, present: Build) -> str:
+    """Why increments may not be added to what the last build left; empty when they may."""
+    if last is None:
+        return "no earlier build can be read" if settings.build_state.exists() else FIRST_BUILD
+    if last.state != "complete":
+        return "the last build did not finish"
+    if not last.laws:
+        return "an earlier version of aipl made the last build"
+    if last.fingerprint != present.fingerprint:
+        return "SQL, seeds, configuration, sources or engine changed"
+    return "" if is_untouched(settings, last) else "the warehouse was changed since it was built"
 
 
-def needs_all_laws(last: Build | None, today: date) -> bool:
-    """Whether laws look at all rows in the next increment: once a week, or if nobody knows when they did."""
-    proved_on = last.proved_on if last else ""
-    return not (today - PROVED_EVERY).isoformat() < proved_on <= today.isoformat()
+def needs_all_laws(last: Build | None, laws: str, today: date) -> bool:
+    """Whether laws look at all rows in the next increment: once a week, if one of them changed, or if nobody
+    knows when they did.
+    """
+    if last is None or last.laws != laws:
+        return True
+    return not (today - PROVED_EVERY).isoformat() < last.proved_on <= today.isoformat()
 
 
 def discard_warehouse(settings: Settings) -> None:

@@ -5,51 +5,46 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 from orchestration.arrival.configured import configured_sources, dbt_sources
-from orchestration.build.dbt import dbt_environment, environment
+from orchestration.build.by_hand import REBUILDS, parse, run_by_hand
+from orchestration.build.dbt import dbt_environment, environment, staging_exclusion
 from orchestration.build.failures import broken_law_lines
-from orchestration.build.rules import check_rules
-from orchestration.build.state import read_build, write_build
 from orchestration.build.warehouse import open_warehouse
 from orchestration.core.lock import writer_lock
 from orchestration.core.settings import PROJECT_ROOT, Settings
 from orchestration.defs.instance import prepare_dagster_home
 
-# dbt commands that change no table.
-READS_ONLY = {"compile", "debug", "docs", "list", "ls", "parse", "show", "test", "--version", "--help"}
 
-
-def dbt_command(settings: Settings, arguments: list[str]) -> int:
+def dbt_command(settings: Settings, arguments: list[str], *, force: bool = False) -> int:
     """Run dbt as a nightly build would, with no other writer beside it; returns its exit code.
 
-    Raises EnvironmentStop when the warehouse is damaged.
+    Raises:
+        EnvironmentStop: the warehouse is damaged.
+        InputError: without `force`, a command after which parts of the warehouse might not fit each other.
     """
-    told = dbt_sources(settings, configured_sources(settings))
+    sources = configured_sources(settings)
+    told = dbt_sources(settings, sources)
+    variables = dbt_environment(settings, told)
+    command = parse(arguments, variables)
+    # A night leaves it out, too: it has no rows to be built from.
+    left_out = staging_exclusion(settings.dbt_project, sources) if command.name in REBUILDS else []
+    excluded = [f"--exclude={folder}" for folder in left_out]
+    run = partial(_dbt, settings, [*arguments, *excluded], variables)
     settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
     with writer_lock(settings.home):
         if settings.warehouse.exists():
             with open_warehouse(settings):
                 pass
-        build = read_build(settings)
-        if not READS_ONLY & set(arguments):
-            check_rules(settings.dbt_project)
-        if build and not READS_ONLY & set(arguments):
-            # What dbt builds by hand is no build of ours: the next run starts from nothing.
-            write_build(settings, replace(build, state="building"))
-        before = _written(settings)
-        with environment(dbt_environment(settings, told)):
-            code = _dbt(arguments)
-        # dbt names the test that failed, not which of its laws was broken.
-        if code != 0 and _written(settings) != before:
-            print("\n".join(broken_law_lines(settings, settings.dbt_target)))
-        return code
+        if command.only_reads:
+            return run()
+        return run_by_hand(settings, sources, told, command, run, force=force)
 
 
-def _dbt(arguments: list[str]) -> int:
+def _dbt(settings: Settings, arguments: list[str], variables: dict[str, str]) -> int:
     """dbt's own command line, in this process; returns its exit code."""
     if arguments == ["--version"]:
         # dbt's own answer asks the package index whether there is a newer one.
@@ -58,13 +53,18 @@ def _dbt(arguments: list[str]) -> int:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import cli
 
-    try:
-        cli.main(arguments, prog_name="aipl dbt --")
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
-    finally:
-        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
-    return 0
+    before, code = _written(settings), 0
+    with environment(variables):
+        try:
+            cli.main(arguments, prog_name="aipl dbt --")
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 1
+        finally:
+            DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+    # dbt names the test that failed, not which of its laws was broken.
+    if code != 0 and _written(settings) != before:
+        print("\n".join(broken_law_lines(settings, settings.dbt_target)))
+    return code
 
 
 def ui_command(settings: Settings, arguments: list[str]) -> int:

@@ -124,16 +124,17 @@ def _run_new(settings: Settings, request: Request, say: Callable[[str], None], w
 def is_done(settings: Settings, declared: Mapping[str, Source], say: Callable[[str], None]) -> Release | None:
     """The current release, if a build would give nothing else to publish now, and the warehouse is whole.
 
-    Raw is brought up to date first; `say` is told what that retires.
+    The present laws have judged it, too. Raw is brought up to date first; `say` is told what that retires.
     """
     for told in tell_dbt(settings, declared):
         say(told)
     build, current = present_build(settings, dbt_sources(settings, declared)), read_current(settings)
-    if current is None:
+    last = read_build(settings)
+    if current is None or last is None or last.laws != build.laws:
         return None
     is_published = is_same(settings, current.manifest, build.build_id)
     nothing_to_publish = is_published or withdrawn_release(settings, build.build_id)
-    return current if nothing_to_publish and is_untouched(settings, read_build(settings)) else None
+    return current if nothing_to_publish and is_untouched(settings, last) else None
 
 
 def conclude(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from orchestration.build.state import digest
+from orchestration.build.fingerprint import digest
 from orchestration.core.errors import EnvironmentStop, QualityStop
 from orchestration.core.files import sha256
 from orchestration.publish.releases import read_release

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -14,10 +15,12 @@ from orchestration.alerts.outbox import Outbox
 from orchestration.arrival import receive as run_pull
 from orchestration.arrival.file_versions import State
 from orchestration.arrival.manifest import LoadManifest
-from orchestration.build.state import read_build, read_gate
+from orchestration.arrival.pending import Request
+from orchestration.build.state import is_untouched, read_build, read_gate
 from orchestration.core.lock import writer_lock
 from orchestration.core.settings import Settings
 from orchestration.monitoring.watch import watch
+from orchestration.nightly.run import run_new
 from orchestration.publish.release import publish, read_current
 
 
@@ -156,17 +159,48 @@ def test_a_broken_law_stops_the_build_with_name_and_rows_and_fails_its_check(set
     assert money(settings)["east"] == 31
 
 
-def test_part_of_the_models_is_not_a_build(settings: Settings) -> None:
-    assert run(settings, 2, 3).success
-    result = run(settings, 2, 3)
-    assert result.success
+def test_a_part_of_the_models_is_built_where_nothing_is_pending(settings: Settings) -> None:
     from orchestration.defs.composition import build_definitions
 
-    job = build_definitions(settings).resolve_job_def("nightly")
-    part = job.execute_in_process(asset_selection=[dg.AssetKey(["marts", "dim_brand"])], raise_on_error=False)
-    assert failed_steps(part) == {"mart_gate"}
-    build = read_build(settings)
-    assert build is not None and build.state == "building"
+    def materialize(*keys: str, day: int = 3) -> dg.ExecuteInProcessResult:
+        job = build_definitions(settings).resolve_job_def("nightly")
+        selection = [dg.AssetKey(key.split("/")) for key in keys]
+        tags = {"dagster/partition": f"2024-01-{day:02}"}
+        return job.execute_in_process(asset_selection=selection, tags=tags, raise_on_error=False)
+
+    assert run(settings, 2, 3).success
+    before, release = read_build(settings), read_current(settings)
+    part = materialize("marts/dim_brand")
+    assert part.success and ran(part, "mart_gate")
+    after = read_build(settings)
+    assert before is not None and after is not None and is_untouched(settings, after)
+    assert replace(after, warehouse="") == replace(before, warehouse="")
+
+    deliver(settings, "east", 4, [7])
+    assert materialize("raw/east", day=4).success
+    refused = materialize("marts/dim_brand")
+    assert failed_steps(refused) == {"warehouse"}
+    failure = next(event for event in refused.all_events if event.is_step_failure)
+    told = failure.step_failure_data.user_failure_data
+    assert told is not None and told.description is not None
+    assert "loads" in told.description and "aipl run" in told.description
+    assert is_untouched(settings, read_build(settings)), "nothing was touched"
+    assert read_current(settings) == release
+
+
+def test_a_changed_law_judges_all_rows_in_the_next_run(settings: Settings) -> None:
+    assert run(settings, 2, 3).success
+    release = read_current(settings)
+    law = settings.dbt_project / "tests" / "money_is_not_negative.sql"
+    law.write_text(law.read_text().replace("money < 0", "money < 11"))
+    said: list[str] = []
+    assert run_new(settings, Request(), said.append) == 3
+    assert "money_is_not_negative" in "\n".join(said), "the law found west, which nothing had changed"
+    law.write_text(law.read_text().replace("money < 11", "money < 1"))
+    assert run_new(settings, Request(), said.append) == 0
+    assert read_current(settings) == release, "the same rows are the same build"
+    assert run_new(settings, Request(), said.append) == 0
+    assert "Nothing is new" in said[-1]
 
 
 def test_a_second_writer_is_turned_away_with_a_message(settings: Settings) -> None:
@@ -194,7 +228,8 @@ def test_state_is_plain_json(settings: Settings) -> None:
     assert run(settings, 2, 2).success
     state = json.loads(settings.build_state.read_text())
     assert state["state"] == "complete"
-    assert set(state) == {"format", "state", "fingerprint", "build_id", "rules", "warehouse", "proved_on"}
+    named = {"fingerprint", "build_id", "rules", "laws"}
+    assert set(state) == {"format", "state", "warehouse", "proved_on", *named}
 
 
 def test_what_is_late_or_not_fresh_is_told_until_it_comes(settings: Settings) -> None:

@@ -18,8 +18,9 @@ from verdicts import judge_with
 from waiting import wait_for
 
 from orchestration.arrival.pending import Request
-from orchestration.build.state import read_build
+from orchestration.build.state import is_untouched, read_build
 from orchestration.commands.tools import dbt_command
+from orchestration.core.errors import InputError
 from orchestration.core.settings import Settings
 from orchestration.nightly import run as run_nightly
 from orchestration.nightly.run import run_new
@@ -168,12 +169,33 @@ def test_a_day_without_one_of_its_tables_is_refused_until_it_comes(settings: Set
     assert run(settings)[0] == 0
 
 
-def test_dbt_by_hand_leaves_a_build_that_is_done_again(settings: Settings) -> None:
+def test_dbt_by_hand_keeps_the_build_or_asks_for_force(
+    settings: Settings, capfd: pytest.CaptureFixture[str]
+) -> None:
     assert run(settings)[0] == 0
-    assert dbt_command(settings, ["ls"]) == 0
-    assert read_build(settings).state == "complete"
-    assert dbt_command(settings, ["run", "--select", "dim_brand"]) == 0
+    build = read_build(settings)
+    for reads in ("ls", "--quiet test", "--log-level debug show --select dim_brand"):
+        assert dbt_command(settings, reads.split()) == 0
+        assert read_build(settings) == build and is_untouched(settings, build)
+    deliver(settings, "east", 4, [7])
+    assert dbt_command(settings, ["--log-level", "debug", "run", "--select", "dim_brand"]) == 0
+    assert is_untouched(settings, read_build(settings)), "dumps that nobody brought in are not pending"
+    assert dbt_command(settings, ["build"]) == 0, "the staging of no source is left out"
+    assert is_untouched(settings, read_build(settings))
+    assert dbt_command(settings, ["build", "--selector", "nobody"]) != 0
+    assert is_untouched(settings, read_build(settings)), "dbt stopped before it wrote anything"
+
+    model = settings.dbt_project / "models" / "marts" / "dim_brand.sql"
+    model.write_text(model.read_text() + "-- changed")
+    with pytest.raises(InputError, match=r"SQL.*aipl run.*--force"):
+        dbt_command(settings, ["run", "--select", "dim_brand"])
+    assert is_untouched(settings, read_build(settings))
+    assert dbt_command(settings, ["run", "--select", "dim_brand"], force=True) == 0
     assert read_build(settings).state == "building"
+    capfd.readouterr()
+    assert run(settings)[0] == 0
+    assert "in full: " in (said := capfd.readouterr().out) and "because the last build did not finish" in said
+    assert money(settings) == {"east": 67, "west": 10}
 
 
 def test_a_shut_gate_ends_with_3_and_says_what_failed(

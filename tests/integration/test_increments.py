@@ -152,7 +152,7 @@ def test_every_law_can_be_broken(full: Warehouse, tmp_path: Path) -> None:
 
 
 def test_laws_of_an_increment_look_at_the_keys_that_it_changed(
-    incremental: Warehouse, tmp_path: Path
+    full: Warehouse, incremental: Warehouse, tmp_path: Path
 ) -> None:
     (law,) = incremental.settings.dbt_target.glob("compiled/**/fct_person_days_laws.sql")
     assert '"changes"."fct_person_days"' in law.read_text(), "the last build looked at its changes only"

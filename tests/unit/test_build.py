@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -9,7 +10,6 @@ import duckdb
 import pytest
 from unit.publish_home import make_home
 
-from orchestration.build import state as building
 from orchestration.build.around_dbt import Preparation
 from orchestration.build.dbt import (
     configured_manifest,
@@ -22,26 +22,41 @@ from orchestration.build.state import (
     build_id,
     content_of,
     discard_warehouse,
-    fingerprint,
     needs_all_laws,
-    needs_full_refresh,
     read_build,
+    warehouse_mark,
+    why_in_full,
     write_build,
 )
 from orchestration.core.settings import Settings
 
 
 @pytest.mark.parametrize(
-    ("last", "full"),
+    ("changed", "because"),
     [
-        (None, True),
-        (Build("complete", "rules", "id"), False),
-        (Build("building", "rules", "id"), True),
-        (Build("complete", "other rules", "id"), True),
+        ({}, ""),
+        ({"laws": "other laws", "rules": "other rules", "build_id": "other data"}, ""),
+        ({"state": "building"}, "did not finish"),
+        ({"fingerprint": "other SQL"}, "SQL, seeds"),
+        ({"warehouse": "another file"}, "was changed since"),
+        ({"fingerprint": "of its own", "laws": ""}, "earlier version of aipl"),
     ],
 )
-def test_only_a_finished_build_by_the_same_rules_goes_on(last: Build | None, full: bool) -> None:
-    assert needs_full_refresh(last, "rules") is full
+def test_only_a_finished_build_by_the_same_program_goes_on(
+    tmp_path: Path, changed: dict[str, str], because: str
+) -> None:
+    settings = make_home(tmp_path)
+    last = Build("complete", "SQL", "id", "rules", warehouse_mark(settings), laws="laws")
+    reason = why_in_full(settings, replace(last, **changed), last)  # type: ignore[arg-type]
+    assert because in reason and bool(because) == bool(reason)
+
+
+def test_a_lost_state_is_no_first_build(tmp_path: Path) -> None:
+    settings = make_home(tmp_path)
+    present = Build("complete", "SQL", "id")
+    assert why_in_full(settings, None, present) == "no earlier build can be read"
+    settings.build_state.unlink()
+    assert why_in_full(settings, None, present) == "it is the first build"
 
 
 @pytest.mark.parametrize(
@@ -56,9 +71,10 @@ def test_only_a_finished_build_by_the_same_rules_goes_on(last: Build | None, ful
     ],
 )
 def test_laws_look_at_all_rows_once_a_week(proved_on: str, needed: bool) -> None:
-    last = Build("complete", "rules", "id", proved_on=proved_on)
-    assert needs_all_laws(last, date(2024, 5, 31)) is needed
-    assert needs_all_laws(None, date(2024, 5, 31))
+    last = Build("complete", "rules", "id", proved_on=proved_on, laws="laws")
+    assert needs_all_laws(last, "laws", date(2024, 5, 31)) is needed
+    assert needs_all_laws(last, "other laws", date(2024, 5, 31)), "a changed law judges all rows"
+    assert needs_all_laws(None, "laws", date(2024, 5, 31))
 
 
 def test_a_lost_warehouse_is_no_build(tmp_path: Path) -> None:
@@ -73,27 +89,6 @@ def test_the_state_survives_writing(tmp_path: Path) -> None:
     settings = make_home(tmp_path)
     write_build(settings, Build("building", "new rules", "id"))
     assert read_build(settings) == Build("building", "new rules", "id")
-
-
-def test_the_fingerprint_follows_sql_seeds_sources_and_engine(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    project = make_home(tmp_path).dbt_project
-    seen = [fingerprint(project, "{}")]
-    (project / "models" / "a.sql").write_text("select 1")
-    seen.append(fingerprint(project, "{}"))
-    (project / "seeds" / "touch_kinds.csv").write_text("touch_kind\nshare\n")
-    seen.append(fingerprint(project, "{}"))
-    seen.append(fingerprint(project, '{"shop": {}}'))
-    monkeypatch.setattr(building, "version", lambda name: "99.0")
-    seen.append(fingerprint(project, '{"shop": {}}'))
-    assert len(set(seen)) == len(seen)
-
-    (project / "target").mkdir()
-    (project / "target" / "run.sql").write_text("select 2")
-    assert fingerprint(project, '{"shop": {}}') == seen[-1]
-    (project / "seeds" / "aipl_rules.csv").write_text("preset\nstrict_net\n")
-    assert fingerprint(project, '{"shop": {}}') == seen[-1], "rules have a hash of their own"
 
 
 def test_the_build_id_follows_what_arrived_and_not_its_order(tmp_path: Path) -> None:
@@ -141,7 +136,7 @@ def test_staging_of_sources_that_are_not_configured_is_left_out(tmp_path: Path) 
 def test_a_common_build_reads_the_manifest_as_it_was_prepared(tmp_path: Path) -> None:
     prepared = dbt_environment(Settings(tmp_path, tmp_path), "{}")
     common = Preparation(
-        Build("building", "program", "id"), is_full=False, rules_changed=False, proves_all=False
+        Build("building", "program", "id"), in_full="", rules_changed=False, proves_all=False
     )
     # No manifest depends on which rows laws look at: it is asked only when they run.
     prepared["AIPL_DBT_LAWS"] = "changed"

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
-import pytest
 import yaml
 
 from orchestration.build.laws import (
@@ -15,7 +13,6 @@ from orchestration.build.laws import (
     declared_laws,
     law_results,
     laws_by_test,
-    laws_hash,
 )
 from orchestration.core.settings import PROJECT_ROOT
 
@@ -86,57 +83,3 @@ def test_each_law_has_a_name_of_its_own_and_a_test_called_by_its_table() -> None
         for table in yaml.safe_load(file.read_text()).get("models") or []:
             for test in table.get("data_tests", []):
                 assert test["laws"]["name"] == f"{table['name']}_laws"
-
-
-FILES = {
-    "dbt_project.yml": "vars: {least_tier: 0}",
-    "models/marts/fct_fast.yml": """
-models:
-  - name: fct_fast
-    description: One row per brand.
-    columns:
-      - {name: brand_id, description: Its id., data_tests: [not_null]}
-    data_tests:
-      - laws:
-          name: fct_fast_laws
-          arguments:
-            laws:
-              - unique_key: {key: [preset, brand_id]}
-              - holds: {name: all_are_members, condition: members >= thriving, description: Of course.}
-""",
-    "models/marts/fct_fast.sql": "select 1 as brand_id",
-    "seeds/_seeds.yml": "seeds: [{name: kinds, data_tests: [{unique: {column_name: kind}}]}]",
-    "tests/generic/holds.sql": "select * from {{ model }} where not {{ condition }}",
-    "tests/singular/adds_up.sql": "select 1 where false",
-    "macros/money.sql": "{% macro cents() %}100{% endmacro %}",
-}
-
-
-@pytest.mark.parametrize(
-    ("file", "before", "after", "changes"),
-    [
-        ("models/marts/fct_fast.yml", "members >= thriving", "members > thriving", True),
-        ("models/marts/fct_fast.yml", "[preset, brand_id]", "[brand_id]", True),
-        ("models/marts/fct_fast.yml", "data_tests: [not_null]", "data_tests: [unique]", True),
-        ("models/marts/fct_fast.yml", "name: brand_id, ", "name: brand, ", True),
-        ("models/marts/fct_fast.yml", "One row per brand.", "A row a brand.", False),
-        ("models/marts/fct_fast.yml", "Of course.", "Every thriving person is a member.", False),
-        ("models/marts/fct_fast.yml", "all_are_members", "thriving_are_members", False),
-        ("models/marts/fct_fast.sql", "1", "2", False),
-        ("seeds/_seeds.yml", "unique", "not_null", True),
-        ("tests/generic/holds.sql", "not", "not not", True),
-        ("tests/singular/adds_up.sql", "false", "true", True),
-        ("macros/money.sql", "100", "1000", True),
-        ("dbt_project.yml", "0", "1", True),
-    ],
-)
-def test_the_hash_is_of_what_decides_whether_a_law_holds(
-    file: str, before: str, after: str, changes: bool, tmp_path: Path
-) -> None:
-    for name, text in FILES.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
-    hash_before = laws_hash(tmp_path)
-    assert before in FILES[file]
-    (tmp_path / file).write_text(FILES[file].replace(before, after))
-    assert (laws_hash(tmp_path) != hash_before) is changes

@@ -42,6 +42,7 @@
             'dest_columns': adapter.get_column_schema_from_query('select * from ' ~ fresh),
         }) }}
     {%- endcall %}
+    {%- do persist_docs(target, model) -%}
     {{ return(finished(target)) }}
 {% endmaterialization %}
 

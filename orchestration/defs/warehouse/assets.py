@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, Any
 from dagster import AssetCheckKey, AssetExecutionContext, AssetsDefinition, MaterializeResult, multi_asset
 from dagster_dbt import build_dbt_asset_specs
 
-from orchestration.build.around_dbt import Preparation, finish_build, prepare_build
+from orchestration.build.around_dbt import (
+    Preparation,
+    finish_build,
+    prepare_build,
+    prepare_part,
+)
 from orchestration.build.dbt import (
     configured_manifest,
     dbt_environment,
@@ -16,6 +21,7 @@ from orchestration.build.dbt import (
 )
 from orchestration.build.failures import explain_failure
 from orchestration.build.laws import broken_laws, law_results, laws_by_test, read_results
+from orchestration.build.state import FIRST_BUILD
 from orchestration.core.progress import reporter
 from orchestration.core.settings import Settings
 from orchestration.defs.resources import WriterLock, explained
@@ -53,7 +59,11 @@ def warehouse_assets(
     def warehouse(context: AssetExecutionContext, lock: WriterLock) -> Iterator[Any]:
         """Build all models and test all laws on what has arrived."""
         with explained():
-            preparation = prepare_build(settings, dbt_sources)
+            preparation = (
+                prepare_part(settings, sources, dbt_sources)
+                if context.is_subset
+                else prepare_build(settings, dbt_sources)
+            )
             stage = "warehouse, in full" if preparation.is_full else "warehouse"
             reporter().start(stage, total=len(context.selected_asset_keys))
             target = run_target(settings, context.run.run_id)
@@ -74,10 +84,9 @@ def warehouse_assets(
                     yield law_check_result(law, broken, key)
             if not ran.success:
                 raise explain_failure(settings, target, ran.error)
-            # A part of the models is not a build: the next run starts from nothing.
-            if not context.is_subset:
-                finish_build(settings, preparation.build)
-            reporter().done(f"{len(built)} models")
+            finish_build(settings, preparation.build)
+            because = "" if preparation.in_full in ("", FIRST_BUILD) else f", because {preparation.in_full}"
+            reporter().done(f"{len(built)} models{because}")
 
     return warehouse
 

@@ -1,0 +1,267 @@
+"""What `aipl dbt` lets a person do, and what it leaves the warehouse as."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import click
+import pytest
+from unit.publish_home import make_home
+
+from orchestration.arrival.dbt_inputs import mark_applied
+from orchestration.build import by_hand
+from orchestration.build.around_dbt import prepare_part, present_build, tell_dbt
+from orchestration.build.by_hand import DbtCommand, parse, run_by_hand
+from orchestration.build.state import Build, is_untouched, read_build, warehouse_mark, write_build
+from orchestration.core.errors import InputError
+from orchestration.core.settings import Settings
+from orchestration.sources.source import Source, load_sources
+
+
+@pytest.mark.parametrize(
+    ("typed", "name", "options"),
+    [
+        ("build", "build", ""),
+        ("--log-level debug build", "build", "log_level"),
+        ("build -m test parse", "build", "select"),
+        ("-q run --select a b+ --exclude c --threads 2", "run", "exclude quiet select threads"),
+        ("run -f -sfct_fast", "run", "full_refresh select"),
+        ("show --inline build", "show", "inline"),
+        ("ls build", "ls", ""),
+        ("docs generate --static", "docs generate", "static"),
+        ("source freshness", "source freshness", ""),
+        ("run-operation drop_all --args {}", "run-operation", "args macro"),
+        ("test --store-failures", "test", "store_failures"),
+        ("--version", "", ""),
+        ("build --help", "", ""),
+        ("docs", "", ""),
+        ("", "", ""),
+    ],
+)
+def test_a_command_line_is_read_as_dbt_reads_it(typed: str, name: str, options: str) -> None:
+    assert parse(typed.split()) == DbtCommand(name, frozenset(options.split()))
+
+
+@pytest.mark.parametrize("typed", ["bild", "build --selct a", "docs write"])
+def test_what_dbt_does_not_know_is_told(typed: str) -> None:
+    with pytest.raises(click.UsageError, match="No such"):
+        parse(typed.split())
+
+
+def test_variables_of_the_environment_set_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DBT_FULL_REFRESH", "1")
+    monkeypatch.setenv("DBT_PROFILES_DIR", "/elsewhere")
+    assert parse(["build"], {"DBT_PROFILES_DIR": "/ours"}).options == {"full_refresh"}
+
+
+def commands() -> dict[str, click.Command]:
+    """All commands of dbt by name, those of a group as two words."""
+    from dbt.cli.main import cli
+
+    found: dict[str, click.Command] = {}
+    for name, command in cli.commands.items():
+        below = command.commands if isinstance(command, click.Group) else {}
+        found |= {f"{name} {inner}": one for inner, one in below.items()} or {name: command}
+    return found
+
+
+def test_every_name_in_our_lists_is_one_of_dbt() -> None:
+    known = commands()
+    assert by_hand.READS - {""} <= known.keys() and known.keys() >= by_hand.REBUILDS
+    options = {option.name for name in by_hand.REBUILDS for option in known[name].params}
+    assert options >= by_hand.SELECTION | by_hand.HARMLESS
+
+
+def test_a_command_or_option_that_nobody_judged_may_do_anything() -> None:
+    assert not DbtCommand("new-command").only_reads and DbtCommand("new-command").risk
+    assert DbtCommand("build", frozenset({"new_option"})).risk
+    assert [
+        name for name in commands() if DbtCommand(name).risk == "" and not DbtCommand(name).only_reads
+    ] == [
+        "build",
+        "run",
+        "seed",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "risk"),
+    [
+        ("build --select a+ --exclude b --state old --threads 1", ""),
+        ("build --full-refresh", ""),
+        ("run -f -s a", "--full-refresh of a part"),
+        ("run -f --exclude a", "--full-refresh of a part"),
+        ("build --vars {}", "--vars may"),
+        ("build --empty --target release", "--empty, --target may"),
+        ("build --no-populate-cache", "--populate-cache may"),
+        ("test --store-failures", "--store-failures may"),
+        ("snapshot", "`dbt snapshot` may"),
+        ("retry", "`dbt retry` may"),
+        ("clone", "`dbt clone` may"),
+    ],
+)
+def test_only_known_options_of_builds_are_no_risk(typed: str, risk: str) -> None:
+    command = parse(typed.split())
+    assert not command.only_reads
+    assert command.risk.startswith(risk) and bool(command.risk) == bool(risk)
+
+
+SOURCES = """
+sources:
+  shop:
+    feed: static
+    currency: CNY
+    brands: {lumen: {name: Lumen}}
+    tables: {orders: {files: orders.csv, format: csv, columns: {required: [order_id]}}}
+"""
+
+
+class Hand:
+    """Somebody at a home with a finished build that nothing is pending for."""
+
+    def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.settings = make_home(home)
+        self.declare(SOURCES)
+        tell_dbt(self.settings, self.sources)
+        mark_applied(self.settings)
+        monkeypatch.setattr(by_hand, "check_rules", lambda project: None)
+        monkeypatch.setattr("orchestration.build.around_dbt.check_rules", lambda project: None)
+        monkeypatch.setattr("orchestration.build.around_dbt.keep_rejects", lambda settings: None)
+        self.finished = replace(
+            present_build(self.settings, "{}"),
+            warehouse=warehouse_mark(self.settings),
+            proved_on="2024-01-01",
+            laws="of last week",
+        )
+        write_build(self.settings, self.finished)
+
+    def declare(self, text: str) -> None:
+        self.settings.sources_file.write_text(text)
+        self.sources: Mapping[str, Source] = load_sources(self.settings.sources_file, {})
+
+    def types(self, typed: str, *, code: int = 0, writes: bool = True, force: bool = False) -> str:
+        """Type a command that ends with a code; returns the state of the build that it saw, or nothing."""
+        seen = []
+
+        def run() -> int:
+            build = read_build(self.settings)
+            seen.append(build.state if build else "none")
+            if writes:
+                status = self.settings.warehouse.stat()
+                os.utime(self.settings.warehouse, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+            return code
+
+        command = parse(typed.split())
+        answer = run_by_hand(self.settings, self.sources, "{}", command, run, force=force)
+        assert answer == code
+        return " ".join(seen)
+
+    def is_whole(self) -> bool:
+        """Whether the next run is an increment, on the build that there was."""
+        build = read_build(self.settings)
+        same = build is not None and replace(build, warehouse="") == replace(self.finished, warehouse="")
+        return same and is_untouched(self.settings, build)
+
+
+@pytest.fixture
+def hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hand:
+    return Hand(tmp_path, monkeypatch)
+
+
+def test_a_part_leaves_the_build_as_it_was(hand: Hand) -> None:
+    assert hand.types("build --select fct_fast+") == "building", "a kill is a build that did not finish"
+    assert hand.is_whole()
+    assert hand.finished.laws != present_build(hand.settings, "{}").laws, "the next run still judges all"
+
+
+def test_a_part_that_fails_is_built_again_in_full_if_it_wrote_anything(hand: Hand) -> None:
+    hand.types("build --select nothing", code=2, writes=False)
+    assert hand.is_whole()
+    hand.types("build --select fct_fast", code=1)
+    assert not hand.is_whole() and read_state(hand.settings) == "building"
+
+
+def change_sql(hand: Hand) -> None:
+    (hand.settings.dbt_project / "models" / "fct_a.sql").write_text("select 1")
+
+
+def change_rules(hand: Hand) -> None:
+    (hand.settings.dbt_project / "seeds" / "aipl_rules.csv").write_text("preset\nstrict\n")
+
+
+def change_brands(hand: Hand) -> None:
+    hand.declare(SOURCES.replace("Lumen", "Lumen & Co"))
+
+
+def change_words(hand: Hand) -> None:
+    (hand.settings.dbt_project / "models" / "pages.yml").write_text("exposures: [{name: page}]")
+
+
+REFUSED = [
+    (change_sql, "SQL, seeds"),
+    (change_rules, "rules of the stages"),
+    (change_brands, "loads, declared"),
+]
+
+
+@pytest.mark.parametrize(("change", "reason"), REFUSED)
+def test_a_part_that_would_not_fit_the_rest_is_refused(
+    hand: Hand, change: Callable[[Hand], None], reason: str
+) -> None:
+    change(hand)
+    with pytest.raises(InputError, match=rf"{reason}.*aipl run.*--force"):
+        hand.types("build --select fct_fast")
+    assert hand.is_whole(), "nothing was touched"
+    with pytest.raises(InputError, match=rf"{reason}.*aipl run"):
+        prepare_part(hand.settings, hand.sources, "{}")
+    assert hand.is_whole()
+    assert hand.types("build --select fct_fast", force=True) == "building"
+    assert read_state(hand.settings) == "building", "the next run builds in full"
+    assert hand.types("build --select fct_fast") == "building", "there is nothing left to lose"
+
+
+@pytest.mark.parametrize("typed", ["run -f -s fct_fast", "run-operation x", "build --vars {}"])
+def test_a_risky_command_is_refused(hand: Hand, typed: str) -> None:
+    with pytest.raises(InputError, match="--force"):
+        hand.types(typed)
+    assert hand.is_whole()
+    hand.types(typed, force=True)
+    assert read_state(hand.settings) == "building"
+
+
+def test_words_that_changed_are_no_reason(hand: Hand) -> None:
+    change_words(hand)
+    hand.types("build --select fct_fast")
+    assert hand.is_whole()
+
+
+def test_force_that_was_not_needed_costs_nothing(hand: Hand) -> None:
+    hand.types("build --select fct_fast", force=True)
+    assert hand.is_whole()
+
+
+def test_a_warehouse_that_somebody_wrote_to_is_not_made_whole(hand: Hand) -> None:
+    os.utime(hand.settings.warehouse, ns=(1, 1))
+    assert hand.types("build") == "building"
+    assert read_state(hand.settings) == "building"
+
+
+def test_a_home_without_a_build_stays_without(hand: Hand) -> None:
+    hand.settings.build_state.unlink()
+    assert hand.types("build") == "none"
+    assert read_build(hand.settings) is None
+
+
+def test_a_part_in_dagster_proves_what_was_proved_before(hand: Hand) -> None:
+    preparation = prepare_part(hand.settings, hand.sources, "{}")
+    assert preparation.build == replace(hand.finished, state="building")
+    assert (preparation.is_full, preparation.variables["AIPL_DBT_LAWS"]) == (False, "all")
+
+
+def read_state(settings: Settings) -> str:
+    build: Build | None = read_build(settings)
+    assert build is not None
+    return build.state
