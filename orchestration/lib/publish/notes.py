@@ -7,11 +7,11 @@ from typing import Any
 
 import duckdb
 
-from expectations.suites.release import REASONS
 from orchestration.lib.publish.ledger import Comparison, Identity
 from orchestration.lib.publish.marts import mart_names
 from orchestration.lib.publish.rule_changes import rule_changes
 
+REASONS = ("late", "refund", "identity", "rules", "correction")
 ENTRIES = """
     select
         preset, brand_id, reason,
