@@ -56,7 +56,7 @@ dev: $(READY) ## Open the Dagster UI with the nightly schedule
 mart: $(READY_BI) ## Test one mart, NAME=fct_...: its contract, its unit tests, and its suite on its examples
 	@test -n "$(NAME)" || { echo "Name a mart: make mart NAME=fct_fast"; exit 2; }
 	@AIPL_TEST_MART="$(NAME)" $(BIN)/python -m pytest -q tests/unit/test_marts.py $(PYTEST_ARGS)
-	@$(AIPL) dbt -- --quiet test --select "$(NAME),test_type:unit"
+	@$(AIPL) dbt -- test --select "$(NAME),test_type:unit"
 
 lint: $(READY_BI) ## Ruff, mypy (strict), sqlfluff, and whether the locks and generated tables are current
 	@$(BIN)/ruff check .

@@ -136,8 +136,9 @@ def test_a_shut_gate_names_its_section_and_opens_after_the_fault_is_mended(built
 def test_a_warning_holds_nothing_back(built: Settings) -> None:
     spoil(
         built.warehouse,
-        "update fct_person_days set touch_date = touch_date - 7; insert into fct_person_days select *"
-        " replace (touch_date - 7 * n as touch_date) from fct_person_days, (values (1), (2), (3)) t (n)",
+        "update fct_person_days set touch_date = touch_date - 7; insert into fct_person_days"
+        " select days.* replace (touch_date - 7 * n as touch_date)"
+        " from fct_person_days as days, (values (1), (2), (3)) t (n)",
     )
     rebuilt(built, "2")
     assert judge_marts(built).outcome == "passed"

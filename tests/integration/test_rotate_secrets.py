@@ -85,6 +85,7 @@ def settings(
     monkeypatch.setenv("AIPL_SOURCES", str(settings.sources_file))
     monkeypatch.setenv("AIPL_ALERTS", str(settings.alerts_file))
     monkeypatch.setattr(Settings, "dbt_project", settings.dbt_project)
+    monkeypatch.setattr(run_gate, "gate_suites", lambda *_, **__: [])
     monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: verdict("dim_brand"))
     return settings
 

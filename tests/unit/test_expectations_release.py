@@ -23,6 +23,21 @@ MARTS = read_contracts(PROJECT_ROOT / "dbt_project")
 RELEASE = {name for name, contract in MARTS.items() if contract.made_at_publish}
 
 
+def test_what_publish_makes_is_as_its_contract_says(tmp_path: Path) -> None:
+    settings = make_home(tmp_path)
+    let_through(settings, "1" * 64)
+    release = publish(settings, datetime(2024, 2, 1, tzinfo=UTC))
+    with duckdb.connect(str(release.folder / "marts.duckdb"), read_only=True) as connection:
+        for name in RELEASE:
+            found = connection.execute(
+                "select column_name, lower(data_type), comment from duckdb_columns()"
+                " where table_name = $name order by column_index",
+                {"name": name},
+            ).fetchall()
+            declared = [(one.name, one.data_type, one.description) for one in MARTS[name].columns]
+            assert found == declared
+
+
 def test_a_shut_gate_leaves_the_release_and_tells_page_and_alerts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -245,7 +245,7 @@ def test_no_shipped_mart_tells_the_exact_amounts_of_a_person() -> None:
         if {name for name, how in treated.items() if how == "hashed"} & {"person_id", "source_key"}:
             of_persons.append(mart_name)
             assert not [name for name, kind in kinds.items() if kind.startswith(("decimal", "double"))]
-    assert len(of_persons) == 6
+    assert len(of_persons) >= 6
 
 
 def test_no_shipped_mart_tells_where_a_person_is() -> None:
