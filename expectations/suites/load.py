@@ -92,7 +92,7 @@ def read_suite(file: Path, contract: Contract) -> MartSuite:
         for number, given in enumerate(content["rules"], start=1):
             where = f"rule {number}"
             for entry in _one_a_column(given):
-                where = f"rule {number} ({', '.join(f'{k}: {v}' for k, v in list(entry.items())[:1])})"
+                where = f"rule {number} ({', '.join(f'{key}: {entry[key]}' for key in list(entry)[:1])})"
                 rule, example = _rule({**defaults, **entry}, known, contract)
                 if rule.name in rules:
                     raise SuiteError(f"the name {rule.name} is taken: give it a `name` of its own")
@@ -166,6 +166,8 @@ def _example(kind: str, entry: Mapping[str, Any], arguments: Mapping[str, Any]) 
     """What the rule gives; else rows that break any rule of its kind."""
     rows, given = entry.get("breaks"), entry.get("given", {})
     if series := entry.get("series"):
+        if kind != "drift":
+            raise SuiteError("a `series` is an example of `drift` alone")
         # The first number is that of all days before, too.
         numbers = [series[0]] * (7 * MAX_WEEKS + arguments["days"]) + series[1:]
         days = (GOOD_DAY - timedelta(days=back) for back in reversed(range(len(numbers))))
@@ -190,6 +192,8 @@ def _breaking(kind: str, arguments: Mapping[str, Any]) -> list[Row] | None:
             return [{arguments["column"]: "something else"}]
         case "between":
             low, high = arguments["low"], arguments["high"]
+            if low is None and high is None:
+                raise SuiteError("`between` needs `low`, `high` or both")
             return [{arguments["column"]: high + 1 if low is None else low - 1}]
     return None
 

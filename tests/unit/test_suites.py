@@ -32,6 +32,8 @@ def contract(**changed: object) -> Contract:
         ("rules: [{not_null: a, between: b, reason: x}]", "not `between`, `not_null`"),
         ("rules: [{between: a, lo: 0, reason: x}]", "unknown: `lo`. `between` takes `high`, `low`"),
         ("rules: [{one_of: a, reason: x}]", "`one_of` needs `values`"),
+        ("rules: [{between: a, reason: x}]", "`between` needs `low`, `high` or both"),
+        ("rules: [{not_null: a, reason: x, series: [1]}]", "a `series` is an example of `drift` alone"),
         ("rules: [{not_null: a}]", "rule 1 (not_null: a): `reason` is missing"),
         ("rules: [{not_null: c, reason: x}]", "fct_a has no column c"),
         ("rules: [{not_null: a, reason: x, severity: bad}]", "severity is critical or warning, not bad"),
