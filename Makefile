@@ -7,7 +7,7 @@ READY := $(VENV)/ready
 READY_BI := $(VENV)/ready-bi
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dashboard test test-fast prove bench dev lint format examples laws docs screenshots lock lock-check clean
+.PHONY: help setup run dashboard test test-fast mart prove bench dev lint format examples docs screenshots lock lock-check clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,25 +57,29 @@ bench: $(READY) ## Measure the program against a floor and others: docs/performa
 dev: $(READY) ## Open the Dagster UI with the nightly schedule
 	@$(AIPL) ui
 
-lint: $(READY_BI) ## Ruff, mypy (strict), import contracts, sqlfluff, and whether the locks are current
+mart: $(READY_BI) ## Test one mart, NAME=fct_...: its contract, its unit tests, and its suite on its examples
+	@test -n "$(NAME)" || { echo "Name a mart: make mart NAME=fct_fast"; exit 2; }
+	@AIPL_TEST_MART="$(NAME)" $(BIN)/python -m pytest -q tests/unit/test_marts.py $(PYTEST_ARGS)
+	@$(AIPL) dbt -- test --select "$(NAME),test_type:unit"
+
+lint: $(READY_BI) ## Ruff, mypy (strict), import contracts, sqlfluff, and whether locks and generated documents are current
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/sqlfluff lint dbt_project
-	@$(BIN)/python tests/laws_page.py --check
+	@$(BIN)/python tests/generated.py --check
 	@$(MAKE) --no-print-directory lock-check
 
-format: $(READY) ## Rewrite Python and SQL in the project's style
+format: $(READY) ## Rewrite Python and SQL in the project's style, and the tables of marts in documents
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 	@$(BIN)/sqlfluff fix dbt_project
+	@$(BIN)/python tests/generated.py
 
 examples: $(READY) ## Write the outputs of the queries in docs/metrics and docs/queries anew, from the current release
 	@PYTHONPATH=tests $(BIN)/python tests/examples.py "$${AIPL_HOME:-data}"
 
-laws: $(READY) ## Write docs/runbooks/laws.md from the laws that dbt's YAML declares
-	@PYTHONPATH=tests $(BIN)/python tests/laws_page.py
 
 # dbt's page shows the beginning of each description alone, and lets details run out of their box.
 DOCS_STYLE := <style>tr.column-row > td { white-space: normal !important; max-width: none !important; } \

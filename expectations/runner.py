@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from expectations.comparison import compared
 from expectations.profile import arrival_profile, judgements
-from expectations.registry import MARTS, RELEASE
 from expectations.results import ExpectationResult, Gate, GateResult
 from expectations.suites.arrival import OWNER, ArrivalTable, arrival_suite
+from expectations.suites.rule import Suite
 from expectations.validation import error_result, quiet_context, told, validate
 
 if TYPE_CHECKING:
@@ -42,49 +42,43 @@ def run_arrival(tables: Sequence[ArrivalTable]) -> GateResult:
     return _finished("arrival", subject or "nothing", started, results)
 
 
-def run_marts(
-    database: Path, tables: Sequence[str] | None = None, *, previous: Path | None = None
-) -> GateResult:
-    """Validate the marts (all of the warehouse, or `tables`) of one DuckDB file, opened read-only.
+def run_marts(database: Path, suites: Sequence[Suite], *, previous: Path | None = None) -> GateResult:
+    """Validate the marts of one DuckDB file, opened read-only, by their suites.
 
     `previous` is the folder of the release that a release is compared with; without one it is its own.
     A missing file, mart or column is an error. The file is free again when this returns.
     """
     started = _now()
-    names = list(MARTS) if tables is None else list(tables)
     try:
-        results = _mart_results(database, previous or database.parent, names)
+        results = _mart_results(database, previous or database.parent, suites)
     except _suite_errors() as error:
         results = [error_result(database.name, OWNER, told(str(error)))]
     return _finished("marts", database.name, started, results)
 
 
-def _mart_results(database: Path, previous: Path, names: Sequence[str]) -> list[ExpectationResult]:
-    """Results of the named marts, in order."""
+def _mart_results(database: Path, previous: Path, suites: Sequence[Suite]) -> list[ExpectationResult]:
+    """Results of the suites, in order."""
     from expectations.duckdb_dialect import read_only_url
 
     source = quiet_context().data_sources.add_sql(
         "warehouse", connection_string=read_only_url(database, previous), create_temp_table=False
     )
     try:
-        return [result for name in names for result in _mart_result(source, name)]
+        return [result for suite in suites for result in _mart_result(source, suite)]
     finally:
         # The library opens the file twice; whatever stays open keeps the writer out.
         source.get_execution_engine().engine.dispose()
         source.get_engine().dispose()
 
 
-def _mart_result(source: SQLDatasource, name: str) -> list[ExpectationResult]:
+def _mart_result(source: SQLDatasource, suite: Suite) -> list[ExpectationResult]:
     """Results of one mart."""
-    suite = MARTS.get(name) or RELEASE.get(name)
-    if suite is None:
-        return [error_result(name, OWNER, f"No suite is registered for {name}.")]
     try:
-        asset = source.add_table_asset(name, table_name=name)
+        asset = source.add_table_asset(suite.table, table_name=suite.table)
         batch = asset.add_batch_definition_whole_table("all").get_batch()
         return validate(batch, suite)
     except _suite_errors() as error:
-        return [error_result(name, suite.owner, told(str(error)))]
+        return [error_result(suite.table, suite.owner, told(str(error)))]
 
 
 def _suite_errors() -> tuple[type[Exception], ...]:

@@ -19,9 +19,9 @@ from typing import Any
 
 import duckdb
 import pandas as pd
-import yaml
 from unit.publish_home import HomeSettings, make_home
 
+from expectations.contracts import read_contracts
 from expectations.results import ExpectationResult, GateResult
 from orchestration.build.state import Build, GateRecord, write_build, write_gate
 from orchestration.core.settings import PROJECT_ROOT, Settings
@@ -344,11 +344,11 @@ def published(
     settings = _settings_of(home)
     build_id = f"{world.seed}" * 64
     settings.warehouse.unlink(missing_ok=True)
+    contracts = read_contracts(PROJECT_ROOT / "dbt_project")
     with duckdb.connect(str(settings.warehouse)) as connection:
         connection.execute("create schema marts")
         for mart, rows in rows_of(world).items():
-            columns = _contracts()[mart]
-            declared = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+            declared = ", ".join(f"{column.name} {column.data_type}" for column in contracts[mart].columns)
             connection.execute(f"create table marts.{mart} ({declared})")
             if rows:
                 told = pd.DataFrame(rows, dtype=object)
@@ -384,13 +384,3 @@ def _settings_of(home: Path) -> Settings:
     if (home / "project").exists():
         return HomeSettings(home, home / "sources.yml")
     return make_home(home)
-
-
-@cache
-def _contracts() -> dict[str, dict[str, str]]:
-    """Columns with their types, by mart, as declared."""
-    declared = {}
-    for file in sorted((PROJECT_ROOT / "dbt_project" / "models" / "marts").glob("*/[df]*.yml")):
-        for model in yaml.safe_load(file.read_text())["models"]:
-            declared[model["name"]] = {column["name"]: column["data_type"] for column in model["columns"]}
-    return declared

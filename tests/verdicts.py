@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from expectations.results import ExpectationResult, GateResult
+from expectations.suites.rule import Suite
 from orchestration.quality import mart_gate as gate
 
 
@@ -38,7 +39,7 @@ def verdict(*tables: str, status: Any = "passed") -> GateResult:
 def judge_with(patch: pytest.MonkeyPatch, status: Any = "passed") -> None:
     """Have the mart gate say this of every table that it is asked for."""
 
-    def judge(_: Path, tables: Sequence[str] = ("dim_brand",), **__: Any) -> GateResult:
-        return verdict(*tables, status=status)
+    def judge(_: Path, suites: Sequence[Suite], **__: Any) -> GateResult:
+        return verdict(*(suite.table for suite in suites), status=status)
 
     patch.setattr(gate, "run_marts", judge)

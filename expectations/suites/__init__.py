@@ -1,1 +1,1 @@
-"""What is expected of the data: one module a subject, rules only; the runner evaluates them."""
+"""What is expected of the data, rules only: marts in YAML, arrival in code; the runner evaluates them."""

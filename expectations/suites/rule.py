@@ -5,7 +5,7 @@ Rules are plain values, so that suites can be listed without the seconds that im
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -74,42 +74,6 @@ class Suite:
         return "critical" if any(rule.severity == "critical" for rule in self.rules) else "warning"
 
 
-def at_least_rows(minimum: int, reason: str, severity: Severity = "critical") -> Rule:
-    """The table has no fewer than `minimum` rows."""
-    arguments = {"min_value": minimum}
-    return Rule("has_rows", reason, "ExpectTableRowCountToBeBetween", arguments, severity)
-
-
-def not_null(column: str, reason: str) -> Rule:
-    """No value of the column is NULL."""
-    return Rule(
-        f"{column}_present", reason, "ExpectColumnValuesToNotBeNull", {"column": column}, column=column
-    )
-
-
-def between(column: str, reason: str, low: float | None = None, high: float | None = None) -> Rule:
-    """Every value lies within the bounds, both included; NULL is let through."""
-    arguments = {"column": column, "min_value": low, "max_value": high}
-    return Rule(f"{column}_within_bounds", reason, "ExpectColumnValuesToBeBetween", arguments, column=column)
-
-
-def one_of(column: str, reason: str, values: Sequence[str]) -> Rule:
-    """Every value is one of `values`; NULL is let through."""
-    arguments = {"column": column, "value_set": list(values)}
-    return Rule(f"{column}_known", reason, "ExpectColumnValuesToBeInSet", arguments, column=column)
-
-
-def no_rows(
-    name: str,
-    reason: str,
-    query: str,
-    severity: Severity = "critical",
-    column: str | None = None,
-    *,
-    runbook: str = "",
-) -> Rule:
-    """The query over `{batch}` (the table) finds nothing; each row that it finds is an example.
-
-    `{batch}` takes no alias (Great Expectations sometimes adds its own), and a literal brace is doubled.
-    """
-    return Rule(name, reason, ROWS_QUERY, {"unexpected_rows_query": query}, severity, column, runbook=runbook)
+def no_rows(name: str, reason: str, query: str) -> Rule:
+    """The query over `{batch}` (the table) finds nothing; each row that it finds is an example."""
+    return Rule(name, reason, ROWS_QUERY, {"unexpected_rows_query": query})

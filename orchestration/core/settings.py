@@ -145,3 +145,8 @@ class Settings:
     def dbt_project(self) -> Path:
         """The dbt project of this checkout."""
         return PROJECT_ROOT / "dbt_project"
+
+    @property
+    def suites(self) -> Path:
+        """Suites of the marts, a file each."""
+        return PROJECT_ROOT / "expectations" / "suites" / "marts"

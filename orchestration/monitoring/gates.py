@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from expectations.contracts import read_contracts
 from expectations.page import latest_result, report_page
-from expectations.registry import RELEASE
 from expectations.results import GateResult
 from orchestration.alerts.incidents import observe, open_findings, out_of_the_way
 from orchestration.arrival.manifest import LoadManifest
@@ -51,8 +51,10 @@ def observe_mart_gate(settings: Settings) -> None:
             return
         result = GateResult.from_json(json.dumps(record.results))
         page = report_page(result, settings.reports / result.gate)
-        of_release = tuple(found for found in result.results if found.table in RELEASE)
-        of_build = tuple(found for found in result.results if found.table not in RELEASE)
+        contracts = read_contracts(settings.dbt_project)
+        added = {name for name, contract in contracts.items() if contract.made_at_publish}
+        of_release = tuple(found for found in result.results if found.table in added)
+        of_build = tuple(found for found in result.results if found.table not in added)
         halves = {"gate/marts": of_build, **({"gate/release": of_release} if of_release else {})}
         for scope, found in halves.items():
             findings = gate_findings(replace(result, results=found), page)

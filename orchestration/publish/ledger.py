@@ -13,7 +13,9 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.publish.marts import Mart, mart_names, write_mart
+from expectations.contracts import Contract, read_contracts
+from orchestration.core.settings import PROJECT_ROOT
+from orchestration.publish.marts import mart_names, write_mart
 
 # What two releases must both hold to be compared.
 COMPARED = frozenset(
@@ -29,51 +31,9 @@ COMPARED = frozenset(
     }
 )
 
-NEW_ENTRIES = """
-    create temp table new_entries (
-        release_id varchar, preset varchar, brand_id varchar, person_id varchar,
-        valid_from date, valid_to date, stage_before varchar, stage_after varchar, reason varchar
-    )
-"""
-
 KNOWN_PERSON = "case when person_id in (select person_id from release.main.dim_person_key) then person_id end"
 
-LEDGER = Mart(
-    "fct_aipl_ledger",
-    "One row per release, preset, brand, person and stretch of published days that the release tells "
-    "differently from the one before it. Rows are only ever added. What a release published of a stage on a "
-    "day is what is known now, plus one for each row of a later release that covers the day and has the "
-    "stage before, less one for each that has it after.",
-    {
-        "release_id": "The release that brought the difference.",
-        "preset": "The rule set by which stages are judged.",
-        "brand_id": "The brand whose consumer asset the person is.",
-        "person_id": "The consumer, as the release that has the stage above rank 0 calls them; NULL for one "
-        "who was erased.",
-        "valid_from": "First business day of the stretch.",
-        "valid_to": "First business day after it, at the latest the day after the last one published.",
-        "stage_before": "Stage as published before; for none that of rank 0, `O` in the shipped presets.",
-        "stage_after": "Stage that this release tells; for none that of rank 0. Never the same as before.",
-        "reason": "`rules` (the preset was changed), else `identity` (a key of the person was another's "
-        "in the other release), else `refund` (a purchase was refunded, or no longer is), else `correction` "
-        "(evidence is gone or changed), else `late` (evidence of published days that came later).",
-    },
-)
-
-RELEASES = Mart(
-    "dim_release",
-    "One row per release and brand, of this release and all that the ledger reaches back to.",
-    {
-        "release_id": "The release; also the name of its folder.",
-        "previous_release_id": "The release that was current before it, which its ledger entries compare it "
-        "with; NULL for the very first.",
-        "created_at": "When it was published, UTC; later than every release before it.",
-        "rules_hash": "Checksum of the rules that it follows; equal for equal rules.",
-        "presets": "Presets that it tells the stages of, in alphabetical order.",
-        "brand_id": "A brand that it holds.",
-        "horizon": "Last business day that it published of the brand; NULL where none was complete.",
-    },
-)
+LEDGER, RELEASES = "fct_aipl_ledger", "dim_release"
 
 
 @dataclass(frozen=True)
@@ -128,14 +88,19 @@ def write_ledger(
         if previous
         else Comparison(has_previous=False, missing={})
     )
-    connection.execute(NEW_ENTRIES)
+    contracts = read_contracts(PROJECT_ROOT / "dbt_project")
+    ledger, releases = contracts[LEDGER], contracts[RELEASES]
+    columns = ", ".join(f"{column.name} {column.data_type}" for column in ledger.columns)
+    connection.execute(f"create temp table new_entries ({columns})")
     if previous and comparison.was_made and not _is_same_history(previous, folder):
         _find_new_entries(connection, identity)
     if names_erased and comparison.was_made:
         connection.execute(f"update new_entries set person_id = {KNOWN_PERSON}")
     rows = {
-        RELEASES.name: write_mart(connection, folder, RELEASES, _releases(connection, comparison, identity)),
-        LEDGER.name: write_mart(connection, folder, LEDGER, _entries(comparison, names_erased)),
+        RELEASES: write_mart(
+            connection, folder, releases, _releases(connection, releases, comparison, identity)
+        ),
+        LEDGER: write_mart(connection, folder, ledger, _entries(ledger, comparison, names_erased)),
     }
     return comparison, rows
 
@@ -148,13 +113,15 @@ def _is_same_history(previous: Path, folder: Path) -> bool:
 
 def _comparison(connection: duckdb.DuckDBPyConnection) -> Comparison:
     lacks = {
-        "previous": sorted((COMPARED | {LEDGER.name, RELEASES.name}) - mart_names(connection, "previous")),
+        "previous": sorted((COMPARED | {LEDGER, RELEASES}) - mart_names(connection, "previous")),
         "this": sorted(COMPARED - mart_names(connection, "release")),
     }
     return Comparison(has_previous=True, missing={side: marts for side, marts in lacks.items() if marts})
 
 
-def _releases(connection: duckdb.DuckDBPyConnection, comparison: Comparison, identity: Identity) -> str:
+def _releases(
+    connection: duckdb.DuckDBPyConnection, releases: Contract, comparison: Comparison, identity: Identity
+) -> str:
     """A query for `dim_release`."""
     presets = "select distinct preset from release.main.dim_aipl_stage order by 1"
     if "dim_aipl_stage" not in mart_names(connection, "release"):
@@ -171,7 +138,7 @@ def _releases(connection: duckdb.DuckDBPyConnection, comparison: Comparison, ide
             "rules_hash": identity.rules_hash,
         },
     )
-    columns = ", ".join(RELEASES.columns)
+    columns = ", ".join(column.name for column in releases.columns)
     own = f"select {columns} from own_release"
     return f"select {columns} from previous.main.dim_release union all {own}" if comparison.was_made else own
 
@@ -186,9 +153,9 @@ def _find_new_entries(connection: duckdb.DuckDBPyConnection, identity: Identity)
     connection.execute("drop table differing_persons")
 
 
-def _entries(comparison: Comparison, names_erased: bool) -> str:
+def _entries(ledger: Contract, comparison: Comparison, names_erased: bool) -> str:
     """A query for `fct_aipl_ledger`: what stands in it already, and the entries of this release."""
-    columns = ", ".join(LEDGER.columns)
+    columns = ", ".join(column.name for column in ledger.columns)
     own = f"select {columns} from new_entries"
     if not comparison.was_made:
         return own

@@ -4,25 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Set
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
+from expectations.contracts import Contract, read_contracts
 from orchestration.core.database import read_only, sql_text
-from orchestration.publish.personal import HASHED_COMMENT, Mask, Treatments, mart_models
+from orchestration.publish.personal import HASHED_COMMENT, Mask, Treatments
 
 # Readers of DuckDB 1.2 and later open it, whichever version wrote it.
 STORAGE_VERSION = "v1.2.0"
-
-
-@dataclass(frozen=True)
-class Mart:
-    """A table that is made at publish: its description and those of its columns, in their order."""
-
-    name: str
-    description: str
-    columns: dict[str, str]
 
 
 def open_marts(release: Path) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
@@ -59,9 +50,7 @@ def new_release(connection: duckdb.DuckDBPyConnection, folder: Path) -> Iterator
 def views_of_releases(dbt_project: Path) -> frozenset[str]:
     """Views of other marts that the marts' YAML has releases hold as views too: `config.meta.published`."""
     return frozenset(
-        model["name"]
-        for _, model in mart_models(dbt_project)
-        if model.get("config", {}).get("meta", {}).get("published") == "view"
+        name for name, contract in read_contracts(dbt_project).items() if contract.is_view_in_releases
     )
 
 
@@ -97,13 +86,15 @@ def copy_marts(
     return rows
 
 
-def write_mart(connection: duckdb.DuckDBPyConnection, folder: Path, mart: Mart, query: str) -> int:
+def write_mart(connection: duckdb.DuckDBPyConnection, folder: Path, mart: Contract, query: str) -> int:
     """Write a table that the warehouse does not have, described, like a mart; returns its rows."""
     _create_table(connection, mart.name, f"from ({query}) order by all")
     rows = _write_parquet(connection, folder, mart.name)
     connection.execute(f"comment on table release.main.{mart.name} is {sql_text(mart.description)}")
-    for column, description in mart.columns.items():
-        connection.execute(f"comment on column release.main.{mart.name}.{column} is {sql_text(description)}")
+    for column in mart.columns:
+        connection.execute(
+            f"comment on column release.main.{mart.name}.{column.name} is {sql_text(column.description)}"
+        )
     return rows
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import duckdb
 
-from expectations.suites.release import REASONS
 from orchestration.publish.ledger import Comparison, Identity
 from orchestration.publish.marts import mart_names
 from orchestration.publish.rule_changes import rule_changes
 
+REASONS = ("late", "refund", "identity", "rules", "correction")
 ENTRIES = """
     select
         preset, brand_id, reason,

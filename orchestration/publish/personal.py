@@ -5,14 +5,14 @@ The marts' YAML declares it, as `config.meta.personal` of a column; docs/privacy
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, cast, get_args
 
 import duckdb
-import yaml
 
+from expectations.contracts import read_contracts
 from expectations.personal import PERSONAL_NAME
 from orchestration.core.errors import InputError, QualityStop
 from orchestration.core.privacy.person_key import HASH_DIGITS, PersonKey
@@ -21,8 +21,6 @@ Treatment = Literal["hashed", "withheld"]
 Treatments = Mapping[str, Mapping[str, Treatment]]
 BLOCK = 64
 FEW = 100
-# In C where it was built with it: ten times as fast.
-SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 HASHED_COMMENT = "Here a keyed hash of it."
 # Keys carry the identity space; a shorter text may be equal to one and mean something else.
 KEY = "%:_:%"
@@ -35,27 +33,18 @@ PHONE = (
 )
 
 
-def mart_models(dbt_project: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """What the marts' YAML declares of each mart, with its file."""
-    for file in sorted((dbt_project / "models" / "marts").rglob("*.yml")):
-        for model in yaml.load(file.read_text(), SafeLoader).get("models", []):
-            yield file, model
-
-
 def personal_columns(dbt_project: Path) -> dict[str, dict[str, Treatment]]:
     """How the personal columns of each mart are published. Raises InputError for a word that says nothing."""
     found: dict[str, dict[str, Treatment]] = {}
-    for file, model in mart_models(dbt_project):
-        for column in model.get("columns", []):
-            treatment = column.get("config", {}).get("meta", {}).get("personal")
-            if treatment is None:
-                continue
-            if treatment not in get_args(Treatment):
+    for mart in read_contracts(dbt_project).values():
+        for column in mart.columns:
+            if column.personal not in ("", *get_args(Treatment)):
                 raise InputError(
-                    f"{file}: {model['name']}.{column['name']}: personal is `hashed` or `withheld`, not"
-                    f" `{treatment}`."
+                    f"{mart.file}: {mart.name}.{column.name}: personal is `hashed` or `withheld`, not"
+                    f" `{column.personal}`."
                 )
-            found.setdefault(model["name"], {})[column["name"]] = treatment
+            if column.personal:
+                found.setdefault(mart.name, {})[column.name] = cast(Treatment, column.personal)
     return found
 
 

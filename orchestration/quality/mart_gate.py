@@ -10,12 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from expectations.page import write_report
-from expectations.registry import RELEASE
 from expectations.results import GateResult
 from expectations.runner import run_marts
+from expectations.suites.load import SuiteError, read_suites
+from expectations.suites.rule import Suite
 from orchestration.build.state import GateRecord, read_build, write_gate
 from orchestration.build.warehouse import require_sound_warehouse
-from orchestration.core.errors import GateError, GateStop, QualityStop
+from orchestration.core.errors import GateError, GateStop, InputError, QualityStop
 from orchestration.core.settings import Settings
 
 
@@ -24,13 +25,14 @@ def judge_marts(settings: Settings) -> GateResult:
 
     Raises:
         QualityStop: there is no finished build.
+        InputError: a suite's file is wrong.
         EnvironmentStop: the warehouse turned out to be damaged.
         GateError: an expectation could not be evaluated.
     """
     build = read_build(settings)
     if build is None or build.state != "complete":
         raise QualityStop("The warehouse holds no finished build for the mart gate. Run `aipl run`.")
-    result = run_marts(settings.warehouse)
+    result = run_marts(settings.warehouse, gate_suites(settings))
     _, page = _keep(settings, build.build_id, result)
     if result.outcome == "error":
         require_sound_warehouse(settings)
@@ -48,14 +50,24 @@ def judge_release(settings: Settings, gate: GateRecord, database: Path, previous
         GateStop: an expectation that holds back was not met.
         GateError: an expectation could not be evaluated.
     """
-    judged = run_marts(database, list(RELEASE), previous=previous)
+    suites = gate_suites(settings, made_at_publish=True)
+    judged = run_marts(database, suites, previous=previous)
     build = GateResult.from_json(json.dumps(gate.results))
-    of_build = (found for found in build.results if found.table not in RELEASE)
+    of_build = (found for found in build.results if found.table not in {suite.table for suite in suites})
     result = replace(build, finished_at=judged.finished_at, results=(*of_build, *judged.results))
     record, page = _keep(settings, gate.build_id, result)
     if result.outcome != "passed":
         raise (GateError if result.outcome == "error" else GateStop)(_account(result, page))
     return record
+
+
+def gate_suites(settings: Settings, *, made_at_publish: bool = False) -> list[Suite]:
+    """Suites of the marts of the warehouse, or of those that are made at publish. Raises InputError."""
+    try:
+        suites = read_suites(settings.dbt_project, settings.suites).values()
+    except SuiteError as error:
+        raise InputError(str(error)) from error
+    return [one.suite for one in suites if one.contract.made_at_publish == made_at_publish]
 
 
 def _keep(settings: Settings, build_id: str, result: GateResult) -> tuple[GateRecord, Path]:

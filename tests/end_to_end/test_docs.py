@@ -231,7 +231,7 @@ def test_no_mart_of_the_release_has_a_person_beside_an_amount(home: Path, told: 
         ).fetchall()
     persons = {mart for mart, column, _ in columns if column in ("person_id", "source_key")}
     amounts = {mart for mart, _, kind in columns if kind.startswith(("DECIMAL", "DOUBLE"))}
-    assert len(persons) == 7
+    assert len(persons) >= 7
     assert {"fct_orders", "fct_order_lines", "fct_money_daily"} <= amounts
     assert persons & amounts == set()
 

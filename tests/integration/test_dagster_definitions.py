@@ -12,36 +12,16 @@ import yaml
 from tiny_project import deliver, run
 from verdicts import judge_with
 
+from expectations.contracts import read_contracts
 from orchestration.arrival.configured import configured_sources
 from orchestration.core.settings import PROJECT_ROOT, Settings
 from orchestration.defs.automation.wanted import wanted_runs
 from orchestration.defs.composition import build_definitions
 
 MARTS = {
-    "dim_aipl_rule",
-    "dim_aipl_stage",
-    "dim_brand",
-    "dim_date",
-    "dim_person",
-    "dim_person_key",
-    "dim_product",
-    "fct_aipl_daily",
-    "fct_aipl_deepening",
-    "fct_aipl_flow",
-    "fct_aipl_stage_changes",
-    "fct_aipl_stage_history",
-    "fct_aipl_stage_history_to_horizon",
-    "fct_consumer_gap",
-    "fct_fast",
-    "fct_fast_changes",
-    "fct_fast_tiers",
-    "fct_gmv_backtest",
-    "fct_gmv_forecast",
-    "fct_money_daily",
-    "fct_order_lines",
-    "fct_orders",
-    "fct_person_days",
-    "fct_person_states",
+    name
+    for name, contract in read_contracts(PROJECT_ROOT / "dbt_project").items()
+    if not contract.made_at_publish
 }
 
 

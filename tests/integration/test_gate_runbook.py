@@ -8,10 +8,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from mart_tables import write_good
 from nights import night
 from tiny_project import deliver, make_tiny
 from unit.publish_home import make_home
-from unit.test_expectations_marts import GOOD, spoil
+from unit.test_expectations_marts import SUITES, spoil
 
 from expectations.results import GateResult
 from orchestration.arrival.manifest import LoadManifest, stale_reason
@@ -100,7 +101,7 @@ def built(tmp_path: Path) -> Settings:
     settings = make_home(tmp_path)
     settings.warehouse.unlink()
     with duckdb.connect(str(settings.warehouse)) as connection:
-        connection.execute(GOOD)
+        write_good(connection, SUITES)
     rebuilt(settings, "1")
     assert judge_marts(settings).outcome == "passed"
     audited(settings)
@@ -113,9 +114,7 @@ def rebuilt(settings: Settings, number: str) -> None:
 
 
 def test_a_shut_gate_names_its_section_and_opens_after_the_fault_is_mended(built: Settings) -> None:
-    spoil(
-        built.warehouse, "create table kept as from fct_orders; delete from fct_orders where order_id = 'o1'"
-    )
+    spoil(built.warehouse, "create table kept as from fct_orders; delete from fct_orders")
     rebuilt(built, "2")
     assert judge_marts(built).outcome == "failed"
     with pytest.raises(QualityStop):
@@ -135,7 +134,12 @@ def test_a_shut_gate_names_its_section_and_opens_after_the_fault_is_mended(built
 
 
 def test_a_warning_holds_nothing_back(built: Settings) -> None:
-    spoil(built.warehouse, "delete from fct_person_days where touch_date = date '2024-09-10'")
+    spoil(
+        built.warehouse,
+        "update fct_person_days set touch_date = touch_date - 7; insert into fct_person_days"
+        " select days.* replace (touch_date - 7 * n as touch_date)"
+        " from fct_person_days as days, (values (1), (2), (3)) t (n)",
+    )
     rebuilt(built, "2")
     assert judge_marts(built).outcome == "passed"
     audited(built)

@@ -13,27 +13,18 @@ from oracle.ledger import Published
 from oracle.rules import Preset
 from oracle.stages import DAY, FOREVER
 
-from orchestration.core.settings import Settings
+from expectations.contracts import read_contracts
+from orchestration.core.settings import PROJECT_ROOT, Settings
 from orchestration.publish.ledger import Comparison, Identity, write_ledger
 from orchestration.publish.macros import create_macros
 from orchestration.publish.marts import new_release
 
+MARTS = read_contracts(PROJECT_ROOT / "dbt_project")
+# Where tests give some columns only.
 COLUMNS = {
-    "dim_aipl_rule": "preset varchar, rule_id varchar, stage varchar, stage_rank integer, kind varchar,"
-    " touch_kind varchar, window_days integer, min_count integer, min_rating integer, refund_policy varchar,"
-    " source varchar, confidence varchar",
-    "dim_aipl_stage": "preset varchar, stage varchar, stage_rank integer, name_en varchar, name_zh varchar",
-    "dim_brand": "brand_id varchar, first_day date, horizon date",
-    "dim_person_key": "person_id varchar, source_key varchar, key_kind varchar, first_seen_on date,"
-    " last_seen_on date",
-    "fct_aipl_daily": "preset varchar, brand_id varchar, as_of_date date, stage varchar, stage_rank integer,"
-    " persons bigint",
-    "fct_aipl_stage_history": "preset varchar, brand_id varchar, person_id varchar, stage varchar,"
-    " stage_rank integer, valid_from date, valid_to date",
-    "fct_person_days": "brand_id varchar, person_id varchar, touch_kind varchar, touch_date date,"
-    " max_rating integer, refunded_on date",
-    "fct_person_states": "source_id varchar, membership_id varchar, brand_id varchar, person_id varchar,"
-    " state_kind varchar, tier integer, valid_from date, valid_to date",
+    "dim_brand": {"brand_id", "first_day", "horizon"},
+    "fct_aipl_stage_history": {column.name for column in MARTS["fct_aipl_stage_history"].columns}
+    - {"previous_rank"},
 }
 Rows = list[tuple[Any, ...]]
 START = date(2024, 1, 1)
@@ -111,7 +102,12 @@ def days(first: date, last: date) -> Iterable[date]:
 def fill(connection: duckdb.DuckDBPyConnection, schema: str, marts: Mapping[str, Rows]) -> None:
     """Create the marts as tables in `schema`."""
     for mart, rows in marts.items():
-        connection.execute(f"create or replace table {schema}.{mart} ({COLUMNS[mart]})")
+        columns = ", ".join(
+            f"{column.name} {column.data_type}"
+            for column in MARTS[mart].columns
+            if column.name in COLUMNS.get(mart, {column.name})
+        )
+        connection.execute(f"create or replace table {schema}.{mart} ({columns})")
         if rows:
             row = "(" + ", ".join("?" * len(rows[0])) + ")"
             values = [value for line in rows for value in line]

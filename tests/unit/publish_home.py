@@ -36,6 +36,7 @@ def make_home(home: Path) -> Settings:
     shutil.copytree(
         marts, settings.dbt_project / "models" / "marts", ignore=shutil.ignore_patterns("*.sql", "*.py")
     )
+    shutil.copy(PROJECT_ROOT / "dbt_project" / "dbt_project.yml", settings.dbt_project)
     settings.arrival.mkdir(parents=True)
     told = {
         "files": "select 'shop' as source_id, 'orders' as table_name, 'a.csv' as file,"

@@ -10,11 +10,15 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from unit.test_links import anchors
 
 from expectations.profile import _number, arrival_profile
 from expectations.results import ExpectationResult, GateResult
 from expectations.runner import run_arrival
-from expectations.suites.arrival import DUPLICATE_SHARE, ArrivalFile, ArrivalTable
+from expectations.suites.arrival import DUPLICATE_SHARE, ArrivalFile, ArrivalTable, EventTime, arrival_suite
+from orchestration.arrival.receive import arrival_table
+from orchestration.core.settings import PROJECT_ROOT
+from orchestration.sources.source import load_sources
 
 DAY = date(2024, 9, 1)
 GOOD_ROWS = [("v1", "pv"), ("v2", "buy")] * 50
@@ -260,14 +264,28 @@ def test_nothing_to_judge_is_never_a_pass() -> None:
 
 
 def test_meta_of_every_expectation_names_owner_severity_and_reason(tmp_path: Path) -> None:
-    from expectations.suites.arrival import arrival_suite
-
     suite = arrival_suite(events(arrived(tmp_path)))
     for rule in suite.rules:
         meta = rule.build(suite.owner).meta
         assert meta is not None
         assert set(meta) == {"rule", "owner", "severity", "reason"}
         assert all(meta.values())
+
+
+def test_shipped_sources_declare_what_the_gate_needs() -> None:
+    sources = load_sources(PROJECT_ROOT / "sources.yml", {"AIPL_HOME": "/tmp"})
+    files = [ArrivalFile(DAY, None, 0, 0)]
+    for source in sources.values():
+        for name in source.tables:
+            suite = arrival_suite(arrival_table(source, name, files, {}))
+            names = [rule.name for rule in suite.rules]
+            assert suite.owner and names and len(names) == len(set(names))
+            for rule in suite.rules:
+                page, _, anchor = rule.runbook_link.partition("#")
+                assert len(rule.reason.split()) > 2, (suite.table, rule.name)
+                assert anchor in anchors(PROJECT_ROOT / page), rule.runbook_link
+    cdnow = arrival_table(sources["cdnow"], "purchases", files, {})
+    assert cdnow.event_time == EventTime("purchased_on", "%Y%m%d")
 
 
 def test_only_finite_numbers_are_numbers(tmp_path: Path) -> None:

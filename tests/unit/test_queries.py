@@ -13,16 +13,13 @@ import pytest
 from examples import QUERIES, examples
 from sqlfluff.core import Linter
 
+from expectations.contracts import read_contracts
 from orchestration.core.settings import PROJECT_ROOT
-from orchestration.publish.ledger import LEDGER, RELEASES
 from orchestration.publish.personal import personal_columns
 
 INDEX = (PROJECT_ROOT / "docs" / "queries" / "README.md").read_text()
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
-PUBLISHED = {file.stem for file in (DBT_PROJECT / "models" / "marts").rglob("*.sql")} | {
-    LEDGER.name,
-    RELEASES.name,
-}
+PUBLISHED = set(read_contracts(DBT_PROJECT))
 STANDARD_FUNCTIONS = {"cast", "count", "max", "min", "round", "sum"}
 pages = pytest.mark.parametrize("page", QUERIES, ids=lambda page: page.stem)
 

@@ -1,0 +1,111 @@
+"""The marts as their YAML files declare them: the one list of marts, read from the files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+# In C where it was built with it: ten times as fast.
+SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a mart; `personal` is how a release treats it, "" where it names nobody."""
+
+    name: str
+    data_type: str
+    description: str
+    personal: str = ""
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What `<name>.yml` beside a mart's SQL says of it.
+
+    `key` is empty where none is declared, `owner` (a dbt group) where there is none. Marts that are
+    `made_at_publish` are dbt sources: they exist in releases only.
+    """
+
+    name: str
+    file: Path
+    description: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    owner: str
+    made_at_publish: bool = False
+    is_view_in_releases: bool = False
+
+    @property
+    def grain(self) -> str:
+        """The first sentence of the description."""
+        return re.split(r"(?<=[.:;])\s", self.description, maxsplit=1)[0].rstrip(".:;")
+
+
+def read_contracts(dbt_project: Path) -> dict[str, Contract]:
+    """All marts of a dbt project by name, in the order of their files."""
+    project = dbt_project / "dbt_project.yml"
+    areas: Any = _mapping(project) if project.exists() else {}
+    for name in ("models", "aipl", "marts"):
+        areas = areas.get(name) or {}
+    folder = dbt_project / "models" / "marts"
+    return {
+        contract.name: contract
+        for file in sorted(folder.rglob("*.yml"))
+        for contract in _contracts(file, areas.get(file.parent.name, {}).get("+group", ""))
+    }
+
+
+def _contracts(file: Path, group: str) -> Iterator[Contract]:
+    content = _mapping(file)
+    for model in content.get("models", []):
+        yield _contract(file, model, group)
+    for source in content.get("sources", []):
+        for table in source["tables"]:
+            yield _contract(file, table, group, made_at_publish=True)
+
+
+def _contract(file: Path, mart: Mapping[str, Any], group: str, made_at_publish: bool = False) -> Contract:
+    config = mart.get("config", {})
+    meta = config.get("meta", {})
+    return Contract(
+        mart["name"],
+        file,
+        mart.get("description", ""),
+        tuple(
+            Column(
+                column["name"],
+                column.get("data_type", ""),
+                column.get("description", ""),
+                column.get("config", {}).get("meta", {}).get("personal", ""),
+            )
+            for column in mart.get("columns", [])
+        ),
+        tuple(meta.get("key") or next(_keys(mart.get("data_tests", [])), ())),
+        config.get("group") or meta.get("owner") or group,
+        made_at_publish,
+        meta.get("published") == "view",
+    )
+
+
+def _keys(tests: Any) -> Iterator[list[str]]:
+    """Unique keys that a mart's laws declare, however deep: `unique_key: {arguments: {key: [...]}}`."""
+    if isinstance(tests, list):
+        for test in tests:
+            yield from _keys(test)
+    elif isinstance(tests, dict):
+        for name, value in tests.items():
+            if name in ("key", "unique_key") and isinstance(value, list):
+                yield value
+            elif name in ("unique_key", "laws", "arguments"):
+                yield from _keys(value)
+
+
+def _mapping(file: Path) -> dict[str, Any]:
+    content: dict[str, Any] = yaml.load(file.read_text(), SafeLoader) or {}
+    return content

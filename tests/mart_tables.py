@@ -1,0 +1,134 @@
+"""Tables of marts made from their contracts, and the rules of suites judged on their examples."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from expectations.contracts import Contract
+from expectations.results import ExpectationResult
+from expectations.runner import run_marts
+from expectations.suites.load import GOOD_DAY, Example, MartSuite, Row
+from expectations.suites.rule import Rule, Suite
+
+GOOD = {
+    "varchar": "x",
+    "varchar[]": ["x"],
+    "boolean": False,
+    "date": GOOD_DAY,
+    "timestamp": datetime.combine(GOOD_DAY, datetime.min.time()),
+}
+TYPES = {bool: "boolean", int: "bigint", float: "double", datetime: "timestamp", date: "date"}
+# What a rule reads beside its mart: a table of the warehouse, or a file of the release before.
+READ = re.compile(r"\b(marts|intermediate|seeds)\.(\w+)|(?<='/)(\w+)(?=\.parquet')")
+Key = tuple[str, str]
+
+
+def good_row(contract: Contract) -> dict[str, Any]:
+    """A row with a plain value in each column, by its type: equal keys, and numbers that are 1."""
+    return {column.name: GOOD.get(column.data_type, 1) for column in contract.columns}
+
+
+def create(connection: duckdb.DuckDBPyConnection, table: str, types: Row, rows: Iterable[Row]) -> None:
+    """A table of rows that name all its columns."""
+    columns = ", ".join(f'"{name}" {kind}' for name, kind in types.items())
+    connection.execute(f"create table {table} ({columns})")
+    values = [[row[name] for name in types] for row in rows]
+    if values:
+        connection.executemany(f"insert into {table} values ({', '.join('?' * len(types))})", values)
+
+
+def types_of(contract: Contract) -> dict[str, str]:
+    return {column.name: column.data_type for column in contract.columns}
+
+
+def filled(rows: Sequence[Row], base: Row) -> Iterator[dict[str, Any]]:
+    """Rows with what they leave out, those with `_times` as often; `{n}` in a text is then a number."""
+    for row in rows:
+        assert row.keys() <= base.keys() | {"_times"}, f"unknown columns: {row.keys() - base.keys()}"
+        for number in range(row.get("_times", 1)):
+            given = {k: v.replace("{n}", str(number)) if isinstance(v, str) else v for k, v in row.items()}
+            yield {name: given.get(name, value) for name, value in base.items()}
+
+
+def write_good(connection: duckdb.DuckDBPyConnection, suites: Mapping[str, MartSuite]) -> None:
+    """The good rows of all marts, and of all other tables that their suites' examples give."""
+    for schema in ("marts", "intermediate", "seeds", "previous"):
+        connection.execute(f"create schema if not exists {schema}")
+    given: dict[str, Row] = {}
+    for name, mart in suites.items():
+        base = {**good_row(mart.contract), **(mart.good[0] if mart.good else {})}
+        create(connection, f"marts.{name}", types_of(mart.contract), filled(mart.good, base))
+        for table, rows in mart.given.items():
+            given[table] = {**given.get(table, {}), **(rows[0] if rows else {})}
+    for table, row in given.items():
+        if not table.startswith("previous."):
+            create(connection, table, {k: TYPES.get(type(v), "varchar") for k, v in row.items()}, [row])
+
+
+class Examples:
+    """Many states of the marts side by side in one database, judged in one run of Great Expectations.
+
+    A state has tables of its own, with a number before their names, for its mart and for what its example
+    gives; the rules read these in place of the good ones that all states share.
+    """
+
+    def __init__(self, folder: Path, suites: Mapping[str, MartSuite]) -> None:
+        self.folder, self.suites = folder, suites
+        self.judged: dict[str, tuple[str, str]] = {}
+        self.wanted: list[Suite] = []
+        self.connection = duckdb.connect(str(folder / "examples.duckdb"))
+        write_good(self.connection, suites)
+        for name, mart in suites.items():
+            self._table(("previous", name), name, mart.good)
+
+    def add(self, mart: str, rules: Sequence[Rule], example: Example, called: str) -> None:
+        """A state of a mart, for some of its rules to judge."""
+        number = f"s{len(self.wanted)}_"
+        suite = self.suites[mart]
+        rows = suite.good if example.rows is None else example.rows
+        tables = {("marts", mart): rows}
+        for table, given in (*suite.given.items(), *example.given.items()):
+            schema, _, name = table.rpartition(".")
+            tables[schema, name] = given
+        for key, given in tables.items():
+            self._table(key, number + key[1], given, suite.given)
+
+        def own(found: re.Match[str]) -> str:
+            schema, name = found[1] or "previous", found[2] or found[3]
+            renamed = number + name if (schema, name) in tables else name
+            return f"{schema}.{renamed}" if found[1] else renamed
+
+        def moved(rule: Rule) -> Rule:
+            arguments = {k: READ.sub(own, v) if k.endswith("query") else v for k, v in rule.arguments.items()}
+            return replace(rule, arguments=arguments, lacking=READ.sub(own, rule.lacking))
+
+        self.wanted.append(replace(suite.suite, table=number + mart, rules=tuple(map(moved, rules))))
+        self.judged[number + mart] = (mart, called)
+
+    def results(self) -> dict[tuple[str, str], list[ExpectationResult]]:
+        """Results of all states, by mart and what the state is called."""
+        self.connection.close()
+        found: dict[tuple[str, str], list[ExpectationResult]] = {key: [] for key in self.judged.values()}
+        for result in run_marts(self.folder / "examples.duckdb", self.wanted, previous=self.folder).results:
+            found[self.judged[result.table]].append(result)
+        return found
+
+    def _table(self, key: Key, name: str, rows: Sequence[Row], given: Mapping[str, Any] = {}) -> None:
+        schema, table = key
+        mart = self.suites.get(table)
+        if mart:
+            base = {**good_row(mart.contract), **(mart.good[0] if mart.good else {})}
+            types = types_of(mart.contract)
+        else:
+            base = given[f"{schema}.{table}"][0]
+            types = {column: TYPES.get(type(value), "varchar") for column, value in base.items()}
+        create(self.connection, f"{schema}.{name}", types, filled(rows, base))
+        if schema == "previous":
+            self.connection.sql(f"from previous.{name}").write_parquet(str(self.folder / f"{name}.parquet"))
