@@ -17,32 +17,7 @@ from orchestration.defs.composition import build_definitions
 from orchestration.lib.sources.configured import configured_sources
 from orchestration.settings import PROJECT_ROOT, Settings
 
-MARTS = {
-    "dim_aipl_rule",
-    "dim_aipl_stage",
-    "dim_brand",
-    "dim_date",
-    "dim_person",
-    "dim_person_key",
-    "dim_product",
-    "fct_aipl_daily",
-    "fct_aipl_deepening",
-    "fct_aipl_flow",
-    "fct_aipl_stage_changes",
-    "fct_aipl_stage_history",
-    "fct_aipl_stage_history_to_horizon",
-    "fct_consumer_gap",
-    "fct_fast",
-    "fct_fast_changes",
-    "fct_fast_tiers",
-    "fct_gmv_backtest",
-    "fct_gmv_forecast",
-    "fct_money_daily",
-    "fct_order_lines",
-    "fct_orders",
-    "fct_person_days",
-    "fct_person_states",
-}
+MARTS = {path.stem for path in (PROJECT_ROOT / "dbt_project/models/marts").rglob("*.sql")}
 
 
 @pytest.fixture(scope="module")
