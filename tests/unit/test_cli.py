@@ -15,6 +15,9 @@ from orchestration.lib.lock import writer_lock
 from orchestration.lib.publish.release import publish
 from orchestration.settings import PROJECT_ROOT
 
+# Each command is a process that imports what it needs.
+pytestmark = pytest.mark.slow
+
 
 def aipl(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """Run the command line as a person would."""

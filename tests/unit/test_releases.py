@@ -40,6 +40,8 @@ from orchestration.lib.run.status import status_text
 from orchestration.lib.run.summary_tables import release_tables
 from orchestration.settings import Settings
 
+# Chains of releases, and commands in processes of their own.
+pytestmark = pytest.mark.slow
 NOON = datetime(2024, 2, 1, 12, tzinfo=UTC)
 
 
