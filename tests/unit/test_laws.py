@@ -21,14 +21,14 @@ from orchestration.settings import PROJECT_ROOT
 
 PROJECT = PROJECT_ROOT / "dbt_project"
 KEY, MONEY = Law("dim_brand", "unique_key", "One row per brand."), Law("dim_brand", "money", "Money adds up.")
-CLOSED = {"test.aipl.dim_brand_laws.1": [KEY, MONEY]}
+LAWS = {"test.aipl.dim_brand_laws.1": [KEY, MONEY]}
 
 
 def results(status: str, *broken: str) -> dict[str, BrokenLaw | None]:
     """What becomes of two laws whose test has this status and finds these broken."""
     result = DbtResult("test.aipl.dim_brand_laws.1", status, failures=len(broken))
     found = [BrokenLaw("dim_brand", name, 7, [{"brand_id": "aurora"}]) for name in broken]
-    return {each.law.name: each.broken for each in law_results(CLOSED, [result], lambda _: found)}
+    return {law.name: broken for law, broken in law_results(LAWS, [result], lambda _: found)}
 
 
 def test_each_law_of_a_test_has_a_verdict_of_its_own() -> None:
@@ -47,8 +47,8 @@ def test_a_test_that_did_not_judge_says_nothing_and_a_failed_one_never_that_all_
 
 def test_a_test_of_dbt_is_a_law_of_the_table_it_is_declared_at() -> None:
     """As in the staging folder of a source that somebody else wrote."""
-    table = {"resource_type": "model", "name": "stg_shop__orders"}
-    other = {"resource_type": "model", "name": "dim_brand"}
+    table = {"resource_type": "model", "name": "stg_shop__orders", "config": {}}
+    other = {"resource_type": "model", "name": "dim_brand", "config": {}}
     test = {
         "resource_type": "test",
         "name": "not_null_stg_shop__orders_order_id",

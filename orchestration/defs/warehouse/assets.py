@@ -3,11 +3,18 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dagster import AssetExecutionContext, AssetMaterialization, AssetsDefinition, Output, multi_asset
+from dagster import (
+    AssetCheckKey,
+    AssetExecutionContext,
+    AssetMaterialization,
+    AssetsDefinition,
+    Output,
+    multi_asset,
+)
 from dagster_dbt import DbtCliInvocation, DbtCliResource, build_dbt_asset_specs
 
 from orchestration.defs.resources import WriterLock, explained
-from orchestration.defs.warehouse.checks import check_key, law_check_result, law_checks
+from orchestration.defs.warehouse.checks import law_check_result, law_checks
 from orchestration.defs.warehouse.translator import WarehouseTranslator
 from orchestration.lib.build.around_dbt import Preparation, finish_build, prepare_build
 from orchestration.lib.build.dbt import (
@@ -64,10 +71,13 @@ def warehouse_assets(
                         built += 1
                         reporter().step(_name(event))
                         yield event
+                # Until it has ended, it may hold the warehouse.
+                invocation.process.wait()
                 results = read_results(target)
-                for verdict in law_results(laws, results, lambda found: broken_laws(settings, found)):
-                    if check_key(verdict.law, tables) in context.selected_asset_check_keys:
-                        yield law_check_result(verdict, tables)
+                for law, broken in law_results(laws, results, lambda found: broken_laws(settings, found)):
+                    key = AssetCheckKey(tables[law.table], law.name)
+                    if key in context.selected_asset_check_keys:
+                        yield law_check_result(law, broken, key)
             _require_success(settings, invocation)
             # A part of the models is not a build: the next run starts from nothing.
             if not context.is_subset:

@@ -5,18 +5,13 @@ from typing import Any
 
 from dagster import AssetCheckKey, AssetCheckResult, AssetCheckSeverity, AssetCheckSpec, AssetKey
 
-from orchestration.lib.build.laws import Law, LawResult
-
-
-def check_key(law: Law, tables: Mapping[str, AssetKey]) -> AssetCheckKey:
-    """The check of a law; `tables` are all models and seeds by their names."""
-    return AssetCheckKey(tables[law.table], law.name)
+from orchestration.lib.build.laws import BrokenLaw, Law
 
 
 def law_checks(
     manifest: Mapping[str, Any], laws: Mapping[str, Sequence[Law]], tables: Mapping[str, AssetKey]
 ) -> list[AssetCheckSpec]:
-    """A check for each law of each test of a dbt manifest."""
+    """A check for each law of each test of a dbt manifest; `tables` are models and seeds by name."""
     nodes = manifest["nodes"]
     return [
         AssetCheckSpec(
@@ -26,7 +21,7 @@ def law_checks(
             additional_deps={
                 tables[nodes[read]["name"]]
                 for read in nodes[test]["depends_on"]["nodes"]
-                if read in nodes and nodes[read]["name"] != law.table
+                if read in nodes and nodes[read]["name"] in tables.keys() - {law.table}
             },
             blocking=law.is_error,
             # By this Dagster finds the test to run when somebody asks for this check alone.
@@ -37,12 +32,11 @@ def law_checks(
     ]
 
 
-def law_check_result(verdict: LawResult, tables: Mapping[str, AssetKey]) -> AssetCheckResult:
+def law_check_result(law: Law, broken: BrokenLaw | None, key: AssetCheckKey) -> AssetCheckResult:
     """The verdict on a law, with rows that break it."""
-    law, broken = verdict.law, verdict.broken
     return AssetCheckResult(
-        asset_key=tables[law.table],
-        check_name=law.name,
+        asset_key=key.asset_key,
+        check_name=key.name,
         passed=broken is None,
         severity=AssetCheckSeverity.ERROR if law.is_error else AssetCheckSeverity.WARN,
         metadata={"rows": broken.failures, "examples": broken.example_lines} if broken else {},

@@ -81,15 +81,6 @@ class BrokenLaw:
         return [", ".join(f"{name}={value}" for name, value in row.items()) for row in self.examples]
 
 
-@dataclass(frozen=True)
-class LawResult:
-    """Whether a law held in a run, and what broke it. `test` is the unique id of the node that judged it."""
-
-    test: str
-    law: Law
-    broken: BrokenLaw | None
-
-
 def read_results(target: Path) -> list[DbtResult]:
     """Results of the dbt command that ran in `target`; empty when it did not come to run a node."""
     path = target / "run_results.json"
@@ -128,10 +119,11 @@ def law_results(
     laws: Mapping[str, Sequence[Law]],
     results: Iterable[DbtResult],
     find_broken: Callable[[DbtResult], Sequence[BrokenLaw]],
-) -> Iterator[LawResult]:
-    """The verdict on each law that was judged: none for a test that was skipped, or that could not be run.
+) -> Iterator[tuple[Law, BrokenLaw | None]]:
+    """Each law that was judged, and how it is broken, None where it holds.
 
-    `laws` are those of each test by its unique id; `find_broken` is asked for tests that found rows.
+    `laws` are those of each test by its unique id. A test that was skipped or could not be run judged none.
+    `find_broken` is asked for tests that found rows.
     """
     for result in results:
         if result.unique_id not in laws or result.status not in {"pass", "warn", "fail"}:
@@ -141,8 +133,7 @@ def law_results(
         if result.status != "pass" and not any(law.name in found for law in judged):
             # A test that failed for no law that it has must not let them all pass.
             found = {law.name: BrokenLaw(law.table, law.name, result.failures, ()) for law in judged}
-        for law in judged:
-            yield LawResult(result.unique_id, law, found.get(law.name))
+        yield from ((law, found.get(law.name)) for law in judged)
 
 
 def laws_by_test(manifest: Mapping[str, Any]) -> dict[str, list[Law]]:
@@ -153,7 +144,7 @@ def laws_by_test(manifest: Mapping[str, Any]) -> dict[str, list[Law]]:
     names = {
         unique_id: node["name"]
         for unique_id, node in manifest["nodes"].items()
-        if node["resource_type"] in {"model", "seed", "snapshot"}
+        if node["resource_type"] in {"model", "seed"} and node["config"].get("materialized") != "ephemeral"
     }
     found = {}
     for unique_id, node in manifest["nodes"].items():
