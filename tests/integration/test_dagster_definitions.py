@@ -13,6 +13,7 @@ from tiny_project import deliver, run, verdict
 
 from orchestration.defs.automation.wanted import wanted_runs
 from orchestration.defs.composition import build_definitions
+from orchestration.lib.build.laws import declared_laws
 from orchestration.lib.publish import gate as run_gate
 from orchestration.lib.sources.configured import configured_sources
 from orchestration.settings import PROJECT_ROOT, Settings
@@ -86,6 +87,15 @@ def test_the_gate_stands_before_every_mart_and_blocks(definitions: dg.Definition
     gates = [key for key in graph.asset_check_keys if key.name == "mart_gate"]
     assert {key.asset_key.path[-1] for key in gates} == MARTS
     assert all(graph.get_check_spec(key).blocking for key in gates)
+
+
+def test_each_law_is_a_check_that_blocks_and_has_an_anchor(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    checks = {(key.asset_key.path[-1], key.name): graph.get_check_spec(key) for key in graph.asset_check_keys}
+    for law in declared_laws(PROJECT_ROOT / "dbt_project"):
+        check = checks[law.table, law.name]
+        assert check.blocking
+        assert (check.description, check.metadata["runbook"]) == (law.description, law.anchor)
 
 
 def test_one_job_and_one_schedule_in_one_zone(definitions: dg.Definitions) -> None:
