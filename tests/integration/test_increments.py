@@ -17,6 +17,7 @@ from oracle import sample_shop
 from oracle.periods import Fast, earlier, fast_table, tiers
 from oracle.rules import CONSUMER_ASSET
 from oracle.stages import daily_stock, flow, movement, stage_history, walk
+from typist import Typist, reword
 from warehouse import Warehouse
 
 from orchestration.sample_shop import World, write_dumps
@@ -69,7 +70,10 @@ def full(final_dumps: Path, tmp_path_factory: pytest.TempPathFactory) -> Warehou
 
 @pytest.fixture(scope="module")
 def incremental(final_dumps: Path, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """Shuffled days in batches, with early versions of some days that are corrected by re-delivery."""
+    """Shuffled days in batches, with early versions of some days that are corrected by re-delivery.
+
+    Before each somebody types a dbt command of a random selection.
+    """
     dice = random.Random(3)
     days = LOAD_DATES[:]
     dice.shuffle(days)
@@ -82,7 +86,10 @@ def incremental(final_dumps: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     warehouse = Warehouse(tmp_path_factory.mktemp("incremental"))
     warehouse.load("sample_shop", early, set(days[:14]))
     assert warehouse.build(), "the first build is a full one"
+    typist = Typist(warehouse, seed=5)
     for batch in (days[14:15], days[15:30], []):
+        typist.type()
+        reword(warehouse)
         dumps = early if batch else final_dumps
         # The last delivery brings the days that are still missing, and the corrections.
         warehouse.load("sample_shop", dumps, set(batch) or None)
@@ -173,6 +180,11 @@ def test_every_mart_is_compared(full: Warehouse) -> None:
         mark.args[1] for mark in test_increments_equal_a_full_build.pytestmark if mark.name == "parametrize"
     )
     assert sorted(full.marts()) == compared
+
+
+def test_comments_are_the_same(full: Warehouse, incremental: Warehouse) -> None:
+    comments = "select table_name, column_name, comment from duckdb_columns() where schema_name = 'marts'"
+    assert set(incremental.query(comments)) == set(full.query(comments))
 
 
 def test_rejects_are_the_same(full: Warehouse, incremental: Warehouse) -> None:
