@@ -27,7 +27,8 @@ class Typist:
         nodes = json.loads((target / "manifest.json").read_text())["nodes"].values()
         models = [node for node in nodes if node["resource_type"] == "model"]
         folders = {str(Path(node["original_file_path"]).parent) for node in models}
-        self.names = sorted(node["name"] for node in models)
+        names = {node["name"] for node in models}
+        self.names = sorted(n for n in names if not n.startswith("stg_") or "sample_shop" in n)
         self.sets = sorted({f"path:{folder}" for folder in folders if "staging" not in folder})
         self.sets += [f"config.materialized:{kind}" for kind in ("incremental", "table", "view")]
 
