@@ -38,7 +38,7 @@ dashboard: $(READY_BI) ## Open the dashboard on the current release, at http://1
 test: $(READY_BI) ## Run all tests
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
-test-fast: $(READY_BI) ## Run the tests that need no dbt, no Dagster and no Great Expectations
+test-fast: $(READY_BI) ## Run the fast tests: no dbt, no Dagster, no Great Expectations
 	@$(BIN)/python -m pytest -n auto -m "not slow" tests/unit $(PYTEST_ARGS)
 
 prove: $(READY) ## Test the law of increments on 10,000 random worlds (WORLDS=..., SELECTIONS=..., SEED=...; an hour or two)

@@ -39,7 +39,9 @@ def verdict(*tables: str, status: Any = "passed") -> GateResult:
 def judge_with(patch: pytest.MonkeyPatch, status: Any = "passed") -> None:
     """Have the mart gate say this of every table that it is asked for."""
 
-    def judge(_: Path, suites: Sequence[Suite], **__: Any) -> GateResult:
-        return verdict(*(suite.table for suite in suites), status=status)
+    def judge(_: Path, suites: Sequence[Suite], **more: Any) -> GateResult:
+        # The tiny shops have marts without suites.
+        names = [suite.table for suite in suites] or ["dim_release" if "previous" in more else "dim_brand"]
+        return verdict(*names, status=status)
 
     patch.setattr(gate, "run_marts", judge)

@@ -112,9 +112,7 @@ def _(brand, marts):
 
 @app.cell(hide_code=True)
 def _(mo):
-    mo.md(
-        """## People: whose loyalty ends next without new activity, and what made the first of them loyal?"""
-    )
+    mo.md("""## People: whose loyalty ends next without new activity, and why are they loyal?""")
     return
 
 

@@ -118,7 +118,7 @@ def why_no_part(settings: Settings, sources: Mapping[str, Source], dbt_sources: 
     if last.rules != present.rules:
         return "the rules of the stages changed"
     if last.build_id != present.build_id:
-        return "loads, declared brands or the state of a source changed since the last build"
+        return "loads, declared brands, a source's state or the erased people changed since the last build"
     return ""
 
 

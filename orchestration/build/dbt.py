@@ -146,7 +146,13 @@ def configured_manifest(manifest: Mapping[str, Any], configured: Iterable[str]) 
         parts = Path(node["original_file_path"]).parts
         return parts[:2] != ("models", "staging") or parts[2] in kept
 
-    return {**manifest, "nodes": {key: node for key, node in manifest["nodes"].items() if is_built(node)}}
+    left_out = {key for key, node in manifest["nodes"].items() if not is_built(node)}
+    nodes = {key: node for key, node in manifest["nodes"].items() if key not in left_out}
+    maps = {
+        name: {key: sorted({*ends} - left_out) for key, ends in manifest[name].items() if key not in left_out}
+        for name in ("parent_map", "child_map")
+    }
+    return {**manifest, "nodes": nodes, **maps}
 
 
 def staging_exclusion(project: Path, configured: Iterable[str]) -> list[str]:

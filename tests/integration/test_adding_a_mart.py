@@ -31,7 +31,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for folder in ("dbt_project", "expectations/suites/marts"):
         ignored = shutil.ignore_patterns("target", "logs")
         shutil.copytree(PROJECT_ROOT / folder, place / folder, ignore=ignored)
-    shutil.copy(PROJECT_ROOT / "README.md", place)
+    (place / "docs/runbooks").mkdir(parents=True)
+    shutil.copy(PROJECT_ROOT / "docs/runbooks/laws.md", place / "docs/runbooks")
     for name, content in FILES.items():
         assert not (place / name).exists()
         (place / name).write_text(content)

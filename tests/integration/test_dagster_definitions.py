@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -14,9 +14,13 @@ from verdicts import judge_with
 
 from expectations.contracts import read_contracts
 from orchestration.arrival.configured import configured_sources
+from orchestration.arrival.retention import KEPT_HISTORY
+from orchestration.build.laws import declared_laws
 from orchestration.core.settings import PROJECT_ROOT, Settings
 from orchestration.defs.automation.wanted import wanted_runs
 from orchestration.defs.composition import build_definitions
+from orchestration.defs.instance import prepare_dagster_home
+from orchestration.defs.publish.assets import prune_history
 
 MARTS = {
     name
@@ -66,6 +70,15 @@ def test_the_gate_stands_before_every_mart_and_blocks(definitions: dg.Definition
     gates = [key for key in graph.asset_check_keys if key.name == "mart_gate"]
     assert {key.asset_key.path[-1] for key in gates} == MARTS
     assert all(graph.get_check_spec(key).blocking for key in gates)
+
+
+def test_each_law_is_a_check_that_blocks_and_has_an_anchor(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    checks = {(key.asset_key.path[-1], key.name): graph.get_check_spec(key) for key in graph.asset_check_keys}
+    for law in declared_laws(PROJECT_ROOT / "dbt_project"):
+        check = checks[law.table, law.name]
+        assert check.blocking
+        assert (check.description, check.metadata["runbook"]) == (law.description, law.anchor)
 
 
 def test_one_job_and_one_schedule_in_one_zone(definitions: dg.Definitions) -> None:
@@ -172,3 +185,20 @@ def test_the_sensor_runs_just_the_loads_that_came_later_and_asks_once(
         assert "under way" in skip.skip_message
         instance.report_run_failed(under_way)
         assert isinstance(wanted()[0], dg.RunRequest)
+
+
+def test_runs_of_long_ago_leave_the_history_and_those_under_way_stay(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    prepare_dagster_home(tmp_path)
+
+    @dg.job
+    def nothing() -> None:
+        """No steps."""
+
+    with dg.DagsterInstance.from_config(str(tmp_path), "aipl.yaml") as instance:
+        ended = instance.create_run_for_job(nothing, status=dg.DagsterRunStatus.SUCCESS)
+        under_way = instance.create_run_for_job(nothing, status=dg.DagsterRunStatus.STARTED)
+        assert prune_history(instance, now) == 0
+        assert prune_history(instance, now + KEPT_HISTORY + timedelta(days=1)) == 1
+        assert [run.run_id for run in instance.get_runs()] == [under_way.run_id]
+        assert ended.run_id != under_way.run_id

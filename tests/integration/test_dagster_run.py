@@ -169,9 +169,7 @@ def test_a_day_without_one_of_its_tables_is_refused_until_it_comes(settings: Set
     assert run(settings)[0] == 0
 
 
-def test_dbt_by_hand_keeps_the_build_or_asks_for_force(
-    settings: Settings, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_dbt_by_hand_keeps_the_build(settings: Settings) -> None:
     assert run(settings)[0] == 0
     build = read_build(settings)
     for reads in ("ls", "--quiet test", "--log-level debug show --select dim_brand"):
@@ -185,6 +183,11 @@ def test_dbt_by_hand_keeps_the_build_or_asks_for_force(
     assert dbt_command(settings, ["build", "--selector", "nobody"]) != 0
     assert is_untouched(settings, read_build(settings)), "dbt stopped before it wrote anything"
 
+
+def test_dbt_by_hand_after_a_change_asks_for_force(
+    settings: Settings, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(settings)[0] == 0
     model = settings.dbt_project / "models" / "marts" / "dim_brand.sql"
     model.write_text(model.read_text() + "-- changed")
     with pytest.raises(InputError, match=r"SQL.*aipl run.*--force"):
@@ -195,7 +198,7 @@ def test_dbt_by_hand_keeps_the_build_or_asks_for_force(
     capfd.readouterr()
     assert run(settings)[0] == 0
     assert "in full: " in (said := capfd.readouterr().out) and "because the last build did not finish" in said
-    assert money(settings) == {"east": 67, "west": 10}
+    assert money(settings) == {"east": 60, "west": 10}
 
 
 def test_a_shut_gate_ends_with_3_and_says_what_failed(
@@ -213,11 +216,19 @@ def test_a_shut_gate_ends_with_3_and_says_what_failed(
     assert read_current(settings) == before
 
 
-def test_a_broken_law_ends_with_3_and_a_broken_model_with_1(settings: Settings) -> None:
+def test_a_broken_law_ends_with_3_and_a_broken_model_with_1(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
     deliver(settings, "east", 3, [-100])
     code, text = run(settings)
     assert code == 3
     assert "money_is_not_negative" in text and "brand_id=east, money=-70" in text
+    capsys.readouterr()
+    assert dbt_command(settings, ["test", "--select", "dim_brand_laws"]) == 1
+    told = "  dim_brand.money_is_owed_to_us: 1 row\n    brand_id=east, horizon=2024-01-03, money=-70\n"
+    assert capsys.readouterr().out == told
+    assert dbt_command(settings, ["test", "--select", "dim_brand_laws", "--no-such-option"]) == 2
+    assert capsys.readouterr().out == ""
     (settings.dbt_project / "models" / "marts" / "dim_brand.sql").write_text("select 1 as x from nowhere")
     code, text = run(settings)
     assert code == 1

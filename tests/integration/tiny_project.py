@@ -113,7 +113,7 @@ def make_tiny(home: Path) -> Settings:
         "models/marts/dim_brand.sql": BRAND,
         "models/marts/fct_fast.sql": FAST,
         "models/marts/fct_aipl_daily.sql": DAILY,
-        "models/marts/dim_brand.yml": LAWS,
+        "models/laws.yml": LAWS,
         "tests/money_is_not_negative.sql": LAW,
     }
     for name, content in files.items():

@@ -1,6 +1,6 @@
 """Tests here need no dbt, no Dagster and no Great Expectations, but for those of the expectations themselves.
 
-So they are the fast ones, `make test-fast`: where one of them imports one of these, it fails.
+Where one of them imports one of these, it fails. All that are not marked `slow` are `make test-fast`.
 """
 
 from __future__ import annotations
@@ -9,13 +9,18 @@ import sys
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 from verdicts import judge_with
 
 SLOW = {"dagster", "dagster_dbt", "dbt", "great_expectations"}
-OF_EXPECTATIONS = "test_expectations_"
+
+
+def of_expectations(path: Path) -> bool:
+    """Whether these tests are those of the expectations."""
+    return path.name.startswith("test_expectations_")
 
 
 class NoSlowImport:
@@ -44,7 +49,7 @@ def no_slow_import() -> Iterator[None]:
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, pytest.CollectReport]:
     """Import the tests."""
-    if collector.path.name.startswith(OF_EXPECTATIONS):
+    if of_expectations(collector.path):
         return (yield)
     with no_slow_import():
         return (yield)
@@ -53,14 +58,14 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, p
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests of the expectations."""
     for item in items:
-        if item.path.name.startswith(OF_EXPECTATIONS):
+        if of_expectations(item.path):
             item.add_marker("slow")
 
 
 @pytest.fixture(autouse=True)
 def fast(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No slow import, and a mart gate that lets everything through."""
-    if request.node.get_closest_marker("slow"):
+    if of_expectations(request.path):
         yield
         return
     judge_with(monkeypatch)

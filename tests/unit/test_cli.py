@@ -15,6 +15,9 @@ from orchestration.core.lock import writer_lock
 from orchestration.core.settings import PROJECT_ROOT
 from orchestration.publish.release import publish
 
+# Each command is a process that imports what it needs.
+pytestmark = pytest.mark.slow
+
 
 def aipl(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """Run the command line as a person would."""

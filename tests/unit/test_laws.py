@@ -79,6 +79,7 @@ def test_each_law_has_a_name_of_its_own_and_a_test_called_by_its_table() -> None
     names = [(law.table, law.name) for law in laws]
     assert len(names) == len(set(names)) > 70
     assert all(re.fullmatch(r"[a-z_]+", law.name) and law.name != "holds" for law in laws)
+    assert all(len(law.description.split()) > 3 for law in laws), "a kind without words needs a description"
     for file in PROJECT.glob("*/**/*.yml"):
         for table in yaml.safe_load(file.read_text()).get("models") or []:
             for test in table.get("data_tests", []):

@@ -90,6 +90,7 @@ def chains(draw: st.DrawFn) -> list[Published]:
     return releases
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(chains())
 def test_the_ledger_leads_from_now_back_to_every_release(releases: list[Published]) -> None:

@@ -40,6 +40,8 @@ from orchestration.publish.retention import retire
 from orchestration.publish.rollback import rollback
 from orchestration.publish.verify import damages, verify
 
+# Chains of releases, and commands in processes of their own.
+pytestmark = pytest.mark.slow
 NOON = datetime(2024, 2, 1, 12, tzinfo=UTC)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
-from expectations.contracts import Column, Contract
+from expectations.contracts import Column, Contract, read_contracts
 from expectations.suites.load import SuiteError, read_suite, read_suites
 from orchestration.core.errors import InputError
 from orchestration.core.settings import PROJECT_ROOT, Settings
@@ -83,3 +84,21 @@ def test_every_suite_knows_who_owns_its_mart() -> None:
     owners = {name: mart.suite.owner for name, mart in read_suites(PROJECT_ROOT / "dbt_project").items()}
     assert owners["fct_orders"] == "trade-analytics", "its own group comes before that of its folder"
     assert owners["dim_brand"] == owners["dim_release"] == "data-platform"
+
+
+@pytest.mark.parametrize(
+    ("mart", "key"),
+    [
+        ({"data_tests": [{"holds": {}}, {"unique_key": {"arguments": {"key": ["a", "b"]}}}]}, ("a", "b")),
+        ({"data_tests": [{"laws": {"arguments": {"laws": [{"unique_key": {"key": ["b"]}}]}}}]}, ("b",)),
+        ({"data_tests": [{"no_gap_or_overlap": {"arguments": {"key": ["a"]}}}]}, ()),
+        ({"config": {"meta": {"key": ["a"]}}, "data_tests": [{"holds": {}}]}, ("a",)),
+    ],
+)
+def test_the_key_of_a_mart_is_read_from_its_laws(
+    tmp_path: Path, mart: dict[str, object], key: tuple[str, ...]
+) -> None:
+    folder = tmp_path / "models" / "marts" / "area"
+    folder.mkdir(parents=True)
+    (folder / "fct_a.yml").write_text(yaml.safe_dump({"models": [{"name": "fct_a", **mart}]}))
+    assert read_contracts(tmp_path)["fct_a"].key == key

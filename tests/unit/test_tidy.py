@@ -16,8 +16,6 @@ from orchestration.arrival.pull import discover, pull
 from orchestration.arrival.readers import UnreadableDump
 from orchestration.arrival.retention import KEPT_HISTORY, Tidied, tidy
 from orchestration.core.settings import Settings
-from orchestration.defs.instance import prepare_dagster_home
-from orchestration.defs.publish.assets import prune_history
 from orchestration.publish.rejects.listing import Selection, find_rejects
 from orchestration.publish.rejects.reconcile import arrived
 from orchestration.sources.source import Source, Table
@@ -135,24 +133,6 @@ def test_reports_go_after_a_year_and_the_list_of_them_stays(tmp_path: Path) -> N
             os.utime(folder / name, (old, old))
     assert shop.tidy(0).reports == 2
     assert sorted(path.name for path in folder.iterdir()) == ["2-marts.json", "index.html"]
-
-
-def test_runs_of_long_ago_leave_the_history_and_those_under_way_stay(tmp_path: Path) -> None:
-    from dagster import DagsterInstance, DagsterRunStatus, job
-
-    prepare_dagster_home(tmp_path)
-
-    @job
-    def nothing() -> None:
-        """No steps."""
-
-    with DagsterInstance.from_config(str(tmp_path), "aipl.yaml") as instance:
-        ended = instance.create_run_for_job(nothing, status=DagsterRunStatus.SUCCESS)
-        under_way = instance.create_run_for_job(nothing, status=DagsterRunStatus.STARTED)
-        assert prune_history(instance, NOW) == 0
-        assert prune_history(instance, NOW + KEPT_HISTORY + timedelta(days=1)) == 1
-        assert [run.run_id for run in instance.get_runs()] == [under_way.run_id]
-        assert ended.run_id != under_way.run_id
 
 
 def test_raw_from_before_a_column_was_declared_is_named(tmp_path: Path) -> None:

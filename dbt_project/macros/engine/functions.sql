@@ -76,7 +76,7 @@
     to_json({{ row }})
 {%- endmacro %}
 
-{# The first values of a text among rows, as a list in their order; never more than these are held in memory. #}
+{# The first values of a text over rows, in order, as a list; no more than these are held in memory. #}
 {% macro first_of(text, number) -%}
     {{ return(adapter.dispatch('first_of')(text, number)) }}
 {%- endmacro %}

@@ -1,4 +1,6 @@
-{% test a_brand_has_one_zone_and_currency(model, events, order_lines, reviews, memberships, sources, brands) %}
+{% test a_brand_has_one_zone_and_currency(
+    model, events, order_lines, reviews, memberships, sources, brands
+) %}
 with fed as (
     select source_id, brand_id from {{ events }}
     union

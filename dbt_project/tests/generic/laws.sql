@@ -1,10 +1,10 @@
 {#
-  All laws of a table in one query: one row per broken law, with how many rows break it and the first three of them.
-  arguments: laws, a list of generic tests as dbt writes them, `- kind: {argument: value}`, the `arguments:` left out.
+  All laws of a table in one query: one row per broken law, with how many rows break it and the first three.
+  arguments: laws, a list of generic tests as dbt writes them, without their `arguments:`.
   A law is called by its `name`, else by its kind; its `description` is for people.
 #}
 {% test laws(model, laws) %}
-{#- The relations that the laws read are arguments, so dbt has seen them before it knows of any other macro. -#}
+{#- While dbt parses, a test may call no macro by a name that it is given; it needs the arguments alone. -#}
 {%- if execute %}
 {%- for law in laws %}
 {%- for kind, arguments in law.items() %}
