@@ -13,7 +13,7 @@ import duckdb
 import streamlit as st
 
 from dashboard.frame import choose_language, header, open_view
-from dashboard.states import placard
+from dashboard.states import empty_state
 from dashboard.text import text
 from orchestration.core.settings import Settings
 
@@ -51,7 +51,7 @@ try:
     page.run()
 except duckdb.Error as error:
     logging.getLogger(__name__).exception("page %s", name)
-    placard(
+    empty_state(
         view.text("broken_title"),
         view.text("broken", error=str(error).splitlines()[0]),
         "aipl verify",

@@ -22,7 +22,7 @@ from forks import PROCESSES
 from orchestration.arrival.configured import configured_sources, dbt_sources
 from orchestration.arrival.loads import decide_loads
 from orchestration.arrival.pull import pull
-from orchestration.build.around_dbt import finish_build, prepare_build, tell_dbt
+from orchestration.build.around_dbt import finish_build, prepare_build, write_dbt_inputs
 from orchestration.build.by_hand import parse, run_by_hand
 from orchestration.build.dbt import dbt_environment
 from orchestration.core.settings import PROJECT_ROOT, Settings
@@ -59,7 +59,7 @@ class Warehouse:
         """
         sources = configured_sources(self.settings)
         told = dbt_sources(self.settings, sources)
-        tell_dbt(self.settings, sources)
+        write_dbt_inputs(self.settings, sources)
         preparation = prepare_build(self.settings, told)
         arguments = ["--full-refresh"] if preparation.is_full else []
         if variables:

@@ -9,7 +9,7 @@ from dashboard.data import definitions
 from dashboard.data.release import ask
 from dashboard.format import count
 from dashboard.parts import card
-from dashboard.states import nothing, placard
+from dashboard.states import empty_state, nothing
 from dashboard.view import View
 
 ROWS_SHOWN = 50
@@ -25,7 +25,7 @@ def query(view: View, sql: str, name: str) -> None:
     try:
         answer = ask(view.opened.connection, sql)
     except duckdb.Error as error:
-        placard(view.text("query_failed_title"), str(error).splitlines()[0], mark="!")
+        empty_state(view.text("query_failed_title"), str(error).splitlines()[0], mark="!")
         return
     with card(view, view.text("answer"), f"answer_{name}", answer):
         if answer.empty:

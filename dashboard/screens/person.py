@@ -14,7 +14,7 @@ from dashboard.data.release import brands
 from dashboard.data.rows import rows_of
 from dashboard.format import NONE, count, is_missing
 from dashboard.parts import Chip, card, draw, table
-from dashboard.states import nothing, placard, stop_without_release
+from dashboard.states import empty_state, nothing, stop_without_release
 from dashboard.view import Brand, View
 
 
@@ -31,10 +31,12 @@ def asked(view: View) -> str | None:
     )
     wanted = (text or "").strip().lower()
     if not wanted:
-        placard(view.text("person_empty_title"), view.text("person_empty"), "aipl person-key m101540")
+        empty_state(view.text("person_empty_title"), view.text("person_empty"), "aipl person-key m101540")
         return None
     if not person.is_hash(wanted):
-        placard(view.text("person_no_hash_title"), view.text("person_no_hash"), "aipl person-key …", mark="!")
+        empty_state(
+            view.text("person_no_hash_title"), view.text("person_no_hash"), "aipl person-key …", mark="!"
+        )
         return None
     return wanted
 
@@ -134,7 +136,7 @@ if wanted is None:
     st.stop()
 who = view.ask(person.person, wanted)
 if who.empty:
-    placard(view.text("person_unknown_title"), view.text("person_unknown", hash=wanted), mark="?")
+    empty_state(view.text("person_unknown_title"), view.text("person_unknown", hash=wanted), mark="?")
     st.stop()
 known = who.iloc[0]
 names, colours = view.stage_names(), view.all_colours()

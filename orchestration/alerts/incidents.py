@@ -13,7 +13,7 @@ from orchestration.alerts.outbox import Outbox
 from orchestration.core.disk import disk_full
 from orchestration.core.settings import Settings
 
-__all__ = ["Finding", "observe", "open_findings", "out_of_the_way"]
+__all__ = ["Finding", "observe", "open_findings", "suppress_alerting_errors"]
 
 
 def observe(settings: Settings, scope: str, findings: Sequence[Finding], now: datetime) -> None:
@@ -36,7 +36,7 @@ def open_findings(settings: Settings, scope: str) -> list[Finding]:
 
 
 @contextmanager
-def out_of_the_way() -> Iterator[None]:
+def suppress_alerting_errors() -> Iterator[None]:
     """Keep a failure of alerting from failing, or hiding, what it was to tell of; it is told on stderr."""
     try:
         yield

@@ -6,14 +6,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
-from orchestration.arrival.pending import News
+from orchestration.arrival.pending import PendingLoads
 from orchestration.sources.calendar import expected_load_dates, first_expected
 from orchestration.sources.schedule import Schedule
 from orchestration.sources.source import Source
 
 
 @dataclass(frozen=True)
-class Tonight:
+class DueLoads:
     """Load dates to bring in now, by source; `waits` says what is left for later and why, `None`: nothing."""
 
     load_dates: dict[str, list[date]]
@@ -32,7 +32,9 @@ def is_owed(source: Source, load_date: date, delivered: Collection[date]) -> boo
     return source.feed == "daily" and has_begun and bool(expected_load_dates(source, load_date, load_date))
 
 
-def tonight(sources: Mapping[str, Source], schedule: Schedule, news: News, now: datetime) -> Tonight:
+def due_loads(
+    sources: Mapping[str, Source], schedule: Schedule, pending: PendingLoads, now: datetime
+) -> DueLoads:
     """Late, changed and re-delivered loads go at once; those of today go together.
 
     Today's loads of daily feeds wait until `starts_at`, and then for each source that owes one, until its
@@ -42,14 +44,14 @@ def tonight(sources: Mapping[str, Source], schedule: Schedule, news: News, now: 
     today, clock = local.date(), local.time()
     fresh = {
         source_id
-        for source_id, dates in news.load_dates.items()
+        for source_id, dates in pending.load_dates.items()
         if sources[source_id].feed == "daily" and max(dates) >= today
     }
     owing = [
         source_id
         for source_id, source in sources.items()
-        if is_owed(source, today, news.delivered.get(source_id, ()))
-        and today not in news.delivered.get(source_id, ())
+        if is_owed(source, today, pending.delivered.get(source_id, ()))
+        and today not in pending.delivered.get(source_id, ())
         and clock < deadline(source, schedule)
     ]
     if clock < schedule.starts_at and fresh:
@@ -58,9 +60,9 @@ def tonight(sources: Mapping[str, Source], schedule: Schedule, news: News, now: 
         until = max(deadline(sources[source_id], schedule) for source_id in owing)
         waits = f"The loads of {today} wait for {', '.join(owing)}, until {until:%H:%M}"
     else:
-        return Tonight(dict(news.load_dates), None)
+        return DueLoads(dict(pending.load_dates), None)
     before = {
         source_id: [day for day in dates if source_id not in fresh or day < today]
-        for source_id, dates in news.load_dates.items()
+        for source_id, dates in pending.load_dates.items()
     }
-    return Tonight({source_id: dates for source_id, dates in before.items() if dates}, waits)
+    return DueLoads({source_id: dates for source_id, dates in before.items() if dates}, waits)

@@ -85,7 +85,7 @@ def promote(settings: Settings, source: Source) -> None:
         if not is_whole(parsed_path(settings.raw, version), version):
             if not is_whole(parsed_path(settings.arrivals, version), version):
                 flush_all(parse(settings, version).files)
-            _let_in(settings, version)
+            _move_to_raw(settings, version)
     raw = [parsed_path(settings.raw, version) for version in effective]
     schemas = [_write_schema(settings, source, table_name, effective) for table_name in source.tables]
     latest = {v for v in latest_versions(versions).values() if v.state is not State.RETIRED}
@@ -159,11 +159,11 @@ def read_again(settings: Settings, source: Source) -> list[str]:
         except UnreadableDump as error:
             lost.append(str(error))
         else:
-            _let_in(settings, version)
+            _move_to_raw(settings, version)
     return lost
 
 
-def _let_in(settings: Settings, version: FileVersion) -> None:
+def _move_to_raw(settings: Settings, version: FileVersion) -> None:
     place = parsed_path(settings.raw, version)
     place.parent.mkdir(parents=True, exist_ok=True)
     parsed_path(settings.arrivals, version).replace(place)

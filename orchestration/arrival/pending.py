@@ -40,12 +40,12 @@ class Request:
 
 
 @dataclass
-class News:
+class PendingLoads:
     """What one look at the dumps found, by source.
 
     `load_dates` have new or changed dumps, or wait for the arrival gate. `delivered` load dates lack no table
     that must not be empty, loaded or not. `unreachable` sources could not be listed, and why. `mark` names
-    the news: the same files, the same mark.
+    the pending: the same files, the same mark.
     """
 
     load_dates: dict[str, list[date]] = field(default_factory=dict)
@@ -54,18 +54,20 @@ class News:
     mark: str = ""
 
 
-def look(settings: Settings, sources: Mapping[str, Source], request: Request, today: date) -> News:
+def find_pending(
+    settings: Settings, sources: Mapping[str, Source], request: Request, today: date
+) -> PendingLoads:
     """List the dumps of `sources`; one that cannot be reached does not keep the others.
 
     Raises ConfigurationError for a source whose declaration or place is wrong.
     """
-    news = News()
+    pending = PendingLoads()
     marks: list[str] = []
     for source_id, source in sources.items():
         try:
             dumps = discover(settings, source, request.dumps, today)
         except DumpsUnreachable as error:
-            news.unreachable[source_id] = str(error)
+            pending.unreachable[source_id] = str(error)
             dumps = []
         with LoadManifest(settings.manifest) as manifest:
             versions = manifest.versions(source_id)
@@ -77,13 +79,13 @@ def look(settings: Settings, sources: Mapping[str, Source], request: Request, to
             waiting &= asked
         dates = {dump.load_date for dump in dumps} | waiting
         if wanted := sorted(day for day in dates if request.wants(day)):
-            news.load_dates[source_id] = wanted
+            pending.load_dates[source_id] = wanted
         held = [(version.table_name, version.load_date) for version in latest_versions(versions).values()]
         came = [(dump.table_name, dump.load_date) for dump in dumps]
-        news.delivered[source_id] = delivered_load_dates(source, [*held, *came])
+        pending.delivered[source_id] = delivered_load_dates(source, [*held, *came])
         marks += [*map(_mark, dumps), *(f"{source_id} {day}" for day in waiting)]
-    news.mark = _digest(marks)
-    return news
+    pending.mark = _digest(marks)
+    return pending
 
 
 def _require_all(source_id: str, dumps: Iterable[DumpFile], request: Request) -> None:

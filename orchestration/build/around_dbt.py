@@ -36,14 +36,14 @@ BUILD_ALL = "Run `aipl run` first, which builds all of it."
 class Preparation:
     """A build that is about to start; `in_full` says why nothing of the last one may be kept, or is empty.
 
-    `rules_changed` when the stages of all persons are judged again, `proves_all` when laws look at all rows,
-    not only at those of changed keys.
+    `rules_changed` when everybody's stages are worked out again, `tests_all_rows` when laws check all rows,
+    not only those of changed keys.
     """
 
     build: Build
     in_full: str
     rules_changed: bool
-    proves_all: bool
+    tests_all_rows: bool
 
     @property
     def is_full(self) -> bool:
@@ -55,11 +55,11 @@ class Preparation:
         """What dbt has to know of it, as environment."""
         return {
             "AIPL_DBT_RULES_CHANGED": str(self.rules_changed).lower(),
-            "AIPL_DBT_LAWS": "all" if self.proves_all else "changed",
+            "AIPL_DBT_TEST_SCOPE": "all" if self.tests_all_rows else "changed",
         }
 
 
-def tell_dbt(settings: Settings, sources: Mapping[str, Source]) -> list[str]:
+def write_dbt_inputs(settings: Settings, sources: Mapping[str, Source]) -> list[str]:
     """Bring raw, and what dbt is told of arrival, in line with the load manifest and the declarations.
 
     Returns what was retired, in words.
@@ -92,8 +92,8 @@ def prepare_build(settings: Settings, dbt_sources: str) -> Preparation:
     last = read_build(settings)
     build, today = present_build(settings, dbt_sources), datetime.now(UTC).date()
     in_full = why_in_full(settings, last, build)
-    proves_all = bool(in_full) or needs_all_laws(last, build.laws, today)
-    proved_on = today.isoformat() if last is None or proves_all else last.proved_on
+    tests_all_rows = bool(in_full) or needs_all_laws(last, build.laws, today)
+    proved_on = today.isoformat() if last is None or tests_all_rows else last.proved_on
     build = replace(build, state="building", proved_on=proved_on)
     rules_changed = last is not None and not in_full and last.rules != build.rules
     settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
@@ -102,7 +102,7 @@ def prepare_build(settings: Settings, dbt_sources: str) -> Preparation:
             discard_warehouse(settings)
             forget_applied(settings)
         write_build(settings, build)
-    return Preparation(build, in_full, rules_changed, proves_all)
+    return Preparation(build, in_full, rules_changed, tests_all_rows)
 
 
 def why_no_part(settings: Settings, sources: Mapping[str, Source], dbt_sources: str) -> str:
@@ -110,7 +110,7 @@ def why_no_part(settings: Settings, sources: Mapping[str, Source], dbt_sources: 
 
     Raw and what dbt is told of arrival are brought up to date first.
     """
-    tell_dbt(settings, sources)
+    write_dbt_inputs(settings, sources)
     last, present = read_build(settings), present_build(settings, dbt_sources)
     reason = why_in_full(settings, last, present)
     if last is None or reason:
@@ -136,7 +136,7 @@ def prepare_part(settings: Settings, sources: Mapping[str, Source], dbt_sources:
     build = replace(last, state="building")
     with writer_lock(settings.home):
         write_build(settings, build)
-    return Preparation(build, in_full="", rules_changed=False, proves_all=True)
+    return Preparation(build, in_full="", rules_changed=False, tests_all_rows=True)
 
 
 def finish_build(settings: Settings, build: Build) -> None:

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 STATE_FORMAT = 1
 FIRST_BUILD = "it is the first build"
 PROVED_EVERY = timedelta(days=7)
-# What dbt is told of arrival. The columns TIDINGS of `sources` say that a refused load holds a source up;
-# that adds nothing to what the marts tell of persons and money.
+# dbt's inputs from arrival. The staleness columns of `sources` say that a refused load holds a source up,
+# which changes no mart's people or money.
 TOLD = ("files", "sources", "brands")
-TIDINGS = ("is_stale", "stale_reason")
+STALENESS_COLUMNS = ("is_stale", "stale_reason")
 T = TypeVar("T")
 
 
@@ -67,9 +67,9 @@ def build_id(program: str, rules: str, arrival: Path, erased: str = "") -> str:
 
     told = {name: duckdb.read_parquet(str(arrival / f"{name}.parquet")) for name in TOLD}
     sources = told["sources"]
-    told["sources"] = sources.select(*(name for name in sources.columns if name not in TIDINGS))
+    told["sources"] = sources.select(*(name for name in sources.columns if name not in STALENESS_COLUMNS))
     content = digest(program, rules, json.dumps([_sorted(rows) for rows in told.values()]), erased)
-    tidings = digest(json.dumps(_sorted(sources.select("source_id", *TIDINGS))))
+    tidings = digest(json.dumps(_sorted(sources.select("source_id", *STALENESS_COLUMNS))))
     return f"{content}-{tidings[:16]}"
 
 

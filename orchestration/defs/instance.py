@@ -9,7 +9,7 @@ from pathlib import Path
 # Monitoring ends runs that never start or stop; the sensor dead_runs ends those that died on the way. Data
 # that broke a rule break it again: only a crashed worker is worth a second try. One run at a time, since
 # there is one writer.
-SERVED = """\
+DAEMON_CONFIG = """\
 telemetry:
   enabled: false
 nux:
@@ -26,8 +26,8 @@ concurrency:
 """
 
 # The command line keeps the output of a run in a log file of its own, and its process lives for one run.
-AT_THE_DOOR = (
-    SERVED
+CLI_CONFIG = (
+    DAEMON_CONFIG
     + """\
 compute_logs:
   module: dagster._core.storage.noop_compute_log_manager
@@ -48,8 +48,8 @@ def prepare_dagster_home(dagster_home: Path) -> None:
     """
     dagster_home.mkdir(parents=True, exist_ok=True)
     # Where Dagster's services look for it.
-    at_the_door = AT_THE_DOOR.format(event_log=json.dumps(str(dagster_home / "history" / "runs")))
-    for name, content in (("dagster.yaml", SERVED), ("aipl.yaml", at_the_door)):
+    cli_config = CLI_CONFIG.format(event_log=json.dumps(str(dagster_home / "history" / "runs")))
+    for name, content in (("dagster.yaml", DAEMON_CONFIG), ("aipl.yaml", cli_config)):
         path = dagster_home / name
         if not path.exists() or path.read_text() != content:
             path.write_text(content)

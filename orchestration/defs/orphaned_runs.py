@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SILENT_SECONDS = 60.0
 
 
-def bury_dead_runs(instance: DagsterInstance, silent_seconds: float = 0) -> list[str]:
+def fail_orphaned_runs(instance: DagsterInstance, silent_seconds: float = 0) -> list[str]:
     """Mark unfinished runs as failed that said nothing for so long; returns their ids.
 
     Only for whoever holds the writer's lock: nobody else can be at work then.
@@ -31,14 +31,14 @@ def bury_dead_runs(instance: DagsterInstance, silent_seconds: float = 0) -> list
     return [run.run_id for run in dead]
 
 
-def bury_dead_runs_if_idle(settings: Settings, instance: DagsterInstance) -> list[str]:
+def fail_orphaned_runs_if_idle(settings: Settings, instance: DagsterInstance) -> list[str]:
     """The same from outside a run: only while nobody holds the lock, and after a minute of silence."""
     # The lock is taken only where there is something to decide, or it would turn away runs that start.
     if not any(_silence(instance, run) >= SILENT_SECONDS for run in _unfinished(instance)):
         return []
     try:
         with writer_lock(settings.home):
-            return bury_dead_runs(instance, SILENT_SECONDS)
+            return fail_orphaned_runs(instance, SILENT_SECONDS)
     except InputError:
         return []
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from expectations.contracts import read_contracts
 from expectations.page import latest_result, report_page
 from expectations.results import GateResult
-from orchestration.alerts.incidents import observe, open_findings, out_of_the_way
+from orchestration.alerts.incidents import observe, open_findings, suppress_alerting_errors
 from orchestration.arrival.manifest import LoadManifest
 from orchestration.build.state import read_gate
 from orchestration.core.settings import Settings
@@ -30,7 +30,7 @@ def observe_gates(settings: Settings, sources: Iterable[str]) -> None:
 def observe_arrival_gate(settings: Settings, source_id: str) -> None:
     """Make incidents of what is wrong with the loads of a source, by its latest verdict and its manifest."""
     scope, folder = f"gate/arrival/{source_id}", settings.reports / "arrival"
-    with out_of_the_way():
+    with suppress_alerting_errors():
         with LoadManifest(settings.manifest) as manifest:
             versions = manifest.versions(source_id)
         gate = latest_result(folder, source_id)
@@ -45,7 +45,7 @@ def observe_mart_gate(settings: Settings) -> None:
 
     The two are apart: neither half closes the incidents of the other.
     """
-    with out_of_the_way():
+    with suppress_alerting_errors():
         record = read_gate(settings)
         if record is None:
             return

@@ -9,7 +9,7 @@ from typing import Any
 from orchestration.alerts.incidents import Finding
 from orchestration.arrival.due import deadline, is_owed
 from orchestration.arrival.file_versions import FileVersion, latest_versions
-from orchestration.arrival.pending import News
+from orchestration.arrival.pending import PendingLoads
 from orchestration.sources.calendar import complete_through, coverage, missing_load_dates
 from orchestration.sources.schedule import Schedule
 from orchestration.sources.source import Source
@@ -18,17 +18,17 @@ SHOWN = 5
 RUNBOOK = "docs/runbooks/late-dump.md"
 
 
-def arrival_findings(
+def lateness_findings(
     source: Source,
     schedule: Schedule,
-    news: News,
+    pending: PendingLoads,
     versions: Iterable[FileVersion],
     now: datetime,
 ) -> list[Finding]:
     """A source that cannot be listed, that owes loads past its deadline, or whose latest load is empty."""
     findings = []
-    delivered = news.delivered.get(source.source_id, set())
-    unreachable = news.unreachable.get(source.source_id)
+    delivered = pending.delivered.get(source.source_id, set())
+    unreachable = pending.unreachable.get(source.source_id)
     due = deadline(source, schedule)
     late = missing_load_dates(source, delivered, _last_due(schedule, due, now))
     if unreachable:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from orchestration.alerts.delivery import deliver
-from orchestration.alerts.incidents import Finding, observe, open_findings, out_of_the_way
+from orchestration.alerts.incidents import Finding, observe, open_findings, suppress_alerting_errors
 from orchestration.core.errors import AiplError
 from orchestration.core.settings import Settings
 from orchestration.monitoring.findings import PLATFORM, outward, stopped_finding
@@ -61,7 +61,7 @@ def observe_rollback(settings: Settings) -> None:
 
 def tell_of_rollback(settings: Settings) -> None:
     """Observe a rollback that was just done, and send what is due; a failure of it undoes nothing."""
-    with out_of_the_way():
+    with suppress_alerting_errors():
         observe_rollback(settings)
         deliver(settings, datetime.now(UTC))
 
@@ -93,9 +93,9 @@ def alerting(settings: Settings, *, is_attended: bool) -> Iterator[None]:
             is_told = isinstance(error, AiplError)
             message = str(error) if is_told else f"{type(error).__name__}: {error}"
             log = None if is_told else str(settings.crash_log)
-            with out_of_the_way():
+            with suppress_alerting_errors():
                 observe_run(settings, [Stopped("aipl run", message, 1)], log)
         raise
     finally:
-        with out_of_the_way():
+        with suppress_alerting_errors():
             deliver(settings, datetime.now(UTC))

@@ -7,9 +7,9 @@ from datetime import datetime
 from orchestration.alerts.incidents import observe
 from orchestration.arrival.configured import configured_schedule, configured_sources
 from orchestration.arrival.manifest import LoadManifest
-from orchestration.arrival.pending import Request, look
+from orchestration.arrival.pending import Request, find_pending
 from orchestration.core.settings import Settings
-from orchestration.monitoring.lateness import arrival_findings, freshness_findings
+from orchestration.monitoring.lateness import freshness_findings, lateness_findings
 from orchestration.publish.release import read_current
 
 
@@ -20,11 +20,11 @@ def watch(settings: Settings, now: datetime) -> None:
     """
     fed = {name: source for name, source in configured_sources(settings).items() if source.dumps}
     schedule = configured_schedule(settings)
-    news = look(settings, fed, Request(), schedule.today(now))
+    pending = find_pending(settings, fed, Request(), schedule.today(now))
     for source_id, source in fed.items():
         with LoadManifest(settings.manifest) as manifest:
             versions = manifest.versions(source_id)
-        findings = arrival_findings(source, schedule, news, versions, now)
+        findings = lateness_findings(source, schedule, pending, versions, now)
         observe(settings, f"arrival/{source_id}", findings, now)
     current = read_current(settings)
     release = current.manifest if current else None

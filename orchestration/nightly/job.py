@@ -13,7 +13,7 @@ from orchestration.core.settings import Settings
 from orchestration.defs.automation.stretches import Stretch
 from orchestration.defs.instance import prepare_dagster_home
 from orchestration.defs.names import NIGHTLY, RANGE_END, RANGE_START
-from orchestration.defs.orphaned_runs import bury_dead_runs
+from orchestration.defs.orphaned_runs import fail_orphaned_runs
 from orchestration.monitoring.runs import Stopped
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def run_nightly(
 
         job = build_definitions(settings).resolve_job_def(NIGHTLY)
         with DagsterInstance.from_config(str(settings.dagster_home), "aipl.yaml") as instance:
-            bury_dead_runs(instance)
+            fail_orphaned_runs(instance)
             for stretch in plan[:-1]:
                 result = _execute(job, instance, stretch, config, with_warehouse=False)
                 if not result.success:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from orchestration.arrival.configured import configured_schedule, configured_sources
 from orchestration.arrival.loads import read_again
-from orchestration.arrival.pending import Request, look
+from orchestration.arrival.pending import Request, find_pending
 from orchestration.build.state import discard_warehouse
 from orchestration.core.lock import writer_lock
 from orchestration.core.settings import Settings
@@ -22,7 +22,7 @@ def rebuild(settings: Settings, say: Callable[[str], None]) -> int:
     today = configured_schedule(settings).today()
     with writer_lock(settings.home):
         # What must be mended first is told before anything is discarded.
-        look(settings, {name: s for name, s in sources.items() if s.dumps}, Request(), today)
+        find_pending(settings, {name: s for name, s in sources.items() if s.dumps}, Request(), today)
         for source in sources.values():
             for lost in read_again(settings, source):
                 say(f"Kept in raw as it is: {lost}")

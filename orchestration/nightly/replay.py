@@ -7,7 +7,7 @@ from collections.abc import Callable
 from orchestration.arrival.configured import configured_schedule, configured_sources, named_source
 from orchestration.arrival.file_versions import latest_versions
 from orchestration.arrival.manifest import LoadManifest
-from orchestration.arrival.pending import Request, look
+from orchestration.arrival.pending import Request, find_pending
 from orchestration.core.errors import InputError
 from orchestration.core.lock import writer_lock
 from orchestration.core.settings import Settings
@@ -44,8 +44,8 @@ def replay(
             for name, source in declared.items()
             if name in chosen and (source.dumps or name == source_id)
         }
-        news = look(settings, asked, request, configured_schedule(settings).today())
-        if not news.load_dates and is_done(settings, declared, say):
+        pending = find_pending(settings, asked, request, configured_schedule(settings).today())
+        if not pending.load_dates and is_done(settings, declared, say):
             raise InputError(
                 f"Nothing was mended for the {before.count:,} rejects in {_number(chosen)} file(s): dumps,"
                 " declarations and models are what they were, and would give the same rejects. Correct the"

@@ -9,16 +9,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from orchestration.alerts.incidents import out_of_the_way
+from orchestration.alerts.incidents import suppress_alerting_errors
 from orchestration.arrival.configured import (
     configured_schedule,
     configured_sources,
     dbt_sources,
     named_source,
 )
-from orchestration.arrival.pending import Request, look
+from orchestration.arrival.pending import Request, find_pending
 from orchestration.arrival.pull import holds_dumps
-from orchestration.build.around_dbt import present_build, tell_dbt
+from orchestration.build.around_dbt import present_build, write_dbt_inputs
 from orchestration.build.state import is_untouched, read_build
 from orchestration.core.errors import InputError
 from orchestration.core.lock import writer_lock
@@ -33,7 +33,7 @@ from orchestration.nightly.console import ConsoleReporter
 from orchestration.nightly.job import new_log, run_nightly
 from orchestration.nightly.summary import (
     LoadDates,
-    gate_findings,
+    gate_summary,
     loads_since,
     loads_summary,
     refusals,
@@ -84,17 +84,17 @@ def _run_new(settings: Settings, request: Request, say: Callable[[str], None], w
         mend_pointer(settings)
         # Of a run that was killed between a verdict and its alert.
         observe_gates(settings, declared)
-        news = look(settings, asked, request, configured_schedule(settings).today())
-        if asked and len(news.unreachable) == len(asked):
-            raise InputError("\n".join(news.unreachable.values()))
-        for text in news.unreachable.values():
+        pending = find_pending(settings, asked, request, configured_schedule(settings).today())
+        if asked and len(pending.unreachable) == len(asked):
+            raise InputError("\n".join(pending.unreachable.values()))
+        for text in pending.unreachable.values():
             say(f"Left out: {text}")
-        reached = 2 if news.unreachable else 0
-        new = news.load_dates
+        reached = 2 if pending.unreachable else 0
+        new = pending.load_dates
         if not new and (current := is_done(settings, declared, say)):
             # Of a night whose mirror failed, or of a rollback since.
             mirrored = mirror(settings) if settings.mirror_url else None
-            with out_of_the_way():
+            with suppress_alerting_errors():
                 observe_run(settings, [], None)
             say(f"Nothing is new. Release {current.release_id} is current.")
             if mirrored and mirrored.rows is not None:
@@ -126,7 +126,7 @@ def is_done(settings: Settings, declared: Mapping[str, Source], say: Callable[[s
 
     The present laws have judged it, too. Raw is brought up to date first; `say` is told what that retires.
     """
-    for told in tell_dbt(settings, declared):
+    for told in write_dbt_inputs(settings, declared):
         say(told)
     build, current = present_build(settings, dbt_sources(settings, declared)), read_current(settings)
     last = read_build(settings)
@@ -145,7 +145,7 @@ def conclude(
     say: Callable[[str], None],
 ) -> int:
     """Tell what became of a run; returns its exit code."""
-    with out_of_the_way():
+    with suppress_alerting_errors():
         observe_run(settings, stopped, str(log))
     say("")
     say(loads_summary(settings, loads))
@@ -160,7 +160,7 @@ def conclude(
         say("Look at it: `make dashboard`.")
         return max((refusal.exit_code for refusal in refused), default=0)
     for step in stopped:
-        say(f"Stopped at {step.step}: {gate_findings(settings) if step.by_gate else step.message}")
+        say(f"Stopped at {step.step}: {gate_summary(settings) if step.by_gate else step.message}")
     say(f"The release stays {current.release_id}." if current else "Nothing has been published yet.")
     say(f"The log is {log}.")
     codes = {step.exit_code for step in stopped}

@@ -99,7 +99,7 @@ def restatement(release: Release) -> list[str]:
     )
 
 
-def gate_findings(settings: Settings) -> str:
+def gate_summary(settings: Settings) -> str:
     """What the mart gate last found, with examples, and where its reports are."""
     gate = read_gate(settings)
     lines = GateResult.from_json(json.dumps(gate.results)).summary_lines() if gate else []

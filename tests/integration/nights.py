@@ -38,7 +38,7 @@ from orchestration.arrival import pull
 from orchestration.arrival import receive as arrival
 from orchestration.arrival.configured import configured_sources, dbt_sources
 from orchestration.arrival.manifest import LoadManifest
-from orchestration.build.around_dbt import finish_build, prepare_build, tell_dbt
+from orchestration.build.around_dbt import finish_build, prepare_build, write_dbt_inputs
 from orchestration.core.lock import writer_lock
 from orchestration.core.settings import Settings
 from orchestration.publish.release import mend_pointer, publish
@@ -238,7 +238,7 @@ def steps(settings: Settings) -> None:
         sources = configured_sources(settings)
         for source in sources.values():
             arrival.receive(settings, source, DAYS, None, TODAY)
-        tell_dbt(settings, sources)
+        write_dbt_inputs(settings, sources)
         preparation = prepare_build(settings, dbt_sources(settings, sources))
         stand_in_for_dbt(settings, preparation.is_full)
         finish_build(settings, preparation.build)

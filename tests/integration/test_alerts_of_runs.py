@@ -27,7 +27,7 @@ from orchestration.defs.automation.jobs import nightly_job
 from orchestration.defs.automation.sensors import alert_sensors
 from orchestration.defs.composition import build_definitions
 from orchestration.defs.outcomes import latest_outcome, observe_latest_run
-from orchestration.nightly.job import bury_dead_runs
+from orchestration.nightly.job import fail_orphaned_runs
 from orchestration.nightly.run import run_new
 from orchestration.publish.releases import current_id
 from orchestration.quality import mart_gate
@@ -196,7 +196,7 @@ def test_runs_of_dagster_are_told_as_those_of_the_command_line(settings: Setting
             job_code_origin=None,
             asset_graph=None,
         )
-        bury_dead_runs(instance)
+        fail_orphaned_runs(instance)
         outcome = latest_outcome(instance)
         assert outcome is not None
         assert outcome[0] == job.run_id

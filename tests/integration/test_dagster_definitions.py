@@ -17,7 +17,7 @@ from orchestration.arrival.configured import configured_sources
 from orchestration.arrival.retention import KEPT_HISTORY
 from orchestration.build.laws import declared_laws
 from orchestration.core.settings import PROJECT_ROOT, Settings
-from orchestration.defs.automation.wanted import wanted_runs
+from orchestration.defs.automation.run_requests import run_requests
 from orchestration.defs.composition import build_definitions
 from orchestration.defs.instance import prepare_dagster_home
 from orchestration.defs.publish.assets import prune_history
@@ -155,7 +155,7 @@ def test_the_sensor_runs_just_the_loads_that_came_later_and_asks_once(
 
     def wanted(moment: datetime = now) -> list[dg.RunRequest | dg.SkipReason]:
         rest = [dg.AssetKey("release")]
-        return list(wanted_runs(instance, tiny, sources, rest, moment, once=True))
+        return list(run_requests(instance, tiny, sources, rest, moment, once=True))
 
     with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
         deliver(tiny, "east", 7, [1])

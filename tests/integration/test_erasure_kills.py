@@ -20,7 +20,7 @@ from unit.publish_home import HomeSettings
 
 from orchestration import cli
 from orchestration.arrival.configured import configured_sources, dbt_sources
-from orchestration.build.around_dbt import finish_build, prepare_build, tell_dbt
+from orchestration.build.around_dbt import finish_build, prepare_build, write_dbt_inputs
 from orchestration.core.settings import Settings
 from orchestration.nightly.erasing import erase as erasing
 from orchestration.nightly.erasing.erase import NotErased, erase, order_erasure
@@ -85,7 +85,7 @@ def _erasure(home: Path, fault: Fault | None, told: Path) -> None:
 
 def _build(settings: Settings, *_: Any) -> list[Any]:
     sources = configured_sources(settings)
-    tell_dbt(settings, sources)
+    write_dbt_inputs(settings, sources)
     preparation = prepare_build(settings, dbt_sources(settings, sources))
     nights.stand_in_for_dbt(settings, preparation.is_full)
     finish_build(settings, preparation.build)

@@ -51,7 +51,7 @@ AT_CALLS = [
     AtCall(f"{MANIFEST}:LoadManifest._next_decision"),
     AtCall(f"{RECEIVE}:decide_loads", 2),
     AtCall(f"{MANIFEST}:LoadManifest.decide", 2),
-    AtCall(f"{LOADS}:_let_in", 2),
+    AtCall(f"{LOADS}:_move_to_raw", 2),
     AtCall(f"{BUILD}:promote", 2),
     AtCall(f"{BUILD}:write_arrival", after=True),
     AtCall(f"{BUILD}:write_build", after=True),

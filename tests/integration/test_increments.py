@@ -153,7 +153,7 @@ def test_laws_of_an_increment_look_at_the_keys_that_it_changed(
                 assert connection.execute(f"insert into {relation} {one}").fetchone() == (1,)
         tests = [test for test, *_ in LAWS.values()]
         try:
-            warehouse.dbt("build", "--select", *tests, AIPL_DBT_LAWS=rows)
+            warehouse.dbt("build", "--select", *tests, AIPL_DBT_TEST_SCOPE=rows)
         except AssertionError:
             failed = [
                 result for result in read_results(warehouse.settings.dbt_target) if result.status == "fail"

@@ -18,7 +18,7 @@ from orchestration.arrival.configured import configured_sources
 from orchestration.arrival.pending import Request
 from orchestration.arrival.readers import parse_to_parquet
 from orchestration.arrival.receive import receive
-from orchestration.build.around_dbt import tell_dbt
+from orchestration.build.around_dbt import write_dbt_inputs
 from orchestration.commands.rejects_text import rejects_csv, rejects_text
 from orchestration.core.errors import InputError
 from orchestration.core.settings import Settings
@@ -117,7 +117,7 @@ def take_in(settings: Settings) -> None:
     sources = configured_sources(settings)
     for source in sources.values():
         receive(settings, source, DAYS, None, TODAY)
-    tell_dbt(settings, sources)
+    write_dbt_inputs(settings, sources)
 
 
 def test_every_record_is_accounted_for(settings: Settings) -> None:

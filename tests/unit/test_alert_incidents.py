@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from unit.alert_service import finding, make_settings
 
 from orchestration.alerts.findings import reconcile
-from orchestration.alerts.incidents import observe, open_findings, out_of_the_way
+from orchestration.alerts.incidents import observe, open_findings, suppress_alerting_errors
 from orchestration.alerts.outbox import REMIND_AFTER, Outbox
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -119,7 +119,7 @@ def test_a_failure_of_alerting_is_loud_and_stays_out_of_the_way(
 ) -> None:
     given = make_settings(tmp_path)
     given.alerts.mkdir()
-    with out_of_the_way():
+    with suppress_alerting_errors():
         observe(given, "run", [finding()], START)
     said = capsys.readouterr().err
     assert "ALERTING FAILED" in said

@@ -136,10 +136,10 @@ def test_staging_of_sources_that_are_not_configured_is_left_out(tmp_path: Path) 
 def test_a_common_build_reads_the_manifest_as_it_was_prepared(tmp_path: Path) -> None:
     prepared = dbt_environment(Settings(tmp_path, tmp_path), "{}")
     common = Preparation(
-        Build("building", "program", "id"), in_full="", rules_changed=False, proves_all=False
+        Build("building", "program", "id"), in_full="", rules_changed=False, tests_all_rows=False
     )
     # No manifest depends on which rows laws look at: it is asked only when they run.
-    prepared["AIPL_DBT_LAWS"] = "changed"
+    prepared["AIPL_DBT_TEST_SCOPE"] = "changed"
     assert prepared | common.variables == prepared
 
 

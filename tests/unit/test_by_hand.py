@@ -13,7 +13,7 @@ from unit.publish_home import make_home
 
 from orchestration.arrival.dbt_inputs import mark_applied
 from orchestration.build import by_hand
-from orchestration.build.around_dbt import prepare_part, present_build, tell_dbt
+from orchestration.build.around_dbt import prepare_part, present_build, write_dbt_inputs
 from orchestration.build.by_hand import DbtCommand, parse, run_by_hand
 from orchestration.build.state import Build, is_untouched, read_build, warehouse_mark, write_build
 from orchestration.core.errors import InputError
@@ -125,7 +125,7 @@ class Hand:
     def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.settings = make_home(home)
         self.declare(SOURCES)
-        tell_dbt(self.settings, self.sources)
+        write_dbt_inputs(self.settings, self.sources)
         mark_applied(self.settings)
         monkeypatch.setattr(by_hand, "check_rules", lambda project: None)
         monkeypatch.setattr("orchestration.build.around_dbt.check_rules", lambda project: None)
@@ -258,7 +258,7 @@ def test_a_home_without_a_build_stays_without(hand: Hand) -> None:
 def test_a_part_in_dagster_proves_what_was_proved_before(hand: Hand) -> None:
     preparation = prepare_part(hand.settings, hand.sources, "{}")
     assert preparation.build == replace(hand.finished, state="building")
-    assert (preparation.is_full, preparation.variables["AIPL_DBT_LAWS"]) == (False, "all")
+    assert (preparation.is_full, preparation.variables["AIPL_DBT_TEST_SCOPE"]) == (False, "all")
 
 
 def read_state(settings: Settings) -> str:

@@ -16,7 +16,7 @@ from warehouse import Warehouse
 
 from orchestration.arrival.configured import configured_sources
 from orchestration.arrival.loads import complete_columns, promote, read_again
-from orchestration.arrival.pending import News, Request, look
+from orchestration.arrival.pending import PendingLoads, Request, find_pending
 from orchestration.arrival.readers import UnreadableDump, parse_to_parquet
 from orchestration.core.errors import ConfigurationError
 from orchestration.core.settings import Settings
@@ -253,8 +253,8 @@ class Lost:
         text = SOURCES.replace("personal: [phone, mail]", f"personal: {personal}")
         self.file.write_text(text.replace("{required: [member, phone, mail]}", columns))
 
-    def look(self, request: Request) -> News:
-        return look(self.settings, configured_sources(self.settings), request, date(2026, 6, 1))
+    def find_pending(self, request: Request) -> PendingLoads:
+        return find_pending(self.settings, configured_sources(self.settings), request, date(2026, 6, 1))
 
     def state(self) -> dict[Path, bytes]:
         files = (path for path in self.settings.home.rglob("*") if path.is_file())
@@ -275,7 +275,7 @@ def test_one_value_never_gets_two_forms(tmp_path: Path, monkeypatch: pytest.Monk
         elif change == "rebuild":
             rebuild(home.settings, lambda _: None)
         else:
-            home.look(Request())
+            home.find_pending(Request())
     message = str(told.value)
     assert "source shop: the personal columns of members" in message
     assert "2 files (such as 0.csv) cannot be read again" in message
@@ -288,7 +288,7 @@ def test_one_value_never_gets_two_forms(tmp_path: Path, monkeypatch: pytest.Monk
         home.declare("[phone]")
     else:
         monkeypatch.setenv("AIPL_PERSON_KEY", SECRET)
-    assert home.look(Request()).load_dates == {}
+    assert home.find_pending(Request()).load_dates == {}
     if change == "key":
         monkeypatch.setenv("AIPL_PERSON_KEY", OTHER)
         for number in (0, 1):
@@ -317,5 +317,5 @@ def test_what_is_hashed_anew_is_read_again_as_a_whole(
     home.declare("[phone, mail]")
     for part in (Request(only={"shop": {"0.csv"}}), Request(first=date(2025, 1, 1))):
         with pytest.raises(ConfigurationError, match=r"all its 3 dumps .* `aipl run --source shop`"):
-            home.look(part)
-    assert home.look(Request(source="shop")).load_dates == {"shop": [date(2024, 1, 2)]}
+            home.find_pending(part)
+    assert home.find_pending(Request(source="shop")).load_dates == {"shop": [date(2024, 1, 2)]}

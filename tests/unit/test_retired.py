@@ -18,7 +18,7 @@ from orchestration.arrival.manifest import LoadManifest
 from orchestration.arrival.parsed import find_parsed
 from orchestration.arrival.pull import discover, pull
 from orchestration.arrival.receive import receive
-from orchestration.build.around_dbt import present_build, tell_dbt
+from orchestration.build.around_dbt import present_build, write_dbt_inputs
 from orchestration.core.errors import ConfigurationError
 from orchestration.core.settings import Settings
 from orchestration.nightly.status import sources_text, status_text
@@ -74,7 +74,7 @@ class Shop:
     def night(self) -> list[str]:
         report = pull(self.settings, self.source, None, None, TODAY)
         decide_loads(self.settings, "shop", dict.fromkeys(report.load_dates))
-        return tell_dbt(self.settings, {"shop": self.source})
+        return write_dbt_inputs(self.settings, {"shop": self.source})
 
     def build_id(self) -> str:
         return present_build(self.settings, dbt_sources(self.settings, {"shop": self.source})).build_id
@@ -248,7 +248,7 @@ def test_a_killed_retirement_is_finished_by_the_next_run(shop: Shop, monkeypatch
     with monkeypatch.context() as patch:
         patch.setattr(Path, "unlink", killed)
         with pytest.raises(KeyboardInterrupt):
-            tell_dbt(shop.settings, {"shop": shop.source})
+            write_dbt_inputs(shop.settings, {"shop": shop.source})
     assert KEPT < shop.days("landing") < {str(day) for day in DAYS}
     assert sum(line.difference for line in arrived(shop.settings, "shop")) == 0
     shop.night()
@@ -283,7 +283,7 @@ def test_a_lasting_dump_of_a_retired_day_is_let_in_alone(shop: Shop) -> None:
     shop.deliver(PAST[2], tables=("members",), more="late,1\n")
     received = receive(shop.settings, shop.source, [PAST[2]], None, TODAY)
     assert (received.accepted, received.refused) == ([PAST[2]], [])
-    tell_dbt(shop.settings, {"shop": shop.source})
+    write_dbt_inputs(shop.settings, {"shop": shop.source})
     with LoadManifest(shop.settings.manifest) as manifest:
         latest = {v.table_name: v for v in manifest.versions_of_load("shop", PAST[2])}
     assert latest["events"].state is State.RETIRED and find_parsed(shop.settings, latest["events"]) is None

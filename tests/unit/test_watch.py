@@ -8,8 +8,8 @@ import pytest
 from unit.test_tonight import SCHEDULE, TODAY, YESTERDAY, at, come, source
 
 from orchestration.arrival.file_versions import FileVersion
-from orchestration.arrival.pending import News
-from orchestration.monitoring.lateness import arrival_findings, freshness_findings
+from orchestration.arrival.pending import PendingLoads
+from orchestration.monitoring.lateness import freshness_findings, lateness_findings
 
 
 @pytest.mark.parametrize(
@@ -24,13 +24,13 @@ from orchestration.monitoring.lateness import arrival_findings, freshness_findin
     ],
 )
 def test_a_source_is_late_past_its_deadline(clock, delivered, late):
-    found = arrival_findings(source(), SCHEDULE, News(delivered={"east": delivered}), [], at(clock))
+    found = lateness_findings(source(), SCHEDULE, PendingLoads(delivered={"east": delivered}), [], at(clock))
     assert [finding.title for finding in found] == ([f"east is late: {late}"] if late else [])
 
 
 def test_a_source_that_cannot_be_listed_is_told_as_that():
-    news = News(delivered={"east": come()}, unreachable={"east": "dumps: no route"})
-    (finding,) = arrival_findings(source(), SCHEDULE, news, [], at("12:00"))
+    pending = PendingLoads(delivered={"east": come()}, unreachable={"east": "dumps: no route"})
+    (finding,) = lateness_findings(source(), SCHEDULE, pending, [], at("12:00"))
     assert (finding.key, finding.text) == ("unreachable", "dumps: no route")
 
 
@@ -41,12 +41,12 @@ def version(day: date, rows: int | None, file: str = "a", version_id: int = 1) -
 
 
 def test_a_load_without_a_row_is_empty_until_the_next_one():
-    news = News(delivered={"east": come(TODAY)})
+    pending = PendingLoads(delivered={"east": come(TODAY)})
     empty = [version(YESTERDAY, 5), version(TODAY, 0), version(TODAY, None, "b", 2)]
-    (finding,) = arrival_findings(source(), SCHEDULE, news, empty, at("12:00"))
+    (finding,) = lateness_findings(source(), SCHEDULE, pending, empty, at("12:00"))
     assert (finding.kind, finding.title) == ("source_empty", "east delivered nothing on 2026-03-10")
     corrected = [*empty, version(TODAY, 3, version_id=3)]
-    assert arrival_findings(source(), SCHEDULE, news, corrected, at("12:00")) == []
+    assert lateness_findings(source(), SCHEDULE, pending, corrected, at("12:00")) == []
 
 
 def release(*days: date) -> dict[str, object]:

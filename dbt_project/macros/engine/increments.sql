@@ -167,7 +167,7 @@
 #}
 {% macro and_changed(relation, key, alias) -%}
     {%- if execute and flags.WHICH == 'build' and not flags.FULL_REFRESH
-        and env_var('AIPL_DBT_LAWS', 'all') == 'changed' -%}
+        and env_var('AIPL_DBT_TEST_SCOPE', 'all') == 'changed' -%}
     {%- set images = changes_relation(viewed_relation(relation)) -%}
     {%- if table_exists(images) -%}
     and (

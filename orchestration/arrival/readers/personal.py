@@ -15,7 +15,7 @@ from orchestration.sources.table import Table
 
 
 @dataclass(frozen=True)
-class Veil:
+class PersonalColumnHasher:
     """Hides the personal columns of one table, whatever the capitals of their names in a dump."""
 
     table: Table

@@ -19,7 +19,7 @@ from orchestration.arrival.readers.csv_fast import read_csv
 from orchestration.arrival.readers.fixed_width import read_fixed_width
 from orchestration.arrival.readers.jsonl import read_jsonl
 from orchestration.arrival.readers.parquet import read_parquet
-from orchestration.arrival.readers.personal import Veil
+from orchestration.arrival.readers.personal import PersonalColumnHasher
 from orchestration.core.atomic import replacing
 from orchestration.sources.table import Format, Table
 
@@ -84,7 +84,8 @@ def parse_to_parquet(
         try:
             with replacing(parsed, flush=False) as part, _Rejects(rejects, file) as rejected:
                 chunks = map(
-                    Veil(table, salt).over, _numbered_as_delivered(read(landed, file, table), erased)
+                    PersonalColumnHasher(table, salt).over,
+                    _numbered_as_delivered(read(landed, file, table), erased),
                 )
                 row_count = _write(chunks, table, load_date, part, rejected)
             files = (parsed, rejects) if rejected.count else (parsed,)

@@ -15,7 +15,7 @@ from dagster import (
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from orchestration.core.settings import Settings
-from orchestration.defs.automation.wanted import wanted_runs
+from orchestration.defs.automation.run_requests import run_requests
 from orchestration.monitoring.watch import watch
 from orchestration.sources.source import Source
 
@@ -39,7 +39,7 @@ def arrivals_sensor(
     )
     def arrivals(context: SensorEvaluationContext) -> Iterator[RunRequest | SkipReason]:
         """Run just the loads that have news; the same news is asked for once, whatever becomes of it."""
-        yield from wanted_runs(context.instance, settings, sources, rest, datetime.now(UTC), once=True)
+        yield from run_requests(context.instance, settings, sources, rest, datetime.now(UTC), once=True)
 
     return arrivals
 

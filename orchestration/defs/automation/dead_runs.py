@@ -3,7 +3,7 @@
 from dagster import DefaultSensorStatus, SensorDefinition, SensorEvaluationContext, SkipReason, sensor
 
 from orchestration.core.settings import Settings
-from orchestration.defs.orphaned_runs import bury_dead_runs_if_idle
+from orchestration.defs.orphaned_runs import fail_orphaned_runs_if_idle
 
 
 def dead_runs_sensor(settings: Settings) -> SensorDefinition:
@@ -12,7 +12,7 @@ def dead_runs_sensor(settings: Settings) -> SensorDefinition:
     @sensor(name="dead_runs", minimum_interval_seconds=60, default_status=DefaultSensorStatus.RUNNING)
     def dead_runs(context: SensorEvaluationContext) -> SkipReason:
         """Runs that were killed are marked as failed."""
-        buried = bury_dead_runs_if_idle(settings, context.instance)
-        return SkipReason(f"Declared failed: {', '.join(buried)}." if buried else "No run is dead.")
+        failed = fail_orphaned_runs_if_idle(settings, context.instance)
+        return SkipReason(f"Declared failed: {', '.join(failed)}." if failed else "No run is dead.")
 
     return dead_runs

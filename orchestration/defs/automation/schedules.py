@@ -15,7 +15,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from orchestration.arrival.configured import configured_schedule
 from orchestration.core.settings import Settings
-from orchestration.defs.automation.wanted import wanted_runs
+from orchestration.defs.automation.run_requests import run_requests
 from orchestration.sources.source import Source
 
 
@@ -37,6 +37,6 @@ def nightly_schedule(
     )
     def nightly(context: ScheduleEvaluationContext) -> Iterator[RunRequest | SkipReason]:
         """Look for new dumps; wait for those that are owed, and skip the night when there are none."""
-        yield from wanted_runs(context.instance, settings, sources, rest, context.scheduled_execution_time)
+        yield from run_requests(context.instance, settings, sources, rest, context.scheduled_execution_time)
 
     return nightly

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, asset
 
-from orchestration.build.around_dbt import tell_dbt
+from orchestration.build.around_dbt import write_dbt_inputs
 from orchestration.core.progress import reporter
 from orchestration.core.settings import Settings
 from orchestration.defs.resources import WriterLock, explained
@@ -23,7 +23,7 @@ def arrival_asset(settings: Settings, sources: Mapping[str, Source]) -> AssetsDe
     def arrival(context: AssetExecutionContext, lock: WriterLock) -> MaterializeResult[None]:
         """Accepted loads moved into raw; files, sources and brands as dbt reads them."""
         with explained():
-            retired = tell_dbt(settings, sources)
+            retired = write_dbt_inputs(settings, sources)
         for told in retired:
             reporter().start("retention")
             reporter().done(told)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.arrival.due import tonight
-from orchestration.arrival.pending import News
+from orchestration.arrival.due import due_loads
+from orchestration.arrival.pending import PendingLoads
 from orchestration.sources.schedule import Schedule
 from orchestration.sources.source import Source
 
@@ -36,7 +36,7 @@ def come(*days: date) -> set[date]:
 
 
 BOTH = {"east": source("east"), "west": source("west")}
-EAST_CAME = News({"east": [YESTERDAY, TODAY]}, {"east": come(TODAY), "west": come()})
+EAST_CAME = PendingLoads({"east": [YESTERDAY, TODAY]}, {"east": come(TODAY), "west": come()})
 
 
 @pytest.mark.parametrize(
@@ -49,14 +49,14 @@ EAST_CAME = News({"east": [YESTERDAY, TODAY]}, {"east": come(TODAY), "west": com
     ],
 )
 def test_today_waits_for_all_until_the_deadline_and_yesterday_goes_at_once(clock, wanted, waits):
-    decided = tonight(BOTH, SCHEDULE, EAST_CAME, at(clock))
+    decided = due_loads(BOTH, SCHEDULE, EAST_CAME, at(clock))
     assert decided.load_dates == wanted
     assert (decided.waits is None) if waits is None else waits in decided.waits
 
 
 def test_nothing_is_waited_for_once_all_have_come():
-    news = News({"east": [TODAY], "west": [TODAY]}, {"east": come(TODAY), "west": come(TODAY)})
-    assert tonight(BOTH, SCHEDULE, news, at("02:30")).load_dates == news.load_dates
+    pending = PendingLoads({"east": [TODAY], "west": [TODAY]}, {"east": come(TODAY), "west": come(TODAY)})
+    assert due_loads(BOTH, SCHEDULE, pending, at("02:30")).load_dates == pending.load_dates
 
 
 @pytest.mark.parametrize(
@@ -72,50 +72,50 @@ def test_nothing_is_waited_for_once_all_have_come():
     ids=["closed day", "closed weekday", "ended", "not begun", "due before", "static"],
 )
 def test_who_owes_nothing_is_not_waited_for(west):
-    assert tonight({"east": source(), "west": west}, SCHEDULE, EAST_CAME, at("02:30")).waits is None
+    assert due_loads({"east": source(), "west": west}, SCHEDULE, EAST_CAME, at("02:30")).waits is None
 
 
 def test_a_source_may_have_a_later_deadline():
     sources = {"east": source(), "west": source("west", due="08:00")}
-    assert "until 08:00" in tonight(sources, SCHEDULE, EAST_CAME, at("07:00")).waits
-    assert tonight(sources, SCHEDULE, EAST_CAME, at("08:00")).waits is None
+    assert "until 08:00" in due_loads(sources, SCHEDULE, EAST_CAME, at("07:00")).waits
+    assert due_loads(sources, SCHEDULE, EAST_CAME, at("08:00")).waits is None
 
 
 def test_a_static_dump_waits_for_nobody():
     sources = BOTH | {"once": source("once", feed="static", starts_on=None)}
-    news = News({"once": [TODAY]}, {"east": come(), "west": come()})
-    assert tonight(sources, SCHEDULE, news, at("01:00")).load_dates == {"once": [TODAY]}
+    pending = PendingLoads({"once": [TODAY]}, {"east": come(), "west": come()})
+    assert due_loads(sources, SCHEDULE, pending, at("01:00")).load_dates == {"once": [TODAY]}
 
 
 def test_the_zone_of_the_schedule_decides_what_today_is():
     # 19:30 in London is 03:30 of the next day in Shanghai.
     schedule = Schedule.model_validate({"timezone": "Asia/Shanghai"})
-    news = News({"east": [TODAY]}, {"east": come(TODAY), "west": come()})
-    assert tonight(BOTH, schedule, news, at("19:30", YESTERDAY)).waits == (
+    pending = PendingLoads({"east": [TODAY]}, {"east": come(TODAY), "west": come()})
+    assert due_loads(BOTH, schedule, pending, at("19:30", YESTERDAY)).waits == (
         f"The loads of {TODAY} wait for west, until 06:00"
     )
 
 
 @given(
-    news=st.dictionaries(
+    pending=st.dictionaries(
         st.sampled_from(["east", "west"]),
         st.lists(st.dates(date(2026, 3, 1), date(2026, 3, 12)), min_size=1, unique=True).map(sorted),
     ),
     delivered=st.sets(st.sampled_from(["east", "west"])),
     minute=st.integers(0, 1439),
 )
-def test_nothing_is_lost_and_late_loads_never_wait(news, delivered, minute):
+def test_nothing_is_lost_and_late_loads_never_wait(pending, delivered, minute):
     known = {name: come(TODAY) if name in delivered else come() for name in BOTH}
     now = at("00:00") + timedelta(minutes=minute)
-    decided = tonight(BOTH, SCHEDULE, News(news, known), now)
-    for name, dates in news.items():
+    decided = due_loads(BOTH, SCHEDULE, PendingLoads(pending, known), now)
+    for name, dates in pending.items():
         now_in = decided.load_dates.get(name, [])
         assert [day for day in dates if day < TODAY] == [day for day in now_in if day < TODAY]
         left = set(dates) - set(now_in)
         assert all(day >= TODAY for day in left)
         assert decided.waits is not None or not left
     if minute >= 6 * 60:
-        assert decided.load_dates == news
+        assert decided.load_dates == pending
 
 
 @pytest.mark.parametrize(

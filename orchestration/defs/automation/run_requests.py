@@ -6,8 +6,8 @@ from datetime import datetime
 from dagster import AssetKey, DagsterInstance, DagsterRunStatus, RunRequest, RunsFilter, SkipReason
 
 from orchestration.arrival.configured import configured_schedule
-from orchestration.arrival.due import tonight
-from orchestration.arrival.pending import Request, look
+from orchestration.arrival.due import due_loads
+from orchestration.arrival.pending import Request, find_pending
 from orchestration.core.settings import Settings
 from orchestration.defs.automation.stretches import stretches
 from orchestration.defs.names import NIGHTLY, RANGE_END, RANGE_START
@@ -22,7 +22,7 @@ UNFINISHED = [
 ]
 
 
-def wanted_runs(
+def run_requests(
     instance: DagsterInstance,
     settings: Settings,
     sources: Mapping[str, Source],
@@ -37,17 +37,17 @@ def wanted_runs(
         return
     times = configured_schedule(settings)
     fed = {source_id: source for source_id, source in sources.items() if source.dumps}
-    news = look(settings, fed, Request(), times.today(now))
-    now_wanted = tonight(fed, times, news, now)
+    pending = find_pending(settings, fed, Request(), times.today(now))
+    now_wanted = due_loads(fed, times, pending, now)
     plan = stretches(now_wanted.load_dates)
     if not plan:
-        told = [now_wanted.waits or "No source has new dumps", *news.unreachable.values()]
+        told = [now_wanted.waits or "No source has new dumps", *pending.unreachable.values()]
         yield SkipReason(". ".join(told))
     for position, stretch in enumerate(plan):
         raw = [AssetKey(["raw", source]) for source in stretch.sources]
         yield RunRequest(
-            # Today's loads keep the mark of the news while they wait: what is asked for is part of the key.
-            run_key=f"{news.mark}/{stretch.first}/{stretch.last}/{position}" if once else None,
+            # Today's loads keep their mark while they wait, so the key also says what is asked for.
+            run_key=f"{pending.mark}/{stretch.first}/{stretch.last}/{position}" if once else None,
             tags={RANGE_START: stretch.first.isoformat(), RANGE_END: stretch.last.isoformat()},
             asset_selection=[*raw, *rest] if stretch is plan[-1] else raw,
         )
