@@ -45,8 +45,6 @@ def dbt_environment(settings: Settings, dbt_sources: str, target: Path | None = 
         "AIPL_DBT_RULES_CHANGED": "false",
         # Each statement as JSON, in a file that nobody reads: what was run stands in `compiled` and `run`.
         "DBT_LOG_LEVEL_FILE": "info",
-        # The series are short: threads of linear algebra wait for each other ten times as long as they work.
-        "OPENBLAS_NUM_THREADS": "1",
     }
 
 

@@ -96,7 +96,7 @@ def read_results(target: Path) -> list[DbtResult]:
             result["message"] or "",
             result.get("compiled_code"),
             result.get("failures"),
-            result["execution_time"],
+            result.get("execution_time", 0.0),
         )
         for result in json.loads(path.read_text())["results"]
     ]

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from dagster_shared.error import SerializableErrorInfo
 
 LOOKED_BACK = 100
+# Raised by Dagster between two steps of work, and by dbt in one.
+INTERRUPTS = {"DagsterExecutionInterruptedError", "KeyboardInterrupt"}
 
 
 def latest_outcome(instance: DagsterInstance) -> tuple[str, list[Stopped]] | None:
@@ -72,7 +74,7 @@ def _explain(event: DagsterEvent) -> Stopped:
 
 def _is_interrupt(event: DagsterEvent) -> bool:
     cause = _first_cause(event.step_failure_data.error) if event.is_step_failure else None
-    return cause is not None and cause.cls_name == "DagsterExecutionInterruptedError"
+    return cause is not None and cause.cls_name in INTERRUPTS
 
 
 def _first_cause(error: SerializableErrorInfo | None) -> SerializableErrorInfo | None:

@@ -156,7 +156,7 @@ def test_a_filter_changes_the_numbers_to_those_of_the_database(window: Window) -
             window.choose("Brand", BRANDS[brand][0])
             window.page.wait_for_url(re.compile(f"brand={brand}"))
         if preset == "gross":
-            window.choose("Preset of rules", preset)
+            window.choose("Rule preset", preset)
             window.page.wait_for_url(re.compile(f"preset={preset}"))
         settled(window.page)
         rows = window.told(
@@ -238,7 +238,7 @@ def test_a_chart_is_downloaded_as_the_rows_of_the_database(window: Window) -> No
 def test_a_person_is_explained_and_never_in_the_link(window: Window) -> None:
     hashed = released(window.home, SOMEBODY)
     window.go("person", brand="lumen")
-    box = window.page.get_by_role("textbox", name="Hash of the person")
+    box = window.page.get_by_role("textbox", name="Person hash")
     box.fill(hashed)
     box.press("Enter")
     window.page.wait_for_selector(".st-key-card_evidence table")

@@ -65,7 +65,7 @@ class Typist:
                 one["unique_id"].rpartition(".")[2] for one in json.loads(results.read_text())["results"]
             }
             changed = "select table_name from duckdb_tables() where schema_name = 'changes'"
-            assert {name for (name,) in self.warehouse.query(changed)} <= built
+            assert {name.partition("__")[0] for (name,) in self.warehouse.query(changed)} <= built
         results.unlink(missing_ok=True)
 
 

@@ -1,6 +1,7 @@
 """The warehouse: dbt's models as assets, built by one dbt command in the process of the run."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dagster import AssetCheckKey, AssetExecutionContext, AssetsDefinition, MaterializeResult, multi_asset
@@ -22,7 +23,7 @@ from orchestration.build.dbt import (
 from orchestration.build.failures import explain_failure
 from orchestration.build.laws import broken_laws, law_results, laws_by_test, read_results
 from orchestration.build.state import FIRST_BUILD
-from orchestration.core.progress import reporter
+from orchestration.core.progress import Reporter, reporter
 from orchestration.core.settings import Settings
 from orchestration.defs.resources import WriterLock, explained
 from orchestration.defs.warehouse.checks import law_check_result, law_checks
@@ -71,7 +72,7 @@ def warehouse_assets(
             if context.is_subset:
                 arguments += ["--select", *sorted(key.path[-1] for key in context.selected_asset_keys)]
             variables = dbt_environment(settings, dbt_sources, target) | preparation.variables
-            ran = run_dbt(arguments, variables, _show_progress)
+            ran = run_dbt(arguments, variables, partial(_show_progress, reporter()))
             results = read_results(target)
             built = [result for result in results if result.name in tables and result.status == "success"]
             for result in built:
@@ -91,6 +92,7 @@ def warehouse_assets(
     return warehouse
 
 
-def _show_progress(event: "EventMsg") -> None:
+def _show_progress(watcher: Reporter, event: "EventMsg") -> None:
+    """Called in the threads of dbt, which do not know the reporter of the run."""
     if event.info.name in {"LogModelResult", "LogSeedResult"}:
-        reporter().step(event.data.node_info.node_name)
+        watcher.step(event.data.node_info.node_name)
