@@ -1,7 +1,7 @@
 {#
-  The contract of the canonical entities: columns with types, key, what decides the latest version before load
-  date, file and row do, and the day that it happened on, where it is an act of a person. Staging supplies
-  these columns; those under `optional` are NULL where a source has none. Nothing downstream knows a source.
+  Contract of the canonical entities: columns with types, key, `version` (what orders versions before load
+  date, file and row do) and, if it is an activity, its `day`. Staging supplies these columns; `optional` ones
+  are NULL if a source lacks them. Nothing downstream depends on a source.
 #}
 {% macro entity(name) -%}
     {%- set text = dbt.type_string() -%}
@@ -83,16 +83,13 @@
     {{ return(entities[name]) }}
 {%- endmacro %}
 
-{# True for a day before the source's data begin: kept, and evidence like any other, but worth a look. #}
+{# True for a day before the source's data start: kept as evidence, but suspicious. #}
 {% macro is_ancient(day, source_id) -%}
     {%- set starts_on = source_setting(source_id, 'starts_on') -%}
     {{ "coalesce(" ~ day ~ " < cast('" ~ starts_on ~ "' as date), false)" if starts_on else 'false' }}
 {%- endmacro %}
 
-{#
-  What is worked out of a staged row of an entity and stored beside its columns, as `{column: (SQL, type)}`:
-  `source_key` where rows are of one person, `is_ancient` where they have a day, `is_bot_agent` of events.
-#}
+{# Columns derived from a staged row of an entity, as `{column: (SQL, type)}`. #}
 {% macro derived_columns(name, source_id) -%}
     {%- set columns = entity(name).columns -%}
     {%- set derived = {} -%}
@@ -108,7 +105,7 @@
     {{ return(derived) }}
 {%- endmacro %}
 
-{# The names of all canonical entities. #}
+{# All canonical entities. #}
 {% macro entity_names() -%}
     {{ return([
         'events', 'orders', 'order_lines', 'refunds', 'reviews', 'memberships', 'identity_links', 'products',
@@ -116,7 +113,7 @@
     ]) }}
 {%- endmacro %}
 
-{# The configured sources that have a staging model of this entity. #}
+{# Configured sources with a staging model of this entity. #}
 {% macro sources_of_entity(name) -%}
     {%- set found = [] -%}
     {%- for source_id, declared in configured_sources().items() if name in declared.entities -%}
@@ -126,8 +123,8 @@
 {%- endmacro %}
 
 {#
-  A staging model with the optional columns of its entity that it does not supply, as NULL. What it supplies is
-  seen when it is built, so that a new column touches no source that lacks it.
+  A staging model with missing optional columns added as NULL. Which are missing is read from the built view,
+  so a new optional column affects no source that lacks it.
 #}
 {% macro staged_in_full(name, staging) -%}
     {%- set contract = entity(name) -%}
@@ -147,8 +144,8 @@
 {%- endmacro %}
 
 {#
-  All staged rows of an entity, over all configured sources: `source_id`, the entity's columns and those derived of
-  them, `_load_date`, `_file`, `_row`, and with rejects also `reject_reason`, `raw_row`.
+  Staged rows of an entity from all configured sources: `source_id`, its columns and derived ones,
+  `_load_date`, `_file`, `_row`; or its rejected rows, with `reject_reason` and `raw_row`.
 #}
 {% macro staged(name, rejected=false) -%}
     {%- set columns = entity(name).columns -%}

@@ -1,8 +1,7 @@
 {#
-  Body of an `int_<entity>` model: every accepted version of every entity, one row per source, file and row,
-  with `is_current` on the version that counts. The version is decided by content, never by arrival: updated-at
-  where the source has one, then load date, file, row number. In an incremental run these are the rows of the
-  changed files and all other versions of the same entities.
+  Body of an `int_<entity>` model: one row per source, file and row with an accepted version; `is_current`
+  marks the latest. Versions are ordered by content, never by arrival: `version` columns, then load date, file
+  and row. An incremental run selects the rows of changed files and all other versions of the same entities.
 #}
 {% macro entity_versions(name) -%}
     {%- set changed = ref('int_changed_files') -%}

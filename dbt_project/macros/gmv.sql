@@ -1,4 +1,4 @@
-{# One row per preset: whether its refund policy looks ahead, and the lowest rank that makes a customer. #}
+{# One row per preset: whether its refund policy looks ahead, and the lowest rank of a customer. #}
 {% macro gmv_presets() -%}
     select
         preset,
@@ -8,7 +8,7 @@
     group by preset, refund_policy
 {%- endmacro %}
 
-{# One row per preset, brand and day, with the customers and prospects at its end. #}
+{# One row per preset, brand and day, with customers and prospects at its end. #}
 {% macro gmv_segments() -%}
     select
         stock.preset,
@@ -22,8 +22,8 @@
 {%- endmacro %}
 
 {#
-  One row per brand, horizon, origin and past horizon that the origin learns from: end to end back from the
-  origin, each with all its days after the brand's first. `start_date` is the day at whose end it begins.
+  One row per brand, horizon, origin and past horizon that the origin learns from, end to end back from the
+  origin and after the brand's first day. Each starts at the end of `start_date`.
 #}
 {% macro gmv_past_windows() -%}
     select windows.*

@@ -1,4 +1,4 @@
-{# Condition: two relations share some columns. #}
+{# Join condition: the columns are equal. #}
 {% macro join_on(left, right, columns) -%}
     {%- for column in columns -%}
     {{ left }}.{{ column }} = {{ right }}.{{ column }}{{ ' and ' if not loop.last }}

@@ -1,9 +1,9 @@
-{# The types of period that marts are counted for. #}
+{# Period types of the marts. #}
 {% macro period_types() -%}
     {{ return(['week', 'month']) }}
 {%- endmacro %}
 
-{# The last day of a period by the columns that name it. #}
+{# Last day of a period. #}
 {% macro last_day_of_period(period_type='period_type', period_start='period_start') -%}
     case {{ period_type }}
         {%- for type in period_types() %}
@@ -12,7 +12,7 @@
     end
 {%- endmacro %}
 
-{# The rows of a relation once for each type of period, with the `period_start` that a date lies in. #}
+{# Rows of a relation once per period type, with the `period_start` of a date. #}
 {% macro with_periods(relation, date) -%}
     {%- for type in period_types() %}
     select *, '{{ type }}' as period_type, {{ period_start(type, date) }} as period_start from {{ relation }}
@@ -20,7 +20,7 @@
     {%- endfor %}
 {%- endmacro %}
 
-{# One row a day, column `date_day`, of the years that the marts cover. #}
+{# One row per day (`date_day`) of the years covered by the marts. #}
 {% macro calendar() -%}
     {%- set bounds -%}
         from {{ ref('int_stage_history') }} as history

@@ -1,9 +1,9 @@
-{# The presets that the marts are built for, as a quoted SQL list. #}
+{# The presets in use, as a quoted SQL list. #}
 {% macro active_presets() -%}
     {% for preset in var('aipl_presets') %}'{{ preset }}'{{ ', ' if not loop.last }}{% endfor %}
 {%- endmacro %}
 
-{# The rules of these presets, with the rank of their stage and the policy of their preset. #}
+{# Rules of these presets, with stage rank and refund policy. #}
 {% macro active_rules() -%}
     select
         rules.*,
@@ -15,7 +15,7 @@
     where rules.preset in ({{ active_presets() }})
 {%- endmacro %}
 
-{# Scope of the stage history where the rules changed: everybody is judged again, from the days known. #}
+{# Scope of the stage history after a change of rules: everybody. #}
 {% macro everybody_if_rules_changed() -%}
     {%- set changed = env_var('AIPL_DBT_RULES_CHANGED', 'false') == 'true' -%}
     {%- for model in ['int_key_days', 'int_person_states'] %}

@@ -1,8 +1,7 @@
 {#
-  Spans, half-open and not empty, on which at least `least` of the spans of a relation are on: a running sum of +1
-  where one begins and -1 where it ends. Neighbours follow on each other without a gap.
-  spans: relation with `valid_from`, `valid_to`; keys: columns within which they are counted;
-  least: SQL, may be a key
+  Half-open spans in which at least `least` spans of a relation overlap: a running sum of +1 at each start
+  and -1 at each end. Adjacent spans are not merged.
+  spans: relation with `valid_from`, `valid_to`; keys: columns to count within; least: SQL, may be a key
 #}
 {% macro spans_of_count(spans, keys, least='1') -%}
     {%- set keys = keys | join(', ') -%}

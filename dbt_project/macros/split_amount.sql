@@ -1,6 +1,6 @@
 {#
-  The part of an amount that lies between two cumulative shares (0 to 1), in cents, so that the parts of an amount
-  add up to it exactly: neighbours share a rounded border, and the last border is the amount itself.
+  Part of an amount between two cumulative shares (0 to 1), in cents. Parts add up exactly: neighbours share a
+  rounded border, and the last border is the amount itself.
 #}
 {% macro split_amount(amount, share_from, share_to) -%}
     cast({{ amount_up_to(amount, share_to) }} - {{ amount_up_to(amount, share_from) }} as decimal(18, 4))

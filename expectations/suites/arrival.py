@@ -1,4 +1,4 @@
-"""What an arriving load must look like before it is let in; each rule judges every load date on its own."""
+"""What an arriving load must look like to be accepted; each rule checks every load date on its own."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ WARNED_OUTSIDE_SHARE = 0.02
 MAX_DUPLICATE_SHARE = 0.2
 MAX_DAMAGED_SHARE = 0.2
 WARNED_DAMAGED_SHARE = 0.001
-# A load below this part of the usual is no quiet day, where the usual is more than so many rows.
+# A load below this share of the usual is not just a quiet day, if the usual is more than this many rows.
 MIN_VOLUME = 0.1
 MIN_VOLUME_ROWS = 500
-# Shares and medians of fewer rows say nothing.
+# Shares and medians of fewer rows are meaningless.
 MIN_ROWS = 50
 
 FUTURE_SHARE = "future share"
@@ -48,7 +48,7 @@ class EventTime(NamedTuple):
 @dataclass(frozen=True)
 class ArrivalFile:
     """One parsed dump file: `row_count` readable rows, all of them in the Parquet at `path`, and
-    `unreadable_count` rows that were set aside. `path` is None only where nothing was readable."""
+    `unreadable_count` rows that were set aside. `path` is None only if nothing was readable."""
 
     load_date: date
     path: Path | None
@@ -62,11 +62,11 @@ class ArrivalFile:
 
 @dataclass(frozen=True)
 class ArrivalTable:
-    """What arrived of one table of one source, any number of load dates, and what its contract asks.
+    """What arrived for one table of a source, for any number of load dates, and what its contract requires.
 
     `columns` are all that it declares. `covers_days_before` is how many days before its load date a load's
-    data are, None where that is not known. `history` holds the accepted loads; `unusual_dates` are known to
-    be no measure of others, nor to be measured by them.
+    data are, None if unknown. `history` holds the accepted loads; `unusual_dates` are neither compared with
+    others nor used as a baseline.
     """
 
     source_id: str
@@ -153,7 +153,7 @@ def _rules(table: ArrivalTable) -> tuple[Rule, ...]:
             "rows_readable",
             "unreadable_share",
             f"at most {table.max_unreadable_share:.2%} of a load's rows are unreadable "
-            "(one cut line a file is forgiven)",
+            "(one truncated line per file is tolerated)",
             high=table.max_unreadable_share,
         ),
         *(
@@ -207,7 +207,7 @@ def _time_rules(table: ArrivalTable) -> Iterator[Rule]:
         yield _bounded(
             f"{column}_fresh",
             DAYS_BEHIND,
-            f"the newest {column} of a load is of the day that the load covers, or of the day before",
+            f"the newest {column} of a load is on the day that the load covers, or the day before",
             high=MAX_DAYS_BEHIND,
             column=column,
             severity="warning",
@@ -219,11 +219,10 @@ def _amount_rules(column: str, bounds: tuple[float, float]) -> Iterator[Rule]:
     yield _bounded(
         f"{column}_is_a_number",
         not_number_share(column),
-        f"at most {MAX_NOT_NUMBER_SHARE:.0%} of a load's {column} are no numbers",
+        f"at most {MAX_NOT_NUMBER_SHARE:.0%} of a load's {column} are not numbers",
         high=MAX_NOT_NUMBER_SHARE,
         column=column,
     )
-    reason = f"a load's {column} are from {low:,g} to {high:,g}, but for at most"
     for name, share, severity in (
         (f"{column}_possible", MAX_OUTSIDE_SHARE, "critical"),
         (f"{column}_plausible", WARNED_OUTSIDE_SHARE, "warning"),
@@ -231,7 +230,7 @@ def _amount_rules(column: str, bounds: tuple[float, float]) -> Iterator[Rule]:
         yield _bounded(
             name,
             outside_share(column),
-            f"{reason} {share:.0%}",
+            f"at most {share:.0%} of a load's {column} are outside {low:,g} to {high:,g}",
             high=share,
             column=column,
             severity="critical" if severity == "critical" else "warning",
@@ -243,14 +242,14 @@ def _key_rules(table: ArrivalTable) -> Iterator[Rule]:
         yield _bounded(
             "rows_distinct",
             DUPLICATE_SHARE,
-            f"at most {MAX_DUPLICATE_SHARE:.0%} of a load's rows repeat another one's {', '.join(table.key)}",
+            f"at most {MAX_DUPLICATE_SHARE:.0%} of a load's rows repeat another row's {', '.join(table.key)}",
             high=MAX_DUPLICATE_SHARE,
             severity="warning",
         )
 
 
 def _text_rules() -> Iterator[Rule]:
-    """Text that was decoded by the wrong encoding, here (U+FFFD) or before (UTF-8 read as another)."""
+    """Text decoded with the wrong encoding, here (U+FFFD) or earlier (UTF-8 read as another)."""
     for name, share, severity in (
         ("text_readable", MAX_DAMAGED_SHARE, "critical"),
         ("text_undamaged", WARNED_DAMAGED_SHARE, "warning"),
@@ -258,14 +257,14 @@ def _text_rules() -> Iterator[Rule]:
         yield _bounded(
             name,
             DAMAGED_SHARE,
-            f"at most {share:.1%} of a load's rows hold text of a wrong encoding",
+            f"at most {share:.1%} of a load's rows contain wrongly decoded text",
             high=share,
             severity="critical" if severity == "critical" else "warning",
         )
 
 
 def _drift_rules(table: ArrivalTable) -> Iterator[Rule]:
-    """What is judged by the same weekday of the weeks before; a table without history is not judged."""
+    """Comparisons with the same weekday of past weeks; skipped for a table without history."""
     yield _drifting(
         "volume_not_collapsed",
         f"a load has at least {MIN_VOLUME:.0%} of its usual rows",
@@ -274,7 +273,7 @@ def _drift_rules(table: ArrivalTable) -> Iterator[Rule]:
     )
     yield _drifting(
         "volume_as_usual",
-        "a load has about as many rows as those of the same weekday before",
+        "a load has about as many rows as on the same weekday before",
         Drift("row_count", noise="count", side="below", relative=0.5, absolute=MIN_ROWS),
         Drift("row_count", noise="count", side="above", relative=1, absolute=MIN_ROWS),
     )
@@ -286,18 +285,18 @@ def _drift_rules(table: ArrivalTable) -> Iterator[Rule]:
     if table.key:
         yield _drifting(
             "duplicates_as_usual",
-            "about as many rows as usual repeat another one",
+            "about as many rows as usual are duplicates",
             Drift(DUPLICATE_SHARE, noise="share", side="above", absolute=0.01, min_rows=MIN_ROWS),
         )
     yield _drifting(
         "as_many_columns_as_usual",
-        "dumps have as many columns as usual, undeclared ones too",
+        "dumps have as many columns as usual, including undeclared ones",
         Drift(COLUMN_COUNT, absolute=0.5),
     )
     if table.columns:
         yield _drifting(
             "columns_filled_as_usual",
-            "each column is empty about as often as usual; one that is gone is told here",
+            "each column is empty about as often as usual; a missing column shows up here",
             *(
                 Drift(null_share(column), noise="share", side="above", absolute=0.25, min_rows=MIN_ROWS)
                 for column in table.columns
@@ -305,7 +304,7 @@ def _drift_rules(table: ArrivalTable) -> Iterator[Rule]:
         )
         yield _drifting(
             "columns_of_usual_kind",
-            "each column holds numbers about as often as usual; columns that changed places are told here",
+            "each column holds numbers about as often as usual; swapped columns show up here",
             *(
                 Drift(number_share(column), noise="share", absolute=0.25, min_rows=MIN_ROWS)
                 for column in table.columns
@@ -320,7 +319,7 @@ def _drift_rules(table: ArrivalTable) -> Iterator[Rule]:
 
 
 def _drifting(name: str, reason: str, *drifts: Drift, severity: Severity = "warning") -> Rule:
-    """A bound on how far measures are from the usual, in the tolerance's own unit."""
+    """A bound on the deviation from the usual, in units of the tolerance."""
     runbook = "volume-collapsed" if severity == "critical" else "drift"
     rule = _bounded(name, drift_of(name), reason, high=1, severity=severity)
     return replace(rule, drifts=drifts, runbook=runbook)
@@ -336,7 +335,7 @@ def _bounded(
     column: str | None = None,
     severity: Severity = "critical",
 ) -> Rule:
-    """A bound on one column of the profile, which is about `column` of the dump."""
+    """A bound on one column of the profile, which describes `column` of the dump."""
     arguments = {"column": measure, "min_value": low, "max_value": high}
     runbook = "a-load-is-refused" if severity == "critical" else "a-warning"
     return Rule(

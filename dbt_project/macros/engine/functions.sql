@@ -1,14 +1,14 @@
-{# Cast that gives NULL where the value does not fit. #}
+{# Cast that returns NULL if the value does not fit. #}
 {% macro safe_cast(expression, type) -%}
     try_cast({{ expression }} as {{ type }})
 {%- endmacro %}
 
-{# Ratio as a double; NULL where the denominator is zero or NULL, never infinite. #}
+{# Ratio as a double; NULL if the denominator is 0 or NULL. #}
 {% macro safe_divide(numerator, denominator) -%}
     cast({{ numerator }} as double) / nullif({{ denominator }}, 0)
 {%- endmacro %}
 
-{# The date a whole number of days later. #}
+{# Date plus a whole number of days. #}
 {% macro add_days(date, days) -%}
     {{ return(adapter.dispatch('add_days')(date, days)) }}
 {%- endmacro %}
@@ -21,23 +21,23 @@
     date_add({{ date }}, cast({{ days }} as int))
 {%- endmacro %}
 
-{# The first day of the week (Monday) or month that a date lies in. #}
+{# First day of the week (Monday) or month of a date. #}
 {% macro period_start(period_type, date) -%}
     cast(date_trunc('{{ period_type }}', {{ date }}) as date)
 {%- endmacro %}
 
-{# The last day of the week or month that begins on a date. #}
+{# Last day of the week or month that starts on a date. #}
 {% macro period_end(period_type, first_day) -%}
     {%- set days = {'week': 7, 'month': 31}[period_type] -%}
     {{ add_days(period_start(period_type, add_days(first_day, days)), -1) }}
 {%- endmacro %}
 
-{# The date without an end: an open `valid_to`. #}
+{# An open `valid_to`. #}
 {% macro open_end() -%}
     cast('9999-12-31' as date)
 {%- endmacro %}
 
-{# One row a day, column `date_day`, from the first to the last date, both included. #}
+{# One row per day (`date_day`) from the first to the last date, inclusive. #}
 {% macro date_series(first_date, last_date) -%}
     {{ return(adapter.dispatch('date_series')(first_date, last_date)) }}
 {%- endmacro %}
@@ -50,7 +50,7 @@
     select explode(sequence({{ first_date }}, {{ last_date }}, interval 1 day)) as date_day
 {%- endmacro %}
 
-{# A whole row of a relation as one value, which costs nothing until it is asked for as JSON. #}
+{# A whole row as one value, which costs nothing until converted to JSON. #}
 {% macro whole_row(alias) -%}
     {{ return(adapter.dispatch('whole_row')(alias)) }}
 {%- endmacro %}
@@ -76,7 +76,7 @@
     to_json({{ row }})
 {%- endmacro %}
 
-{# The first values of a text over rows, in order, as a list; no more than these are held in memory. #}
+{# The first values of a text in order, as a list; only these are held in memory. #}
 {% macro first_of(text, number) -%}
     {{ return(adapter.dispatch('first_of')(text, number)) }}
 {%- endmacro %}
@@ -89,7 +89,7 @@
     slice(array_sort(collect_list({{ text }})), 1, {{ number }})
 {%- endmacro %}
 
-{# Whole number that equal values of some columns share, and others hardly ever. #}
+{# Hash of some columns as a whole number. #}
 {% macro hash_of(columns) -%}
     {{ return(adapter.dispatch('hash_of')(columns)) }}
 {%- endmacro %}
@@ -103,9 +103,9 @@
 {%- endmacro %}
 
 {#
-  Condition: the values of some columns may stand in more than `times` rows of a relation. Numbers are counted
-  several times as fast as texts, and in less memory; two keys with one hash are in, so whoever asks counts
-  exactly what is left.
+  Condition: the values of some columns may occur in more than `times` rows. Counting hashes is several times
+  as fast as counting texts and takes less memory; hash collisions are included, so the caller must count
+  exactly.
 #}
 {% macro may_repeat(relation, columns, times=1) -%}
     {{ hash_of(columns) }} in (

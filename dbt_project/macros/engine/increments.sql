@@ -1,21 +1,20 @@
 {#
-  The engine of increments.
+  How incremental models work.
 
-  An incremental model names in its configuration `scope`, a list of what changed upstream (`changed`,
-  `moved_keys`, `changed_periods`, `by_macro`), and `scope_key`, the columns that say which of its rows that
-  concerns. In an incremental run the materialization makes the table of these keys; the model selects the
-  new rows of the scope only (`in_scope`); the strategy deletes what stood for the scope, and what shares
-  the model's `unique_key` with a new row, and inserts the new rows. The rows before and after are kept
-  until the next build as `changes.<model>`: from these the models downstream derive their own scope. Since
-  a row's scope depends on content alone, the incremental tables equal a full build; a build that did not
-  finish is rebuilt in full by the orchestrator, so that no scope is ever lost.
+  A model configures `scope`, a list of upstream changes (`changed`, `moved_keys`, `changed_periods`,
+  `by_macro`), and `scope_key`, the columns that identify the affected rows. In an incremental run the
+  materialization creates a table of these keys; the model selects new rows of the scope only (`in_scope`);
+  the strategy deletes the old rows of the scope, and those with the `unique_key` of a new row, and inserts
+  the new rows. Rows before and after are kept until the next build as `changes.<model>`, from which models
+  downstream derive their scope. A scope depends on content alone, so incremental tables equal a full build;
+  after an unfinished build the orchestrator rebuilds in full, so no scope is lost.
 #}
 
 {# Part of a scope: what another model changed in this build.
    model: the changed model, named here so that dbt sees the dependency
-   key: the scope key as expressions of it, where its columns are named otherwise
+   key: the scope key as expressions over it, if its columns have other names
    where: condition on its changed rows
-   through, on: the key is that of rows of `through` that share the columns `on` with a changed row #}
+   through, on: take the key from rows of `through` with the same columns `on` as a changed row #}
 {% macro changed(model, key=none, where=none, through=none, on=none) -%}
     {%- if not execute -%}
         {%- for needed in [model, through] if needed %}{% do ref(needed) %}{% endfor -%}
@@ -23,12 +22,12 @@
     {{ return({'model': model, 'key': key, 'where': where, 'through': through, 'on': on}) }}
 {%- endmacro %}
 
-{# Part of a scope: rows of a model whose key belongs to somebody else than before, at some time. #}
+{# Part of a scope: rows of a model whose key changed its owner, at any time. #}
 {% macro moved_keys(through, key=none) -%}
     {{ return(changed('int_key_persons', key, through=through, on=['source_key'])) }}
 {%- endmacro %}
 
-{# Parts of a scope: the periods of a person in which a model changed, by its columns of dates. #}
+{# Parts of a scope: periods of a person in which a model changed, by its date columns. #}
 {% macro changed_periods(model, dates) -%}
     {%- set parts = [] -%}
     {%- for date in dates %}{% for type in period_types() -%}
@@ -38,13 +37,13 @@
     {{ return(parts) }}
 {%- endmacro %}
 
-{# Part of a scope that is more than changes: a macro that gives its select, and the models that it reads. #}
+{# Part of a scope from a macro that returns a select; `models` are those that it reads. #}
 {% macro by_macro(name, models) -%}
     {%- if not execute %}{% for model in models %}{% do ref(model) %}{% endfor %}{% endif -%}
     {{ return({'macro': name}) }}
 {%- endmacro %}
 
-{# Select of the keys in the scope of the model that is built. #}
+{# Select of the keys in the scope of the current model. #}
 {% macro scope_sql() -%}
     {%- set scope_key = config.require('scope_key') -%}
     {%- set selects = [] -%}
@@ -75,7 +74,7 @@
     {%- set target = arguments.target_relation -%}
     {%- set fresh = arguments.temp_relation -%}
     {%- set columns = get_quoted_csv(arguments.dest_columns | map(attribute='name')) -%}
-    {#- One at a time: DuckDB decides about `exists … or exists …` several times as slowly. -#}
+    {#- One at a time: `exists … or exists …` is several times as slow in DuckDB. -#}
     {%- set conditions = [in_relation(target, scope_relation(), config.require('scope_key'))] -%}
     {%- if arguments.unique_key -%}
         {%- do conditions.append(in_relation(target, fresh, arguments.unique_key)) -%}
@@ -107,12 +106,12 @@
     insert into {{ target }} ({{ columns }}) select {{ columns }} from {{ fresh }};
 {%- endmacro %}
 
-{# Condition: the row's key stands in another relation. A key with a NULL stands nowhere. #}
+{# Condition: the row's key is in another relation; false for a key with a NULL. #}
 {% macro in_relation(alias, relation, key) -%}
     exists (select 1 from {{ relation }} as scope_ where {{ join_on(alias, 'scope_', key) }})
 {%- endmacro %}
 
-{# Condition: in an incremental run the row is of the model's scope; in a full one every row is. #}
+{# Condition: the row is in the model's scope; always true in a full build. #}
 {% macro in_scope(alias, key=none) -%}
     {%- if is_incremental() -%}
         {{ in_relation(alias, scope_relation(), key or config.require('scope_key')) }}
@@ -122,8 +121,7 @@
 {%- endmacro %}
 
 {#
-  Condition that leaves out, in an incremental run, what is earlier than all of the scope: days are compared before
-  keys.
+  Condition that skips, in an incremental run, days earlier than the whole scope: cheaper than comparing keys.
 #}
 {% macro since_scope(date, scope_date) -%}
     {%- if is_incremental() -%}
@@ -134,8 +132,8 @@
 {%- endmacro %}
 
 {#
-  Run at the start: forgets the changes of the last build, so that a build of some models takes none of
-  another night's for its own. What builds nothing leaves them as they are.
+  Runs at the start: drops the changes of the last build, so that a build of some models does not take them
+  for its own. Commands that build nothing leave them.
 #}
 {% macro begin_changes() -%}
     {%- if 'model.' in selected_resources | join(' ') -%}
@@ -144,26 +142,26 @@
     create schema if not exists changes
 {%- endmacro %}
 
-{# Where the changes of a model are kept. #}
+{# Table with the changes of a model. #}
 {% macro changes_relation(relation) -%}
     {{ return(relation.incorporate(path={'schema': 'changes'})) }}
 {%- endmacro %}
 
-{# Where the scope of the model that is built is kept, and what is read for it. #}
+{# Table with the scope of the current model, or another part of it. #}
 {% macro scope_relation(part='scope') -%}
     {{ return(this.incorporate(path={'schema': 'changes', 'identifier': this.identifier ~ '__' ~ part})) }}
 {%- endmacro %}
 
-{# Whether this build changed a model by an increment: its changes are known. #}
+{# Whether this build changed a model incrementally, so that its changes are known. #}
 {% macro is_changed(model_name) -%}
     {{ return(table_exists(changes_relation(ref(model_name)))) }}
 {%- endmacro %}
 
 {#
-  ` and …` that keeps the rows of a relation that a law has to look at: in an incremental run those whose
-  key, a list of columns, was changed by it, and those whose key holds a NULL. The rest stands as the laws
-  found it before. All rows of what is not incremental, in a full build, in `dbt test`, and where all are
-  asked for, once a week. A view of one model alone has the changes of that model.
+  ` and …` that restricts a law to the rows that it must check: in an incremental run those with a changed key
+  (a list of columns) or a NULL in it, since the others passed before. All rows of models that are not
+  incremental, in a full build, in `dbt test`, and once a week. A view of a single model has that model's
+  changes.
 #}
 {% macro and_changed(relation, key, alias) -%}
     {%- if execute and flags.WHICH == 'build' and not flags.FULL_REFRESH
@@ -180,7 +178,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# The relation that a view of one model alone shows; any other relation is what it is. #}
+{# The model behind a view of a single model; other relations unchanged. #}
 {% macro viewed_relation(relation) -%}
     {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.name == relation.identifier -%}
         {%- set shown = graph.nodes.get(node.depends_on.nodes[0]) if node.depends_on.nodes | length == 1 -%}
@@ -191,7 +189,7 @@
     {{ return(relation) }}
 {%- endmacro %}
 
-{# Whether a table stands in the warehouse now; unlike dbt's cache it sees what this run made by hand. #}
+{# Whether a table exists now; unlike dbt's cache, this includes tables created by statements of this run. #}
 {% macro table_exists(relation) -%}
     {%- set found = run_query(
         "select count(*) from information_schema.tables where table_schema = '" ~ relation.schema
@@ -201,12 +199,11 @@
 {%- endmacro %}
 
 {#
-  In an incremental run: restricts staged rows to the files that changed since the last finished build. The
-  load dates stand as constants beside the semi-join, so that unchanged Parquet files are skipped by their
-  statistics.
+  In an incremental run: restricts staged rows to files changed since the last finished build. Load dates are
+  constants beside the semi-join, so that unchanged Parquet files are skipped by their statistics.
 #}
 {% macro only_changed_files(source_id) -%}
-    {#- Named outside the condition, or dbt would not see at parse time that the model needs it. -#}
+    {#- Outside the condition, so that dbt sees the dependency when parsing. -#}
     {%- set changed = ref('int_changed_files') -%}
     {%- if is_incremental() %}
         {%- set dates = run_query('select distinct load_date from ' ~ changed ~ ' where load_date is not null and source_id = ' ~ source_id ~ ' order by 1').columns[0].values() %}

@@ -1,7 +1,7 @@
 {#
-  A relation is dropped and made anew, in place of the adapter's swap of names: none has an index, a grant or a foreign
-  key, nobody reads the warehouse while it is built, and a build that fails is made anew in full. Drop and create are no
-  transaction: a Python model writes by another cursor.
+  Relations are dropped and recreated; the adapter would swap names. There are no indexes, grants or foreign
+  keys, nobody reads the warehouse during a build, and a failed build is repeated in full. Drop and create are
+  not one transaction, since a Python model writes through another cursor.
 #}
 {% materialization table, adapter='duckdb', supported_languages=['sql', 'python'] %}
     {%- do make_way() -%}
@@ -23,7 +23,7 @@
     {{ return(finished(target)) }}
 {% endmaterialization %}
 
-{# In an increment the model selects new rows alone, and its strategy puts them in the place of others. #}
+{# In an incremental run the model selects new rows only, and the strategy replaces the old ones. #}
 {% materialization incremental, adapter='duckdb' %}
     {%- if not is_incremental() -%}
         {{ return(materialization_table_duckdb()) }}

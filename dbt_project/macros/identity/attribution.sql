@@ -1,6 +1,6 @@
 {#
-  Who a row belongs to. `owners_of` joins the owner that a row's `source_key` had at a time (UTC), `person_id_of`
-  is the person: a key without an owner is a person of its own.
+  Who a row belongs to. `owners_of` joins the owner of its `source_key` at a time (UTC); `person_id_of` is the
+  person. A key without an owner is its own person.
 #}
 {% macro owners_of(alias, at) -%}
     left join {{ ref('int_key_persons') }} as owners
@@ -14,7 +14,7 @@
     coalesce(owners.person_id, {{ alias }}.source_key)
 {%- endmacro %}
 
-{# The time before and the time after all others. #}
+{# The earliest and the latest time. #}
 {% macro dawn_of_time() -%}
     cast('0001-01-01 00:00:00' as timestamp)
 {%- endmacro %}
@@ -23,10 +23,7 @@
     cast('9999-12-31 00:00:00' as timestamp)
 {%- endmacro %}
 
-{#
-  Current events of a relation with the columns of `int_events`, with the person that each belongs to and whether
-  a bot made it: by its user agent, or by more events of its visitor on that day than a person makes.
-#}
+{# Current events of a relation with the columns of `int_events`, with their person and `is_bot`. #}
 {% macro attributed_events(events) -%}
     select
         events.*,
@@ -38,10 +35,7 @@
     where events.is_current
 {%- endmacro %}
 
-{#
-  `bursts_of` joins the day of an event's visitor if it has too many events; with it `is_bot` is whether a bot made
-  the event.
-#}
+{# `bursts_of` joins visitor days with too many events; `is_bot` needs it, and also checks the user agent. #}
 {% macro bursts_of(events) -%}
     left join {{ ref('int_burst_visitor_days') }} as bursts
         on
@@ -54,7 +48,7 @@
     {{ events }}.is_bot_agent or bursts.visitor_id is not null
 {%- endmacro %}
 
-{# True where a user agent holds one of the words of `bot_user_agents`. #}
+{# True if the user agent contains one of `bot_user_agents`. #}
 {% macro is_bot_agent(user_agent) -%}
     (
         {%- for word in var('bot_user_agents') %}
@@ -66,8 +60,8 @@
 {%- endmacro %}
 
 {#
-  Statement before an incremental model: keeps the keys of the persons in its scope in a table, so that DuckDB
-  knows how few they are, and builds its hash table of them and not of all events.
+  Pre-hook of an incremental model: stores the keys of the people in its scope in a table, so that DuckDB
+  knows how few they are and builds its hash table from them, not from all events.
 #}
 {% macro keep_keys_of_scope() -%}
     {%- if is_incremental() -%}

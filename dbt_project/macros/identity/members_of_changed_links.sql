@@ -1,4 +1,4 @@
-{# Pairs of members, both ways, that links with the columns of `int_identity_links` make one person. #}
+{# Pairs of members, in both directions, whom links (columns of `int_identity_links`) make one person. #}
 {% macro united_pairs(links) -%}
     select
         {{ member_key(identity_space(), 'member_id') }} as member_key,
@@ -13,7 +13,7 @@
     where other_member_id <> ''
 {%- endmacro %}
 
-{# Scope of `int_member_persons`: members whom a changed link unites, or united before it changed. #}
+{# Scope of `int_member_persons`: members connected by a changed link, now or before the change. #}
 {% macro members_of_changed_links() -%}
     {%- set links = ref('int_identity_links') -%}
     {%- if not is_changed('int_identity_links') -%}

@@ -1,7 +1,7 @@
 {#
-  UTC timestamp of a local time of the source's zone (text or timestamp); NULL where it does not parse or lies
-  outside the years 1 to 9999, beyond which zones cannot be worked out. Of an hour that clocks show twice it is
-  the later one; a time that clocks skip is what it would be if they had not been put forward yet.
+  UTC timestamp of a local time in the source's time zone (text or timestamp); NULL if it does not parse or is
+  outside the years 1 to 9999. A repeated hour is read as the later one; a skipped time as if clocks had not
+  moved yet.
 #}
 {% macro utc_from_local(local_time, source_id) -%}
     {{ return(utc_from_zone(local_time, source_setting(source_id, 'timezone') or 'UTC')) }}
@@ -23,7 +23,7 @@
     to_utc_timestamp(try_cast({{ local_time }} as timestamp), '{{ zone }}')
 {%- endmacro %}
 
-{# UTC timestamp of unix seconds given as text; NULL where they are no whole number or lie beyond the year 9999. #}
+{# UTC timestamp of Unix seconds as text; NULL if not a whole number or outside the years 1 to 9999. #}
 {% macro utc_from_unix(seconds) -%}
     {{ return(adapter.dispatch('utc_from_unix')(seconds)) }}
 {%- endmacro %}
@@ -39,7 +39,7 @@
     timestamp_seconds(try_cast({{ seconds }} as bigint))
 {%- endmacro %}
 
-{# Day written as eight digits, year first; NULL where it is none. #}
+{# Date from eight digits, year first; NULL if invalid. #}
 {% macro day_from_digits(digits) -%}
     {{ safe_cast(
         "substr(" ~ digits ~ ", 1, 4) || '-' || substr(" ~ digits ~ ", 5, 2) || '-' || substr(" ~ digits ~ ", 7)", 'date'
@@ -47,14 +47,14 @@
 {%- endmacro %}
 
 {#
-  Business day of a UTC timestamp: the calendar day in the brand's zone. Zones are constants in the SQL, one
-  branch a brand that declares its own, because a zone read from a column costs far more per row.
+  Business day of a UTC timestamp in the brand's time zone. Zones are constants in the SQL, one branch per
+  brand with its own, because reading a zone from a column costs far more per row.
 #}
 {% macro business_date(utc_time, source_id, brand_id=none) -%}
     {{ return(by_zone_of_brand(date_in_zone, utc_time, source_id, brand_id)) }}
 {%- endmacro %}
 
-{# `convert`, a macro of a value and a zone, by the zone of the brand, else of the source. #}
+{# `convert`, a macro of a value and a zone, with the time zone of the brand, else of the source. #}
 {% macro by_zone_of_brand(convert, value, source_id, brand_id=none) -%}
     {%- set zone = source_setting(source_id, 'timezone') or 'UTC' -%}
     {%- set own = [] -%}

@@ -10,12 +10,12 @@
     end
 {%- endmacro %}
 
-{# True for a business day more than one day beyond the load date, which no clock of a shop explains. #}
+{# True for a business day more than one day after the load date, which no time zone explains. #}
 {% macro is_future(business_day) -%}
     {{ business_day }} > {{ add_days('_load_date', 1) }}
 {%- endmacro %}
 
-{# True where the touch kind is in the vocabulary (seeds/touch_kinds.csv). #}
+{# True if the touch kind is in seeds/touch_kinds.csv. #}
 {% macro touch_kind_is_known(touch_kind) -%}
     coalesce({{ touch_kind }} in (select known.touch_kind from {{ ref('touch_kinds') }} as known where known.is_event), false)
 {%- endmacro %}

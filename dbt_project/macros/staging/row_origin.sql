@@ -1,4 +1,4 @@
-{# Where a staged row comes from, by the alias of its raw relation: columns that every entity needs. #}
+{# Origin of a staged row, required of every entity, by the alias of its raw relation. #}
 {% macro row_origin(alias) -%}
     {{ whole_row(alias) }} as raw_row,
         {{ alias }}._load_date,

@@ -1,6 +1,6 @@
 {#
-  A condition holds in every row.
-  arguments: condition (SQL that is never NULL).
+  A condition is true in every row; NULL counts as false.
+  arguments: condition (SQL).
 #}
 {% test holds(model, condition) %}
 select * from {{ model }}

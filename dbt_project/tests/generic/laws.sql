@@ -1,10 +1,10 @@
 {#
-  All laws of a table in one query: one row per broken law, with how many rows break it and the first three.
-  arguments: laws, a list of generic tests as dbt writes them, without their `arguments:`.
-  A law is called by its `name`, else by its kind; its `description` is for people.
+  All laws of a table in one query: one row per broken law, with its number of bad rows and the first three.
+  arguments: laws, a list of generic tests as in dbt, without their `arguments:`.
+  A law is named by its `name`, else its kind; its `description` is documentation only.
 #}
 {% test laws(model, laws) %}
-{#- While dbt parses, a test may call no macro by a name that it is given; it needs the arguments alone. -#}
+{#- While parsing, dbt cannot call a macro by a dynamic name; it only needs the arguments. -#}
 {%- if execute %}
 {%- for law in laws %}
 {%- for kind, arguments in law.items() %}

@@ -23,7 +23,7 @@ refunds as (
     group by coalesce(refunds.currency, orders.currency, 'unknown')
 ),
 
--- Of brands whose data go further than they are complete.
+-- Of brands with data beyond the horizon.
 later_documents as (
     select
         coalesce(orders.currency, 'unknown') as currency,

@@ -1,8 +1,7 @@
 {#
-  Law of a history: within a key, each row begins on the day the one before it ends, no row is empty, the last
-  one is open, neighbours differ in `state_column`, `previous_column` holds that of the row before or 0, and no key
-  holds a NULL. Two rows of a key never begin on the same day, then: the key with `valid_from` is unique, and needs
-  no test of its own.
+  Law of a history: within a key, each row starts where the previous one ends, no row is empty, the last one
+  is open, neighbours differ in `state_column`, `previous_column` is that of the previous row or 0, and no
+  key has a NULL. This implies that the key with `valid_from` is unique.
   arguments: key (list of columns), valid_from, valid_to, state_column, previous_column.
 #}
 {% test no_gap_or_overlap(model, key, valid_from, valid_to, state_column, previous_column) %}

@@ -27,7 +27,7 @@ stock as (
     having sum(case when daily.as_of_date = periods.period_end then daily.persons else -daily.persons end) <> 0
 ),
 
--- One preset's stage may have the name of another's nobody.
+-- A stage of one preset may have the name of another preset's rank 0.
 moved as (
     select net_changes.*
     from net_changes

@@ -1,5 +1,5 @@
 {#
-  A table has one row per key, and no key holds a NULL.
+  One row per key, and no NULL in the key.
   arguments: key (list of columns).
 #}
 {% test unique_key(model, key) %}

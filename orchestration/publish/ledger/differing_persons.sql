@@ -1,6 +1,6 @@
--- One row per preset, brand and person that is in another stage than published on any day that was published, with the
--- first day that was not. Published is what any release up to the previous one showed as fact: a horizon that went
--- back takes no day back.
+-- One row per preset, brand and person whose stage differs from the published one on any published day, with
+-- the first unpublished day. Published is what any release up to the previous one showed as fact: an earlier
+-- horizon does not withdraw days.
 create temp table differing_persons as
 with presets as (
     select distinct preset from previous.main.dim_aipl_stage
@@ -40,7 +40,7 @@ after as (
     where history.stage_rank > 0 and history.valid_from < brands.unpublished_from
 ),
 
--- A person has at most one span that begins on a day, so that the key need not be the whole row.
+-- At most one span of a person starts on a day, so the key need not be the whole row.
 differing as (
     select
         preset,

@@ -1,5 +1,6 @@
--- One row per preset, brand, differing person and longest stretch of published days with the same stage before and the
--- same other stage after, with the one reason that comes first: rules, identity, refund, correction, late.
+-- One row per preset, brand, differing person and longest interval of published days with the same stage
+-- before and the same stage after, with the first reason that applies: rules, identity, refund, correction,
+-- late.
 with spans as (
     select
         'before' as side,
@@ -34,7 +35,7 @@ bounds as (
     select preset, brand_id, person_id, valid_to as bound from spans
 ),
 
--- At most one span of each side covers a day; without one the stage is NULL.
+-- At most one span of each side covers a day; without one, the stage is NULL.
 segments as (
     select
         bounds.preset,
@@ -76,13 +77,13 @@ entries as (
     where stretches.stage_before is distinct from stretches.stage_after
 ),
 
--- What a preset calls those in no stage.
+-- Name of rank 0 in a preset.
 nobody as (
     select preset, stage from release.main.dim_aipl_stage
     where stage_rank = 0
 ),
 
--- What a rule is called and where it comes from moves nobody.
+-- The name and source of a rule do not change any stage.
 rules_before as (
     select preset, stage, stage_rank, kind, touch_kind, window_days, min_count, min_rating, refund_policy
     from previous.main.dim_aipl_rule
@@ -114,7 +115,7 @@ changed_presets as (
     ) as changed_rules
 ),
 
--- Who owned a key since when, as far as it was published; an order may lack a day.
+-- Owners of a key and since when, up to the published days; an order may have no day.
 owners_before as (
     select person_id, source_key, coalesce(first_seen_on, date '0001-01-01') as since
     from previous.main.dim_person_key
@@ -144,7 +145,7 @@ published_owners as (
         on owners.since < horizons.unpublished_from
 ),
 
--- A key that only one release knows is late or corrected; one that has always been the same person's is neither.
+-- A key in only one release is late or corrected; one that always had the same owner is neither.
 moved_keys as (
     select unpublished_from, source_key
     from published_owners
@@ -170,8 +171,8 @@ days_after as (
     select * from release.main.fct_person_days semi join differing_persons using (brand_id, person_id)
 ),
 
--- Days of both releases that differ, and days that are gone. New days need no proof: what nothing else explains is
--- late.
+-- Days that differ between the releases, and days that are gone. New days need no proof: without another
+-- reason they are late.
 changed_days as (
     select
         days_before.brand_id,
@@ -191,7 +192,7 @@ changed_days as (
         or days_before.refunded_on <> days_after.refunded_on
 ),
 
--- For each rule that counts them: the days of the entry on which they could be alive.
+-- Per rule that counts them: the days of the entry on which they could count.
 counted_days as (
     select
         days.*,
@@ -233,7 +234,7 @@ day_reasons as (
     group by preset, brand_id, person_id, valid_from
 ),
 
--- An end that lies beyond what was published changes nothing that was.
+-- An end beyond the published days changes nothing published.
 states_before as (
     select
         states.brand_id,

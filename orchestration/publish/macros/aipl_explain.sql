@@ -1,9 +1,10 @@
--- One row per preset, brand and rule that has evidence of the person alive on the day: why the person is in this
--- stage. The rules with `decides` gave it; one that is on for a lower stage, or not on yet, shows what else there is.
--- person: a `person_id`. day: any day; one beyond the brand's horizon is explained as if nothing more happened.
--- evidence_days: distinct days that count on the day (of a state: states that hold). first_evidence, last_evidence: of
--- these. expires_on: the first day without enough of them, should nothing new happen; NULL for a rule that is not on,
--- 9999-12-31 for an open state.
+-- One row per preset, brand and rule that has active evidence of the person on the day: why the person is in
+-- this stage. Rules with `decides` assigned it; the others show active rules of lower stages, and rules not
+-- yet met.
+-- person: a `person_id`. day: any day; beyond the brand's horizon, without new activity.
+-- evidence_days: distinct days that count on the day (for a state: active states). first_evidence,
+-- last_evidence: of these. expires_on: first day without enough of them, without new activity; NULL for a
+-- rule not yet met, 9999-12-31 for an open state.
 create macro aipl_explain(person, day) as table
 with evidence as (
     select
@@ -74,7 +75,7 @@ select
     alive.evidence_days >= rules.min_count and rules.stage_rank = coalesce(stages.stage_rank, 0) as decides,
     alive.first_evidence,
     alive.last_evidence,
-    -- With the ends sorted from the last one, fewer than `min_count` are left from this one on.
+    -- With ends sorted from the last one, fewer than `min_count` are left from this one on.
     alive.ends[rules.min_count] as expires_on
 from alive
 inner join dim_aipl_rule as rules on alive.preset = rules.preset and alive.rule_id = rules.rule_id

@@ -1,7 +1,7 @@
--- One row per preset, brand, stage at the end of the first day and stage at the end of the second: who went from where
--- to where. Nobody to nobody (O to O) is no row.
--- start_day, end_day: business days from the day before the brand's first day to its horizon, the days that have a
--- stock; a brand that lacks one of them has no row. The flow of a week starts at the end of the day before it.
+-- One row per preset, brand, stage at the end of the first day and stage at the end of the second: how people
+-- moved. O to O has no row.
+-- start_day, end_day: business days with a stock, from the day before the brand's first day to its horizon; a
+-- brand without one of them has no row. The flow of a week starts at the end of the day before it.
 create macro aipl_flow_between(start_day, end_day) as table
 with brands as (
     select brand_id from dim_brand

@@ -1,8 +1,8 @@
--- One row per preset, brand and stage above rank 0: its stock on the day as it was first published, as it is known now, and
--- why the two differ.
--- day: a business day that a release of the ledger covered; a brand that none covered has no row.
--- published_by: the first release that covered the day. late, refund, identity, rules, correction: persons to add to
--- known_now, by reason, to come to what was published: published = known_now + their sum.
+-- One row per preset, brand and stage above rank 0: its stock on the day as first published, as known now,
+-- and why the two differ.
+-- day: a business day covered by a release of the ledger; a brand without one has no row.
+-- published_by: the first release that covered the day. late, refund, identity, rules, correction: people to
+-- add to known_now, by reason: published = known_now + their sum.
 create macro aipl_restated(day) as table
 with releases as (
     select release_id, any_value(created_at) as created_at, any_value(presets) as presets
@@ -14,7 +14,7 @@ presets as (
     select distinct preset from dim_aipl_stage
 ),
 
--- A preset that a release left out begins anew after it.
+-- A preset that a release left out starts again after it.
 breaks as (
     select presets.preset, max(releases.created_at) as broken_at
     from presets
@@ -82,7 +82,7 @@ stock as (
     group by preset, brand_id, stage
 ),
 
--- Stages that only former rules knew, too.
+-- Including stages that only former rules had.
 rows_to_show as (
     select firsts.preset, firsts.brand_id, stages.stage
     from firsts

@@ -12,7 +12,7 @@ known as (
     select source_id, file from applied
 ),
 
--- A file may be new, gone, hold other content under its old name, or have moved to another load date.
+-- A file may be new, gone, have other content under the same name, or have moved to another load date.
 differing as (
     select known.source_id, known.file
     from known

@@ -73,7 +73,7 @@ ingredients as (
         on {{ join_on('origins', 'past_horizons', ['preset', 'brand_id', 'horizon_days', 'as_of_date']) }}
 ),
 
--- A part of nobody, or of whom nobody buys, is 0, though nothing is known of what a buyer spends.
+-- A group without people or buyers contributes 0, even if the spend per buyer is unknown.
 judged as (
     select
         *,

@@ -24,7 +24,7 @@ goals as (
             when targets.period_end <= brands.horizon then 'ended'
             else 'in_progress'
         end as progress,
-        -- Of a period yet to begin all days remain.
+        -- All days of a future period remain.
         greatest(
             0,
             {{ dbt.datediff(
@@ -58,7 +58,7 @@ select
     goals.as_of_date,
     goals.progress,
     case when goals.as_of_date is not null then cast(goals.days_remaining as integer) end as days_remaining,
-    -- What was paid before the data begin is unknown, and so is the period's part of it.
+    -- Payments before the data start are unknown.
     cast(
         case
             when goals.period_start < goals.first_day or goals.as_of_date is null then null

@@ -1,5 +1,5 @@
-{#- The last `forecast_backtests` origins whose outcome is complete are reported. The interval of the oldest of them
-    rests on as many before it, so twice as many are forecast. -#}
+{#- The last `forecast_backtests` origins with a complete outcome are reported. The interval of the oldest
+    needs as many before it, so twice as many are forecast. -#}
 {%- set backtests = var('forecast_backtests') -%}
 with horizons as (
     {%- for days in var('forecast_horizons') %}

@@ -29,7 +29,7 @@ windows as (
     group by starts.brand_id, starts.horizon_days, starts.start_date
 ),
 
--- A purchase of nobody known is a buyer of its own: its money is in every total, and no stage held it before.
+-- A purchase without a person is a buyer of its own, in no stage: its money is in every total.
 buyers as (
     select
         windows.brand_id,

@@ -31,7 +31,7 @@ shared as (
     having count(distinct member_key) > {{ var('max_members_per_visitor') }}
 ),
 
--- What only declared sign-ins decide, for a device that too many members share.
+-- Devices shared by too many members: only declared sign-ins count.
 deciding as (
     select
         scoped.*,
@@ -66,7 +66,7 @@ candidates as (
     inner join deciding on bounds.source_key = deciding.source_key
 ),
 
--- The member signed in at the time; else the last one signed out; else the first one to sign in.
+-- The member signed in at the time, else the last one who signed out, else the first one to sign in.
 ranked as (
     select
         source_key,

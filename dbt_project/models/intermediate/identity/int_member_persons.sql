@@ -18,7 +18,7 @@ scoped as (
     where {{ in_scope('pairs') }}
 ),
 
--- The smallest member of a group is smaller than all its neighbours, and so is every member on the way from it.
+-- The smallest member of a group is smaller than all its neighbours, as is every member on the way from it.
 reached (member_key, person_id) as (
     select member_key, member_key from scoped
     group by member_key

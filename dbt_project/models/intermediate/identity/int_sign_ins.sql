@@ -37,7 +37,7 @@ scoped as (
     where {{ in_scope('starts') }}
 ),
 
--- Moments at which only one member signs in; NULL where several do at once.
+-- Moments at which only one member signs in; NULL if several do at once.
 moments as (
     select
         visitor_key,
@@ -57,7 +57,7 @@ turns as (
     from moments
 ),
 
--- A run: moments in a row at which nobody but the same member signs in.
+-- A run: consecutive moments at which only the same member signs in.
 run_moments as (
     select
         *,
@@ -83,7 +83,7 @@ runs as (
     from run_starts
 ),
 
--- An event tells no sign-out: its sign-in lasts until another member is seen on the device.
+-- Events have no sign-out: a sign-in lasts until another member is seen on the device.
 seen_sign_ins as (
     select
         scoped.visitor_key,

@@ -16,7 +16,7 @@ lines as (
         and {{ in_scope('lines') }}
 ),
 
--- An order that lists no lines belongs to the only brand of its source, if there is only one.
+-- An order without lines belongs to the only brand of its source, if there is exactly one.
 sole_brands as (
     select source_id, min(brand_id) as brand_id
     from {{ source('arrival', 'brands') }}
@@ -79,7 +79,7 @@ shares as (
     from running
 ),
 
--- Money whose brand nobody tells is not lost: it stands in the bucket.
+-- Money without a brand goes to the bucket.
 split as (
     select distinct source_id, order_id from shares where share_to is not null
 )

@@ -34,7 +34,7 @@ refunded_so_far as (
         ) as refunded_amount
     from refunds
     inner join orders on {{ join_on('refunds', 'orders', ['source_id', 'order_id']) }}
-    -- Money of another currency is no part of the order's amount.
+    -- Refunds in another currency do not reduce the order's amount.
     where coalesce(refunds.currency = orders.currency, true)
 ),
 

@@ -11,7 +11,7 @@ with purchases as (
         and {{ in_scope('orders') }}
 )
 
--- A brand that an order holds only as a gift was not bought.
+-- A brand that is only a gift in an order was not bought.
 select
     purchases.source_id,
     purchases.order_id,

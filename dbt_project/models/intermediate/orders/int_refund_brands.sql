@@ -32,7 +32,7 @@ of_orders as (
     where brands.share_to is not null
 ),
 
--- Without an order that is known, the money goes to the only brand of the source, or to its bucket.
+-- Without a known order, the money goes to the only brand of the source, or to its bucket.
 of_no_order as (
     select
         refunds.source_id,

@@ -21,7 +21,7 @@ with deepened as (
         and {{ in_scope('changers') }}
 ),
 
--- The first day of the period on which the person stood above where it began.
+-- First day in a higher stage than at the start of the period.
 deepening_days as (
     select
         deepened.preset,

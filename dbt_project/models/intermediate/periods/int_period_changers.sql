@@ -21,7 +21,7 @@ select
     person_id,
     min_by(previous_rank, valid_from) as from_rank,
     max_by(stage_rank, valid_from) as to_rank,
-    -- On some day of the period: reached inside it, or still held on its first day.
+    -- On any day of the period: reached within it, or still held on its first day.
     max(stage_rank) > 0 or (min(valid_from) > period_start and min_by(previous_rank, valid_from) > 0) as was_in_stock
 from period_changes as changes
 where {{ in_scope('changes') }}

@@ -1,5 +1,5 @@
-{#- Who changed stage inside a period is read off the history; everybody else stayed where the stock had them
-    the day before, so that the work follows the number of changes, never persons times periods. -#}
+{#- People who changed stage within a period come from the history; all others stayed where they were in the
+    stock the day before. So the work grows with the number of changes, not with people times periods. -#}
 with changed as (
     select
         preset, brand_id, period_type, period_start, from_rank, to_rank, was_in_stock,

@@ -1,4 +1,4 @@
--- Weeks and months that lie wholly between a brand's first day and its horizon.
+-- Weeks and months entirely between a brand's first day and its horizon.
 with dates as (
     {{ calendar() }}
 ),

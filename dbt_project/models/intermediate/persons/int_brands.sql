@@ -43,7 +43,7 @@ evidence as (
 
     union all
 
-    -- A line may come before its order; then it tells a brand and no day.
+    -- A line may arrive before its order: then it has a brand but no day.
     select distinct
         source_id, brand_id, cast(null as date) as first_day, cast(null as date) as last_day, 0, 0, 0, 0, 0, 0
     from {{ ref('int_order_lines') }}
@@ -79,7 +79,7 @@ source_ends as (
     group by source_id
 ),
 
--- A daily feed is complete through what its calendar says; a static dump as declared, else to its last event.
+-- A daily feed is complete up to the date in its calendar; a static dump as declared, else to its last event.
 source_horizons as (
     select
         sources.source_id,
@@ -112,7 +112,7 @@ select
     coalesce(max(declared.brand_name), source_brands.brand_id) as brand_name,
     coalesce(max(declared.timezone), max(sources.timezone)) as timezone,
     coalesce(max(declared.currency), max(sources.currency)) as currency,
-    -- A brand fed by several sources is complete only where all of them are.
+    -- A brand with several sources is complete only where all of them are.
     max(coalesce(sources.starts_on, source_brands.first_day)) as first_day,
     case when count(source_horizons.horizon) = count(*) then min(source_horizons.horizon) end as horizon,
     cast(sum(source_brands.unattributed_events) as bigint) as unattributed_events,

@@ -68,7 +68,7 @@ touches as (
     from {{ ref('int_person_reviews') }}
 )
 
--- A paid day lives until the latest end of its orders, and counts by its best review.
+-- A paid day lasts until the latest end of its orders; a review day counts by its best rating.
 select
     touches.brand_id,
     touches.source_key,

@@ -1,5 +1,5 @@
-{#- Members and thriving members of each tier as daily steps: the running sum up to a day is the count on that day.
-    Of several memberships at once the highest tier counts. -#}
+{#- Daily changes in members and thriving members of each tier: the running sum is the count on a day. Of
+    several memberships at once, the highest tier counts. -#}
 with memberships as (
     select * from {{ ref('int_person_states') }}
     where state_kind = 'member'

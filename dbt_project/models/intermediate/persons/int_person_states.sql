@@ -4,7 +4,7 @@
     scope_key=['source_id', 'membership_id'],
 ) }}
 
--- A membership tells no time of day: it belongs to whom its key belonged to as the brand's day of joining ended.
+-- A membership has no time of day: it belongs to the owner of its key at the end of the day of joining.
 select
     states.source_id,
     states.membership_id,

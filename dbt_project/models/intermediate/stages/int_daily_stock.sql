@@ -8,7 +8,7 @@ stages as (
     where rank > 0
 ),
 
--- The day before the data are complete is the start of the first period; what moved earlier is in its stock.
+-- The day before the data are complete opens the first period; its stock includes all earlier changes.
 brands as (
     select
         history.preset,

@@ -35,7 +35,8 @@ presets as (
     select distinct preset_number, preset from rules
 ),
 
--- Whole numbers are sorted several times as fast as texts that begin alike. They mean nothing outside this model.
+-- Whole numbers sort several times as fast as texts with a common prefix. They mean nothing outside this
+-- model.
 persons as (
     select brand_id, person_id from key_days
     union
@@ -71,7 +72,7 @@ touch_spans as (
         and (rules.refund_policy <> 'net_hindsight' or key_days.refunded_on = {{ open_end() }})
 ),
 
--- A rule that asks for several days counts a day once, whichever keys of the person it stands under.
+-- A rule for several days counts a day once, under whichever keys of the person.
 counted_days as (
     select
         preset_number, rule_number, min_count, stage_rank, asset_number, valid_from,
@@ -88,7 +89,7 @@ counted_spans as (
     ) }}
 ),
 
--- Stretches of days on which some rule of a stage is on; they may overlap.
+-- Intervals in which a rule of a stage is active; they may overlap.
 spans as (
     select preset_number, asset_number, stage_rank, valid_from, valid_to from touch_spans
     where min_count = 1 and valid_from < valid_to
@@ -115,8 +116,8 @@ reaches as (
     from spans
 ),
 
--- A stage turns on where no earlier span reaches. It turned off where they ended, the last time where the last one ends.
--- Each stage is a digit of the person's sum, base 2: the highest one is the highest stage that is on.
+-- A stage turns on where no earlier span reaches, and off where those spans end. Each stage is a bit of the
+-- person's sum: the highest bit is the highest active stage.
 turns as (
     select preset_number, asset_number, valid_from as edge_date, cast(power(2, stage_rank) as bigint) as step from reaches
     where reached is null or valid_from > reached

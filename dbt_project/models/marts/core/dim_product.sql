@@ -3,7 +3,7 @@ with declared as (
     where is_current
 ),
 
--- A product that was sold without being declared still has its row.
+-- A product that was sold but not declared still has a row.
 sold as (
     select
         source_id,

@@ -25,7 +25,7 @@ with metrics as (
 {%- endfor %}
 ),
 
--- A week has the weekdays of the one 364 days before; a month the length, or nearly so, of the same one a year ago.
+-- 364 days earlier, a week has the same weekdays; a month is compared with the same month.
 compared as (
     select
         *,

@@ -9,7 +9,7 @@ methods as (
     select preset, 'series' as method from ({{ gmv_presets() }}) as presets
 ),
 
--- The money still to come is the method's; whom it takes to fill the gap only the consumer asset can say.
+-- The remaining forecast is per method; consumers needed always come from the consumer-asset method.
 goals as (
     select
         methods.preset,

@@ -13,7 +13,7 @@ tests as (
         method,
         horizon_days,
         sum(case when is_test_of_p50 then 1 else 0 end) as backtests,
-        -- Decimals, whose sum does not depend on the order of rows.
+        -- Decimals: their sum does not depend on row order.
         sum(
             case
                 when is_test_of_p50

@@ -1,5 +1,5 @@
-{#- Split conformal: of n ratios the ceil(0.9 (n + 1))-th bounds the next one from above with at least 90 %, where they
-    are exchangeable and n is at least 9; below that the greatest is taken, and its promise is n / (n + 1). -#}
+{#- Split conformal: the ceil(0.9 (n + 1))-th of n exchangeable ratios bounds the next one from above with at
+    least 90 % probability if n >= 9; below that the greatest is taken, with n / (n + 1). -#}
 {%- set asset_columns = [
     ('past_horizons', 'bigint'),
     ('customer_persons', 'bigint'), ('customer_rate', 'double'), ('customer_aov', 'double'),
@@ -33,7 +33,7 @@ points as (
             and points.as_of_date = windows.start_date
 ),
 
--- Of the back-tests that were complete at the origin, the last `forecast_backtests`.
+-- The last `forecast_backtests` of the back-tests that were complete at the origin.
 known_ratios as (
     select
         origins.brand_id,

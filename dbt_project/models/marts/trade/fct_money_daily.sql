@@ -7,7 +7,7 @@ with documents as (
         {{ brand_business_date('coalesce(orders.paid_at, orders.created_at)', 'orders.source_id', 'brands.brand_id') }}
             as money_date,
         {{ split_amount('orders.amount', 'brands.share_from', 'brands.share_to') }} as amount,
-        -- Once per order, also where its money stands in the bucket beside its brands.
+        -- Once per order, even if its money is in the bucket beside its brands.
         brands.share_to is not null as is_counted
     from {{ ref('int_orders_settled') }} as orders
     inner join {{ ref('int_order_brands') }} as brands
@@ -67,7 +67,7 @@ daily as (
         money.money_date,
         cast(sum(money.paid_orders) as bigint) as paid_orders,
         cast(sum(money.unknown_amount_orders) as bigint) as unknown_amount_orders,
-        -- Unknown where no purchase of the day has a price, and not 0.
+        -- Unknown, not 0, if no purchase of the day has a price.
         case
             when sum(money.paid_orders) = 0 or sum(money.paid_orders) > sum(money.unknown_amount_orders)
                 then cast(coalesce(sum(money.gross), 0) as decimal(18, 4))

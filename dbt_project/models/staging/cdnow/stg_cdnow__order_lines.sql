@@ -10,7 +10,7 @@ shaped as (
         cast(null as {{ dbt.type_string() }}) as product_id,
         {{ safe_cast('number_of_cds', 'decimal(18, 4)') }} as quantity,
         {{ safe_cast('dollar_value', 'decimal(18, 4)') }} as amount,
-        -- Whether equal rows are two purchases or one written twice, nobody knows: both stay.
+        -- Equal rows may be two purchases or one logged twice: both stay.
         row_number() over (
             partition by _load_date, _file, customer_id, purchased_on, number_of_cds, dollar_value order by _row
         ) > 1 as is_duplicate,

@@ -2,7 +2,7 @@ with source as (
     select * from {{ source('cdnow', 'purchases') }}
 ),
 
--- The log gives no order number: a row is an order, known by its place in the file.
+-- The log has no order number: a row is an order, identified by its place in the file.
 shaped as (
     select
         _file || ':' || cast(_row as {{ dbt.type_string() }}) as order_id,

@@ -2,7 +2,7 @@ with orders as (
     select * from {{ source('olist', 'orders') }}
 ),
 
--- A customer id of this dump is one order's; the person behind it is the unique id.
+-- A customer id belongs to one order; the unique id is the person.
 customers as (
     select customer_id, max(customer_unique_id) as customer_unique_id
     from {{ source('olist', 'customers') }}
@@ -21,7 +21,7 @@ shaped as (
         customers.customer_unique_id as member_id,
         'order' as document_kind,
         {{ utc_from_local('orders.order_purchase_timestamp', 'olist') }} as created_at,
-        -- No refund date is given: what ended as canceled or unavailable was never a purchase.
+        -- There is no refund date: an order that ended as canceled or unavailable was never a purchase.
         case
             when orders.order_status in ('canceled', 'unavailable') then null
             when orders.order_approved_at is not null then {{ utc_from_local('orders.order_approved_at', 'olist') }}

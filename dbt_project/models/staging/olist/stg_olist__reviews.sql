@@ -4,7 +4,7 @@ with reviews as (
 
 shaped as (
     select
-        -- One review id may stand for several orders.
+        -- One review id may cover several orders.
         review_id || '-' || order_id as review_id,
         'olist' as brand_id,
         order_id,

@@ -14,7 +14,7 @@ shaped as (
         {{ safe_cast(
             safe_cast('Quantity', 'decimal(18, 4)') ~ ' * ' ~ safe_cast('UnitPrice', 'decimal(18, 4)'), 'decimal(18, 4)'
         ) }} as amount,
-        -- Exact duplicates stay: the published total holds them.
+        -- Exact duplicates stay: the published total includes them.
         row_number() over (
             partition by
                 _load_date, _file, InvoiceNo, StockCode, Description, Quantity, InvoiceDate, UnitPrice, CustomerID, Country

@@ -6,8 +6,8 @@ with source as (
     where event_type = 'purchase'
 ),
 
--- The dump has no orders: what a user bought in one session is one order, its amount the sum of its lines. A
--- session may span two dumps: the whole source is staged anew when one of its dumps changes.
+-- The dump has no orders: a user's purchases in one session form one, its amount the sum of its lines. A
+-- session may span two dumps: the whole source is staged again when one of them changes.
 shaped as (
     select
         user_id || '-' || coalesce(user_session, '') as order_id,
