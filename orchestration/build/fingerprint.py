@@ -132,9 +132,15 @@ def _laws_of(document: Any) -> Any:
         return [laws for one in document if (laws := _laws_of(one))] or None
     if not isinstance(document, dict):
         return None
-    found = {key: value if key in LAWS else _laws_of(value) for key, value in document.items()}
+    found = {key: _undescribed(value) if key in LAWS else _laws_of(value) for key, value in document.items()}
     laws = {key: value for key, value in found.items() if value is not None}
     return {"name": document.get("name"), **laws} if laws else None
+
+
+def _undescribed(law: Any) -> Any:
+    if isinstance(law, dict):
+        return {key: _undescribed(value) for key, value in law.items() if key != "description"}
+    return [_undescribed(one) for one in law] if isinstance(law, list) else law
 
 
 def _parsed(path: Path) -> Any:

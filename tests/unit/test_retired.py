@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from verdicts import verdict
 
 from orchestration.arrival.configured import configured_sources, dbt_sources
 from orchestration.arrival.file_versions import LoadMeasures, State
@@ -277,7 +278,8 @@ def test_a_refused_load_that_is_retired_holds_nothing_back(tmp_path: Path) -> No
     assert shop.days("raw") == {str(DAYS[-1])}
 
 
-def test_a_lasting_dump_of_a_retired_day_is_let_in_alone(shop: Shop) -> None:
+def test_a_lasting_dump_of_a_retired_day_is_let_in_alone(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orchestration.arrival.receive.run_arrival", lambda _: verdict("shop.members"))
     shop.declare(retention={"raw_days": since(MARCH)})
     shop.night()
     shop.deliver(PAST[2], tables=("members",), more="late,1\n")
