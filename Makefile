@@ -9,7 +9,7 @@ READY_BI := $(VENV)/ready-bi
 .DEFAULT_GOAL := help
 .PHONY: help setup run dashboard test test-fast mart prove bench dev lint format examples docs screenshots lock lock-check clean
 
-help: ## Show what can be made
+help: ## List the make targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): requirements.lock pyproject.toml
@@ -20,7 +20,7 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# The dashboard, the mirror, and what their tests need, on top: a run alone does without.
+# The dashboard, the mirror and their tests, on top of the above; `make run` does not need them.
 $(READY_BI): requirements-bi.lock $(READY)
 	@echo "Installing the dashboard and the mirror into $(VENV) (once, about a minute) ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bi.lock
@@ -28,7 +28,7 @@ $(READY_BI): requirements-bi.lock $(READY)
 
 setup: $(READY_BI) ## Install everything into .venv
 
-run: $(READY) ## Write the sample shop's dumps, load them, publish a release
+run: $(READY) ## Generate the sample shop's dumps, load them, publish a release
 	@$(AIPL) sample-shop
 	@$(AIPL) run
 
@@ -49,7 +49,7 @@ prove: $(READY) ## Test the law of increments on 10,000 random worlds (WORLDS=..
 		tests/integration/test_dbt_by_hand.py $(PYTEST_ARGS)
 
 # In an environment of its own: Great Expectations imports PySpark where it finds it.
-bench: $(READY) ## Measure the program against a floor and others: docs/performance.md (EVENTS=..., DAYS=...; an hour)
+bench: $(READY) ## Benchmark the program against other tools: docs/performance.md (EVENTS=..., DAYS=...; an hour)
 	@test -x $(VENV)/bench/bin/python || $(PYTHON) -m venv $(VENV)/bench
 	@$(VENV)/bench/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
 	@PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH="$(CURDIR):$(CURDIR)/tests" $(VENV)/bench/bin/python -m benchmarks.bench
@@ -62,7 +62,7 @@ mart: $(READY_BI) ## Test one mart, NAME=fct_...: its contract, its unit tests, 
 	@AIPL_TEST_MART="$(NAME)" $(BIN)/python -m pytest -q tests/unit/test_marts.py $(PYTEST_ARGS)
 	@$(AIPL) dbt -- test --select "$(NAME),test_type:unit"
 
-lint: $(READY_BI) ## Ruff, mypy (strict), import contracts, sqlfluff, and whether locks and generated documents are current
+lint: $(READY_BI) ## Check style, types, imports, SQL, lock files and generated documents
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -71,27 +71,27 @@ lint: $(READY_BI) ## Ruff, mypy (strict), import contracts, sqlfluff, and whethe
 	@$(BIN)/python tests/generated.py --check
 	@$(MAKE) --no-print-directory lock-check
 
-format: $(READY) ## Rewrite Python and SQL in the project's style, and the tables of marts in documents
+format: $(READY) ## Format Python and SQL, and regenerate the generated parts of documents
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 	@$(BIN)/sqlfluff fix dbt_project
 	@$(BIN)/python tests/generated.py
 
-examples: $(READY) ## Write the outputs of the queries in docs/metrics and docs/queries anew, from the current release
+examples: $(READY) ## Regenerate the query outputs in docs/metrics and docs/queries from the current release
 	@PYTHONPATH=tests $(BIN)/python tests/examples.py "$${AIPL_HOME:-data}"
 
 
-# dbt's page shows the beginning of each description alone, and lets details run out of their box.
+# dbt's page truncates descriptions and lets details overflow their box.
 DOCS_STYLE := <style>tr.column-row > td { white-space: normal !important; max-width: none !important; } \
 	.details .detail-body { white-space: normal; overflow-x: visible; }</style>
 
-docs: $(READY) ## Write the data dictionary, one offline page: docs/site/index.html
+docs: $(READY) ## Build the data dictionary, one offline page: docs/site/index.html
 	@$(AIPL) dbt -- --quiet docs generate --static
 	@mkdir -p docs/site
 	@{ cat "$${AIPL_HOME:-data}/dbt/static_index.html" && echo '$(DOCS_STYLE)'; } > docs/site/index.html
 	@echo "The data dictionary is docs/site/index.html"
 
-screenshots: $(READY_BI) ## Take the pictures of docs/dashboard anew, from the current release (needs Chromium)
+screenshots: $(READY_BI) ## Retake the screenshots in docs/dashboard from the current release (needs Chromium)
 	@PYTHONPATH=tests $(BIN)/python -m browser.screenshots "$${AIPL_HOME:-data}"
 
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-strip-extras \
@@ -100,18 +100,18 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-
 LOCK_BI := $(LOCK) --extra bi --extra browser --extra postgres --constraint requirements.lock
 LOCK_BENCH := $(LOCK) --extra bench --constraint requirements.lock
 
-lock: $(READY) ## Resolve the dependencies again into the lock files
+lock: $(READY) ## Update the lock files from pyproject.toml
 	@$(LOCK) --extra dev --upgrade --output-file requirements.lock
 	@$(LOCK_BI) --upgrade --output-file requirements-bi.lock
 	@$(LOCK_BENCH) --upgrade --output-file requirements-bench.lock
 
-lock-check: $(READY) ## Fail if a lock no longer fits pyproject.toml
+lock-check: $(READY) ## Fail if a lock file does not match pyproject.toml
 	@cp requirements.lock requirements-bi.lock requirements-bench.lock $(VENV)/
 	@$(LOCK) --extra dev --output-file $(VENV)/requirements.lock
 	@$(LOCK_BI) --output-file $(VENV)/requirements-bi.lock
 	@$(LOCK_BENCH) --output-file $(VENV)/requirements-bench.lock
 	@for lock in requirements.lock requirements-bi.lock requirements-bench.lock; do \
-		cmp -s $$lock $(VENV)/$$lock || { echo "$$lock does not fit pyproject.toml: run make lock"; exit 1; }; done
+		cmp -s $$lock $(VENV)/$$lock || { echo "$$lock is not up to date: run make lock"; exit 1; }; done
 
-clean: ## Remove the installed tools; state in data/ stays
+clean: ## Remove the installed tools; keeps the state in data/
 	@rm -rf $(VENV)

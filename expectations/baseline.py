@@ -1,4 +1,4 @@
-"""What is usual for a load: the same weekday of the weeks before, and how far off a load is.
+"""Baselines: the same weekday of the weeks before, and how far a load deviates from it.
 
 Robust on purpose: a median with its median absolute deviation is not moved by the one bad night among eight.
 """
@@ -56,7 +56,7 @@ class Judged:
 
     @property
     def lacks_baseline(self) -> bool:
-        """Whether there are too few weeks behind this load."""
+        """Whether there are too few weeks of history."""
         return self.found is not None and self.weeks < MIN_WEEKS
 
 

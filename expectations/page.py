@@ -1,4 +1,4 @@
-"""Gate results as pages for people: one self-contained file each, readable without a network."""
+"""Gate results as self-contained HTML pages that work offline."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from expectations.past import Run, past_of
 from expectations.results import ExpectationResult, GateResult
 
-# As many results are read for the history: the cost of a page does not grow with it.
+# Number of results read for the history, so that the cost of a page stays constant.
 MAX_LISTED = 120
 
 _WORDS = {"passed": "Passed", "failed": "Failed", "error": "Error"}

@@ -1,4 +1,4 @@
-"""What earlier runs of a gate said: last outcomes of each expectation, and since when it fails."""
+"""History of a gate: recent outcomes of each expectation, and since when it has been failing."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Past:
     rules: dict[tuple[str, str], list[Mark]] = field(default_factory=dict)
 
     def since(self, result: ExpectationResult) -> str:
-        """Since when an expectation has not been met, in words."""
+        """Since when an expectation has not been met, as text."""
         marks = self.rules[result.table, result.name]
         unmet = 0
         for mark in reversed(marks):

@@ -71,7 +71,7 @@ class GateResult:
 
     @property
     def outcome(self) -> Status:
-        """'error' before 'failed' before 'passed'; a gate that checked nothing is an error, never a pass."""
+        """'error', else 'failed', else 'passed'; a gate that checked nothing is an error."""
         if not self.results or self.errors:
             return "error"
         return "failed" if self.failures else "passed"
@@ -88,7 +88,7 @@ class GateResult:
 
     @property
     def warnings(self) -> tuple[ExpectationResult, ...]:
-        """Expectations that the data did not meet, but that block nothing."""
+        """Non-critical expectations that the data did not meet."""
         return tuple(result for result in self.results if result.verdict == "warning")
 
     @property
@@ -98,7 +98,7 @@ class GateResult:
 
     @property
     def without_baseline(self) -> tuple[ExpectationResult, ...]:
-        """Expectations that some of the data have too short a past for."""
+        """Expectations without enough history to judge all data."""
         return tuple(result for result in self.results if result.not_judged)
 
     def refused_load_dates(self) -> dict[str, tuple[date, ...]]:
@@ -118,14 +118,14 @@ class GateResult:
         return _ADAPTER.validate_json(text)
 
     def summary_lines(self) -> list[str]:
-        """A few lines for a terminal: the outcome, then each finding with its count and examples."""
+        """The outcome, then each finding with its count and examples, as lines for a terminal."""
         found = f"{len(self.passes)} passed, {len(self.failures)} failed"
         found += f", {len(self.warnings)} warned, {len(self.errors)} could not be evaluated"
         lines = [f"{self.gate} gate on {self.subject}: {self.outcome} ({found})"]
         for result in (*self.errors, *self.failures, *self.warnings):
             lines.extend(_finding_lines(result))
         if self.without_baseline:
-            lines.append(f"  no baseline yet for all that {len(self.without_baseline)} expectations judge")
+            lines.append(f"  not enough history for a full baseline: {len(self.without_baseline)}")
         if not self.results:
             lines.append("  error: no expectation was evaluated")
         return lines

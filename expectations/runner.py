@@ -1,4 +1,4 @@
-"""The two gates: validate arriving loads, and the marts before anybody reads them."""
+"""The two gates: validate arriving loads, and marts before publication."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def run_arrival(tables: Sequence[ArrivalTable]) -> GateResult:
-    """Judge every load date of every arriving table; `refused_load_dates()` of the result names the bad ones.
+    """Judge each load date of every arriving table; see `refused_load_dates()` of the result.
 
     A table that cannot be read makes the outcome 'error': then accept nothing and refuse nothing.
     """
@@ -66,7 +66,7 @@ def _mart_results(database: Path, previous: Path, suites: Sequence[Suite]) -> li
     try:
         return [result for suite in suites for result in _mart_result(source, suite)]
     finally:
-        # The library opens the file twice; whatever stays open keeps the writer out.
+        # The library opens the file twice; a connection left open would block the writer.
         source.get_execution_engine().engine.dispose()
         source.get_engine().dispose()
 
@@ -82,7 +82,7 @@ def _mart_result(source: SQLDatasource, suite: Suite) -> list[ExpectationResult]
 
 
 def _suite_errors() -> tuple[type[Exception], ...]:
-    """What a suite can die of without this being a mistake in our own code."""
+    """Exceptions that can stop a suite without a bug in our own code."""
     import duckdb
     from great_expectations.exceptions.exceptions import GreatExpectationsError
     from sqlalchemy.exc import SQLAlchemyError

@@ -1,4 +1,4 @@
-"""Great Expectations, kept quiet and offline: run the rules of one table, return plain results."""
+"""Run the rules of one table in Great Expectations, quietly and offline; return plain results."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def error_result(table: str, owner: str, error: str, rule: Rule | None = None) -
 
 
 def told(message: str) -> str:
-    """The part of an error message that people need: without the statement and the links after it."""
+    """The useful part of an error message, without the statement and links after it."""
     return message.partition("\n[SQL:")[0].strip() or "an exception without a message"
 
 
@@ -179,7 +179,7 @@ def _unexpected_count(rule: Rule, found: Mapping[str, Any]) -> int | None:
 
 
 def _observed(row: str, unexpected: int | None, found: Mapping[str, Any]) -> str:
-    """What was found, in a few words."""
+    """What was found, in short."""
     if unexpected is None:
         return _counted(int(found["observed_value"]), row)
     if "element_count" in found:

@@ -1,4 +1,4 @@
-"""`aipl`: a thin door on the jobs that the schedule and the UI run as well."""
+"""The `aipl` command: a thin layer over the jobs that the schedule and the UI also run."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ def aipl() -> None:
 
 @aipl.command()
 @click.option("--date", "day", type=DAY, help="Only this load date.")
-@click.option("--from", "first", type=DAY, help="Only load dates from this one on.")
-@click.option("--to", "last", type=DAY, help="Only load dates up to this one.")
+@click.option("--from", "first", type=DAY, help="First load date to include.")
+@click.option("--to", "last", type=DAY, help="Last load date to include.")
 @click.option("--source", help="Only this source.")
-@click.option("--dumps", help="Folder or address of the dumps of --source, in place of the configured one.")
+@click.option("--dumps", help="Folder or URL of the dumps of --source, instead of the configured one.")
 @click.option(
     "--wait",
     type=click.FloatRange(min=0),
     default=0,
     metavar="MINUTES",
-    help="Wait for another run to end, in place of giving up at once.",
+    help="If another run is active, wait this long for it instead of failing at once.",
 )
 def run(
     *,
@@ -63,24 +63,24 @@ def run(
     dumps: str | None,
     wait: float,
 ) -> int:
-    """Bring in all load dates that are new, build, check and publish."""
+    """Load new dumps, build the warehouse, check it and publish a release."""
     if day and (first or last):
-        raise click.UsageError("--date names one day; --from and --to name a range: use one of them.")
+        raise click.UsageError("Use either --date for one day, or --from and --to for a range.")
     if dumps and not source:
-        raise click.UsageError("--dumps needs --source: whose dumps are they?")
+        raise click.UsageError("--dumps requires --source.")
     from orchestration.arrival.pending import Request
     from orchestration.nightly.run import run_new
 
     first_day, last_day = (day, day) if day else (first, last)
     if first_day and last_day and first_day > last_day:
-        raise click.UsageError("--from is after --to.")
+        raise click.UsageError("--from must not be after --to.")
     request = Request(_day(first_day), _day(last_day), source, dumps)
     return run_new(_settings(), request, say, wait_seconds=wait * 60)
 
 
 @aipl.command()
 def status() -> None:
-    """Release, horizons, stale sources, gates, last build and loads that wait or were refused."""
+    """Show the release, horizons, stale sources, gates, last build, and waiting or refused loads."""
     from orchestration.nightly.status import status_text
 
     say(status_text(_settings()).rstrip("\n"))
@@ -88,7 +88,7 @@ def status() -> None:
 
 @aipl.command()
 def sources() -> None:
-    """What is configured, and what has been loaded."""
+    """List the configured sources and what has been loaded from each."""
     from orchestration.nightly.status import sources_text
 
     click.echo(sources_text(_settings()), nl=False)
@@ -103,13 +103,17 @@ def sources() -> None:
     default="table",
     show_default=True,
 )
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write to this file instead of standard output.",
+)
 def query(sql: str, form: str, output: Path | None) -> None:
-    """Answer one SELECT from the current release."""
+    """Run one SELECT on the current release."""
     from orchestration.publish.query import FORMATS, run_query
 
     if form == "parquet" and output is None and sys.stdout.isatty():
-        raise click.UsageError("Parquet is not for a terminal: name a file with --output.")
+        raise click.UsageError("Parquet cannot be printed to a terminal. Name a file with --output.")
     encode = FORMATS[form]
     content = encode(run_query(_settings(), sql))
     if output is None:
@@ -122,11 +126,11 @@ def query(sql: str, form: str, output: Path | None) -> None:
 
 
 @aipl.command("sample-shop")
-@click.option("--seed", type=int, help="Another seed is another shop.")
+@click.option("--seed", type=int, help="Random seed; each seed gives a different shop.")
 @click.option("--persons", type=click.IntRange(min=1), help="Number of persons.")
 @click.option("--days", type=click.IntRange(min=1), help="Number of days.")
 def sample_shop(**size: int | None) -> None:
-    """Write the dumps of a made-up shop with known truth."""
+    """Write the dumps of a simulated shop whose true results are known."""
     from orchestration.commands.sample import write_sample_shop
 
     click.echo(
@@ -138,9 +142,9 @@ def sample_shop(**size: int | None) -> None:
 @click.option("--force", is_flag=True)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def dbt(arguments: tuple[str, ...], force: bool) -> int:
-    """Run dbt on the warehouse, as in `aipl dbt -- test --select fct_fast`.
+    """Run dbt on the warehouse, for example `aipl dbt -- test --select fct_fast`.
 
-    A part that would not fit the rest is not built without --force; then the next run builds in full.
+    A build that could leave the warehouse inconsistent needs --force; the next run then builds in full.
     """
     from orchestration.commands.tools import dbt_command
 
@@ -169,7 +173,7 @@ aipl.add_command(verify)
 
 
 def main() -> None:
-    """Run a command; errors that a person can act on are told without a traceback."""
+    """Run a command; errors that the user can fix are shown without a traceback."""
     sys.excepthook = _crashed
     code = _guarded(lambda: aipl.main(standalone_mode=False))
     leave(code)
@@ -185,7 +189,7 @@ def _guarded(command: Callable[[], Any]) -> int:
         error.show()
         return BAD_INPUT
     except BrokenPipeError:
-        # The reader of a pipe left early, as `head` does; nothing more can be told to it.
+        # The reader of a pipe left early, as `head` does; there is nobody left to write to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except Exception as error:
@@ -197,7 +201,7 @@ def _guarded(command: Callable[[], Any]) -> int:
 
 
 def _exit_code(error: Exception) -> int | None:
-    """Tell an error that a person can act on, and give its code; None for a crash."""
+    """Show an error that the user can fix and return its exit code; None for a crash."""
     from orchestration.core.disk import disk_full
     from orchestration.core.errors import AiplError, ConfigurationError
 
@@ -208,7 +212,7 @@ def _exit_code(error: Exception) -> int | None:
 
 
 def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Tell a crash in one line, and keep the rest for whoever mends it. Python then exits with 1."""
+    """Show a crash in one line and write the traceback to a file. Python then exits with 1."""
     from orchestration.core.redact import redact
 
     log = _settings().crash_log
@@ -217,7 +221,7 @@ def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackTy
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(story)
     except OSError:
-        # A full disk or a read-only home: then the terminal is all there is.
+        # The disk is full or the home is read-only: the terminal is the only place left.
         click.echo(story, err=True)
     say(redact(f"Crash: {kind.__name__}: {error}\nThe traceback is in {log}."), err=True)
 

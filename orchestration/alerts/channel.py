@@ -1,4 +1,4 @@
-"""One address of Apprise: send a message, and learn why it did not arrive without learning a secret."""
+"""One Apprise address: send a message, and get the reason for a failure without secrets."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SHARE_OF_ROOM = 0.8
 
 @dataclass(frozen=True)
 class Channel:
-    """An address that Apprise understands; `room` is the number of characters of body that it takes."""
+    """A valid Apprise address; `room` is the maximum length of a body in characters."""
 
     url: str
     plugin: NotifyBase
@@ -53,7 +53,7 @@ class Channel:
                     )
                 )
             except Exception as error:
-                # A plugin's mistake must not keep the other routes from being served.
+                # A bug in one plugin must not stop delivery on the other routes.
                 said.append(f"{type(error).__name__}: {error}")
                 arrived = False
         return None if arrived else _reason(said, self.url)
@@ -66,7 +66,7 @@ def open_channel(variable: str, url: str) -> Channel | str:
     with _overheard():
         plugin = Apprise.instantiate(url.strip())
     if plugin is None:
-        return f"{variable} holds no address that Apprise understands; docs/alerts.md shows some"
+        return f"{variable} is not a valid Apprise URL; see docs/alerts.md for examples"
     return Channel(url.strip(), plugin)
 
 
@@ -115,7 +115,7 @@ class _Listener(logging.Handler):
 
 
 def _reason(said: list[str], url: str) -> str:
-    text = " ".join(" ".join(line.split()) for line in said) or "no reason was given"
+    text = " ".join(" ".join(line.split()) for line in said) or "no reason given"
     # Before it is cut: half a secret would not be found.
     text = redact(text, url)
     return text if len(text) <= MAX_REASON else text[:MAX_REASON] + "..."

@@ -1,4 +1,4 @@
-"""Send what is due: one message a route and round, whatever the number of incidents."""
+"""Send due alerts: one message per route and round, whatever the number of incidents."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from orchestration.core.settings import Settings
 
 @dataclass(frozen=True)
 class Sent:
-    """A message to a route about a number of alerts; `reason` says why it did not arrive."""
+    """A message sent on a route, with its number of alerts; `reason` says why it was not delivered."""
 
     route: str
     alerts: int
@@ -25,7 +25,7 @@ class Sent:
 
 
 def deliver(settings: Settings, now: datetime) -> list[Sent]:
-    """Remind of what stays wrong, and send on each route what is due, in one message.
+    """Queue reminders of open incidents, and send what is due on each route in one message.
 
     A route without an address is left alone, and its alerts wait. Raises ConfigurationError for a bad alerts
     file, and sqlite3.Error when the outbox cannot be written.
@@ -41,12 +41,12 @@ def deliver(settings: Settings, now: datetime) -> list[Sent]:
 
 
 def send_test(settings: Settings, name: str, route: Route, now: datetime) -> Sent:
-    """Send a test message on one route now; the outbox has no part in it."""
+    """Send a test message on one route now, bypassing the outbox."""
     url = address(route)
     if url is None:
         return Sent(name, 0, no_address(route))
     moment = now.astimezone().isoformat(timespec="seconds")
-    body = f"A test, sent at {moment} by `aipl alerts test`.\n\n{_origin(settings)}"
+    body = f"Test message sent at {moment} by `aipl alerts test`.\n\n{_origin(settings)}"
     return Sent(name, 0, _send(route, url, lambda _: Message(f"[aipl] test of route {name}", body, "info")))
 
 

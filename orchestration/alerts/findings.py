@@ -1,4 +1,4 @@
-"""What is wrong now, and how that changes what was wrong before: plain values, nothing stored or sent."""
+"""Findings, incidents and how they change: plain values, nothing is stored or sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Incidents: tell what is wrong now; what is new, worse or over becomes an alert in the outbox."""
+"""Incidents: from current findings; new, worse and resolved ones become alerts in the outbox."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ def observe(settings: Settings, scope: str, findings: Sequence[Finding], now: da
 
 
 def open_findings(settings: Settings, scope: str) -> list[Finding]:
-    """Findings of the open incidents of a scope, as they were last seen."""
+    """Findings of the open incidents of a scope, as last seen."""
     with Outbox(settings.alerts) as outbox:
         return [incident.finding for incident in outbox.open_incidents(scope)]
 
 
 @contextmanager
 def suppress_alerting_errors() -> Iterator[None]:
-    """Keep a failure of alerting from failing, or hiding, what it was to tell of; it is told on stderr."""
+    """Report an alerting failure on stderr, so that it neither fails nor hides the run itself."""
     try:
         yield
     except Exception as error:
-        print("ALERTING FAILED: nobody may have been told. The reason:", file=sys.stderr)
+        print("ALERTING FAILED: alerts may not have been sent. Reason:", file=sys.stderr)
         if known := disk_full(error):
             print(known, file=sys.stderr)
         else:

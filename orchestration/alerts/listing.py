@@ -1,4 +1,4 @@
-"""What is open and what has not been told, as lines for a terminal."""
+"""Open incidents and undelivered alerts as lines for a terminal."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from orchestration.alerts.outbox import MAX_TRIES, Outbox
 from orchestration.alerts.outbox_tables import Delivery
 from orchestration.alerts.routes import Route, load_routes
 from orchestration.core.errors import ConfigurationError
+from orchestration.core.printable import counted
 from orchestration.core.settings import Settings
 
 IN_STATUS = 5
 
 
 def listing(settings: Settings) -> str:
-    """All open incidents with what is known of them, and all alerts that did not arrive."""
+    """All open incidents in full, and all undelivered alerts."""
     incidents, undelivered, routes = _read(settings)
     lines = ["Open incidents:" if incidents else "Open incidents: none"]
     for incident in incidents:
@@ -27,7 +28,7 @@ def listing(settings: Settings) -> str:
 
 
 def status_lines(settings: Settings) -> str:
-    """Open incidents and alerts that did not arrive, a few lines; a bad alerts file hides nothing else."""
+    """Open incidents and undelivered alerts in a few lines, even if the alerts file is invalid."""
     try:
         incidents, undelivered, routes = _read(settings)
     except ConfigurationError as error:
@@ -38,7 +39,7 @@ def status_lines(settings: Settings) -> str:
     lines += [f"  {_headline(incident)}" for incident in incidents[:IN_STATUS]]
     lines += _undelivered_lines(undelivered, routes, IN_STATUS)
     if max(len(incidents), len(undelivered)) > IN_STATUS:
-        lines.append("  `aipl alerts list` shows them all.")
+        lines.append("  `aipl alerts list` shows all of them.")
     return "\n".join(lines) + "\n"
 
 
@@ -76,23 +77,23 @@ def _undelivered_lines(undelivered: list[Delivery], routes: Mapping[str, Route],
     ]
     if any(one.state == "dead" for one in undelivered):
         lines.append(
-            "  `aipl alerts test` tells whether a route works; `aipl alerts retry` tries them again."
+            "  `aipl alerts test` checks whether a route works; `aipl alerts retry` sends them again."
         )
     return lines
 
 
 def _why(one: Delivery, routes: Mapping[str, Route]) -> str:
-    """Why an alert has not arrived, and what comes next."""
+    """Why an alert was not delivered, and what happens next."""
     route = routes.get(one.route)
     if one.state == "dead":
         return f"given up after {MAX_TRIES} tries: {one.reason}"
     if route is None:
-        return "the alerts file has no such route any more"
+        return "the alerts file no longer has this route"
     if address(route) is None:
         return no_address(route)
     if one.reason is None:
         return "not tried yet"
-    return f"tried {one.tries} times: {one.reason}; next {_clock(one.next_try_at)}"
+    return f"tried {counted(one.tries, 'time')}: {one.reason}; next {_clock(one.next_try_at)}"
 
 
 def _clock(moment: datetime) -> str:

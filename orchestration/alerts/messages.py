@@ -1,4 +1,4 @@
-"""Alerts in words: one message for all that is due on a route, no longer than the service takes."""
+"""Alert messages: one for everything due on a route, within the length that the service accepts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MORE = "... and {} more: `aipl alerts list` shows them all"
 
 @dataclass(frozen=True)
 class Message:
-    """Plain text to send; `tone` is what services colour a message by."""
+    """Plain text to send; services use `tone` to colour it."""
 
     title: str
     body: str
@@ -26,14 +26,14 @@ class Message:
 
 @dataclass(frozen=True)
 class _Entry:
-    """One incident of a message, and what there is to tell of it."""
+    """One incident in a message, with its events."""
 
     word: str
     incident: Incident
 
     @property
     def rank(self) -> tuple[bool, bool, int]:
-        """What is wrong before what is over, critical before warning, old before new."""
+        """Sort key: open before resolved, critical before warning, old before new."""
         finding = self.incident.finding
         return (self.is_over, finding.severity == "warning", self.incident.incident_id)
 
@@ -79,7 +79,7 @@ def compose(alerts: Iterable[Alert], room: int, origin: str) -> Message:
 
 
 def said(moment: datetime) -> str:
-    """A time as messages write it, in UTC."""
+    """A time in UTC, as messages show it."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
@@ -91,10 +91,10 @@ def _entries(alerts: Iterable[Alert]) -> list[_Entry]:
 
 
 def _word(events: Sequence[str]) -> str:
-    """All that a message tells of one incident, in a word or two."""
+    """The state of one incident, in a word or two."""
     is_new, is_over = events[0] == "opened", events[-1] == "recovered"
     if is_new:
-        return "new, and recovered" if is_over else "new"
+        return "new and recovered" if is_over else "new"
     if is_over:
         return "recovered"
     return "worse" if "worsened" in events else "still wrong"
@@ -120,7 +120,7 @@ def _tone(entries: Sequence[_Entry]) -> Tone:
 
 
 def _cut(lines: Sequence[str], room: int, origin: str) -> str:
-    """As many lines as there is room for, and how many there are besides."""
+    """As many lines as fit, and the number of those left out."""
     left = room - len(MORE.format(len(lines))) - len(origin) - 4
     shown: list[str] = []
     for line in lines:

@@ -1,4 +1,4 @@
-"""The outbox: incidents, the alerts about them, and each alert's way to each route, in one SQLite file.
+"""The outbox: incidents, their alerts and the deliveries per route, in one SQLite file.
 
 An alert is written before anything is sent, in the transaction that opens or closes its incident. A try is
 counted, and the next one set, before the message leaves; "delivered" is written after. So a process killed in
@@ -62,7 +62,7 @@ class Outbox:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """One change, whole or not at all; no other process writes meanwhile."""
+        """One transaction; no other process writes at the same time."""
         self._connection.execute("begin immediate")
         try:
             yield
@@ -81,7 +81,7 @@ class Outbox:
         return [read_incident(row) for row in rows]
 
     def write(self, scope: str, events: Iterable[tuple[Event, Finding]], now: datetime) -> None:
-        """Bring the incidents of a scope up to date and write an alert for each event that people hear of."""
+        """Update the incidents of a scope and write an alert for each event that is reported."""
         when = stamp(now)
         for event, finding in events:
             if event == "opened":
@@ -112,7 +112,7 @@ class Outbox:
                 )
 
     def remind(self, now: datetime) -> None:
-        """Write a reminder of each open incident that nothing was written about for `REMIND_AFTER`."""
+        """Write a reminder of each open incident without an alert for `REMIND_AFTER`."""
         with self.transaction():
             self._connection.execute(
                 "insert into alerts (incident_id, event, created_at)"
@@ -213,6 +213,6 @@ class Outbox:
 
 
 def delay(tries: int) -> timedelta:
-    """How long to wait after this many tries: one minute, doubled each time, at most an hour."""
+    """Wait after this many tries: one minute, doubled each time, at most an hour."""
     doubled: timedelta = FIRST_DELAY * 2 ** (tries - 1)
     return min(doubled, LONGEST_DELAY)

@@ -1,4 +1,4 @@
-"""The alerts file: who hears of what. An address is the name of an environment variable, never a secret."""
+"""The alerts file: which alerts go where. Addresses are names of environment variables, not secrets."""
 
 from __future__ import annotations
 

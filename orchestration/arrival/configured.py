@@ -1,4 +1,4 @@
-"""The sources as the present settings declare them, and what dbt is told of them."""
+"""The sources that the settings declare, and their JSON for dbt."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def configured_sources(settings: Settings) -> dict[str, Source]:
 
 
 def configured_schedule(settings: Settings) -> Schedule:
-    """When the night starts, how long it waits, and in which zone."""
+    """When the nightly run starts, how long it waits, and its time zone."""
     return load_schedule(settings.sources_file)
 
 

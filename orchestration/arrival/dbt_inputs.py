@@ -1,4 +1,4 @@
-"""What dbt is told of arrival: `files`, `sources`, `brands` and `applied` as small Parquet files."""
+"""dbt's input files: `files`, `sources`, `brands` and `applied` as small Parquet files."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ BRANDS = _schema(source_id=STRING, brand_id=STRING, brand_name=STRING, timezone=
 
 
 def write_arrival(settings: Settings, sources: Mapping[str, Source]) -> None:
-    """Write what dbt is told: the files in effect, the sources with their horizon, the declared brands."""
+    """Write dbt's input files: files in effect, sources with their horizons, declared brands."""
     files: list[dict[str, Any]] = []
     about: list[dict[str, Any]] = []
     brands: list[dict[str, Any]] = []
@@ -65,12 +65,12 @@ def write_arrival(settings: Settings, sources: Mapping[str, Source]) -> None:
 
 
 def forget_applied(settings: Settings) -> None:
-    """Note that no file is built yet."""
+    """Record that no file has been built."""
     _write(settings.arrival / "applied.parquet", [], FILES)
 
 
 def mark_applied(settings: Settings) -> None:
-    """Note that the files in effect are built: `applied` becomes a copy of `files`."""
+    """Record that the files in effect have been built: `applied` becomes a copy of `files`."""
     with replacing(settings.arrival / "applied.parquet") as part:
         part.write_bytes((settings.arrival / "files.parquet").read_bytes())
 

@@ -1,4 +1,4 @@
-"""What to bring in now, and what to wait for: schedule and sensor decide alike."""
+"""Due loads: what to load now and what to wait for, for schedule and sensor alike."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from orchestration.sources.source import Source
 
 @dataclass(frozen=True)
 class DueLoads:
-    """Load dates to bring in now, by source; `waits` says what is left for later and why, `None`: nothing."""
+    """Load dates to load now, by source; `waits` says what has to wait and why, if anything."""
 
     load_dates: dict[str, list[date]]
     waits: str | None
 
 
 def deadline(source: Source, schedule: Schedule) -> time:
-    """Time of day until which the night waits for a source."""
+    """Time of day until which the nightly run waits for a source."""
     return source.due or schedule.deadline
 
 
 def is_owed(source: Source, load_date: date, delivered: Collection[date]) -> bool:
-    """Whether a daily feed owes the load of a date: its calendar expects it, and the feed has begun."""
+    """Whether a daily feed must deliver a date: its calendar expects it, and the feed has begun."""
     first = first_expected(source) or min(delivered, default=None)
     has_begun = first is not None and first <= load_date
     return source.feed == "daily" and has_begun and bool(expected_load_dates(source, load_date, load_date))
@@ -35,10 +35,10 @@ def is_owed(source: Source, load_date: date, delivered: Collection[date]) -> boo
 def due_loads(
     sources: Mapping[str, Source], schedule: Schedule, pending: PendingLoads, now: datetime
 ) -> DueLoads:
-    """Late, changed and re-delivered loads go at once; those of today go together.
+    """Late, changed and redelivered loads are due at once; those of today are loaded together.
 
-    Today's loads of daily feeds wait until `starts_at`, and then for each source that owes one, until its
-    deadline: a release that holds half of today's sources would have to be made again.
+    Today's loads of daily feeds wait until `starts_at`, and then for each expected source until its deadline:
+    a release with half of today's sources would have to be made again.
     """
     local = now.astimezone(schedule.zone)
     today, clock = local.date(), local.time()

@@ -200,7 +200,7 @@ class RemoteDumps(Dumps):
             # As in `files`; a client library may quote the address with all that is in it.
             raise DumpsUnreachable(
                 f"dumps: {dump.name} at {self._url} cannot be read: {type(error).__name__}: {error}."
-                " Run again; if it stays so, ask whoever delivers."
+                " Run again; if the problem persists, ask the supplier of the dumps."
             ) from None
         return stream
 
@@ -290,5 +290,5 @@ def _hint(info: dict[str, Any]) -> Hint:
 def _nothing_at(location: str) -> DumpsUnreachable:
     return DumpsUnreachable(
         f"dumps: there is nothing at {location}."
-        " Correct `dumps` in the sources file, or name the place with --dumps."
+        " Correct `dumps` in the sources file, or give another location with --dumps."
     )

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """What is known of a file version or of a load."""
+    """State of a file version or a load."""
 
     ARRIVED = "arrived"
     ACCEPTED = "accepted"
@@ -77,7 +77,7 @@ class FileVersion:
 
 @dataclass(frozen=True)
 class Hint:
-    """What a listing says of a file without reading it: size in bytes, and mtime or etag as text."""
+    """What a listing says about a file: size in bytes, and mtime or etag as text."""
 
     size: int | None
     changed: str
@@ -104,7 +104,7 @@ class Load:
 
 @dataclass(frozen=True)
 class LoadMeasures:
-    """What the arrival gate measured of one table of one load, by name; `None` where there was nothing."""
+    """Measures of the arrival gate for one table of one load, by name; `None` if there was no value."""
 
     source_id: str
     table_name: str
@@ -127,10 +127,10 @@ class _Replay:
 
 
 def effective_versions(versions: Iterable[FileVersion]) -> dict[str, FileVersion]:
-    """What the warehouse may read: for each file its latest accepted version, unless it is held back.
+    """What the warehouse may read: the latest accepted version of each file, unless held back.
 
-    While a file was refused and has no accepted version, files of later load dates that were not in effect
-    before stay out. Decisions are replayed in their order, so that what was in effect stays in effect.
+    If a file is refused and no earlier version was accepted, later files of the same source wait, unless they
+    were in effect before. Decisions are replayed in order, so that files in effect stay in effect.
     """
     replay = _Replay()
     decided = [
@@ -160,10 +160,10 @@ def effective_of(versions: Iterable[FileVersion], table_names: Collection[str]) 
 
 
 def awaiting(versions: Iterable[FileVersion], contract: str) -> set[date]:
-    """Load dates that the arrival gate has yet to judge by this contract.
+    """Load dates that the arrival gate still has to judge under this contract.
 
-    They came and were not decided about, or were refused by another contract: a corrected declaration lets in
-    what a wrong one kept out.
+    They are undecided, or were refused under another contract: a corrected declaration may accept what a
+    wrong one refused.
     """
     return {
         version.load_date
@@ -177,7 +177,7 @@ def awaiting(versions: Iterable[FileVersion], contract: str) -> set[date]:
 
 
 def loads_of(versions: Iterable[FileVersion]) -> list[Load]:
-    """Sum file versions up to loads by load date; a load is refused where one of its files is."""
+    """Group file versions into loads by load date; a load is refused if any of its files is."""
     known = list(versions)
     effective = effective_versions(known)
     by_date: dict[date, list[FileVersion]] = {}
@@ -187,7 +187,7 @@ def loads_of(versions: Iterable[FileVersion]) -> list[Load]:
 
 
 def stale_reason(versions: Iterable[FileVersion]) -> str | None:
-    """Why a source is behind what it delivered: the first load with a refused file; `None` when it is not."""
+    """Why a source is stale: its first load with a refused file; `None` when it is not stale."""
     refused = [load for load in loads_of(versions) if load.state is State.REFUSED]
     if not refused:
         return None

@@ -1,4 +1,4 @@
-"""Landing: dumps as they came, under their checksum, never altered, but for the records of erased persons."""
+"""Landing: dumps as delivered, stored by checksum; altered only to remove erased people."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INCOMING = ".incoming"
 
 @dataclass(frozen=True)
 class Landed:
-    """A landed dump: where it lies, its SHA-256 and its size in bytes."""
+    """A landed dump: its path, its SHA-256 and its size in bytes."""
 
     path: Path
     sha256: str
@@ -26,12 +26,12 @@ class Landed:
 
     @property
     def unflushed(self) -> list[Path]:
-        """The file and the folders that name it: all that the disk may not have yet."""
+        """The file and its parent folders, which may not be on disk yet."""
         return [self.path, self.path.parent, self.path.parent.parent]
 
 
 def landed_path(landing: Path, source_id: str, sha256: str, name: str) -> Path:
-    """Where a content of this name lies: `landing/<source>/<first 12 digits of its checksum>/<name>`."""
+    """Path of a landed dump: `landing/<source>/<first 12 digits of its checksum>/<name>`."""
     return landing / source_id / sha256[:12] / name
 
 
@@ -52,11 +52,11 @@ def land(
     name: str,
     take_out: Callable[[Path, str], None] | None = None,
 ) -> Landed:
-    """Copy a dump into landing in one pass that also counts and hashes it; read-only once it is there.
+    """Copy a dump into landing, counting and hashing it in the same pass; the copy is read-only.
 
-    Whoever relies on it flushes it first (`Landed.unflushed`).
+    Callers that rely on it have to flush it first (`Landed.unflushed`).
 
-    Before it is there, `take_out` is given the copy and the checksum of the dump, and may rewrite the copy.
+    Before it is moved into place, `take_out` gets the copy and the checksum of the dump, and may rewrite it.
 
     Raises:
         UnreadableDump: it is larger than the limit; nothing is left of it.

@@ -1,4 +1,4 @@
-"""Loads: let in or refused, and raw brought in line with that."""
+"""Loads: accept or refuse them, and make raw match."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def decide_loads(
     judged_by: str | None = None,
     measured: Iterable[LoadMeasures] = (),
 ) -> dict[date, bool]:
-    """Accept or refuse loads, each as a whole and all in one step; returns which are accepted now.
+    """Accept or refuse whole loads, all in one step; returns those now accepted.
 
     A verdict is the reason of a refusal, `None` to accept. A load with a file that cannot be read is never
     accepted: half a load would look like a quiet day. A refusal concerns the versions that are not accepted
@@ -69,7 +69,7 @@ def decide_loads(
 
 
 def promote(settings: Settings, source: Source) -> None:
-    """Make raw hold exactly the effective versions of a source, and one zero-row file a table.
+    """Make raw hold exactly the effective versions of a source, and one zero-row file per table.
 
     Each step is a rename or a removal that the next call repeats where a killed process left it out; what raw
     should hold and nobody has whole is read again from landing.
@@ -100,7 +100,7 @@ def promote(settings: Settings, source: Source) -> None:
 
 
 def complete_columns(settings: Settings, source: Source) -> None:
-    """Give files of raw the optional columns that their table declares by now and they lack, as NULL.
+    """Add optional columns that were declared later to raw files, as NULL.
 
     These are the files that could not be read again since. Theirs is the text of a column that a dump lacks.
 
@@ -120,8 +120,8 @@ def complete_columns(settings: Settings, source: Source) -> None:
             raise UnreadableDump(
                 version.file,
                 f"raw has it from before {', '.join(needed)} was declared",
-                "`aipl run` reads it again from landing. Where landing no longer has it, deliver it again;"
-                " where it is refused for lack of the column, declare that under `optional`, without"
+                "`aipl run` reads it again from landing. If landing no longer has it, deliver it again; if it"
+                " is refused because the column is missing, declare that under `optional`, without"
                 " `not_null`.",
             )
         if lacking:
@@ -129,7 +129,7 @@ def complete_columns(settings: Settings, source: Source) -> None:
 
 
 def _add_columns(path: Path, names: list[str]) -> None:
-    """Add columns of NULL to a file of raw, a row group at a time."""
+    """Add NULL columns to a raw file, one row group at a time."""
     with pq.ParquetFile(path) as file, replacing(path) as part:
         schema = file.schema_arrow
         for name in names:
@@ -142,9 +142,9 @@ def _add_columns(path: Path, names: list[str]) -> None:
 
 
 def read_again(settings: Settings, source: Source) -> list[str]:
-    """Make raw again from landing, file by file; returns in words what landing no longer has.
+    """Rebuild raw from landing, file by file; returns messages about what landing no longer has.
 
-    A file whose landed copy is gone or damaged stays as it is: it may be the only one left. So does one that
+    A file whose landed copy is gone or damaged is left unchanged: it may be the only copy. So does one that
     was hashed with a former person key, which is told only where no run looks at its source by itself.
     """
     with LoadManifest(settings.manifest) as manifest:

@@ -132,8 +132,8 @@ def _is_there(settings: Settings) -> bool:
 
 def _damaged(path: Path, how: str) -> EnvironmentStop:
     return EnvironmentStop(
-        f"The load manifest {path} is damaged: {how}. Put back its copy from the backup, as"
-        " docs/runbooks/restore.md tells; landing, raw and the releases were not touched."
+        f"The load manifest {path} is damaged: {how}. Restore it from the backup as described in"
+        " docs/runbooks/restore.md; landing, raw and the releases were not touched."
     )
 
 

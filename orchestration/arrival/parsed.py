@@ -71,9 +71,9 @@ def parse(settings: Settings, version: FileVersion) -> Parsed:
     landed = landed_path(settings.landing, version.source_id, version.sha256, version.file)
     erased = _erased_in_landing(settings, version)
     if erased is None:
-        how = "is no longer what arrived: its checksum differs" if landed.exists() else "is gone"
+        how = "no longer matches its checksum" if landed.exists() else "is gone"
         raise UnreadableDump(
-            version.file, f"its landed copy {landed} {how}", "Deliver the same dump again, and run again."
+            version.file, f"its landed copy {landed} {how}", "Deliver the same dump again, then run again."
         )
     table = Table.declared_as(version.declaration)
     return parse_to_parquet(
@@ -99,7 +99,7 @@ def _salt(settings: Settings, file: str, table: Table) -> bytes:
         raise HashedOtherwise(
             file,
             "its personal columns were hashed with another person key",
-            "Run `aipl run`, which reads the dump again with the present key, or set the former.",
+            "Run `aipl run`, which reads the dump again with the current key, or set the former key.",
         )
     return key.derive("personal columns")
 

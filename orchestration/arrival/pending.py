@@ -1,4 +1,4 @@
-"""What lies in the dumps and is not loaded yet, found by listing them."""
+"""Pending loads: dumps that are not loaded yet, found by listing them."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class Request:
         return None if self.only is None else sorted(self.only.get(source_id, ()))
 
     def wants(self, load_date: date) -> bool:
-        """Whether a load date lies within the request."""
+        """Whether the request includes a load date."""
         return (self.first or date.min) <= load_date <= (self.last or date.max)
 
 
 @dataclass
 class PendingLoads:
-    """What one look at the dumps found, by source.
+    """The pending loads found by listing the dumps, by source.
 
     `load_dates` have new or changed dumps, or wait for the arrival gate. `delivered` load dates lack no table
     that must not be empty, loaded or not. `unreachable` sources could not be listed, and why. `mark` names
@@ -57,9 +57,9 @@ class PendingLoads:
 def find_pending(
     settings: Settings, sources: Mapping[str, Source], request: Request, today: date
 ) -> PendingLoads:
-    """List the dumps of `sources`; one that cannot be reached does not keep the others.
+    """List the dumps of `sources`; an unreachable one does not affect the others.
 
-    Raises ConfigurationError for a source whose declaration or place is wrong.
+    Raises ConfigurationError for a source whose declaration or location is wrong.
     """
     pending = PendingLoads()
     marks: list[str] = []
@@ -98,9 +98,9 @@ def _require_all(source_id: str, dumps: Iterable[DumpFile], request: Request) ->
     asked = [d for d in anew if request.wants(d.load_date) and (only is None or d.file in only)]
     if len(asked) < len(anew):
         raise ConfigurationError(
-            f"source {source_id}: personal columns are declared or hashed otherwise than those in raw, so"
-            f" that all its {len(anew):,} dumps of them have to be read again, and not {len(asked):,} alone."
-            f" Run `aipl run --source {source_id}`, without days and not as a replay."
+            f"source {source_id}: personal columns are declared or hashed differently from those in raw, so"
+            f" all {len(anew):,} of its dumps have to be read again, not only {len(asked):,}."
+            f" Run `aipl run --source {source_id}`, without dates and not as a replay."
         )
 
 

@@ -1,4 +1,4 @@
-"""Pull: find dumps that are new or changed, land them, read them, register them."""
+"""Pull: find new and changed dumps, then land, read and register them."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from orchestration.arrival.parsed import find_parsed, is_landed, parse
 from orchestration.arrival.readers import Parsed, UnreadableDump
 from orchestration.core.atomic import flush_all
 from orchestration.core.errors import ConfigurationError
+from orchestration.core.printable import counted
 from orchestration.core.privacy.erased import read_erased
 from orchestration.core.privacy.person_key import require_person_key
 from orchestration.core.redact import refuse_credentials
@@ -40,7 +41,7 @@ READERS = min(4, os.cpu_count() or 1)
 
 
 class Cause(StrEnum):
-    """Why a dump has to be worked on."""
+    """Why a dump has to be processed."""
 
     NEW = "new"
     CHANGED = "changed"
@@ -50,7 +51,7 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True)
 class DumpFile:
-    """A dump to work on. `dump` is `None` where landing has it already and the dumps are not needed.
+    """A dump to process. `dump` is `None` if landing already has it and the dumps are not needed.
 
     The load date of a changed dump without a date in its name is the pull's day, until its checksum turns out
     to be known. `is_hashed_anew` where its personal columns are others, or hashed with another key: it cannot
@@ -69,7 +70,7 @@ class DumpFile:
 
 @dataclass
 class PullReport:
-    """What a pull did: versions that came or cannot be read, files without news, warnings for people."""
+    """What a pull did: new and unreadable versions, unchanged files, and warnings for the user."""
 
     source_id: str
     arrived: list[FileVersion] = field(default_factory=list)
@@ -80,12 +81,12 @@ class PullReport:
 
     @property
     def load_dates(self) -> list[date]:
-        """Load dates on which something arrived or was refused, in order: the loads to decide about."""
+        """Load dates on which something arrived or was refused, in order: the loads to accept or refuse."""
         return sorted({version.load_date for version in [*self.arrived, *self.refused]})
 
 
 def discover(settings: Settings, source: Source, dumps: str | None, today: date) -> list[DumpFile]:
-    """List the dumps that a pull would work on, by load date and name; no dump is read.
+    """List the dumps that a pull would process, by load date and name, without reading them.
 
     Raises:
         ConfigurationError: the source has no place for dumps, or there is nothing at it; or its personal
@@ -126,7 +127,7 @@ def pull(
     with LoadManifest(settings.manifest) as manifest:
         work, report.warnings = _survey(settings, manifest, source, place, today)
         if read_erased(settings).erasures:
-            # A table that tells whose a document is comes before those that name the document alone.
+            # Tables that say who owns a document come before those that only refer to it.
             work.sort(key=lambda item: (item.load_date, list(source.tables).index(item.table_name)))
         latest = latest_versions(manifest.versions(source.source_id)).values()
         contents = {_content_key(version): version.file for version in latest}
@@ -143,7 +144,7 @@ def pull(
 
 @contextmanager
 def _readers() -> Iterator[ThreadPoolExecutor]:
-    """Threads that read dumps; a pull that fails waits for none that has not begun."""
+    """Threads that read dumps; a failing pull does not wait for those not yet started."""
     readers = ThreadPoolExecutor(READERS)
     try:
         yield readers
@@ -152,7 +153,7 @@ def _readers() -> Iterator[ThreadPoolExecutor]:
 
 
 def _salted(settings: Settings, source: Source) -> Source:
-    """With another salt the same dumps are other rows: they are read again from landing."""
+    """With a different salt, the same dumps give other rows, so they are read again from landing."""
     if not source.has_personal_columns:
         return source
     return source.salted(require_person_key(settings).fingerprint)
@@ -162,19 +163,19 @@ def _place(source: Source, dumps: str | None) -> Dumps:
     location = dumps or source.dumps
     if not location:
         raise ConfigurationError(
-            f"source {source.source_id} does not say where its dumps lie. Name the place with --dumps,"
+            f"source {source.source_id} has no location for its dumps. Give one with --dumps,"
             " or add `dumps` to its entry in the sources file."
         )
     if dumps:
-        # The place is stored with the run, and the command by the shell.
-        refuse_credentials(dumps, "The place that was named for the dumps")
+        # The location is stored with the run, and the command in the shell history.
+        refuse_credentials(dumps, "The location given for the dumps")
     return open_dumps(location)
 
 
 def _survey(
     settings: Settings, manifest: LoadManifest, source: Source, place: Dumps, today: date
 ) -> tuple[list[DumpFile], list[str]]:
-    """Compare listing and manifest: the dumps to work on, and warnings."""
+    """Compare the listing with the manifest; returns the dumps to process, and warnings."""
     hints = manifest.hints(source.source_id)
     versions = manifest.versions(source.source_id)
     latest = latest_versions(versions)
@@ -214,13 +215,11 @@ def _survey(
         source, [item for item in gone if item.file in readable and _has_other_hashes(settings, source, item)]
     )
     if past:
-        warnings.append(
-            f"{past:,} dumps are of days before {source.kept_from}, which are retired, and are not read."
-        )
+        warnings.append(f"Days before {source.kept_from} are retired: {counted(past, 'dump')} not read.")
     if gone:
         warnings.append(
-            f"{len(gone):,} files (such as {gone[0].file}) stay as their former declaration read them:"
-            " neither landing nor the dumps have them whole. Put the dumps back to have them read again."
+            f"{counted(len(gone), 'file')} (such as {gone[0].file}) cannot be read as newly declared:"
+            " neither landing nor the dumps have them intact. To have them read again, restore the dumps."
         )
     left = {item.file for item in gone}
     work += [item for item in kept if item.file not in left]
@@ -228,7 +227,7 @@ def _survey(
 
 
 def _is_gone(settings: Settings, item: DumpFile) -> bool:
-    """Whether there is nothing to read a known dump from again; a damaged copy counts where it matters."""
+    """Whether a known dump cannot be read again; a damaged copy counts where it matters."""
     if item.dump or item.known is None:
         return False
     known = item.known
@@ -237,28 +236,28 @@ def _is_gone(settings: Settings, item: DumpFile) -> bool:
 
 
 def _refuse_two_hashes(source: Source, gone: list[DumpFile]) -> None:
-    """Raise ConfigurationError where one value would have two hashes in raw, or stand there in clear."""
+    """Raise ConfigurationError if a value would have two hashes in raw, or be stored there in clear."""
     if not gone:
         return
     tables = ", ".join(sorted({item.table_name for item in gone}))
     raise ConfigurationError(
-        f"source {source.source_id}: the personal columns of {tables} are declared or hashed otherwise than"
-        f" those in raw, and {len(gone):,} files (such as {gone[0].file}) cannot be read again: neither"
-        " landing nor the dumps have them whole. One value would have two forms side by side. Nothing was"
-        " changed. Deliver these dumps again; or go back to the former person key and `personal`; or let"
-        " `retention: {raw_days: N}` of the source retire their days, as docs/retention.md tells."
+        f"source {source.source_id}: the personal columns of {tables} are declared or hashed differently"
+        f" from those in raw, and {counted(len(gone), 'file')} (such as {gone[0].file}) cannot be read again:"
+        " neither landing nor the dumps have them intact. One value would have two forms side by side."
+        " Nothing was changed. Deliver these dumps again, go back to the former person key and `personal`, or"
+        " retire their days with `retention: {raw_days: N}` of the source; see docs/retention.md."
     )
 
 
 def _hashed_anew(known: FileVersion, table: Table) -> set[str]:
-    """Columns whose values a present reading would write otherwise: hashed or not, or with another key."""
+    """Columns that would now be read differently: hashed or not, or with another key."""
     was = Table.declared_as(known.declaration)
     before, now = set(was.personal), set(table.personal)
     return before ^ now if was.salt_fingerprint == table.salt_fingerprint else before | now
 
 
 def _has_other_hashes(settings: Settings, source: Source, item: DumpFile) -> bool:
-    """Whether what raw has of a dump, or may have, holds such a column."""
+    """Whether the raw file of a dump has, or may have, such a column."""
     if item.known is None or not item.is_hashed_anew:
         return False
     parsed = find_parsed(settings, item.known)
@@ -269,7 +268,7 @@ def _has_other_hashes(settings: Settings, source: Source, item: DumpFile) -> boo
 def _from_landing(
     settings: Settings, source: Source, known: FileVersion, dump: Dump | None
 ) -> Iterator[DumpFile]:
-    """Work on a known content: its table is declared differently now, or its Parquet is gone."""
+    """Process known content again: its declaration changed, or its Parquet file is gone."""
     found = source.match(known.file)
     if found is None:
         return
@@ -287,7 +286,7 @@ def _from_landing(
 
 @dataclass
 class _Step:
-    """Dumps that are being read, files to flush, and changes of the manifest that rely on them.
+    """Dumps being read, files to flush, and the manifest changes that depend on them.
 
     For small dumps each of the last two takes longer than to copy and to read them. `discards` relies on the
     manifest in its turn.
@@ -312,7 +311,7 @@ class _Step:
             self.notes.append(partial(note, self.readers.submit(parse, settings, version).result))
 
     def wait(self) -> None:
-        """Until everything has been read, and note what came of it."""
+        """Wait until everything has been read, and record the results."""
         for note in self.notes:
             note()
         self.notes = []
@@ -331,7 +330,7 @@ class _Step:
 
 @dataclass(frozen=True)
 class _Pull:
-    """Work on one dump after another, noted in the report."""
+    """Process one dump after another, and record the outcome in the report."""
 
     settings: Settings
     manifest: LoadManifest
@@ -342,7 +341,7 @@ class _Pull:
     step: _Step
 
     def take(self, item: DumpFile) -> None:
-        """Land, read and register a dump, as far as it holds anything new."""
+        """Land, read and register a dump, if it has anything new."""
         if monotonic() - self.step.began > STEP_SECONDS:
             self.step.finish()
         if read_erased(self.settings).erasures:
@@ -367,13 +366,13 @@ class _Pull:
             self.step.changes.append(partial(self.manifest.remember, item.source_id, item.file, hint))
 
     def _content(self, item: DumpFile) -> str | None:
-        """SHA-256 of the content, landed first where that is needed; `None`, with a warning, without one."""
+        """SHA-256 of the content, landed first if needed; `None`, with a warning, if there is none."""
         is_known = item.known and item.cause in (Cause.DECLARATION, Cause.MISSING)
         if item.known and is_known and is_landed(self.settings, item.known):
             return item.known.sha256
         if item.dump is None:
             self.report.warnings.append(
-                f"{item.file} has to be read again, but neither landing nor the dumps have it whole."
+                f"{item.file} has to be read again, but neither landing nor the dumps have it intact."
                 " Put the dump back."
             )
             return None
@@ -403,7 +402,7 @@ class _Pull:
         return landed.sha256
 
     def _take_out(self, item: DumpFile) -> Callable[[Path, str], None] | None:
-        """What takes erased persons out of a dump before it is in landing; `None` while nobody is."""
+        """A filter that removes erased people from a dump before it is landed; `None` if nobody is erased."""
         if not read_erased(self.settings).erasures:
             return None
 
@@ -432,7 +431,7 @@ class _Pull:
         return version, is_first_pull
 
     def _register(self, version: FileVersion, hint: Hint | None, is_first_pull: bool) -> None:
-        """Read a landed content and put it into the manifest, refused where it cannot be read."""
+        """Read landed content and register it in the manifest, as refused if it is unreadable."""
         self.step.read(self.settings, version, partial(self._note, version, hint, is_first_pull))
 
     def _note_restored(self, file: str, read: Callable[[], Parsed]) -> None:
@@ -460,7 +459,7 @@ class _Pull:
         if twin != version.file and version.is_readable:
             self.report.warnings.append(
                 f"{version.file} holds the same bytes as {twin}. Both are read; rows without a key of their"
-                " own count twice. If one is a slip, deliver an empty file under its name."
+                " own count twice. If one of them is a mistake, deliver an empty file under its name."
             )
 
 

@@ -1,4 +1,4 @@
-"""Bring one source in: pull its dumps, let the arrival gate judge their loads, accept or refuse each."""
+"""Load one source: pull its dumps, run the arrival gate, accept or refuse each load."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _COVERS = {"previous_day": 1, "same_day": 0}
 
 @dataclass(frozen=True)
 class Received:
-    """What became of the loads of one source; `gate` is None when nothing readable waited for it."""
+    """The outcome for the loads of one source; `gate` is None if there was nothing readable to judge."""
 
     report: PullReport
     gate: GateResult | None
@@ -50,7 +50,7 @@ def receive(
     *,
     only: Collection[str] | None = None,
 ) -> Received:
-    """Pull these load dates and decide about each load that came, or that an earlier run left undecided.
+    """Pull these load dates, and accept or refuse each load that arrived or was left undecided earlier.
 
     `only` names the files to pull (`None`: all that are new).
 
@@ -83,7 +83,7 @@ def receive(
 def arrival_tables(
     settings: Settings, source: Source, versions: Sequence[FileVersion], load_dates: Collection[date]
 ) -> list[ArrivalTable]:
-    """What the gate looks at: the loads as they would be if accepted; no table without a readable file."""
+    """Input of the gate: the loads as if accepted, without tables that have no readable file."""
     files: dict[str, list[ArrivalFile]] = {}
     latest = [v for v in latest_versions(versions).values() if v.state is not State.RETIRED]
     for version in latest:
@@ -115,7 +115,7 @@ def arrival_tables(
 
 
 def arrival_table(source: Source, name: str, files: Sequence[ArrivalFile], history: History) -> ArrivalTable:
-    """Files of a table and its past, with all that its declaration asks."""
+    """Files of a table and its history, with everything that its declaration requires."""
     table = source.tables[name]
     time = table.event_time
     return ArrivalTable(
@@ -150,7 +150,7 @@ def _measured(tables: Sequence[ArrivalTable]) -> list[LoadMeasures]:
 def _reasons(gate: GateResult, page: Path) -> dict[date, str]:
     """Reasons by refused load date. Raises GateError when the gate itself failed."""
     if gate.outcome == "error":
-        raise GateError("\n".join([*gate.summary_lines(), f"The report is {page}."]))
+        raise GateError("\n".join([*gate.summary_lines(), f"Report: {page}"]))
     reasons: dict[date, list[str]] = {}
     for failure in gate.failures:
         for day in failure.load_dates:

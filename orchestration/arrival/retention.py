@@ -1,4 +1,4 @@
-"""What is kept only for a time: landed dumps and the text of rejects as declared, reports and runs a year."""
+"""Retention: landed dumps and text of rejects as declared, reports and runs for a year."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KEPT_HISTORY = timedelta(days=400)
 
 @dataclass(frozen=True)
 class Tidied:
-    """Number of files removed from landing and reports, and of files in rejects that lost their text."""
+    """Files removed from landing and reports, and files of rejects whose text was removed."""
 
     landing: int
     rejects: int
@@ -33,9 +33,9 @@ class Tidied:
 
 
 def tidy(settings: Settings, sources: Mapping[str, Source], now: datetime) -> Tidied:
-    """Remove what has been kept for long enough since it came.
+    """Remove what has passed its retention period.
 
-    A landed dump that is in effect stays while raw does not hold it whole: raw would be made again from it.
+    A landed dump in effect is kept while its raw file is not intact, which would be rebuilt from it.
     """
     landing = rejects = 0
     with writer_lock(settings.home):
@@ -55,7 +55,7 @@ def tidy(settings: Settings, sources: Mapping[str, Source], now: datetime) -> Ti
 
 
 def _landed(settings: Settings, source: Source, versions: list[FileVersion]) -> Iterable[Path]:
-    """Landed dumps that may go."""
+    """Landed dumps that may be removed."""
     needed = {
         landed_path(settings.landing, version.source_id, version.sha256, version.file)
         for version in effective_of(versions, source.tables)
@@ -83,7 +83,7 @@ def _has_text(path: Path) -> bool:
     try:
         text = pq.read_table(path, columns=["raw_text"], partitioning=None)["raw_text"]
     except (OSError, pa.ArrowInvalid):
-        # A damaged file is told by whoever counts its rows.
+        # Code that counts its rows reports a damaged file.
         return False
     return bool(text.null_count < len(text))
 

@@ -1,4 +1,4 @@
-"""Retirement: what the home holds of days that a source no longer keeps goes for good."""
+"""Retirement: permanently remove data of days that a source no longer keeps."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from orchestration.arrival.file_versions import FileVersion, State
 from orchestration.arrival.landing import landed_path
 from orchestration.arrival.manifest import LoadManifest
+from orchestration.core.printable import counted
 from orchestration.core.settings import Settings
 from orchestration.sources.calendar import is_retired
 from orchestration.sources.source import Source
@@ -37,8 +38,8 @@ def retire(settings: Settings, source: Source) -> str | None:
     if not due:
         return None
     return (
-        f"Retired of {source.source_id}, days before {source.kept_from}: {_counted(due)}."
-        f" It holds {_counted(kept)}."
+        f"Retired {source.source_id}, days before {source.kept_from}: {_counted(due)}."
+        f" Kept: {_counted(kept)}."
     )
 
 
@@ -50,4 +51,4 @@ def _landed(settings: Settings, versions: Iterable[FileVersion]) -> set[Path]:
 
 def _counted(versions: list[FileVersion]) -> str:
     records = sum((version.row_count or 0) + version.unreadable_count for version in versions)
-    return f"{len(versions):,} file versions with {records:,} records"
+    return f"{counted(len(versions), 'file version')} with {counted(records, 'record')}"

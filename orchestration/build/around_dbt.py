@@ -1,4 +1,4 @@
-"""Around dbt: accepted loads into raw before it, the state of the build before and after it."""
+"""Around dbt: move accepted loads to raw, and record the state of the build before and after."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from orchestration.core.privacy.erased import read_erased
 from orchestration.core.settings import Settings
 from orchestration.sources.source import Source
 
-BUILD_ALL = "Run `aipl run` first, which builds all of it."
+BUILD_ALL = "Run `aipl run` first, which builds everything."
 
 
 @dataclass(frozen=True)
 class Preparation:
-    """A build that is about to start; `in_full` says why nothing of the last one may be kept, or is empty.
+    """A build that is about to start; `in_full` says why everything is rebuilt, or is empty.
 
-    `rules_changed` when everybody's stages are worked out again, `tests_all_rows` when laws check all rows,
-    not only those of changed keys.
+    `rules_changed` means that all stages are recomputed; `tests_all_rows` that laws check all rows, not only
+    those of changed keys.
     """
 
     build: Build
@@ -47,12 +47,12 @@ class Preparation:
 
     @property
     def is_full(self) -> bool:
-        """Whether everything is built from nothing."""
+        """Whether everything is built from scratch."""
         return bool(self.in_full)
 
     @property
     def variables(self) -> dict[str, str]:
-        """What dbt has to know of it, as environment."""
+        """Environment variables for dbt."""
         return {
             "AIPL_DBT_RULES_CHANGED": str(self.rules_changed).lower(),
             "AIPL_DBT_TEST_SCOPE": "all" if self.tests_all_rows else "changed",
@@ -60,9 +60,9 @@ class Preparation:
 
 
 def write_dbt_inputs(settings: Settings, sources: Mapping[str, Source]) -> list[str]:
-    """Bring raw, and what dbt is told of arrival, in line with the load manifest and the declarations.
+    """Make raw match the manifest and write dbt's input files.
 
-    Returns what was retired, in words.
+    Returns messages about what was retired.
     """
     require_manifest(settings)
     with writer_lock(settings.home):
@@ -75,7 +75,7 @@ def write_dbt_inputs(settings: Settings, sources: Mapping[str, Source]) -> list[
 
 
 def present_build(settings: Settings, dbt_sources: str) -> Build:
-    """The build that SQL, declarations and what dbt is told ask for now, as if it were finished."""
+    """The build that the current SQL, declarations and inputs would give, as if it were finished."""
     project = settings.dbt_project
     program, rules = fingerprint(project, dbt_sources), rules_hash(project)
     erased = read_erased(settings).generation
@@ -84,7 +84,7 @@ def present_build(settings: Settings, dbt_sources: str) -> Build:
 
 
 def prepare_build(settings: Settings, dbt_sources: str) -> Preparation:
-    """Note that a build begins, so that it counts as broken until `finish_build`.
+    """Record that a build begins, so that it counts as unfinished until `finish_build`.
 
     Raises InputError when the rules cannot be built.
     """
@@ -106,9 +106,9 @@ def prepare_build(settings: Settings, dbt_sources: str) -> Preparation:
 
 
 def why_no_part(settings: Settings, sources: Mapping[str, Source], dbt_sources: str) -> str:
-    """Why a part of the warehouse cannot be built by itself and fit the rest; empty when it can.
+    """Why a part of the warehouse cannot be built consistently by itself; empty when it can.
 
-    Raw and what dbt is told of arrival are brought up to date first.
+    Updates raw and dbt's input files first.
     """
     write_dbt_inputs(settings, sources)
     last, present = read_build(settings), present_build(settings, dbt_sources)
@@ -116,23 +116,23 @@ def why_no_part(settings: Settings, sources: Mapping[str, Source], dbt_sources: 
     if last is None or reason:
         return reason
     if last.rules != present.rules:
-        return "the rules of the stages changed"
+        return "the stage rules changed"
     if last.build_id != present.build_id:
-        return "loads, declared brands, a source's state or the erased people changed since the last build"
+        return "loads, declared brands, the state of a source or the list of erased people changed"
     return ""
 
 
 def prepare_part(settings: Settings, sources: Mapping[str, Source], dbt_sources: str) -> Preparation:
-    """Note that a part of the warehouse is built again, from what the rest was built from.
+    """Record that a part of the warehouse is rebuilt from the same inputs as the rest.
 
-    `finish_build` leaves the warehouse as whole as it was. The laws of the part look at all rows.
+    `finish_build` leaves the warehouse consistent. The laws of the part check all rows.
 
-    Raises InputError when the part would not fit the rest: nothing of the warehouse is touched then.
+    Raises InputError, before anything is touched, when the part would be inconsistent with the rest.
     """
     check_rules(settings.dbt_project)
     reason, last = why_no_part(settings, sources, dbt_sources), read_build(settings)
     if last is None or reason:
-        raise InputError(f"A part of the warehouse cannot be built alone: {reason}. {BUILD_ALL}")
+        raise InputError(f"A part of the warehouse cannot be built by itself: {reason}. {BUILD_ALL}")
     build = replace(last, state="building")
     with writer_lock(settings.home):
         write_build(settings, build)
@@ -140,9 +140,9 @@ def prepare_part(settings: Settings, sources: Mapping[str, Source], dbt_sources:
 
 
 def finish_build(settings: Settings, build: Build) -> None:
-    """Note that everything was built: the next build may add to it; keep its rejects for people.
+    """Record a complete build, which the next one may extend, and export its rejects.
 
-    Raises EnvironmentStop when this run has lost the home to another one.
+    Raises EnvironmentStop when another run has taken over the home.
     """
     with writer_lock(settings.home):
         keep_rejects(settings)

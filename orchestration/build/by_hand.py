@@ -1,4 +1,4 @@
-"""A dbt command typed by a person: what it may do to the warehouse, and whether that stays whole."""
+"""dbt commands run by hand: what they may change, and whether the warehouse stays consistent."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from orchestration.core.errors import InputError
 from orchestration.core.settings import Settings
 from orchestration.sources.source import Source
 
-# Commands that change no table; `test` with --store-failures does.
+# Commands that change no table (except `test --store-failures`).
 READS = {
     "",
     "clean",
@@ -39,7 +39,7 @@ READS = {
     "source snapshot-freshness",
     "test",
 }
-# Commands that build a part as a night does, with the options below.
+# Commands that build a part as the nightly build does, with the options below.
 REBUILDS = {"build", "run", "seed", "test"}
 SELECTION = {
     "exclude",
@@ -50,7 +50,7 @@ SELECTION = {
     "selector",
     "state",
 }
-# Options that decide how a build runs, and what is shown and written down of it.
+# Options that only affect how a build runs, and what it prints and logs.
 HARMLESS = {
     "debug",
     "fail_fast",
@@ -76,9 +76,9 @@ HARMLESS = {
 
 @dataclass(frozen=True)
 class DbtCommand:
-    """A command as dbt understands it, such as `docs generate`, and the options that were set.
+    """A command as dbt parses it, such as `docs generate`, and the options that are set.
 
-    Without a name dbt only shows its help or version.
+    Without a name, dbt only shows its help or version.
     """
 
     name: str
@@ -91,22 +91,22 @@ class DbtCommand:
 
     @property
     def risk(self) -> str:
-        """Why a table may come to hold other rows than a night would give it; empty when it cannot."""
+        """Why tables may end up with other rows than a nightly build gives; empty when they cannot."""
         if self.name not in REBUILDS:
             return f"`dbt {self.name}` may change any table"
         unknown = self.options - SELECTION - HARMLESS - {"full_refresh"}
         if unknown:
             named = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(unknown))
-            return f"{named} may build something else than a night does"
+            return f"{named} may give other results than the nightly build"
         if "full_refresh" in self.options and self.options & SELECTION:
-            return "--full-refresh of a part rebuilds tables that the others were only added to"
+            return "--full-refresh of a part rebuilds tables that the others were built on incrementally"
         return ""
 
 
 def parse(arguments: Sequence[str], ours: Collection[str] = ()) -> DbtCommand:
     """Read a command line with dbt's own definitions of commands and options.
 
-    Variables of the environment that set an option count, but for `ours`, which dbt is given anyway.
+    Environment variables that set an option count too, except `ours`, which dbt always gets.
 
     Raises click.UsageError for a command line that dbt does not know.
     """
@@ -144,23 +144,23 @@ def run_by_hand(
     *,
     force: bool = False,
 ) -> int:
-    """Run a dbt command that builds, and keep the state of the warehouse true; returns its exit code.
+    """Run a dbt command that builds, and keep the recorded build state correct; returns its exit code.
 
-    `force` runs it though it may leave a warehouse whose parts do not fit: the next run builds in full.
+    `force` runs it even if it may leave the warehouse inconsistent; the next run then builds in full.
 
     Raises InputError for such a command without `force`, and when the rules cannot be built.
     """
     check_rules(settings.dbt_project)
     last = read_build(settings)
     if last is None or not is_untouched(settings, last):
-        # The next run builds in full whatever happens now.
+        # The next run builds in full in any case.
         forget_build(settings)
         return run()
     pending = "" if command.risk else why_no_part(settings, sources, dbt_sources)
     if (command.risk or pending) and not force:
         raise InputError(
             f"Not run: {command.risk or pending}.{pending and f' {BUILD_ALL}'} `aipl dbt --force -- ...`"
-            " runs it all the same, and the next `aipl run` builds in full."
+            " runs it anyway, and the next `aipl run` builds in full."
         )
     write_build(settings, replace(last, state="building"))
     code = run()

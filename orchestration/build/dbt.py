@@ -25,9 +25,9 @@ KEPT_RUNS = 10
 
 
 def dbt_environment(settings: Settings, dbt_sources: str, target: Path | None = None) -> dict[str, str]:
-    """Variables that every dbt command needs; `dbt_sources` is the JSON that tells it of declared sources.
+    """Environment of every dbt command; `dbt_sources` is the JSON of the declared sources.
 
-    Artifacts and log go to `target`, by default to the home's folder for commands by hand.
+    Artifacts and logs go to `target`, by default the home's folder for commands run by hand.
     """
     parsed = settings.dbt_target / "partial_parse.msgpack"
     return {
@@ -43,14 +43,14 @@ def dbt_environment(settings: Settings, dbt_sources: str, target: Path | None = 
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         # A variable that a build has and its manifest had not makes dbt parse again whatever reads it.
         "AIPL_DBT_RULES_CHANGED": "false",
-        # Each statement as JSON, in a file that nobody reads: what was run stands in `compiled` and `run`.
+        # Debug level would log each statement as JSON; the SQL is in `compiled` and `run` anyway.
         "DBT_LOG_LEVEL_FILE": "info",
     }
 
 
 @dataclass(frozen=True)
 class DbtRun:
-    """How a dbt command ended; `error` is what kept it from running its nodes, if anything did."""
+    """The outcome of a dbt command; `error` is what prevented it from running its nodes, if anything."""
 
     success: bool
     error: BaseException | None = None
@@ -63,8 +63,8 @@ def run_dbt(
 ) -> DbtRun:
     """Run dbt in this process, with `variables` in its environment; every event of dbt goes to `on_event`.
 
-    dbt dies with the run that it is part of, so that none can write to the warehouse after its run is over.
-    The warehouse is closed when this returns. Raises KeyboardInterrupt when it was interrupted or terminated.
+    dbt dies with its run, so it cannot write to the warehouse after the run has ended. The warehouse is
+    closed when this returns. Raises KeyboardInterrupt when interrupted or terminated.
     """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
@@ -81,7 +81,7 @@ def run_dbt(
 
 @contextmanager
 def _interrupted_by(*signals: signal.Signals) -> Iterator[None]:
-    """Let these signals raise KeyboardInterrupt, upon which dbt cancels the statements at work and ends."""
+    """Make these signals raise KeyboardInterrupt, on which dbt cancels running statements and stops."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -95,7 +95,7 @@ def _interrupted_by(*signals: signal.Signals) -> Iterator[None]:
 
 @contextmanager
 def environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set variables of this process for a while: dbt reads its environment, and nothing else."""
+    """Temporarily set environment variables of this process, which is where dbt reads its settings."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:
@@ -109,9 +109,9 @@ def environment(variables: Mapping[str, str]) -> Iterator[None]:
 
 
 def prepare_manifest(settings: Settings, dbt_sources: str) -> Path:
-    """Path of `manifest.json` of the present project and sources; parsed anew only when one of them changed.
+    """Path of the `manifest.json` of the current project and sources; parsed again only when these change.
 
-    Raises AiplError with dbt's own words when the project does not parse.
+    Raises AiplError with dbt's own message when the project does not parse.
     """
     settings.dbt_target.mkdir(parents=True, exist_ok=True)
     manifest, prepared = settings.dbt_target / "manifest.json", settings.dbt_target / "prepared"
@@ -128,7 +128,7 @@ def prepare_manifest(settings: Settings, dbt_sources: str) -> Path:
 
 
 def run_target(settings: Settings, run_id: str) -> Path:
-    """A target folder of its own for a run; the oldest ones beyond the last ten are removed."""
+    """A target folder for one run; only the last ten are kept."""
     runs = settings.dbt_target / "runs"
     runs.mkdir(parents=True, exist_ok=True)
     for old in sorted(runs.iterdir(), key=lambda path: path.stat().st_mtime)[: -KEPT_RUNS + 1]:

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from orchestration.build.laws import DbtResult, broken_laws, read_results
 from orchestration.core.disk import no_room, tells_of_full_disk
 from orchestration.core.errors import AiplError, EnvironmentStop, QualityStop
+from orchestration.core.printable import counted
 from orchestration.core.settings import Settings
 
 SHOWN = 5
@@ -20,35 +21,35 @@ FAILED = {"fail", "error", "runtime error"}
 def explain_failure(settings: Settings, target: Path, error: BaseException | None) -> AiplError:
     """The error to raise for a dbt command that failed, by `error` or by the results in `target`.
 
-    QualityStop when nothing but laws failed: dbt ran well, and found rows that must not be. EnvironmentStop
-    when a full disk or a damaged file of raw is behind it.
+    QualityStop when only laws failed: dbt ran, and found rows that violate them. EnvironmentStop when the
+    cause is a full disk or a damaged raw file.
     """
     failures = [result for result in read_results(target) if result.status in FAILED]
-    log = f"The whole story is in {target / 'dbt.log'}."
+    log = f"The full log is {target / 'dbt.log'}."
     tale = "\n".join(failure.message for failure in failures) or f"{error}\n{_tail(target / 'dbt.log')}"
     if tells_of_full_disk(tale):
         return no_room(tale, target)
     if not failures:
-        return AiplError(f"dbt ended before it ran a model: {error}. {log}")
+        return AiplError(f"dbt stopped before it ran a model: {error}. {log}")
     lines = _lines(settings, failures)
     if any(failure.status != "fail" for failure in failures):
         if damaged := unreadable_files(settings.raw):
             names = "\n".join(f"  {path}" for path in damaged[:SHOWN])
             return EnvironmentStop(
-                f"{len(damaged)} damaged file(s) in raw:\n{names}\nRun `aipl rebuild`: it reads them again"
-                f" from landing. {log}"
+                f"{counted(len(damaged), 'file')} damaged in raw:\n{names}\nRun `aipl rebuild` to read them"
+                f" again from landing. {log}"
             )
         return AiplError("\n".join(["dbt could not build the warehouse:", *lines, log]))
-    return QualityStop("\n".join(["The data break a law of the warehouse:", *lines, log]))
+    return QualityStop("\n".join(["The data violate a law of the warehouse:", *lines, log]))
 
 
 def broken_law_lines(settings: Settings, target: Path) -> list[str]:
-    """The laws that the dbt command that ran in `target` found broken, with rows that break them."""
+    """The broken laws of the dbt command that ran in `target`, with rows that violate them."""
     return _lines(settings, [result for result in read_results(target) if _is_broken_law(result)])
 
 
 def unreadable_files(root: Path) -> list[Path]:
-    """Parquet files below `root` that cannot be read to their end; it reads them all."""
+    """Parquet files below `root` that cannot be read completely; reads every file."""
     return [path for path in sorted(root.rglob("*.parquet")) if not _can_be_read(path)]
 
 
@@ -79,7 +80,7 @@ def _lines(settings: Settings, failures: Sequence[DbtResult]) -> list[str]:
 
 
 def _told(settings: Settings, failure: DbtResult) -> list[list[str]]:
-    """What failed, in lines: each broken law by itself, with rows that break it."""
+    """The failure in lines: each broken law separately, with rows that violate it."""
     if not _is_broken_law(failure):
         message = failure.message.partition("\n  > in macro")[0]
         return [[f"  {failure.name}: {' '.join(message.split())}"]]

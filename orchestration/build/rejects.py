@@ -68,7 +68,7 @@ def read_kept(path: Path, columns: list[str] | None = None) -> pa.Table:
         raise
     except (OSError, pa.ArrowException) as error:
         raise EnvironmentStop(
-            f"{path} is damaged: {error}\nNothing is lost: `aipl rebuild` makes it anew from raw."
+            f"{path} is damaged: {error}\nNothing is lost: `aipl rebuild` rebuilds it from raw."
         ) from error
 
 

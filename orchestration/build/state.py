@@ -1,7 +1,7 @@
 """What the warehouse was built from, and whether that build finished.
 
-A build that did not finish is rebuilt in full, and so is one made by other SQL, other sources or another
-engine: increments are only ever added to a warehouse that is known to be whole. So they are safe to kill.
+An unfinished build is rebuilt in full, and so is one made with different SQL, sources or engine versions:
+increments are only added to a warehouse that is known to be consistent. Builds are therefore safe to kill.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Build:
 
 @dataclass(frozen=True)
 class GateRecord:
-    """The verdict of the mart gate on one build; `results` is the gate's own account, ready for JSON."""
+    """The verdict of the mart gate on one build; `results` is the gate's result, ready for JSON."""
 
     build_id: str
     passed: bool
@@ -59,9 +59,9 @@ class GateRecord:
 
 
 def build_id(program: str, rules: str, arrival: Path, erased: str = "") -> str:
-    """Of the program, the rules, what dbt is told of arrival, and who is erased; no order of rows matters.
+    """A hash of the program, the rules, dbt's inputs and the erased people, in any order of rows.
 
-    The part before the hyphen is of the content, `content_of`; the part after it, of which sources are stale.
+    The part before the hyphen covers the content (`content_of`), the part after it which sources are stale.
     """
     import duckdb
 
@@ -74,7 +74,7 @@ def build_id(program: str, rules: str, arrival: Path, erased: str = "") -> str:
 
 
 def content_of(build_id: str) -> str:
-    """What two builds share that differ at most in which sources are stale: data, rules and program."""
+    """The part of a build id that covers data, rules and program, but not which sources are stale."""
     return build_id.partition("-")[0]
 
 
@@ -84,32 +84,32 @@ def read_build(settings: Settings) -> Build | None:
 
 
 def write_build(settings: Settings, build: Build) -> None:
-    """Remember the state of a build, on disk before this returns."""
+    """Store the state of a build durably before returning."""
     write_json(settings.build_state, {FORMAT: STATE_FORMAT, **asdict(build)})
 
 
 def warehouse_mark(settings: Settings) -> str:
     """Size and time of change of the warehouse, its write-ahead log and the list of files that it holds.
 
-    Where it differs from what a finished build noted, one of them was cut, restored, or written since.
+    If it differs from what a finished build recorded, a file was truncated, restored or written since.
     """
     files = (settings.warehouse, _write_ahead_log(settings), settings.arrival / "applied.parquet")
     return ", ".join(f"{path.name}: {_stamp(path)}" for path in files)
 
 
 def is_untouched(settings: Settings, last: Build | None) -> bool:
-    """Whether the warehouse is what a finished build left."""
+    """Whether the warehouse is unchanged since a finished build."""
     return last is not None and last.state == "complete" and last.warehouse == warehouse_mark(settings)
 
 
 def forget_build(settings: Settings) -> None:
-    """Note that the warehouse is not whole: the next build starts from nothing."""
+    """Mark the warehouse as inconsistent: the next build starts from scratch."""
     if build := read_build(settings):
         write_build(settings, replace(build, state="building"))
 
 
 def why_in_full(settings: Settings, last: Build | None, present: Build) -> str:
-    """Why increments may not be added to what the last build left; empty when they may."""
+    """Why the next build cannot be an increment on the last one; empty when it can."""
     if last is None:
         return "no earlier build can be read" if settings.build_state.exists() else FIRST_BUILD
     if last.state != "complete":
@@ -131,7 +131,7 @@ def needs_all_laws(last: Build | None, laws: str, today: date) -> bool:
 
 
 def discard_warehouse(settings: Settings) -> None:
-    """Remove the warehouse, so that a full build leaves nothing of models that no longer exist."""
+    """Remove the warehouse, so that no tables of removed models survive a full build."""
     settings.warehouse.unlink(missing_ok=True)
     _write_ahead_log(settings).unlink(missing_ok=True)
     # What a killed process had moved out of memory.
@@ -144,7 +144,7 @@ def read_gate(settings: Settings) -> GateRecord | None:
 
 
 def write_gate(settings: Settings, record: GateRecord) -> None:
-    """Remember a verdict beside the warehouse that it is about."""
+    """Store a verdict next to its warehouse."""
     write_json(_gate_file(settings), {FORMAT: STATE_FORMAT, **asdict(record)})
 
 
@@ -153,7 +153,7 @@ def _sorted(rows: duckdb.DuckDBPyRelation) -> list[str]:
 
 
 def _read(path: Path, kind: type[T]) -> T | None:
-    """A state file; a damaged one counts as none, so that what it stood for is done again.
+    """Read a state file; a damaged one counts as missing, so that its work is repeated.
 
     Raises EnvironmentStop when a newer program wrote it.
     """

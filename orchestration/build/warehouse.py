@@ -24,7 +24,7 @@ def open_warehouse(settings: Settings) -> AbstractContextManager[duckdb.DuckDBPy
         settings.warehouse,
         lambda error: (
             f"The warehouse {settings.warehouse} cannot be read: {error}\nUnless another program has it"
-            " open, it is damaged. Nothing is lost: `aipl rebuild` makes it anew from raw. The current"
+            " open, it is damaged. Nothing is lost: `aipl rebuild` rebuilds it from raw. The current"
             " release can be read as before."
         ),
     )
@@ -45,6 +45,6 @@ def require_sound_warehouse(settings: Settings) -> None:
     except duckdb.Error as error:
         forget_build(settings)
         raise EnvironmentStop(
-            f"The warehouse {settings.warehouse} is damaged: {error}\nNothing is lost: run `aipl run` again,"
-            " it builds the warehouse anew from raw. The current release can be read as before."
+            f"The warehouse {settings.warehouse} is damaged: {error}\nNothing is lost: `aipl run` rebuilds"
+            " the warehouse from raw. The current release remains readable."
         ) from error

@@ -1,1 +1,1 @@
-"""The commands of `aipl`, a module a topic."""
+"""The commands of `aipl`, one module per topic."""

@@ -1,4 +1,4 @@
-"""`aipl alerts`: what is wrong, who has been told, and whether the routes work."""
+"""`aipl alerts`: open incidents, deliveries, and a test of the routes."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestration.core.printable import counted
+
 if TYPE_CHECKING:
     from orchestration.alerts.delivery import Sent
 
 
 @click.group()
 def alerts() -> None:
-    """Incidents, and the alerts about them; routes are declared in AIPL_ALERTS (default: alerts.yml)."""
+    """Show incidents and send alerts. Routes are declared in AIPL_ALERTS (default: alerts.yml)."""
 
 
 @alerts.command()
 @click.option("--route", "only", help="Only this route.")
 def test(only: str | None) -> None:
-    """Send a test message on every route now, and say whether it arrived."""
+    """Send a test message on every route and report whether it was delivered."""
     from orchestration.alerts.delivery import send_test
     from orchestration.alerts.routes import load_routes
     from orchestration.core.errors import InputError
@@ -31,14 +33,16 @@ def test(only: str | None) -> None:
         known = ", ".join(routes) or "none"
         raise InputError(f"There is no route {only} in {settings.alerts_file}. It declares: {known}.")
     if not routes:
-        raise InputError(f"{settings.alerts_file} declares no routes. docs/alerts.md says how to write one.")
+        raise InputError(
+            f"{settings.alerts_file} declares no routes. See docs/alerts.md for how to write one."
+        )
     names = [only] if only else list(routes)
     _tell([send_test(settings, name, routes[name], datetime.now(UTC)) for name in names])
 
 
 @alerts.command("list")
 def list_() -> None:
-    """Open incidents, and alerts that did not arrive."""
+    """List open incidents and undelivered alerts."""
     from orchestration.alerts.listing import listing
     from orchestration.core.settings import Settings
 
@@ -47,7 +51,7 @@ def list_() -> None:
 
 @alerts.command()
 def deliver() -> None:
-    """Send what is due, as Dagster's sensor does: for a scheduler of yours."""
+    """Send the alerts that are due, as the Dagster sensor does; for use with your own scheduler."""
     from orchestration.alerts.delivery import deliver
     from orchestration.core.settings import Settings
 
@@ -56,23 +60,23 @@ def deliver() -> None:
 
 @alerts.command()
 def retry() -> None:
-    """Try all that did not arrive again now, also what was given up."""
+    """Retry all undelivered alerts now, including those that were given up."""
     from orchestration.alerts.delivery import deliver
     from orchestration.alerts.outbox import Outbox
     from orchestration.core.settings import Settings
 
     settings, now = Settings.from_environment(), datetime.now(UTC)
     with Outbox(settings.alerts) as outbox:
-        click.echo(f"{outbox.retry_now(now)} alerts that were given up are tried again.")
+        click.echo(f"Retrying {counted(outbox.retry_now(now), 'alert')} that had been given up.")
     _tell(deliver(settings, now))
 
 
 def _tell(sent: list[Sent]) -> None:
-    """A line a route. Raises InputError when a message did not arrive."""
+    """Print one line per route. Raises InputError when a message was not delivered."""
     from orchestration.core.errors import InputError
 
     for one in sent:
-        count = f"{one.alerts} alerts " if one.alerts else ""
+        count = f"{counted(one.alerts, 'alert')} " if one.alerts else ""
         click.echo(f"{one.route}: {count}{f'not delivered: {one.reason}' if one.reason else 'delivered'}")
     if lost := [one.route for one in sent if one.reason]:
         raise InputError(f"Not delivered on {', '.join(lost)}.")

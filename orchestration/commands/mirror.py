@@ -6,11 +6,11 @@ import click
 
 
 @click.command()
-@click.option("--take-over", is_flag=True, help="Also where it shows the release of another home so far.")
+@click.option("--take-over", is_flag=True, help="Proceed even if the database now mirrors another home.")
 def mirror(take_over: bool) -> None:
     """Copy the current release into the PostgreSQL database that AIPL_MIRROR_URL names.
 
-    A run does so by itself where the variable is set; this is for after a rollback, or after a failure.
+    Runs do this automatically when the variable is set; use the command after a rollback or a failure.
     """
     from orchestration.core.settings import Settings
     from orchestration.publish.mirror import mirror as mirror_release

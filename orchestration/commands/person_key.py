@@ -1,4 +1,4 @@
-"""`aipl person-key`: what the release calls somebody."""
+"""`aipl person-key`: the keys of a person in the release."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import click
 @click.command("person-key")
 @click.argument("key")
 def person_key(key: str) -> None:
-    """Show what the release calls a member or visitor, and as whom: KEY is an id, or such as shop:m:17."""
+    """Show the hashed keys of a member or visitor in the release. KEY is an ID or a full key (shop:m:17)."""
     from orchestration.core.settings import Settings
     from orchestration.publish.lookup import find_person
     from orchestration.publish.query import to_text

@@ -1,4 +1,4 @@
-"""`aipl rebuild`: what is derived from landing, made again."""
+"""`aipl rebuild`: recreate everything that is derived from landing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import click
 
 @click.command()
 def rebuild() -> int:
-    """Make raw again from landing and the warehouse from raw, then run as `aipl run` does."""
+    """Rebuild raw from landing and the warehouse from raw, then continue as `aipl run` does."""
     from orchestration.commands.safely import say
     from orchestration.core.settings import Settings
     from orchestration.nightly.rebuild import rebuild as rebuild_all

@@ -1,4 +1,4 @@
-"""`aipl rejects` and `aipl replay`: rows that were set aside, and how they come in after a fix."""
+"""`aipl rejects` and `aipl replay`: list rejected rows, and load them again after a fix."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import click
 
 @click.command()
 @click.option("--source", help="Only this source.")
-@click.option("--reason", metavar="TEXT", help="The rows themselves, of reasons that hold this text.")
+@click.option("--reason", metavar="TEXT", help="List the rows whose reason contains this text.")
 @click.option("--format", "form", type=click.Choice(["table", "csv"]), default="table", show_default=True)
 def rejects(source: str | None, reason: str | None, form: str) -> None:
-    """Rows that could not be read or that staging set aside, by reason, and what became of all others.
+    """Show unreadable and rejected rows by reason, and account for all other rows.
 
-    Rows of staging are those of the last finished build; a run that is at work is not disturbed.
+    Rows rejected in staging are those of the last finished build. Safe to use while a run is active.
     """
     from orchestration.commands.rejects_text import rejects_csv, rejects_text
     from orchestration.core.settings import Settings
@@ -24,15 +24,15 @@ def rejects(source: str | None, reason: str | None, form: str) -> None:
 
 @click.command()
 @click.option("--source", help="Only rejects of this source.")
-@click.option("--reason", metavar="TEXT", help="Only files with rejects whose reason holds this text.")
-@click.option("--dumps", help="Folder or address of the dumps of --source, in place of the configured one.")
+@click.option("--reason", metavar="TEXT", help="Only files with rejects whose reason contains this text.")
+@click.option("--dumps", help="Folder or URL of the dumps of --source, instead of the configured one.")
 def replay(source: str | None, reason: str | None, dumps: str | None) -> int:
-    """After a fix, read just the files with rejects again, then build, check and publish.
+    """After a fix, read the files with rejects again, then build, check and publish.
 
-    The fix is another declaration, another staging model, or the file delivered again under its name.
+    The fix is a changed declaration or staging model, or the file delivered again under the same name.
     """
     if dumps and not source:
-        raise click.UsageError("--dumps needs --source: whose dumps are they?")
+        raise click.UsageError("--dumps requires --source.")
     from orchestration.commands.safely import say
     from orchestration.core.settings import Settings
     from orchestration.nightly.replay import replay as replay_rejects

@@ -1,4 +1,4 @@
-"""Rejects as people read them: on a terminal, or in a spreadsheet."""
+"""Rejects as text for the terminal and as CSV for spreadsheets."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ ROWS = ["source", "table or entity", "found in", "reason", "load", "file", "row"
 
 
 def rejects_text(settings: Settings, selection: Selection) -> str:
-    """By reason, or the rows of a reason where one is asked for; then what became of all records."""
+    """Rejects by reason, or the rows of one reason; then the reconciliation of all records."""
     found = find_rejects(settings, selection, with_text=selection.reason is not None)
     if not found.count:
-        parts = ["There are no such rejects.\n" if selection.reason else "There are no rejects.\n"]
+        parts = ["No rejects match.\n" if selection.reason else "No rejects.\n"]
     elif selection.reason is None:
         parts = [_aligned(SUMMARY, found.summary())]
     else:
         parts = [_aligned(ROWS, _shown(found, SHOWN_ROWS))]
         if found.count > SHOWN_ROWS:
-            parts.append(f"… and {found.count - SHOWN_ROWS:,} more: `--format csv` gives all.\n")
+            parts.append(f"… and {found.count - SHOWN_ROWS:,} more; `--format csv` lists all.\n")
     return "\n".join([*parts, accounts_text(settings, selection.source)])
 
 
 def rejects_csv(settings: Settings, selection: Selection) -> str:
-    """The same as comma-separated values, all rows, without the accounts; no value is a formula."""
+    """The same as CSV, all rows, without the reconciliation; formulas are escaped."""
     found = find_rejects(settings, selection, with_text=selection.reason is not None)
     columns, rows = (SUMMARY, found.summary()) if selection.reason is None else (ROWS, _shown(found, None))
     text = io.StringIO()
@@ -53,7 +53,7 @@ def rejects_csv(settings: Settings, selection: Selection) -> str:
 
 
 def accounts_text(settings: Settings, source_id: str | None) -> str:
-    """Both reconciliations, as tables with their equation."""
+    """Both reconciliations, as tables with their equations."""
     came, built = arrived(settings, source_id), staged(settings, source_id)
     parts = []
     if came:
@@ -69,7 +69,7 @@ def accounts_text(settings: Settings, source_id: str | None) -> str:
         ]
     if built:
         parts += [
-            "\nRows of raw in the last finished build = current + superseded + rejected + joined to others\n",
+            "\nRaw rows in the last finished build = current + superseded + rejected + joined to others\n",
             _built_table(built),
         ]
     return "".join(parts)
@@ -78,7 +78,7 @@ def accounts_text(settings: Settings, source_id: str | None) -> str:
 def _shown(found: Rejects, limit: int | None) -> list[tuple[object, ...]]:
     rows = []
     for row in found.rows(limit):
-        # Nothing personal stands in it: raw holds hashes, and readers set rows of such tables aside textless.
+        # It holds nothing personal: raw has hashes, and readers store rejects of such tables without text.
         text = str(row["text"] or "")
         rows.append(
             (*(row[name] for name in list(row)[:-1]), shortened(text, SHOWN_CHARACTERS) if limit else text)

@@ -1,4 +1,4 @@
-"""`aipl releases`, `aipl rollback` and `aipl verify`: what there is to read, and which of it is read."""
+"""`aipl releases`, `aipl rollback` and `aipl verify`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import click
 @click.group(invoke_without_command=True)
 @click.pass_context
 def releases(context: click.Context) -> None:
-    """List the releases that are kept, the newest first."""
+    """List the kept releases, newest first."""
     if context.invoked_subcommand:
         return
     from orchestration.core.settings import Settings
@@ -31,9 +31,9 @@ def releases(context: click.Context) -> None:
 @click.argument("after", required=False)
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def diff(before: str | None, after: str | None, form: str) -> None:
-    """Rows, stock, FAST and columns that differ between two releases.
+    """Compare the rows, stock, FAST metrics and columns of two releases.
 
-    By default from the release before to the current one; with one release, from that to the current one.
+    The default is the previous release against the current one; one argument is compared with the current.
     """
     from orchestration.core.settings import Settings
     from orchestration.publish.difference import difference, difference_json, difference_text
@@ -53,12 +53,12 @@ def diff(before: str | None, after: str | None, form: str) -> None:
     type=click.FloatRange(min=0),
     default=0,
     metavar="MINUTES",
-    help="Wait for a run to end, in place of giving up at once.",
+    help="If a run is active, wait this long for it instead of failing at once.",
 )
 def rollback(release: str | None, wait: float) -> None:
-    """Make an older release current again, by default the one before. Its checksums are verified first.
+    """Make an earlier release current again, by default the previous one. Its checksums are verified first.
 
-    An alert tells of it.
+    An alert is sent.
     """
     from orchestration.core.settings import Settings
     from orchestration.monitoring.runs import tell_of_rollback
@@ -74,11 +74,11 @@ def rollback(release: str | None, wait: float) -> None:
 
 @click.command()
 @click.argument("release", required=False)
-@click.option("--all", "all_", is_flag=True, help="Every release that is kept.")
+@click.option("--all", "all_", is_flag=True, help="Verify every kept release.")
 def verify(release: str | None, all_: bool) -> None:
-    """Compare every file of a release with its checksum, by default of the current one."""
+    """Verify the checksum of every file in a release, by default the current one."""
     if release and all_:
-        raise click.UsageError("Name a release or say --all, not both.")
+        raise click.UsageError("Use either a release or --all, not both.")
     from orchestration.core.settings import Settings
     from orchestration.publish.releases import find_folder, release_folders, require_current_id
     from orchestration.publish.verify import verify as require_undamaged
@@ -89,5 +89,5 @@ def verify(release: str | None, all_: bool) -> None:
     else:
         folders = [find_folder(settings, release or require_current_id(settings))]
     require_undamaged(folders)
-    told = [f"{folder.name}: every file is as published." for folder in folders]
-    click.echo("\n".join(told) or "There is no release yet.")
+    told = [f"{folder.name}: all files match their checksums." for folder in folders]
+    click.echo("\n".join(told) or "No release has been published yet.")

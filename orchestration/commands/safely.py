@@ -1,4 +1,4 @@
-"""Words for the terminal that may quote a dump or its name."""
+"""Terminal output that may quote a dump or its name."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from orchestration.core.printable import printable_lines
 
 
 def say(text: str, *, err: bool = False) -> None:
-    """Print lines without letting the terminal obey anything in them."""
+    """Print lines with terminal control characters made visible."""
     click.echo(printable_lines(text), err=err)

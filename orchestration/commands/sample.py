@@ -13,9 +13,9 @@ SAMPLE_SHOP = "sample_shop"
 
 
 def write_sample_shop(settings: Settings, size: dict[str, int]) -> str:
-    """Write dumps of the given size (`seed`, `persons`, `days`); returns what was done, for a person.
+    """Write dumps of the given size (`seed`, `persons`, `days`); returns a message saying what was done.
 
-    Raises InputError when the sources file has no such source, or its dumps are not a local folder.
+    Raises InputError when the sources file does not declare it, or its dumps are not in a local folder.
     """
     from orchestration.sample_shop import World, write_dumps
 

@@ -20,17 +20,17 @@ from orchestration.defs.instance import prepare_dagster_home
 
 
 def dbt_command(settings: Settings, arguments: list[str], *, force: bool = False) -> int:
-    """Run dbt as a nightly build would, with no other writer beside it; returns its exit code.
+    """Run dbt with the settings of a nightly build, under the writer lock; returns its exit code.
 
     Raises:
         EnvironmentStop: the warehouse is damaged.
-        InputError: without `force`, a command after which parts of the warehouse might not fit each other.
+        InputError: without `force`, for a command that could leave the warehouse inconsistent.
     """
     sources = configured_sources(settings)
     told = dbt_sources(settings, sources)
     variables = dbt_environment(settings, told)
     command = parse(arguments, variables)
-    # A night leaves it out, too: it has no rows to be built from.
+    # The nightly build excludes it too: it has no input rows.
     left_out = staging_exclusion(settings.dbt_project, sources) if command.name in REBUILDS else []
     excluded = [f"--exclude={folder}" for folder in left_out]
     run = partial(_dbt, settings, [*arguments, *excluded], variables)
@@ -47,7 +47,7 @@ def dbt_command(settings: Settings, arguments: list[str], *, force: bool = False
 def _dbt(settings: Settings, arguments: list[str], variables: dict[str, str]) -> int:
     """dbt's own command line, in this process; returns its exit code."""
     if arguments == ["--version"]:
-        # dbt's own answer asks the package index whether there is a newer one.
+        # dbt's own version command asks the package index for newer versions.
         print(f"dbt-core {version('dbt-core')}")
         return 0
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
@@ -61,14 +61,14 @@ def _dbt(settings: Settings, arguments: list[str], variables: dict[str, str]) ->
             code = end.code if isinstance(end.code, int) else 1
         finally:
             DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
-    # dbt names the test that failed, not which of its laws was broken.
+    # dbt names the failed test, not the law that was broken.
     if code != 0 and _written(settings) != before:
         print("\n".join(broken_law_lines(settings, settings.dbt_target)))
     return code
 
 
 def ui_command(settings: Settings, arguments: list[str]) -> int:
-    """Run `dagster dev` on our definitions until it is stopped; returns its exit code."""
+    """Run `dagster dev` with our definitions until stopped; returns its exit code."""
     prepare_dagster_home(settings.dagster_home)
     command = [str(Path(sys.executable).with_name("dagster")), "dev", "-m", "orchestration.definitions"]
     return _wait([*command, *arguments])
@@ -81,7 +81,7 @@ def _written(settings: Settings) -> int | None:
 
 
 def _wait(command: list[str]) -> int:
-    """Run a program in the project's folder; an interrupt is the program's to handle."""
+    """Run a program in the project folder; interrupts are left to the program."""
     with subprocess.Popen(command, cwd=PROJECT_ROOT) as process:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:

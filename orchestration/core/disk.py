@@ -1,4 +1,4 @@
-"""A full disk: how Python, Arrow, SQLite, DuckDB and dbt report it, and the one answer to it."""
+"""Disk-full errors of Python, Arrow, SQLite, DuckDB and dbt, turned into one message."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def no_room(message: str, place: Path | None = None) -> EnvironmentStop:
     if folder:
         where += f" The disk of {folder} has {shutil.disk_usage(folder).free / 1e6:,.0f} MB left."
     return EnvironmentStop(
-        f"{where} Free some space there or raise the quota, then run `aipl run` again: it goes on from what"
-        " is whole. The current release can be read as before."
+        f"{where} Free some space there or raise the quota, then run `aipl run` again: it resumes from what"
+        " is complete. The current release remains readable."
     )
 
 

@@ -1,16 +1,16 @@
-"""Errors that a person can act on; each knows the exit code that `aipl` ends with."""
+"""Errors that the user can fix, each with the exit code of `aipl`."""
 
 from __future__ import annotations
 
 
 class AiplError(Exception):
-    """A failure that is explained by its message alone; it is shown without a traceback."""
+    """A failure that its message explains; it is shown without a traceback."""
 
     exit_code = 1
 
 
 class InputError(AiplError):
-    """Bad input or configuration: something a person has to change before it can work."""
+    """Bad input or configuration, which has to be corrected first."""
 
     exit_code = 2
 
@@ -26,11 +26,11 @@ class QualityStop(AiplError):
 
 
 class GateStop(QualityStop):
-    """A gate stopped it; its alerts are told already, and its page says more."""
+    """A gate stopped it; its alerts have been sent, and its report says more."""
 
 
 class GateError(AiplError):
-    """A gate itself failed: that says nothing about the data, and lets nothing through."""
+    """The gate itself failed: this says nothing about the data, and nothing passes."""
 
 
 class EnvironmentStop(AiplError):

@@ -1,4 +1,4 @@
-"""One writer per home: whoever pulls, builds or publishes holds this lock for the whole run.
+"""One writer per home: a process that pulls, builds or publishes holds this lock for the whole run.
 
 The operating system frees the lock of a process that died. It cannot tell one that was *declared* dead, since
 it was suspended or its lock file removed by hand, that somebody else has gone on. So each holder has a
@@ -32,7 +32,7 @@ def writer_lock(
 ) -> Iterator[int]:
     """Hold the lock of `home`; gives the fencing token. A process that holds it may take it again.
 
-    Waits up to `wait_seconds` for another process, and tells `say` once that it does.
+    Waits up to `wait_seconds` for another process, and reports that once through `say`.
 
     Raises:
         InputError: another process holds it (still).
@@ -49,7 +49,7 @@ def writer_lock(
         try:
             lock.acquire(timeout=wait_seconds, poll_interval=POLL_SECONDS)
         except Timeout as error:
-            raise InputError(f"{_busy(home)} Wait until it is done, or stop it, then try again.") from error
+            raise InputError(f"{_busy(home)} Wait until it finishes, or stop it, then try again.") from error
     try:
         if lock.lock_counter == 1:
             _held[home] = _next_token(home)
@@ -68,14 +68,14 @@ def _require_newest(home: Path) -> None:
     newest = _newest_token(home)
     if _held[home] != newest:
         raise EnvironmentStop(
-            f"This run was taken for dead: it is writer {_held[home]} of {home}, and writer {newest} has been"
-            " at work since. It stops here and publishes nothing. Run `aipl run` again, and never remove"
+            f"This run was taken for dead: it is writer {_held[home]} of {home}, and writer {newest} has"
+            " taken over. It stops here and publishes nothing. Run `aipl run` again, and never remove"
             " .writer.lock by hand."
         )
 
 
 def _next_token(home: Path) -> int:
-    """A number above every one given out before, on disk when this returns.
+    """A number above all earlier ones, on disk when this returns.
 
     It is a time too, in nanoseconds, so that it grows even where the file that holds the last one is lost.
     """

@@ -1,16 +1,16 @@
-"""Texts that came with the data, made safe for a terminal and for a spreadsheet."""
+"""Text made safe for terminals and spreadsheets, and counts with their nouns."""
 
 from __future__ import annotations
 
 import unicodedata
 
 LONGEST_MESSAGE = 1_000
-# What spreadsheets take for the beginning of a formula, in both widths.
+# Characters that start a formula in spreadsheets, in half and full width.
 FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
 def printable(text: str) -> str:
-    r"""A text with everything that a terminal would obey written as an escape.
+    r"""A text with terminal control characters escaped.
 
     >>> printable("a\x1b[2Jb\n")
     'a\\x1b[2Jb\\n'
@@ -21,24 +21,29 @@ def printable(text: str) -> str:
 
 
 def is_printable(text: str) -> bool:
-    """Whether a terminal would show a text as it is; wide and unbroken spaces count as letters."""
+    """Whether a terminal shows a text unchanged; wide and non-breaking spaces count as letters."""
     return text.isprintable() or all(
         letter.isprintable() or unicodedata.category(letter) == "Zs" for letter in text
     )
 
 
 def printable_lines(text: str) -> str:
-    """The same, with the line ends kept: for messages of several lines."""
+    """The same for multi-line messages: line ends are kept."""
     return "\n".join(map(printable, text.split("\n")))
 
 
 def shortened(text: str, longest: int = LONGEST_MESSAGE) -> str:
-    """A text of at most so many characters, with a mark where it was cut."""
+    """A text cut to at most `longest` characters, ending in an ellipsis if it was cut."""
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
+def counted(count: int, noun: str) -> str:
+    """A count with its noun, in the singular or plural: "1 load", "2 loads"."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def formula_safe(text: str) -> str:
-    """A printable text that no spreadsheet calculates: what begins like a formula gets a quotation mark."""
+    """A printable text that no spreadsheet evaluates: a leading quote disarms formulas."""
     text = printable(text)
     return f"'{text}" if text.startswith(FORMULA) else text
 

@@ -25,6 +25,6 @@ def refuse_credentials(address: str, where: str) -> None:
     for found in (*_PASSWORD.finditer(address), *_SECRET_PARAMETER.finditer(address)):
         if _NAME.sub("", found[1]):
             raise InputError(
-                f"{where} holds a password or token. Write ${{NAME}} in its place, in `dumps` of the sources"
-                " file, and set NAME in the environment: what is written out ends up in logs."
+                f"{where} holds a password or token. Write ${{NAME}} instead, in `dumps` of the sources"
+                " file, and set NAME in the environment: plain secrets end up in logs."
             )

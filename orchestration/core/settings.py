@@ -40,8 +40,8 @@ class Settings:
         home = os.environ.get("AIPL_HOME") or PROJECT_ROOT / "data"
         if found := UNSAFE & set(str(home)):
             raise InputError(
-                f"AIPL_HOME {home} holds {' '.join(sorted(found))}, which SQL and file patterns read as more "
-                "than a name. Choose a folder without."
+                f"AIPL_HOME {home} holds {' '.join(sorted(found))}, which have a special meaning in SQL and "
+                "file patterns. Choose a folder without them."
             )
         sources_file = os.environ.get("AIPL_SOURCES") or PROJECT_ROOT / "sources.yml"
         alerts_file = os.environ.get("AIPL_ALERTS") or PROJECT_ROOT / "alerts.yml"

@@ -27,7 +27,7 @@ def fail_orphaned_runs(instance: DagsterInstance, silent_seconds: float = 0) -> 
     """
     dead = [run for run in _unfinished(instance) if _silence(instance, run) >= silent_seconds]
     for run in dead:
-        instance.report_run_failed(run, "The process that ran this has ended.")
+        instance.report_run_failed(run, "The process of this run has ended.")
     return [run.run_id for run in dead]
 
 

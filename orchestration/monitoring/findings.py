@@ -1,4 +1,4 @@
-"""From facts to findings: what a gate's result, a source's loads and a stopped run say is wrong now."""
+"""Findings from gate results, loads and stopped runs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from expectations.personal import mask_text
 from expectations.results import ExpectationResult, GateResult
 from orchestration.alerts.findings import Finding
 from orchestration.arrival.file_versions import FileVersion, State, latest_versions
+from orchestration.core.printable import counted
 from orchestration.core.redact import redact
 from orchestration.publish.mirror import MIRROR
 
@@ -21,14 +22,12 @@ SHOWN = 3
 
 
 def gate_findings(result: GateResult, page: Path) -> list[Finding]:
-    """A finding for each expectation that was not met or could not be evaluated.
+    """One finding per expectation that was not met or could not be evaluated.
 
     What keeps the gate shut is critical, whatever its rule's severity; a gate that checked nothing is too.
     """
     if not result.results:
-        text = (
-            f"The {result.gate} gate on {result.subject} evaluated no expectation, and lets nothing through."
-        )
+        text = f"The {result.gate} gate on {result.subject} evaluated no expectations, so nothing passes."
         return [
             Finding(
                 "nothing_checked", "gate_failed", "critical", PLATFORM, text, text, str(page), GATE_FAILED
@@ -44,7 +43,7 @@ def arrival_findings(
     before: Sequence[Finding],
     owner: str = PLATFORM,
 ) -> list[Finding]:
-    """All that is wrong with the loads of one source, after a gate that judged only some of them.
+    """All findings on the loads of one source, after a gate that judged only some of them.
 
     `judged` is what that gate found, `versions` are all of the source's, decided about; `before` are the
     findings of the open incidents. While a load that was not judged now stays refused, so do the findings it
@@ -67,8 +66,8 @@ def arrival_findings(
 
 def stopped_finding(step: str, message: str, log: str | None) -> Finding:
     """The finding of a run that stopped at a step."""
-    # The mirror comes after the release, and says itself what became of it.
-    release = "" if step == MIRROR else "\nThe published release stays as it was."
+    # The mirror comes after the release, and its own message says what happened.
+    release = "" if step == MIRROR else "\nThe published release is unchanged."
     return Finding(
         key=step,
         kind="run_failed",
@@ -82,7 +81,7 @@ def stopped_finding(step: str, message: str, log: str | None) -> Finding:
 
 
 def outward(text: str) -> str:
-    """A text fit to leave this machine: nobody's key, no credentials, and of bearable length."""
+    """A text that may leave this machine: no personal keys, no credentials, limited length."""
     masked = mask_text(redact(text))
     return masked if len(masked) <= MAX_TEXT else masked[:MAX_TEXT] + "..."
 
@@ -111,7 +110,7 @@ def _of_result(found: ExpectationResult, page: Path) -> Finding:
 
 def _of_unreadable(table: str, files: Sequence[FileVersion], owner: str) -> Finding:
     source = files[0].source_id
-    count = f"{len(files)} dumps" if len(files) > 1 else "a dump"
+    count = counted(len(files), "dump")
     lines = [f"{file.file}: {file.reason}" for file in files[:SHOWN]]
     if len(files) > SHOWN:
         lines.append(f"and {len(files) - SHOWN} more")
@@ -120,8 +119,8 @@ def _of_unreadable(table: str, files: Sequence[FileVersion], owner: str) -> Find
         kind="gate_failed",
         severity="critical",
         owner=owner,
-        title=f"{source}.{table}: {count} cannot be read, and the load is refused",
-        text=outward("\n".join([*lines, "`aipl status` lists the loads."])),
+        title=f"{source}.{table}: {count} cannot be read, so the load is refused",
+        text=outward("\n".join([*lines, "See `aipl status` for the loads."])),
         runbook=GATE_FAILED,
     )
 

@@ -1,4 +1,4 @@
-"""What is wrong with arrival and freshness now: pure functions from what is known to findings."""
+"""Findings on late arrival and missed freshness, as pure functions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def lateness_findings(
     versions: Iterable[FileVersion],
     now: datetime,
 ) -> list[Finding]:
-    """A source that cannot be listed, that owes loads past its deadline, or whose latest load is empty."""
+    """Findings for a source that cannot be listed, has overdue loads, or whose latest load is empty."""
     findings = []
     delivered = pending.delivered.get(source.source_id, set())
     unreachable = pending.unreachable.get(source.source_id)
@@ -35,13 +35,13 @@ def lateness_findings(
         findings.append(_finding(source, "unreachable", "source_late", "cannot be listed", unreachable))
     elif late:
         text = (
-            f"Not delivered by {due:%H:%M} ({schedule.timezone}): {_days(late)}. What depends on it is "
-            f"complete through {complete_through(source, delivered) or 'no day yet'}; other sources go on. "
-            "The load is brought in as soon as it comes."
+            f"Not delivered by {due:%H:%M} ({schedule.timezone}): {_days(late)}. Data that depend on it "
+            f"are complete through {complete_through(source, delivered) or 'no day yet'}; other sources are "
+            "not affected. The load is processed as soon as it arrives."
         )
         findings.append(_finding(source, "late", "source_late", f"is late: {_days(late)}", text))
     if empty := _latest_empty(versions):
-        text = f"No file of the load of {empty} holds a row that can be read."
+        text = f"No file of the load of {empty} has any readable row."
         findings.append(_finding(source, "empty", "source_empty", f"delivered nothing on {empty}", text))
     return findings
 
@@ -49,7 +49,7 @@ def lateness_findings(
 def freshness_findings(
     sources: Mapping[str, Source], schedule: Schedule, release: Mapping[str, Any] | None, now: datetime
 ) -> list[Finding]:
-    """Daily feeds that the current release (its manifest) does not hold as far as it should by now."""
+    """Daily feeds for which the current release (its manifest) is behind its freshness deadline."""
     last_due = _last_due(schedule, schedule.fresh_by, now)
     findings = []
     for source_id, source in sources.items():
@@ -59,10 +59,10 @@ def freshness_findings(
         through = complete_through(source, held)
         if owed is None or (through is not None and through >= coverage(source, owed)):
             continue
-        has = f"holds it through {through}" if through else "does not hold it at all"
+        has = f"contains it through {through}" if through else "does not contain it at all"
         text = (
-            f"By {schedule.fresh_by:%H:%M} ({schedule.timezone}) the release should hold {source_id} through "
-            f"{coverage(source, owed)}; it {has}. Release: "
+            f"By {schedule.fresh_by:%H:%M} ({schedule.timezone}) the release should contain {source_id} "
+            f"through {coverage(source, owed)}; it {has}. Release: "
             f"{release['release_id'] if release else 'none'}."
         )
         title = f"{source_id}: the marts are not fresh, complete through {through or 'no day'}"
@@ -82,13 +82,13 @@ def freshness_findings(
 
 
 def _last_due(schedule: Schedule, clock: time, now: datetime) -> date:
-    """Last day whose time of day `clock` has come."""
+    """The last day on which `clock` has passed."""
     local = now.astimezone(schedule.zone)
     return local.date() if local.time() >= clock else local.date() - timedelta(days=1)
 
 
 def _latest_owed(source: Source, held: Collection[date], last_due: date) -> date | None:
-    """Latest load date up to `last_due` that the source owes; None where it owes none."""
+    """Latest load date up to `last_due` that the source must deliver, if any."""
     day = source.ends_on + timedelta(days=1) if source.ends_on and source.ends_on < last_due else last_due
     for _ in range(366):
         if is_owed(source, day, held):
@@ -98,7 +98,7 @@ def _latest_owed(source: Source, held: Collection[date], last_due: date) -> date
 
 
 def _latest_empty(versions: Iterable[FileVersion]) -> date | None:
-    """Load date of the latest load, if none of its files holds a readable row."""
+    """Load date of the latest load, if none of its files has a readable row."""
     latest = latest_versions(versions).values()
     day = max((version.load_date for version in latest), default=None)
     rows = sum(version.row_count or 0 for version in latest if version.load_date == day)
@@ -119,6 +119,6 @@ def _finding(source: Source, key: str, kind: Any, what: str, text: str) -> Findi
 
 
 def _days(days: Collection[date]) -> str:
-    """The first and the last of them, where there are many."""
+    """The days, or only the first and last when there are many."""
     told = [day.isoformat() for day in sorted(days)]
     return ", ".join(told) if len(told) <= SHOWN else f"{told[0]} to {told[-1]} ({len(told)} load dates)"

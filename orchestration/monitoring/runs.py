@@ -1,4 +1,4 @@
-"""Alerts about runs: those of the command line, and those that Dagster's services start."""
+"""Alerts about runs from the command line and from Dagster."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RESTORE = "docs/runbooks/restore.md"
 
 @dataclass(frozen=True)
 class Stopped:
-    """A step that did not end well: its name, what to tell, and the exit code (1: a crash).
+    """A failed step: its name, its message, and the exit code (1: a crash).
 
     `by_gate` is whether the mart gate stopped it, which tells its findings itself.
     """
@@ -33,7 +33,7 @@ class Stopped:
 
 
 def observe_run(settings: Settings, stopped: Sequence[Stopped], log: str | None) -> None:
-    """Make incidents of what stopped a run, one that ended well recovers them all, and of a rollback.
+    """Open incidents for failed steps and rollbacks; a successful run resolves them.
 
     A run that failed proves nothing about what stopped an earlier one further on: that stays open. What the
     mart gate refused is told with its findings, not once more here.
@@ -46,10 +46,10 @@ def observe_run(settings: Settings, stopped: Sequence[Stopped], log: str | None)
 
 
 def observe_rollback(settings: Settings) -> None:
-    """Make an incident of the rollback in force: over once it is undone, or something new is published."""
+    """Open an incident for the rollback in force, until it is undone or something new is published."""
     last, now = rollback_in_force(settings), datetime.now(UTC)
     if last and not last.is_back:
-        # The last that is told of a rollback is who undid it.
+        # The last message on a rollback names who undid it.
         undone = [
             replace(found, title=f"{found.title}; undone at {last.at}{_by(last)}")
             for found in open_findings(settings, ROLLBACK)
@@ -60,7 +60,7 @@ def observe_rollback(settings: Settings) -> None:
 
 
 def tell_of_rollback(settings: Settings) -> None:
-    """Observe a rollback that was just done, and send what is due; a failure of it undoes nothing."""
+    """Record a rollback that was just done and send due alerts; a failure here does not undo it."""
     with suppress_alerting_errors():
         observe_rollback(settings)
         deliver(settings, datetime.now(UTC))
@@ -85,7 +85,7 @@ def _by(last: Rollback) -> str:
 
 @contextmanager
 def alerting(settings: Settings, *, is_attended: bool) -> Iterator[None]:
-    """Send what is due when the block ends, and tell of what it raises, unless a person sits before it."""
+    """Send due alerts when the block ends, including one about its exception if the run is unattended."""
     try:
         yield
     except Exception as error:

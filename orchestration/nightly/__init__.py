@@ -1,1 +1,1 @@
-"""One run from the command line, and the operations on a whole home."""
+"""Runs from the command line, and operations on a whole home."""

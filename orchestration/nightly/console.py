@@ -1,4 +1,4 @@
-"""A run on the terminal: a live bar for people, plain lines for logs."""
+"""Progress of a run: a live bar on a terminal, plain lines in a log."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from orchestration.core.printable import printable_lines
 
 
 class ConsoleReporter:
-    """Says one line when a stage is done; on a terminal a bar moves while it is at work."""
+    """Prints one line per finished stage; on a terminal, shows a bar while the stage runs."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -47,13 +47,13 @@ class ConsoleReporter:
             self._progress.start()
 
     def step(self, text: str) -> None:
-        """Move the bar on."""
+        """Advance the bar."""
         if self._progress is not None:
             task = self._progress.task_ids[0]
             self._progress.update(task, advance=1, description=text)
 
     def done(self, text: str) -> None:
-        """End the stage with its line."""
+        """Finish the stage and print its line."""
         self.close()
         seconds = time.monotonic() - self._started
         self._console.print(
@@ -64,7 +64,7 @@ class ConsoleReporter:
         )
 
     def close(self) -> None:
-        """Take the bar away, if there is one."""
+        """Remove the bar, if there is one."""
         if self._progress is not None:
             self._progress.stop()
             self._progress = None

@@ -25,13 +25,13 @@ KEPT_LOGS = 30
 def run_nightly(
     settings: Settings, plan: Sequence[Stretch], config: Mapping[str, Mapping[str, Any]], log: Path
 ) -> list[Stopped]:
-    """Pull each stretch, the last one together with all that follows it; returns what went wrong.
+    """Pull each stretch, the last one with all downstream steps; returns the steps that failed.
 
-    `config` is that of the raw assets, by source. Output of the tools goes to `log`.
+    `config` configures the raw assets, by source. Output of the tools goes to `log`.
     Raises KeyboardInterrupt when a step was interrupted.
     """
     prepare_dagster_home(settings.dagster_home)
-    # Its objects live as long as the run: to look for dead ones at every 700th is 8 % of a small night.
+    # Most objects live as long as the run: collecting after every 700 of them costs 8 % of a small night.
     gc.set_threshold(50_000, 20, 20)
     with _logged(log):
         from dagster import DagsterInstance
@@ -51,7 +51,7 @@ def run_nightly(
 
 
 def new_log(settings: Settings) -> Path:
-    """File for the log of a new run; only the last thirty are kept."""
+    """Path of the log file for a new run; the last thirty are kept."""
     folder = settings.home / "logs"
     folder.mkdir(parents=True, exist_ok=True)
     for old in sorted(folder.glob("run-*.log"))[: -KEPT_LOGS + 1]:

@@ -1,4 +1,4 @@
-"""Everything behind landing is derived: it can be made again, at the cost of time alone."""
+"""Rebuild everything that is derived from landing."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from orchestration.nightly.run import run_new
 def rebuild(settings: Settings, say: Callable[[str], None]) -> int:
     """Read raw again from landing, discard the warehouse and run; returns the exit code of the run.
 
-    A file of raw whose dump landing no longer has whole is kept, and told: it may be the only copy.
+    A raw file whose dump is no longer intact in landing is kept and reported: it may be the only copy.
     """
     sources = configured_sources(settings)
     today = configured_schedule(settings).today()
     with writer_lock(settings.home):
-        # What must be mended first is told before anything is discarded.
+        # Report problems that must be fixed first before anything is discarded.
         find_pending(settings, {name: s for name, s in sources.items() if s.dumps}, Request(), today)
         for source in sources.values():
             for lost in read_again(settings, source):
-                say(f"Kept in raw as it is: {lost}")
+                say(f"Kept in raw unchanged: {lost}")
         discard_warehouse(settings)
         return run_new(settings, Request(), say)

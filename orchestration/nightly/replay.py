@@ -1,4 +1,4 @@
-"""Bring in what was rejected once its cause is mended: just the files that hold rejects are read again."""
+"""Load rejected rows after a fix: only the files with rejects are read again."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from orchestration.arrival.manifest import LoadManifest
 from orchestration.arrival.pending import Request, find_pending
 from orchestration.core.errors import InputError
 from orchestration.core.lock import writer_lock
+from orchestration.core.printable import counted
 from orchestration.core.settings import Settings
 from orchestration.nightly.run import is_done, run_new
 from orchestration.nightly.summary_tables import table
@@ -23,9 +24,9 @@ def replay(
     dumps: str | None,
     say: Callable[[str], None],
 ) -> int:
-    """Read the files with these rejects again as far as something changed for them, build and publish.
+    """Read the files with these rejects again where something changed for them, then build and publish.
 
-    Returns the exit code of the run. Raises InputError where neither a dump, nor its declaration, nor the
+    Returns the exit code of the run. Raises InputError when neither a dump, its declaration nor the
     warehouse's SQL changed: the same rows would be rejected again.
     """
     declared = configured_sources(settings)
@@ -33,7 +34,7 @@ def replay(
         named_source(settings, declared, source_id)
     chosen = find_rejects(settings, Selection(source_id, reason)).files()
     if not chosen:
-        say("There are no such rejects." if reason or source_id else "There are no rejects.")
+        say("No rejects match." if reason or source_id else "No rejects.")
         return 0
     affected = Selection(files=chosen)
     request = Request(source=source_id, dumps=dumps, only=chosen)
@@ -47,10 +48,10 @@ def replay(
         pending = find_pending(settings, asked, request, configured_schedule(settings).today())
         if not pending.load_dates and is_done(settings, declared, say):
             raise InputError(
-                f"Nothing was mended for the {before.count:,} rejects in {_number(chosen)} file(s): dumps,"
-                " declarations and models are what they were, and would give the same rejects. Correct the"
-                " table's entry in the sources file or the staging model, or have the file delivered again"
-                " under its name; `aipl rejects` shows the rows."
+                f"Nothing has changed for the {counted(before.count, 'reject')} in"
+                f" {counted(_number(chosen), 'file')}: the same dumps, declarations and models would give the"
+                " same rejects. Correct the table's entry in the sources file or the staging model, or have"
+                " the file delivered again under the same name; `aipl rejects` shows the rows."
             )
         code = run_new(settings, request, say)
         say(_account(before, find_rejects(settings, affected)))
@@ -59,19 +60,19 @@ def replay(
 
 
 def _account(before: Rejects, after: Rejects) -> str:
-    """Rejects of the replayed files by reason, before and after."""
+    """Rejects of the replayed files by reason, before and after the replay."""
     old, new = before.by_reason(), after.by_reason()
     rows = [(*key, old.get(key, 0), new.get(key, 0)) for key in sorted({*old, *new})]
     columns = ["source", "table or entity", "found in", "reason", "before", "after"]
     files = _number(before.files())
     return (
-        f"Replayed {files} file(s): {before.count:,} rejects went in, {after.count:,} remain.\n"
-        f"{table(columns, rows)}"
+        f"Replayed {counted(files, 'file')}: {counted(before.count, 'reject')} before, {after.count:,} after."
+        f"\n{table(columns, rows)}"
     )
 
 
 def _unread(settings: Settings, chosen: dict[str, set[str]]) -> str:
-    """Files of these that cannot be read at all now: their rejects are not among those that remain."""
+    """Replayed files that can no longer be read at all; their rejects are not counted as remaining."""
     with LoadManifest(settings.manifest) as manifest:
         latest = [
             version
@@ -79,7 +80,7 @@ def _unread(settings: Settings, chosen: dict[str, set[str]]) -> str:
             for version in latest_versions(manifest.versions(source_id)).values()
             if version.file in files and not version.is_readable
         ]
-    return "\n".join(f"Cannot be read at all now: {version.reason}" for version in latest)
+    return "\n".join(f"Can no longer be read: {version.reason}" for version in latest)
 
 
 def _number(chosen: dict[str, set[str]]) -> int:

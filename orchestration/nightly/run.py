@@ -1,4 +1,4 @@
-"""One run from the command line: find what is new, bring it in, tell what became of it."""
+"""One run from the command line: find new loads, run the nightly job, report the outcome."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ SHOWN = 5
 def run_new(
     settings: Settings, request: Request, say: Callable[[str], None], *, wait_seconds: float = 0
 ) -> int:
-    """Run the nightly job on all that is new within the request; returns the exit code.
+    """Run the nightly job on all new loads within the request; returns the exit code.
 
-    Another run is waited for so long, and `say` is told of it.
+    Waits up to `wait_seconds` for another run, and reports that through `say`.
 
-    Raises AiplError or ConfigurationError for what a person has to mend first. Whoever narrows a run down is
-    there to see it fail; of any other, alerts tell.
+    Raises AiplError or ConfigurationError for problems that the user has to fix first. A run with a narrowed
+    request counts as attended; any other failure sends an alert.
     """
     with alerting(settings, is_attended=request != Request()):
         return _run_new(settings, request, say, wait_seconds)
@@ -74,25 +74,25 @@ def _run_new(settings: Settings, request: Request, say: Callable[[str], None], w
         if not told[source_id]["entities"]:
             raise InputError(
                 f"Source {source_id} has no models in dbt_project/models/staging/{source_id}: its rows would "
-                "go nowhere. docs/adding-a-source.md says how to write them."
+                "be lost. See docs/adding-a-source.md for how to write them."
             )
         if request.dumps and not holds_dumps(source, request.dumps):
             patterns = ", ".join(table.files for table in source.tables.values())
             place = redact(request.dumps)
-            raise InputError(f"{place} holds no dump of {source_id}. Its files are named {patterns}.")
+            raise InputError(f"{place} holds no dump of {source_id}. Its file names must match {patterns}.")
     with writer_lock(settings.home, wait_seconds=wait_seconds, say=say):
         mend_pointer(settings)
-        # Of a run that was killed between a verdict and its alert.
+        # A run may have been killed between a verdict and its alert.
         observe_gates(settings, declared)
         pending = find_pending(settings, asked, request, configured_schedule(settings).today())
         if asked and len(pending.unreachable) == len(asked):
             raise InputError("\n".join(pending.unreachable.values()))
         for text in pending.unreachable.values():
-            say(f"Left out: {text}")
+            say(f"Skipped: {text}")
         reached = 2 if pending.unreachable else 0
         new = pending.load_dates
         if not new and (current := is_done(settings, declared, say)):
-            # Of a night whose mirror failed, or of a rollback since.
+            # The mirror may have failed last time, or there may have been a rollback since.
             mirrored = mirror(settings) if settings.mirror_url else None
             with suppress_alerting_errors():
                 observe_run(settings, [], None)
@@ -103,8 +103,8 @@ def _run_new(settings: Settings, request: Request, say: Callable[[str], None], w
                 say("\n".join(lines))
             if not is_made_with(current.manifest, settings):
                 say(
-                    "The person key is another one than this release was made with. It names persons from"
-                    " the next release on: new data bring it, or undo the rollback and run again."
+                    "The person key differs from the one this release was made with. It takes effect with the"
+                    " next release: when new data arrive, or when you undo the rollback and run again."
                 )
             return reached
         before = version_ids(settings, new)
@@ -122,9 +122,9 @@ def _run_new(settings: Settings, request: Request, say: Callable[[str], None], w
 
 
 def is_done(settings: Settings, declared: Mapping[str, Source], say: Callable[[str], None]) -> Release | None:
-    """The current release, if a build would give nothing else to publish now, and the warehouse is whole.
+    """The current release, if a build now would publish nothing new and the warehouse is intact.
 
-    The present laws have judged it, too. Raw is brought up to date first; `say` is told what that retires.
+    The current laws must have checked it too. Updates raw first; `say` reports what that retires.
     """
     for told in write_dbt_inputs(settings, declared):
         say(told)
@@ -144,7 +144,7 @@ def conclude(
     log: Path,
     say: Callable[[str], None],
 ) -> int:
-    """Tell what became of a run; returns its exit code."""
+    """Report the outcome of a run; returns its exit code."""
     with suppress_alerting_errors():
         observe_run(settings, stopped, str(log))
     say("")
@@ -153,15 +153,19 @@ def conclude(
     for refusal in refused[:SHOWN]:
         say(f"Refused: {refusal.text}")
     if len(refused) > SHOWN:
-        say(f"Refused: {len(refused) - SHOWN} more; `aipl status` lists them all.")
+        say(f"Refused: {len(refused) - SHOWN} more; `aipl status` lists all.")
     current = read_current(settings)
     if not stopped and current:
         say("\n".join([release_summary(settings, current), *rollback_lines(settings)]))
-        say("Look at it: `make dashboard`.")
+        say("To view it: `make dashboard`.")
         return max((refusal.exit_code for refusal in refused), default=0)
     for step in stopped:
         say(f"Stopped at {step.step}: {gate_summary(settings) if step.by_gate else step.message}")
-    say(f"The release stays {current.release_id}." if current else "Nothing has been published yet.")
-    say(f"The log is {log}.")
+    say(
+        f"The current release is still {current.release_id}."
+        if current
+        else "Nothing has been published yet."
+    )
+    say(f"See the log: {log}")
     codes = {step.exit_code for step in stopped}
     return 1 if 1 in codes else max(codes, default=1)

@@ -1,4 +1,4 @@
-"""`aipl status` and `aipl sources`: where things stand, without starting anything."""
+"""`aipl status` and `aipl sources`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from orchestration.sources.source import Source
 
 
 def status_text(settings: Settings, now: datetime | None = None) -> str:
-    """Release and its age, horizons, stale sources, last gates and build, loads to attend to, alerts."""
+    """The release and its age, horizons, stale sources, last gates and build, open loads, alerts."""
     current = read_current(settings)
     lines = (
         _release_lines(current, now or datetime.now(UTC))
@@ -36,13 +36,13 @@ def status_text(settings: Settings, now: datetime | None = None) -> str:
     lines.append(f"Last build: {state[build.state] if build else none}\n")
     if erasure := read_erased(settings).unfinished:
         lines.append(
-            f"Erasure: unfinished since {erasure.begun_at}; run `aipl erase` without a key to finish it\n"
+            f"Erasure: unfinished since {erasure.begun_at}; run `aipl erase` without a key to resume it\n"
         )
     return "".join(lines) + _attention(settings) + status_lines(settings)
 
 
 def sources_text(settings: Settings) -> str:
-    """A row for each configured source: where its dumps are, and what it has delivered so far."""
+    """One row per configured source: what it has delivered, and where its dumps are."""
     columns = [
         "source",
         "feed",
@@ -88,7 +88,7 @@ def _gate_line(settings: Settings, gate: str) -> str:
 
 
 def _attention(settings: Settings) -> str:
-    """Loads that wait for the gate, were refused, or are held back behind a refused one."""
+    """Loads that are waiting for the gate, were refused, or are held back by a refused one."""
     with LoadManifest(settings.manifest) as manifest:
         loads = [load for source in manifest.source_ids() for load in manifest.loads(source)]
     lines = [
@@ -96,11 +96,11 @@ def _attention(settings: Settings) -> str:
         for load in loads
         if load.state not in (State.ACCEPTED, State.RETIRED) or load.is_held_back
     ]
-    return "".join(["Loads in need of attention:\n", *lines]) if lines else "Loads: all accepted\n"
+    return "".join(["Loads that need attention:\n", *lines]) if lines else "Loads: all accepted\n"
 
 
 def _word(load: Load) -> str:
-    words = {State.ARRIVED: "waits for the gate", State.REFUSED: "refused", State.ACCEPTED: "held back"}
+    words = {State.ARRIVED: "waiting for the gate", State.REFUSED: "refused", State.ACCEPTED: "held back"}
     return words[load.state]
 
 

@@ -1,4 +1,4 @@
-"""What a run did, for a person: loads, rows in, rejected, then the release."""
+"""The summary of a run: loads, rows in, rejects, then the release."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from orchestration.arrival.file_versions import FileVersion, Load, State, latest
 from orchestration.arrival.manifest import LoadManifest
 from orchestration.build.state import read_build, read_gate
 from orchestration.build.warehouse import open_warehouse
+from orchestration.core.printable import counted
 from orchestration.core.settings import Settings
 from orchestration.nightly.summary_tables import release_tables, table
 from orchestration.publish.notes import restated_line
@@ -23,14 +24,14 @@ LoadDates = Mapping[str, Sequence[date]]
 
 @dataclass(frozen=True)
 class Refusal:
-    """A load that was refused: what to tell, and 2 where a file cannot be read, 3 where its data failed."""
+    """A refused load: its message, and exit code 2 if a file was unreadable, 3 if its data failed."""
 
     text: str
     exit_code: int
 
 
 def version_ids(settings: Settings, sources: Iterable[str]) -> set[int]:
-    """File versions of these sources that the load manifest knows and that are decided about."""
+    """IDs of the file versions of these sources that have been accepted or refused."""
     with LoadManifest(settings.manifest) as manifest:
         return {
             version.version_id
@@ -41,7 +42,7 @@ def version_ids(settings: Settings, sources: Iterable[str]) -> set[int]:
 
 
 def loads_since(settings: Settings, sources: Iterable[str], before: set[int]) -> dict[str, list[date]]:
-    """Load dates by source of the file versions that are not among those `before`."""
+    """Load dates, by source, of file versions that are not in `before`."""
     loads = {}
     with LoadManifest(settings.manifest) as manifest:
         for source_id in sources:
@@ -62,27 +63,30 @@ def refusals(settings: Settings, loads: LoadDates) -> list[Refusal]:
                 if version.state is State.REFUSED and version.load_date in dates:
                     refused.setdefault(version.load_date, []).append(version)
             for day, versions in sorted(refused.items()):
-                reasons = "; ".join(sorted({version.reason or "no reason kept" for version in versions}))
+                reasons = "; ".join(sorted({version.reason or "no reason recorded" for version in versions}))
                 code = 3 if any(version.is_readable for version in versions) else 2
                 found.append(Refusal(f"load {day} of {source_id}: {reasons}", code))
     return found
 
 
 def loads_summary(settings: Settings, loads: LoadDates) -> str:
-    """Loads of this run, and the rows that were set aside."""
+    """Loads of this run, and the rows rejected in staging."""
     if not loads:
         return "Loads: none new\n"
     rejected = staged_rejects(settings, loads)
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in rejected.most_common(5))
-    text = f"Rejected in staging: {rejected.total():,} rows{f' ({reasons})' if reasons else ''}\n"
+    text = f"Rejected in staging: {counted(rejected.total(), 'row')}{f' ({reasons})' if reasons else ''}\n"
     return _loads_table(settings, loads) + text
 
 
 def release_summary(settings: Settings, release: Release) -> str:
-    """AIPL, FAST and gate of a release, and the sources that are behind."""
+    """AIPL, FAST and gate results of a release, and its stale sources."""
     parts = [f"{heading}\n{text}" for heading, text in release_tables(release.folder)]
     results = GateResult.from_json(json.dumps(release.manifest["gates"]["marts"]))
-    parts.append(f"Mart gate: {len(results.passes)} expectations passed, {len(results.warnings)} warned")
+    parts.append(
+        f"Mart gate: {counted(len(results.passes), 'expectation')} passed,"
+        f" {counted(len(results.warnings), 'warning')}"
+    )
     parts += [f"Stale: {source}: {why}" for source, why in release.manifest["stale_sources"].items()]
     parts += restatement(release)
     parts.append(f"Release: {release.release_id} in {release.folder}")
@@ -90,24 +94,22 @@ def release_summary(settings: Settings, release: Release) -> str:
 
 
 def restatement(release: Release) -> list[str]:
-    """A line that points to the notes, if the release tells a published day differently."""
+    """A line that points to the notes, if the release restates published days."""
     counts = restated_line(release.manifest.get("restated") or {})
     return (
-        [f"Restated (persons and stretches of published days): {counts}; see {release.notes}"]
-        if counts
-        else []
+        [f"Restated (people and periods of published days): {counts}; see {release.notes}"] if counts else []
     )
 
 
 def gate_summary(settings: Settings) -> str:
-    """What the mart gate last found, with examples, and where its reports are."""
+    """The last findings of the mart gate, with examples, and where its reports are."""
     gate = read_gate(settings)
     lines = GateResult.from_json(json.dumps(gate.results)).summary_lines() if gate else []
     return "\n".join([*lines, f"Reports are in {settings.reports / 'marts'}."])
 
 
 def staged_rejects(settings: Settings, loads: LoadDates) -> Counter[str]:
-    """Rows of these loads that staging set aside, by reason; empty while no build stands."""
+    """Rows of these loads that staging rejected, by reason; empty without a finished build."""
     build = read_build(settings)
     wanted = [(source, day) for source, dates in loads.items() for day in dates]
     if build is None or build.state != "complete" or not wanted:

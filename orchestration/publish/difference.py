@@ -1,4 +1,4 @@
-"""What differs between two releases: rows, stock, FAST and columns."""
+"""Differences between two releases: rows, stock, FAST metrics and columns."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def difference(a: Path, b: Path) -> Difference:
 
 
 def difference_text(a: str, b: str, found: Difference) -> str:
-    """Only what differs, a table a topic, and how much is equal."""
+    """The differences as text, one table per topic, with the number of equal rows."""
     parts = [
         f"From release {a} (before) to {b} (after)",
         _topic("Rows", found.rows, "marts", lambda row: row["before"] != row["after"]),
@@ -150,12 +150,12 @@ def difference_text(a: str, b: str, found: Difference) -> str:
         ),
         _topic("Columns and their types", found.schema, "columns", lambda row: row["before"] != row["after"]),
     ]
-    parts += [f"Not compared, for want of it in one of them: {mart}\n" for mart in found.lacking]
+    parts += [f"Not compared, because one of them lacks it: {mart}\n" for mart in found.lacking]
     return "\n".join(parts)
 
 
 def difference_json(a: str, b: str, found: Difference) -> str:
-    """One object; a topic is an array of all its rows, equal ones too."""
+    """The comparison as one JSON object; each topic is an array of all rows, including equal ones."""
     topics = [
         f'"{topic}": {to_json(getattr(found, topic)).decode().strip()}'
         for topic in ("rows", "stock", "fast", "schema")

@@ -1,6 +1,6 @@
-"""The ledger of a release: which published days it tells differently from before, of whom, and why.
+"""The ledger of a release: which published days it restates, for whom, and why.
 
-It is derived from two releases, the current one and the one being made, never from what a build did: see
+It compares two releases, the current one and the new one, and does not depend on what a build did: see
 docs/decisions/0024-the-ledger-compares-two-releases.md.
 """
 
@@ -40,7 +40,7 @@ LEDGER, RELEASES = "fct_aipl_ledger", "dim_release"
 class Identity:
     """What names a release in its own tables.
 
-    Without `same_person_key` the previous release calls everybody otherwise.
+    Without `same_person_key`, the previous release hashed people with another key.
     """
 
     release_id: str
@@ -52,10 +52,10 @@ class Identity:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What became of comparing with the previous release.
+    """The outcome of the comparison with the previous release.
 
     `missing` are marts by the side that lacks them ("previous" or "this"); with any, or with another person
-    key, nothing was compared and the ledger begins anew.
+    key, nothing was compared and the ledger starts again.
     """
 
     has_previous: bool

@@ -1,4 +1,4 @@
-"""What there is to read, in words: `aipl releases`, and the state after a rollback."""
+"""Releases and rollbacks as text, for `aipl releases` and `aipl rollback`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COLUMNS = ["release", "age", "state", "build", "horizon", "rows", "restated", "M
 
 
 def listed_releases(settings: Settings, now: datetime | None = None) -> Result:
-    """A row a release, the newest first; `horizon` is the latest, `restated` counts ledger entries."""
+    """One row per release, newest first; `horizon` is the latest, `restated` counts ledger entries."""
     now, current, last = now or datetime.now(UTC), current_id(settings), rollback_in_force(settings)
     withdrawn = last.withdrawn if last else {}
     rows = []
@@ -36,7 +36,7 @@ def listed_releases(settings: Settings, now: datetime | None = None) -> Result:
 
 
 def rollback_lines(settings: Settings) -> list[str]:
-    """What a rollback in force means for who reads and who runs; nothing without one."""
+    """What a rollback in force means for users and operators; empty without one."""
     last = rollback_in_force(settings)
     return rollback_lines_of(last) if last else []
 
@@ -48,14 +48,14 @@ def rollback_lines_of(last: Rollback) -> list[str]:
     taken_back = ", ".join(sorted(last.withdrawn, reverse=True))
     return [
         f"{last.told}; withdrawn: {taken_back}.",
-        "  The same content is not published again; new data, rules or sources are, by the next run.",
+        "  The same content is not published again; new data, rules or sources are, with the next run.",
         f"  To undo it: `aipl rollback {max(last.withdrawn)}`.",
     ]
 
 
 def told_rollback(done: Rollback) -> list[str]:
-    """What just happened, and in which state one is."""
-    return [f"Release {done.to_release} is current; its files are as published.", *rollback_lines_of(done)]
+    """What was done, and the state after it."""
+    return [f"Release {done.to_release} is current; its checksums are verified.", *rollback_lines_of(done)]
 
 
 def compared(settings: Settings, before: str | None, after: str | None) -> tuple[Path, Path]:
@@ -66,7 +66,9 @@ def compared(settings: Settings, before: str | None, after: str | None) -> tuple
     new = find_release(settings, after or require_current_id(settings))
     old = before or new.manifest.get("previous_release_id")
     if old is None:
-        raise InputError(f"Release {new.release_id} is the first: there is none before it to compare with.")
+        raise InputError(
+            f"Release {new.release_id} is the first, so there is no earlier one to compare with."
+        )
     return find_folder(settings, old), new.folder
 
 

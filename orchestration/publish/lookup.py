@@ -1,4 +1,4 @@
-"""From the key of a member or visitor to what the current release calls them, for whoever may know."""
+"""From the key of a member or visitor to the hashed keys in the current release."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def find_person(settings: Settings, text: str) -> Result:
     """
     release, key = require_current(settings), read_person_key(settings)
     if key is None or fingerprint_in(release.manifest) != key.fingerprint:
-        made = "with another person key than the one that is set" if key else "before there were person keys"
+        made = "with a different person key from the one that is set" if key else "before person keys existed"
         raise InputError(
-            f"Release {release.release_id} was made {made}. `aipl run` makes one with this key, unless"
-            " `aipl status` tells a rollback: then the next new data do."
+            f"Release {release.release_id} was made {made}. `aipl run` publishes one with this key;"
+            " if `aipl status` shows a rollback, only when new data arrive."
         )
     spaces = dict.fromkeys(source.identity_space for source in configured_sources(settings).values())
     keys = [text, *(f"{space}:{kind}:{text}" for space in spaces for kind in ("m", "v"))]
@@ -38,7 +38,7 @@ def find_person(settings: Settings, text: str) -> Result:
     )
     if not found.rows:
         raise InputError(
-            f"Release {release.release_id} knows no member or visitor of this id, in none of"
-            f" {', '.join(spaces)}. Ids are told apart by capitals and blanks."
+            f"Release {release.release_id} has no member or visitor with this ID in"
+            f" {', '.join(spaces)}. IDs are case- and space-sensitive."
         )
     return found

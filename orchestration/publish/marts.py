@@ -27,9 +27,9 @@ def open_marts(release: Path) -> AbstractContextManager[duckdb.DuckDBPyConnectio
 def unreadable(release: Path, error: duckdb.Error) -> str:
     """What to tell of a release folder whose database cannot be read, and what to do."""
     return (
-        f"Release {release.name} cannot be read: {release / 'marts.duckdb'}: {error}\n`aipl verify` tells"
-        " which of its files are damaged, `aipl rollback` makes the release before it current."
-        " docs/runbooks/restore.md says how to put it back."
+        f"Release {release.name} cannot be read: {release / 'marts.duckdb'}: {error}\n`aipl verify` shows"
+        " which files are damaged; `aipl rollback` makes the previous release current. To restore the files,"
+        " see docs/runbooks/restore.md."
     )
 
 

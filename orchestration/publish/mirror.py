@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from orchestration.core.errors import InputError
+from orchestration.core.printable import counted
 from orchestration.core.settings import Settings
 from orchestration.publish.marts import open_marts
 from orchestration.publish.postgres import session
@@ -59,7 +60,7 @@ class Mirrored:
     @property
     def told(self) -> str:
         """In one line."""
-        rows = "as before" if self.rows is None else f"{self.rows:,} rows"
+        rows = "unchanged" if self.rows is None else counted(self.rows, "row")
         return f"{self.release_id} in PostgreSQL, schema {SCHEMA}, {rows}"
 
 
@@ -80,8 +81,8 @@ class Column:
             return f"numeric{decimal[1]}"
         if self.duckdb_type not in TYPES:
             raise InputError(
-                f"Column {self.name} is of DuckDB's type {self.duckdb_type}, which the mirror does not know."
-                " Cast it in the model, or name its type in orchestration/publish/mirror.py."
+                f"Column {self.name} has the DuckDB type {self.duckdb_type}, which the mirror does not"
+                " support. Cast it in the model, or add the type to orchestration/publish/mirror.py."
             )
         return TYPES[self.duckdb_type]
 
@@ -118,8 +119,8 @@ def mirror(settings: Settings, *, take_over: bool = False) -> Mirrored:
     """
     if settings.mirror_url is None:
         raise InputError(
-            "AIPL_MIRROR_URL is not set: it names the PostgreSQL database that is to show the current"
-            " release, as in postgresql://user:password@host:5432/database. docs/connect.md says more."
+            "AIPL_MIRROR_URL is not set. It names the PostgreSQL database for the current release, for"
+            " example postgresql://user:password@host:5432/database. See docs/connect.md."
         )
     with session(settings.mirror_url) as postgres:
         shown = _begin(postgres)
@@ -160,8 +161,8 @@ def _begin(postgres: Connection[Any]) -> str | None:
         return str(comment.removeprefix(MARK))
     if is_used:
         raise InputError(
-            f"The schema {SCHEMA} of the database in AIPL_MIRROR_URL holds something that is no mirror of a"
-            " release. Rename or drop that schema, or name another database: the mirror needs it for itself."
+            f"The schema {SCHEMA} of the database in AIPL_MIRROR_URL holds something that is not a mirror"
+            " of a release. The mirror needs this schema: rename or drop it, or name another database."
         )
     return None
 
@@ -172,9 +173,9 @@ def _require_own(settings: Settings, marts: duckdb.DuckDBPyConnection, shown: st
     known = {release_id for (release_id,) in chain} | {folder.name for folder in release_folders(settings)}
     if shown not in known:
         raise InputError(
-            f"The database in AIPL_MIRROR_URL shows release {shown}, which {settings.home} never had: it is"
-            " the mirror of another home, or this one was restored from before. `aipl mirror --take-over`"
-            " makes it the mirror of this one."
+            f"The database in AIPL_MIRROR_URL shows release {shown}, which {settings.home} never had: it"
+            " mirrors another home, or this home was restored from an older backup. To make it the mirror of"
+            " this home, run `aipl mirror --take-over`."
         )
 
 

@@ -1,4 +1,4 @@
-"""Release notes: what a release changed, for a person who asks why last week's number did."""
+"""Release notes: what a release changed, and why published numbers were restated."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.core.printable import counted
 from orchestration.publish.ledger import Comparison, Identity
 from orchestration.publish.marts import mart_names
 from orchestration.publish.rule_changes import rule_changes
@@ -176,26 +177,26 @@ def _previous(notes: Notes) -> str:
 
 def _marts(notes: Notes) -> str:
     lines = [f"- new: `{mart}`" for mart in notes.new_marts] + [
-        f"- gone: `{mart}`" for mart in notes.gone_marts
+        f"- removed: `{mart}`" for mart in notes.gone_marts
     ]
-    return "\n".join(lines) or "The same as before."
+    return "\n".join(lines) or "Unchanged."
 
 
 def _rules(notes: Notes) -> str:
     if notes.rules is None:
-        return "It cannot be said what changed: one of the two releases does not tell its rules."
-    return "\n".join(f"- {line}" for line in notes.rules) or "The same as before."
+        return "Unknown: one of the two releases does not record its rules."
+    return "\n".join(f"- {line}" for line in notes.rules) or "Unchanged."
 
 
 def _restatements(notes: Notes) -> list[str]:
     if notes.restated is None:
         sides = {"previous": "the previous release", "this": "this release"}
         lacks = "; ".join(f"{sides[side]} lacks {', '.join(marts)}" for side, marts in notes.missing.items())
-        renamed = "" if notes.same_person_key else "persons are hashed with another key than before"
+        renamed = "" if notes.same_person_key else "people are hashed with a different key"
         why = "; ".join(filter(None, (renamed, lacks)))
         return [f"Nothing could be compared, and the ledger begins anew with this release: {why}."]
     if not notes.entries:
-        return ["No day that was published is told differently."]
+        return ["No published day was restated."]
     total = sum(notes.restated.values())
     columns = ["preset", "brand_id", "reason", "entries", "persons", "first_day", "last_day"]
     parts = [
@@ -213,11 +214,11 @@ def _restatements(notes: Notes) -> list[str]:
             for row in notes.stock
         ]
         parts += [
-            "### Stock on the last day that both releases tell",
-            "Persons as published then, as known now, and what each reason added or took away.",
+            "### Stock on the last day that both releases cover",
+            "People as published then, as known now, and what each reason added or removed.",
             _table([*columns, *REASONS], rows),
         ]
-    unchanged = f"In {notes.unchanged_brands:,} presets of brands the stock of that day is as published.\n\n"
+    unchanged = f"Unchanged for {counted(notes.unchanged_brands, 'pair')} of preset and brand.\n\n"
     other = "Any other day: `aipl query \"from aipl_restated('2024-10-15')\"`."
     return [*parts, (unchanged if notes.unchanged_brands else "") + other]
 

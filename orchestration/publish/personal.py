@@ -1,4 +1,4 @@
-"""What of a person may leave the warehouse: keys as keyed hashes, some columns not at all.
+"""Personal data in releases: keys are published as keyed hashes, some columns not at all.
 
 The marts' YAML declares it, as `config.meta.personal` of a column; docs/privacy.md says why.
 """
@@ -34,7 +34,7 @@ PHONE = (
 
 
 def personal_columns(dbt_project: Path) -> dict[str, dict[str, Treatment]]:
-    """How the personal columns of each mart are published. Raises InputError for a word that says nothing."""
+    """How the personal columns of each mart are published. Raises InputError for an unknown treatment."""
     found: dict[str, dict[str, Treatment]] = {}
     for mart in read_contracts(dbt_project).values():
         for column in mart.columns:
@@ -111,7 +111,7 @@ class Mask:
         )
 
     def check(self, mart: str) -> None:
-        """Raise QualityStop where a published mart says who somebody is."""
+        """Raise QualityStop if a published mart identifies a person."""
         treated = self.treatments.get(mart, {})
         for name, kind in self._columns("release", mart):
             if name in treated:

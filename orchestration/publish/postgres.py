@@ -1,4 +1,4 @@
-"""A session with the PostgreSQL server of the mirror; what goes wrong is told without the address."""
+"""A session with the PostgreSQL server of the mirror; errors do not show its address."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CONNECT_SECONDS = 15
 
 @contextmanager
 def session(address: str) -> Iterator[Connection[Any]]:
-    """One transaction: committed when the block ends well, as if it had never begun otherwise.
+    """One transaction: committed when the block succeeds, rolled back otherwise.
 
     Raises:
         InputError: psycopg is not installed, or this is no address.
@@ -26,7 +26,7 @@ def session(address: str) -> Iterator[Connection[Any]]:
         import psycopg
     except ImportError as error:
         raise InputError(
-            "AIPL_MIRROR_URL is set, but psycopg, the driver of PostgreSQL, is not installed: `make setup`."
+            "AIPL_MIRROR_URL is set, but psycopg, the PostgreSQL driver, is not installed. Run `make setup`."
         ) from error
     given = {"connect_timeout": CONNECT_SECONDS} | _parsed(address)
     try:
@@ -34,9 +34,8 @@ def session(address: str) -> Iterator[Connection[Any]]:
             yield connection
     except psycopg.Error as error:
         raise EnvironmentStop(
-            f"The mirror in PostgreSQL was not made: {_reason(error)}. It shows what it did before, and the"
-            " release is published all the same. When that is mended, run `aipl mirror`; docs/connect.md says"
-            " more."
+            f"The mirror in PostgreSQL was not made: {_reason(error)}. It is unchanged, and the"
+            " release was published anyway. Fix the cause, then run `aipl mirror`; see docs/connect.md."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""What a home remembers of the quality of its data, for those who read its releases. Nothing is written.
+"""What a home knows about the quality of its data, for readers of its releases; read-only.
 
 Each part may be missing: a release can be copied to a place that has nothing else.
 """
@@ -50,7 +50,7 @@ def known_loads(settings: Settings) -> list[Load] | None:
 
 
 def open_incidents(settings: Settings) -> list[OpenIncident] | None:
-    """Open incidents, oldest first; None in a home that never had an alert."""
+    """Open incidents, oldest first; None in a home without alerts."""
     rows = _rows(
         settings,
         "select opened_at, seen_at, severity, kind, title, owner, runbook from incidents"
@@ -65,7 +65,7 @@ def open_incidents(settings: Settings) -> list[OpenIncident] | None:
 
 
 def undelivered_alerts(settings: Settings) -> int:
-    """Alerts that have not arrived on some route; 0 in a home that never had one."""
+    """Number of alerts undelivered on some route; 0 in a home without alerts."""
     rows = _rows(settings, "select count(*) from deliveries where state in ('dead', 'pending')")
     return int(rows[0][0]) if rows else 0
 

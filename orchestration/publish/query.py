@@ -1,4 +1,4 @@
-"""Answer one SELECT from the current release, read only and with no way out of its file."""
+"""Run one SELECT on the current release, read-only and without access to other files."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from orchestration.publish.releases import require_current
 
 @dataclass(frozen=True)
 class Result:
-    """Column names and rows of an answer; `arrow` holds the same with its types."""
+    """Column names and rows of a result; `arrow` holds the same with types."""
 
     columns: list[str]
     rows: list[tuple[Any, ...]]
@@ -33,7 +33,7 @@ class Result:
 
 
 def run_query(settings: Settings, sql: str) -> Result:
-    """Run one SELECT on the current release, which a later one does not pull away meanwhile.
+    """Run one SELECT on the current release; a later release does not disturb it.
 
     Raises:
         InputError: there is no release, or this is anything else or bad SQL.
@@ -80,7 +80,7 @@ def to_json(result: Result) -> bytes:
 
 
 def to_parquet(result: Result) -> bytes:
-    """Parquet with the types of the answer."""
+    """Parquet with the types of the result."""
     import pyarrow.parquet
 
     sink = io.BytesIO()

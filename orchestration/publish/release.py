@@ -38,7 +38,7 @@ __all__ = ["Release", "audited", "is_same", "mend_pointer", "publish", "read_cur
 
 
 def publish(settings: Settings, now: datetime | None = None) -> Release:
-    """Make the present build the current release, unless it is that already or a rollback took it back.
+    """Make the present build the current release, unless it is already or a rollback withdrew it.
 
     Then old releases are retired.
 
@@ -67,9 +67,9 @@ def publish(settings: Settings, now: datetime | None = None) -> Release:
 
 
 def mend_pointer(settings: Settings) -> None:
-    """Let `current` name the newest whole release that no rollback took back, where it names none.
+    """If `current` names no release, point it at the newest intact one that no rollback withdrew.
 
-    Only for whoever holds the writer's lock. Raises EnvironmentStop when something else is in its place.
+    The caller must hold the writer lock. Raises EnvironmentStop when something else is in its place.
     """
     if (settings.published / "current").exists():
         return require_pointer(settings)
@@ -81,29 +81,29 @@ def mend_pointer(settings: Settings) -> None:
 
 
 def audited(settings: Settings) -> GateRecord:
-    """The verdict under which the present build may be published. Raises QualityStop without one."""
+    """The gate verdict that allows the present build to be published. Raises QualityStop without one."""
     build, gate = read_build(settings), read_gate(settings)
     if build is None or build.state != "complete":
         raise QualityStop("The warehouse holds no finished build; nothing is published.")
     if gate is None or gate.build_id != build.build_id:
-        raise QualityStop("The mart gate has not seen the present build; nothing is published.")
+        raise QualityStop("The mart gate has not checked the present build; nothing is published.")
     if not gate.passed:
         raise QualityStop("The mart gate stopped the present build; nothing is published.")
     return gate
 
 
 def is_same(settings: Settings, manifest: dict[str, Any], build_id: str) -> bool:
-    """Whether a release holds a build, its persons called as they would be now."""
+    """Whether a release contains a build, hashed with the present person key."""
     return bool(manifest["build_id"] == build_id) and is_made_with(manifest, settings)
 
 
 def _make(settings: Settings, gate: GateRecord, current: Release | None, now: datetime) -> Release:
-    """Write the release of the present build, read it again, and put it beside the others."""
+    """Write the release of the present build, verify it, and move it next to the others."""
     if current:
         remedy = (
-            "It is current, and the next one must be compared with it. Put these files back from the backup,"
-            " or go back to the release before: `aipl rollback`. Then run `aipl run` again;"
-            " docs/runbooks/restore.md says more."
+            "It is current, and the next one must be compared with it. Restore these files from the backup,"
+            " or go back to the previous release: `aipl rollback`. Then run `aipl run` again."
+            " See docs/runbooks/restore.md."
         )
         require_whole(current.folder, current.release_id, remedy)
     created = _after(settings, now)
@@ -114,9 +114,9 @@ def _make(settings: Settings, gate: GateRecord, current: Release | None, now: da
     previous = current.folder if current else None
     try:
         write_release(settings, aside, created, gate, name=release_id, previous=previous)
-        require_whole(aside, release_id, "What was written is not what the disk gives back: check the disk.")
+        require_whole(aside, release_id, "The files read back differ from what was written. Check the disk.")
     except Exception:
-        # On a full disk it would take the room that is lacking.
+        # On a full disk it would use the space that is needed.
         shutil.rmtree(aside, ignore_errors=True)
         with writer_lock(settings.home):
             require_sound_warehouse(settings)
@@ -141,7 +141,7 @@ def _find(settings: Settings, build_id: str, current: Release | None) -> Release
 
 
 def _after(settings: Settings, now: datetime) -> datetime:
-    """The time of a new release, in whole seconds: later than of any other, whatever the clock says."""
+    """The time of a new release in whole seconds, later than any other even if the clock went back."""
     moment = now.replace(microsecond=0)
     newest = next(iter(release_folders(settings)), None)
     return max(moment, created_at(newest.name) + timedelta(seconds=1)) if newest else moment

@@ -1,7 +1,7 @@
-"""The releases that are kept, which of them is current, and which a rollback took back.
+"""The kept releases: which one is current, and which a rollback withdrew.
 
 `rollbacks.json` lists every rollback. The last one counts only while `current` names the release that it went
-back to: a rollback that was killed before it moved the pointer never was, and the next publication ends it.
+back to: one that was killed before it moved the pointer does not count, and the next publication ends it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Release:
 
 @dataclass(frozen=True)
 class Rollback:
-    """A step back: when (ISO, UTC), from which release, to which one, and what it took back.
+    """A rollback: when (ISO, UTC), from which release, to which one, and what it withdrew.
 
     `withdrawn` are the build ids, by release, of the whole releases after the one it went to; `by` is the
     account that asked for it, empty where that is not known.
@@ -62,7 +62,7 @@ class Rollback:
 
     @property
     def is_back(self) -> bool:
-        """Whether people read something older since; not where it undid another rollback."""
+        """Whether it made an older release current, as opposed to undoing another rollback."""
         return bool(self.withdrawn) or self.to_release < self.from_release
 
     @property
@@ -81,8 +81,8 @@ def read_current(settings: Settings) -> Release | None:
     release = read_release(folder)
     if release is None:
         raise EnvironmentStop(
-            f"The current release is damaged: {folder / 'manifest.json'} cannot be read. Put it back from the"
-            " backup, or read the release before it: `aipl rollback`. docs/runbooks/restore.md says how."
+            f"The current release is damaged: {folder / 'manifest.json'} cannot be read. Restore it from"
+            " the backup, or go back to the previous release: `aipl rollback`. See docs/runbooks/restore.md."
         )
     return release
 
@@ -96,7 +96,7 @@ def require_current(settings: Settings) -> Release:
 
 
 def require_current_id(settings: Settings) -> str:
-    """Name of the current release, be it damaged or not. Raises InputError that says why there is none."""
+    """Name of the current release, damaged or not. Raises InputError if there is none, saying why."""
     current = current_id(settings)
     if current is None:
         raise InputError(why_none_is_current(settings))
@@ -104,7 +104,7 @@ def require_current_id(settings: Settings) -> str:
 
 
 def why_none_is_current(settings: Settings) -> str:
-    """Why there is no current release, and the command that mends it."""
+    """Why there is no current release, and the command that fixes it."""
     folders = release_folders(settings)
     if not folders:
         return f"There is no release in {settings.published} yet. Run `aipl run` first."
@@ -119,13 +119,13 @@ def why_none_is_current(settings: Settings) -> str:
 
 
 def current_id(settings: Settings) -> str | None:
-    """Name of the current release, be it damaged or not; None before the first."""
+    """Name of the current release, damaged or not; None before the first."""
     pointer = settings.published / "current"
     return pointer.resolve().name if pointer.exists() else None
 
 
 def release_folders(settings: Settings) -> list[Path]:
-    """Folders of all finished releases, the newest first."""
+    """Folders of all finished releases, newest first."""
     return sorted((settings.published / "releases").glob("[0-9]*"), reverse=True)
 
 
@@ -150,7 +150,7 @@ def read_release(folder: Path) -> Release | None:
 
 
 def list_releases(settings: Settings) -> list[Release]:
-    """All finished releases whose manifest can be read, the newest first."""
+    """All finished releases with a readable manifest, newest first."""
     return [release for folder in release_folders(settings) if (release := read_release(folder))]
 
 
@@ -159,7 +159,7 @@ def find_folder(settings: Settings, release_id: str) -> Path:
     folders = {folder.name: folder for folder in release_folders(settings)}
     if release_id not in folders:
         names = ", ".join(list(folders)[:SHOWN]) or "none yet"
-        raise InputError(f"There is no release {release_id}. The newest: {names}.")
+        raise InputError(f"There is no release {release_id}. The newest are: {names}.")
     return folders[release_id]
 
 
@@ -168,13 +168,11 @@ def find_release(settings: Settings, release_id: str) -> Release:
     folder = find_folder(settings, release_id)
     if release := read_release(folder):
         return release
-    raise InputError(
-        f"{folder / 'manifest.json'} cannot be read. docs/runbooks/restore.md says how to put it back."
-    )
+    raise InputError(f"{folder / 'manifest.json'} cannot be read. See docs/runbooks/restore.md.")
 
 
 def point_to(settings: Settings, folder: Path) -> None:
-    """Make a release current: one rename. Only for whoever holds the writer's lock."""
+    """Make a release current with one rename. The caller must hold the writer lock."""
     aside = settings.published / f"{UNFINISHED}current"
     aside.unlink(missing_ok=True)
     aside.symlink_to(folder.relative_to(settings.published))
@@ -203,8 +201,8 @@ def rollbacks(settings: Settings) -> list[Rollback]:
         return []
     except (ValueError, TypeError, LookupError) as error:
         raise EnvironmentStop(
-            f"{_record(settings)} is damaged: {error}. Put it back from the backup, or move it away: then the"
-            " next run may publish again what the last rollback took back."
+            f"{_record(settings)} is damaged: {error}. Restore it from the backup, or move it away: then the"
+            " next run may republish what the last rollback withdrew."
         ) from error
 
 
@@ -215,15 +213,15 @@ def remember(settings: Settings, rollback: Rollback) -> None:
 
 
 def rollback_in_force(settings: Settings) -> Rollback | None:
-    """The last rollback, if people read what it went back to; None once something new was published."""
+    """The last rollback, if its target is still current; None once something new was published."""
     last = next(reversed(rollbacks(settings)), None)
     return last if last and last.to_release == current_id(settings) else None
 
 
 def withdrawn_release(settings: Settings, build_id: str) -> str | None:
-    """The release with the content of this build that a rollback took back and that stays so; None without.
+    """The withdrawn release with the content of this build, if there is one.
 
-    A source that became stale meanwhile, or is stale no longer, is nothing new to read.
+    A change in which sources are stale does not count as new content.
     """
     last = rollback_in_force(settings)
     builds = last.withdrawn if last else {}

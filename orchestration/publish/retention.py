@@ -1,4 +1,4 @@
-"""Delete releases that nobody needs any more; the ledger of those that stay reaches back beyond them."""
+"""Delete old releases; the ledger of the remaining ones still covers them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _in_use(settings: Settings) -> set[str]:
 
 
 def _left_at(settings: Settings) -> dict[str, datetime]:
-    """Until when each release was current: another followed it, or a rollback took it back."""
+    """When each release ceased to be current, by a later release or a rollback."""
     left: dict[str, datetime] = {}
     ends = [
         (release.manifest.get("previous_release_id"), created_at(release.release_id))

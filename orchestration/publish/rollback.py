@@ -1,4 +1,4 @@
-"""Make an older release current again."""
+"""Make an earlier release current again."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def rollback(
     wait_seconds: float = 0,
     say: Callable[[str], None] | None = None,
 ) -> Rollback:
-    """Make a release current again, by default the one that people read before; no reader is disturbed.
+    """Make a release current again, by default the previous one, without disturbing readers.
 
     The builds of the releases after it are not published again until something new is built, but for damaged
     ones, which are to be made anew. A run that holds the lock is waited for so long, and `say` is told of it.
@@ -48,7 +48,7 @@ def rollback(
         current = current_id(settings)
         target = find_release(settings, release_id) if release_id else _before(settings, current)
         if target.release_id == current:
-            raise InputError(f"Release {current} is current already.")
+            raise InputError(f"Release {current} is already current.")
         verify([target.folder])
         done = Rollback(
             at=(now or datetime.now(UTC)).isoformat(timespec="seconds"),
@@ -69,7 +69,7 @@ def rollback(
 
 
 def _account() -> str:
-    """Name of the account that runs this program; empty where the system does not know one."""
+    """Name of the account that runs this program, or empty if unknown."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
@@ -77,7 +77,7 @@ def _account() -> str:
 
 
 def _before(settings: Settings, current: str | None) -> Release:
-    """The release that the current one followed; where it cannot say, the newest whole one that is older."""
+    """The predecessor of the current release, or the newest intact older one if that is unknown."""
     if current is None:
         raise InputError(why_none_is_current(settings))
     folder = settings.published / "releases" / current

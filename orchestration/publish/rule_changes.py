@@ -1,4 +1,4 @@
-"""What differs between the rules of two releases, row by row, in words."""
+"""Differences between the rules of two releases, row by row, as text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ POLICY = "refund_policy"
 
 
 def rule_changes(before: Sequence[Row], after: Sequence[Row]) -> list[str]:
-    """A line for each preset, refund policy or rule that was added, removed or changed.
+    """One line per preset, refund policy or rule that was added, removed or changed.
 
     Rows are keyed by preset and rule; only columns that both releases tell are compared.
     """

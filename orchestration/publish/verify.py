@@ -1,4 +1,4 @@
-"""Whether the files of a release are what was published, by the checksums of its manifest."""
+"""Verify the files of a release by the checksums in its manifest."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ SEAL = "manifest_sha256"
 
 
 def sealed(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """A manifest with the checksum of what it says: for whoever writes one."""
+    """A manifest with the checksum of its own content added."""
     said = {key: value for key, value in manifest.items() if key != SEAL}
     return {**said, SEAL: digest(json.dumps(said, sort_keys=True))}
 
 
 def damages(folder: Path, release_id: str | None = None) -> list[str]:
-    """A line for each file that is damaged, missing or was never part of it; empty when all is as published.
+    """One line per damaged, missing or unexpected file; empty when the release is intact.
 
     The folder is named as the release unless `release_id` is given. A manifest from before seals is believed
     where it can be read.
@@ -54,8 +54,8 @@ def verify(folders: Iterable[Path]) -> None:
     if found := [damage for folder in folders for damage in damages(folder)]:
         lines = "\n  ".join(found)
         raise QualityStop(
-            f"Damaged:\n  {lines}\nPut these files back from the backup, or read another release: "
-            "`aipl rollback`. docs/runbooks/restore.md says how."
+            f"Damaged:\n  {lines}\nRestore these files from the backup, or go back to another release: "
+            "`aipl rollback`. See docs/runbooks/restore.md."
         )
 
 

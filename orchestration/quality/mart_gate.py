@@ -82,4 +82,4 @@ def _keep(settings: Settings, build_id: str, result: GateResult) -> tuple[GateRe
 
 
 def _account(result: GateResult, page: Path) -> str:
-    return "\n".join([*result.summary_lines(), f"The report is {page}."])
+    return "\n".join([*result.summary_lines(), f"Report: {page}"])

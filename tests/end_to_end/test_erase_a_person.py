@@ -148,7 +148,7 @@ def test_the_page_is_followed(home: Path, tmp_path: Path) -> None:
     assert SHARED_DEVICE not in ids
     aipl(home, "erase", f"sample_shop:v:{SHARED_DEVICE}", code=2)
     told = aipl(home, *erase.split())
-    assert f"kept, since other persons used it as well: sample_shop:v:{SHARED_DEVICE}" in told
+    assert f"kept, because other people used it too: sample_shop:v:{SHARED_DEVICE}" in told
     assert "the person is named in 0" in told
     assert {str(path) for path, text in texts(home) if word.search(text)} == set()
     assert "Erasure" not in aipl(home, "status")

@@ -65,7 +65,7 @@ def test_the_first_night_publishes_and_tells(shop: Shop, first_night: Answer) ->
     assert first_night.returncode == 0, first_night.stdout + first_night.stderr
     told = first_night.stdout
     assert f"Release: {shop.current().name}" in told
-    assert told.splitlines()[-1] == "Look at it: `make dashboard`."
+    assert told.splitlines()[-1] == "To view it: `make dashboard`."
     assert "lumen" in told and "AIPL stock" in told and "FAST of the last complete week" in told
     assert "\x1b[" not in told, "colours are for terminals"
     manifest = shop.manifest()

@@ -164,7 +164,7 @@ def test_nothing_is_left_of_the_person_and_all_of_others(shop: Shop) -> None:
     with sqlite3.connect(shop.home / "dagster.db") as connection:
         assert connection.execute("select event from logs").fetchall() == [('{"who": "erased"}',), ("else",)]
     assert "Removed: 2 releases" in shop.said and "the person is named in 0" in shop.said
-    assert LENA not in shop.said and f"the dumps of the source: {shop.dumps}" in shop.said
+    assert LENA not in shop.said and f"the source's own dumps: {shop.dumps}" in shop.said
 
 
 def test_a_night_after_it_brings_nobody_back(shop: Shop) -> None:

@@ -153,7 +153,7 @@ def test_types_are_kept(two: Two, address: str, tmp_path: Path) -> None:
 def test_a_type_that_is_not_known_is_told_and_changes_nothing(two: Two, address: str, tmp_path: Path) -> None:
     mirror(two.settings)
     settings = changed(two, tmp_path, "create table odd (how_long interval)")
-    with pytest.raises(InputError, match=r"Column how_long is of DuckDB's type INTERVAL"):
+    with pytest.raises(InputError, match=r"Column how_long has the DuckDB type INTERVAL"):
         mirror(settings)
     assert of_postgres(address) == of_release(two.after)
 
@@ -457,4 +457,4 @@ def test_without_an_address_it_says_what_to_set(two: Two, monkeypatch: pytest.Mo
 def test_without_the_driver_it_says_what_to_install(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIPL_MIRROR_URL", f"postgresql://warehouse:{PASSWORD}@127.0.0.1/aipl")
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    assert one_sentence(two.settings).endswith("is not installed: `make setup`.")
+    assert one_sentence(two.settings).endswith("is not installed. Run `make setup`.")

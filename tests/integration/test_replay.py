@@ -153,11 +153,11 @@ def test_a_writer_at_work_does_not_keep_rejects_from_being_read(settings: Settin
 
 def test_what_was_not_mended_is_not_read_again(settings: Settings, read: list[str]) -> None:
     before = read_current(settings)
-    with pytest.raises(InputError, match=r"Nothing was mended for the 5 rejects in 3 file\(s\)"):
+    with pytest.raises(InputError, match=r"Nothing has changed for the 5 rejects in 3 files"):
         replayed(settings)
     assert read == []
     assert read_current(settings) == before
-    assert replayed(settings, reason="no such reason") == (0, "There are no such rejects.")
+    assert replayed(settings, reason="no such reason") == (0, "No rejects match.")
 
 
 def redeliver(settings: Settings) -> None:
@@ -172,7 +172,7 @@ def test_a_mended_file_is_read_again_alone(settings: Settings, read: list[str]) 
     code, text = replayed(settings)
     assert code == 0
     assert read == ["east 2024-01-02"]
-    assert "3 file(s): 5 rejects went in, 4 remain." in text
+    assert "3 files: 5 rejects before, 4 after." in text
     after = read_current(settings)
     assert before and after and after.release_id != before.release_id
     with duckdb.connect(str(after.folder / "marts.duckdb"), read_only=True) as connection:
@@ -181,13 +181,13 @@ def test_a_mended_file_is_read_again_alone(settings: Settings, read: list[str]) 
 
 
 def test_a_mended_declaration_reads_the_files_with_rejects_alone(settings: Settings, read: list[str]) -> None:
-    """Even one that makes it worse: what cannot be read at all now is told, and the release stays whole."""
+    """Even one that makes it worse: what can no longer be read is reported, and the release stays whole."""
     declared = settings.sources_file.read_text()
     settings.sources_file.write_text(declared.replace("format: csv", "format: csv\n        delimiter: ';'"))
     code, text = replayed(settings, "east", "fields")
     assert code == 2
     assert read == ["east 2024-01-02"]
-    assert "Cannot be read at all now: orders-2024-01-02.csv: the required column" in text
+    assert "Can no longer be read: orders-2024-01-02.csv: the required column" in text
 
 
 def test_a_mended_model_brings_in_what_staging_rejected(settings: Settings, read: list[str]) -> None:
@@ -200,5 +200,5 @@ def test_a_mended_model_brings_in_what_staging_rejected(settings: Settings, read
     code, text = replayed(settings, "east", "no number")
     assert code == 0
     assert read == [], "raw is what it was"
-    assert "1 file(s): 2 rejects went in, 1 remain." in text
+    assert "1 file: 2 rejects before, 1 after." in text
     assert "amount is no number" in text

@@ -116,7 +116,7 @@ def test_what_broke_and_healed_before_it_could_be_told_is_told_as_one(
     observe(settings, "run", [], NOW + MINUTE)
     deliver(settings, NOW + MINUTE)
     assert [message["title"] for message in hook.received] == [
-        "[aipl] NEW, AND RECOVERED: critical: fct_fast.sum is off"
+        "[aipl] NEW AND RECOVERED: critical: fct_fast.sum is off"
     ]
 
 
@@ -126,7 +126,7 @@ def test_a_service_that_is_down_answers_500_and_comes_back(settings: Settings, h
     (sent,) = deliver(settings, NOW)
     assert sent.reason and "500" in sent.reason
     assert deliver(settings, NOW + MINUTE - timedelta(seconds=1)) == []
-    assert "tried 1 times" in status_lines(settings)
+    assert "tried 1 time:" in status_lines(settings)
     hook.status = 204
     assert deliver(settings, NOW + MINUTE)[0].reason is None
     assert len(hook.received) == 1
@@ -177,7 +177,7 @@ def test_one_dead_route_does_not_keep_another_from_being_served(
     sent = {one.route: one.reason for one in deliver(given, NOW)}
     assert sent["team"] is None
     assert sent["dead"]
-    assert sent["bad"] == "BAD holds no address that Apprise understands; docs/alerts.md shows some"
+    assert sent["bad"] == "BAD is not a valid Apprise URL; see docs/alerts.md for examples"
     assert len(hook.received) == 1
 
 

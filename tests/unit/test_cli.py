@@ -78,9 +78,9 @@ def test_status_of_an_empty_home(tmp_path: Path) -> None:
         (["run", "--source", "no_such_shop"], "There is no source no_such_shop"),
         (["run", "--source", "olist"], "--dumps"),
         (["run", "--source", "olist", "--dumps", "/no/such/folder"], "/no/such/folder"),
-        (["run", "--dumps", "."], "--dumps needs --source"),
-        (["run", "--date", "2024-01-01", "--to", "2024-01-02"], "use one of them"),
-        (["run", "--from", "2024-01-03", "--to", "2024-01-02"], "--from is after --to"),
+        (["run", "--dumps", "."], "--dumps requires --source"),
+        (["run", "--date", "2024-01-01", "--to", "2024-01-02"], "Use either --date"),
+        (["run", "--from", "2024-01-03", "--to", "2024-01-02"], "--from must not be after --to"),
         (["run", "--date", "yesterday"], "yesterday"),
     ],
 )

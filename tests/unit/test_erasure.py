@@ -240,7 +240,7 @@ def test_a_key_of_another_kind_or_space_is_another_persons(shop: Shop):
 
 @pytest.mark.parametrize("text", ["lena", "shop:lena", "shop:x:lena", ":m:lena", "shop:m:"])
 def test_a_text_that_is_no_key_is_told(text: str):
-    with pytest.raises(InputError, match="is no key of a person"):
+    with pytest.raises(InputError, match="is not a person's key"):
         parse_key(text)
 
 

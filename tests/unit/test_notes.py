@@ -101,7 +101,7 @@ def test_notes_say_why_the_stock_is_another(settings: Settings) -> None:
     assert manifest["notes"]["unchanged_brands"] == 1
     assert restatement(first) == []
     assert restatement(second) == [
-        f"Restated (persons and stretches of published days): late 2, refund 1; see {second.folder}/notes.md"
+        f"Restated (people and periods of published days): late 2, refund 1; see {second.folder}/notes.md"
     ]
     notes = second.notes.read_text()
     assert "3 entries of `fct_aipl_ledger`: late 2, refund 1" in notes
@@ -144,7 +144,7 @@ def test_notes_tell_changed_rules_and_marts(settings: Settings) -> None:
         "preset new: added, with 2 rules",
     ]
     assert release.manifest["restated"] == dict.fromkeys(release.manifest["restated"], 0)
-    assert "No day that was published is told differently." in release.notes.read_text()
+    assert "No published day was restated." in release.notes.read_text()
 
 
 def test_rules_are_compared_by_what_both_releases_tell() -> None:
@@ -172,7 +172,7 @@ def test_a_release_of_an_older_program_cannot_be_compared(settings: Settings) ->
     notes = release.notes.read_text()
     assert "the ledger begins anew with this release: the previous release lacks dim_aipl_rule" in notes
     assert "- new: `fct_aipl_stage_history`" in notes
-    assert "does not tell its rules" in notes
+    assert "does not record its rules" in notes
     # From here on there is something to compare with.
     assert release_of(settings, "3", SECOND).manifest["restated"]["late"] == 2
 

@@ -163,7 +163,7 @@ def test_with_another_secret_the_same_build_is_published_anew_and_restates_nobod
     assert (released(settings.home, "shop:m:17", OTHER),) in rows(second, "select person_id from dim_person")
     assert rows(second, "from fct_aipl_ledger") == []
     assert rows(second, "select distinct release_id from dim_release") == [(second.release_id,)]
-    assert "persons are hashed with another key than before" in (second.folder / "notes.md").read_text()
+    assert "people are hashed with a different key" in (second.folder / "notes.md").read_text()
     assert second.manifest["restated"] is None
 
 
@@ -265,10 +265,10 @@ def test_the_command_tells_what_somebody_is_called(
     hashed = released(settings.home, "shop:m:17")
     told = CliRunner().invoke(cli.aipl, ["person-key", "shop:m:17"], catch_exceptions=False)
     assert told.output.splitlines()[2].split() == ["shop:m:17", hashed, hashed, "2024-01-05", "2024-01-05"]
-    with pytest.raises(InputError, match=f"no member or visitor of this id, in none of {space}"):
+    with pytest.raises(InputError, match=f"no member or visitor with this ID in {space}"):
         CliRunner().invoke(cli.aipl, ["person-key", "18"], catch_exceptions=False)
     monkeypatch.setenv("AIPL_PERSON_KEY", OTHER)
-    with pytest.raises(InputError, match="was made with another person key"):
+    with pytest.raises(InputError, match="was made with a different person key"):
         CliRunner().invoke(cli.aipl, ["person-key", "shop:m:17"], catch_exceptions=False)
 
 
@@ -277,5 +277,5 @@ def test_a_release_from_before_there_were_keys_is_not_said_to_be_missing(
 ) -> None:
     publish(settings, NOON)
     settings.person_key_file.unlink()
-    with pytest.raises(InputError, match="was made before there were person keys"):
+    with pytest.raises(InputError, match="was made before person keys existed"):
         find_person(settings, "shop:m:17")

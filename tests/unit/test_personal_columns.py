@@ -316,6 +316,6 @@ def test_what_is_hashed_anew_is_read_again_as_a_whole(
         (home.dumps / f"{number}.csv").write_text(f"member,phone,mail\nann{number},555-1,a@example.com\n")
     home.declare("[phone, mail]")
     for part in (Request(only={"shop": {"0.csv"}}), Request(first=date(2025, 1, 1))):
-        with pytest.raises(ConfigurationError, match=r"all its 3 dumps .* `aipl run --source shop`"):
+        with pytest.raises(ConfigurationError, match=r"all 3 of its dumps .* `aipl run --source shop`"):
             home.find_pending(part)
     assert home.find_pending(Request(source="shop")).load_dates == {"shop": [date(2024, 1, 2)]}

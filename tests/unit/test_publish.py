@@ -198,7 +198,7 @@ def test_the_same_build_is_published_once(settings: Settings) -> None:
 
 @pytest.mark.parametrize(
     ("passed", "seen", "message"),
-    [(False, FIRST, "stopped"), (True, SECOND, "has not seen")],
+    [(False, FIRST, "stopped"), (True, SECOND, "has not checked")],
 )
 def test_only_the_build_that_the_gate_let_through_is_published(
     settings: Settings, passed: bool, seen: str, message: str
@@ -210,7 +210,7 @@ def test_only_the_build_that_the_gate_let_through_is_published(
 
 
 def test_a_build_without_verdict_or_end_is_not_published(settings: Settings) -> None:
-    with pytest.raises(QualityStop, match="has not seen"):
+    with pytest.raises(QualityStop, match="has not checked"):
         publish(settings)
     let_through(settings, FIRST)
     write_build(settings, Build("building", "rules", FIRST))
@@ -290,7 +290,7 @@ def test_a_damaged_block_is_told_and_built_anew(settings: Settings) -> None:
     with settings.warehouse.open("r+b") as stream:
         stream.seek(settings.warehouse.stat().st_size // 2)
         stream.write(b"noise" * 20_000)
-    with pytest.raises(EnvironmentStop, match=r"is damaged: .*checksum(.|\n)*run `aipl run` again"):
+    with pytest.raises(EnvironmentStop, match=r"is damaged: .*checksum(.|\n)*`aipl run` rebuilds"):
         publish(settings)
     build = read_build(settings)
     assert build is not None and build.state == "building", "the next run would add to it"

@@ -79,7 +79,7 @@ def test_a_place_that_is_named_for_one_run_holds_no_password(tmp_path: Path) -> 
     file = tmp_path / "sources.yml"
     file.write_text(SOURCES.format(place="dumps"))
     settings = Settings(tmp_path / "home", file)
-    with pytest.raises(InputError, match="The place that was named for the dumps holds a password") as told:
+    with pytest.raises(InputError, match="The location given for the dumps holds a password") as told:
         pull(settings, load_sources(file, {})["shop"], None, "ftp://joe:s3cret@host/", date(2024, 1, 1))
     assert "s3cret" not in str(told.value)
 

@@ -145,7 +145,7 @@ def test_retired_days_are_gone_from_every_place(shop: Shop) -> None:
     files = len(PAST)
     (told,) = shop.night()
     records = 2 * files + sum(day.day % 5 == 0 for day in PAST)
-    assert told.startswith(f"Retired of shop, days before 2024-03-01: {files} file versions with {records} ")
+    assert told.startswith(f"Retired shop, days before 2024-03-01: {files} file versions with {records} ")
     assert shop.days("raw") == shop.days("landing") == KEPT
     assert shop.days("rejects") == {day for day in KEPT if int(day[-2:]) % 5 == 0}
     assert shop.files("arrivals") == set()
@@ -175,7 +175,7 @@ def test_what_is_retired_does_not_come_again(shop: Shop) -> None:
     shop.deliver(PAST[3], tables=("events",), more="late,1\n")
     report = pull(shop.settings, shop.source, None, None, TODAY)
     assert report.load_dates == []
-    assert report.warnings == ["1 dumps are of days before 2024-03-01, which are retired, and are not read."]
+    assert report.warnings == ["Days before 2024-03-01 are retired: 1 dump not read."]
     assert read_again(shop.settings, shop.source) == []
     assert shop.night() == [] and shop.days("raw") == shop.days("landing") == KEPT
     # Neither a changed declaration nor the end of `raw_days` brings it back, or moves the beginning.

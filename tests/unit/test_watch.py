@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from unit.test_tonight import SCHEDULE, TODAY, YESTERDAY, at, come, source
+from unit.test_due_loads import SCHEDULE, TODAY, YESTERDAY, at, come, source
 
 from orchestration.arrival.file_versions import FileVersion
 from orchestration.arrival.pending import PendingLoads

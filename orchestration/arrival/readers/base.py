@@ -138,7 +138,7 @@ def check_names(file: str, names: Sequence[str], table: Table) -> None:
         raise UnreadableDump(
             file,
             f"the column {_shown(twice, table)} is there more than once",
-            "Name each column once in the dump.",
+            "Give each column of the dump a unique name.",
         )
     if bad := [name for name in names if not name or name.casefold() in RESERVED_COLUMNS]:
         raise UnreadableDump(

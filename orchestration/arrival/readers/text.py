@@ -101,7 +101,7 @@ def check_expanded(file: str, size: int) -> None:
         raise UnreadableDump(
             file,
             f"it expands to more than {limits.EXPANDED_BYTES:,} bytes, the limit",
-            "Deliver it in several files, if it is no mistake.",
+            "Deliver it in several files, if the size is right.",
         )
 
 

@@ -1,4 +1,4 @@
-"""Who is erased: keyed hashes of their keys, which every dump that lands is held against.
+"""The erased people: hashes of their keys, against which every landing dump is checked.
 
 The list knows nobody: it holds hashes under a random secret of this home. Whoever has both can only try keys
 out, and needs them to.
@@ -47,7 +47,7 @@ def parse_key(text: str) -> Key:
     letter, _, value = rest.partition(":")
     if not scope or letter not in PERSONS or not value:
         raise InputError(
-            f"'{text}' is no key of a person. Write <identity space>:m:<member id> or <identity space>:v:"
+            f"'{text}' is not a person's key. Write <identity space>:m:<member id> or <identity space>:v:"
             "<visitor id>; `aipl person-key ID` finds it."
         )
     return Key(scope, PERSONS[letter], value)
@@ -134,8 +134,8 @@ def read_erased(settings: Settings) -> Erased:
         return Erased(content["secret"], erasures)
     except (ValueError, KeyError, TypeError) as error:
         raise EnvironmentStop(
-            f"The list of erased persons {path} is damaged: {error}. Put back its copy from the backup;"
-            " without it erased persons would come back with the next dump."
+            f"The list of erased persons {path} is damaged: {error}. Restore it from the backup;"
+            " without it, erased people would come back with the next dump."
         ) from error
 
 

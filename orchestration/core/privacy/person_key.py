@@ -32,7 +32,7 @@ class PersonKey:
 
     @property
     def fingerprint(self) -> str:
-        """Names the secret without telling it: 16 hexadecimal digits."""
+        """Identifies the secret without revealing it: 16 hexadecimal digits."""
         return self.derive("fingerprint").hex()[:16]
 
     def derive(self, purpose: str) -> bytes:
@@ -58,8 +58,8 @@ def read_person_key(settings: Settings) -> PersonKey | None:
     published = _published(settings)
     if published.get("origin") == VARIABLE and (not key or key.fingerprint != published["fingerprint"]):
         raise InputError(
-            f"The current release was made with {VARIABLE}, which is not set. Set it for all"
-            " that runs aipl; docs/runbooks/rotate-secrets.md says how to change it."
+            f"The current release was made with {VARIABLE}, which is not set. Set it for every"
+            " process that runs aipl. To change it, see docs/runbooks/rotate-secrets.md."
         )
     return key
 
@@ -108,8 +108,8 @@ def is_made_with(manifest: dict[str, Any], settings: Settings) -> bool:
 def _long_enough(secret: str, where: str) -> bytes:
     if len(secret) < MIN_LENGTH:
         raise InputError(
-            f"{where} holds {len(secret)} characters; a key needs {MIN_LENGTH} or more."
-            " `openssl rand -hex 32` makes one."
+            f"{where} holds {len(secret)} characters; a key needs at least {MIN_LENGTH}."
+            " `openssl rand -hex 32` generates one."
         )
     return secret.encode()
 

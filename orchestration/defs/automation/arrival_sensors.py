@@ -55,6 +55,6 @@ def watch_sensor(settings: Settings) -> SensorDefinition:
     def watching(context: SensorEvaluationContext) -> SkipReason:
         """Open and close incidents; the sensor `alerts` delivers what there is to tell."""
         watch(settings, datetime.now(UTC))
-        return SkipReason("Arrival and freshness are observed; open incidents stand in `aipl status`.")
+        return SkipReason("Arrival and freshness checked; `aipl status` shows open incidents.")
 
     return watching

@@ -13,6 +13,6 @@ def dead_runs_sensor(settings: Settings) -> SensorDefinition:
     def dead_runs(context: SensorEvaluationContext) -> SkipReason:
         """Runs that were killed are marked as failed."""
         failed = fail_orphaned_runs_if_idle(settings, context.instance)
-        return SkipReason(f"Declared failed: {', '.join(failed)}." if failed else "No run is dead.")
+        return SkipReason(f"Marked as failed: {', '.join(failed)}." if failed else "No dead runs.")
 
     return dead_runs

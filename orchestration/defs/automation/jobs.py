@@ -13,6 +13,6 @@ def nightly_job() -> UnresolvedAssetJobDefinition:
     return define_asset_job(
         NIGHTLY,
         selection=AssetSelection.all(),
-        description="Pull what is new, build the warehouse, let the gate judge the marts, publish.",
+        description="Pull new dumps, build the warehouse, run the mart gate, publish a release.",
         executor_def=in_process_executor,
     )

@@ -33,7 +33,7 @@ def run_requests(
 ) -> Iterator[RunRequest | SkipReason]:
     """A run for each stretch of load dates to bring in now, the last one with the `rest` of the job."""
     if instance.get_runs(RunsFilter(job_name=NIGHTLY, statuses=UNFINISHED), limit=1):
-        yield SkipReason("A run is under way; what it leaves is looked for after it.")
+        yield SkipReason("A run is in progress; remaining loads are checked for when it ends.")
         return
     times = configured_schedule(settings)
     fed = {source_id: source for source_id, source in sources.items() if source.dumps}

@@ -1,4 +1,4 @@
-"""Alerts from Dagster's services: runs that ended, and what is due to be sent."""
+"""Alert sensors: finished runs, and alerts that are due."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from orchestration.alerts.delivery import deliver
 from orchestration.arrival.configured import configured_sources
+from orchestration.core.printable import counted
 from orchestration.core.settings import Settings
 from orchestration.defs.outcomes import observe_latest_run
 from orchestration.monitoring.gates import observe_gates
@@ -27,13 +28,13 @@ EVERY_SECONDS = 60
 
 
 def alert_sensors(settings: Settings, job: UnresolvedAssetJobDefinition) -> list[SensorDefinition]:
-    """The sensors that watch the nightly job and empty the outbox."""
+    """The sensors that watch the nightly job and send the alerts in the outbox."""
 
     @run_failure_sensor(
         name="nightly_failed", monitored_jobs=[job], default_status=DefaultSensorStatus.RUNNING
     )
     def nightly_failed(context: RunFailureSensorContext) -> None:
-        """Open incidents for a run that failed, or that died before it could."""
+        """Open incidents for a run that failed or died."""
         observe_gates(settings, configured_sources(settings))
         observe_latest_run(settings, context.instance)
 
@@ -44,14 +45,14 @@ def alert_sensors(settings: Settings, job: UnresolvedAssetJobDefinition) -> list
         default_status=DefaultSensorStatus.RUNNING,
     )
     def nightly_succeeded(context: RunStatusSensorContext) -> None:
-        """Close them again."""
+        """Resolve the incidents of earlier runs."""
         observe_latest_run(settings, context.instance)
 
     @sensor(name="alerts", minimum_interval_seconds=EVERY_SECONDS, default_status=DefaultSensorStatus.RUNNING)
     def alerts() -> SkipReason:
-        """Send what is due; what does not arrive is tried again later."""
+        """Send the alerts that are due; failed deliveries are retried later."""
         sent = deliver(settings, datetime.now(UTC))
-        told = [f"{one.route}: {one.alerts} alerts {one.reason or 'delivered'}" for one in sent]
+        told = [f"{one.route}: {counted(one.alerts, 'alert')} {one.reason or 'delivered'}" for one in sent]
         return SkipReason("; ".join(told) or "Nothing is due.")
 
     return [nightly_failed, nightly_succeeded, alerts]

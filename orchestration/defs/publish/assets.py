@@ -1,4 +1,4 @@
-"""The release: what people read."""
+"""The release, which users read, and its mirror."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -26,11 +26,11 @@ PRUNED_AT_ONCE = 100
 
 
 def release_asset(settings: Settings, marts: Sequence[AssetKey]) -> AssetsDefinition:
-    """The asset `release`, behind every mart and the gate on each."""
+    """The asset `release`, downstream of every mart and its gate."""
 
     @asset(name="release", deps=marts, group_name="publish", kinds={"duckdb", "parquet"})
     def release(context: AssetExecutionContext, lock: WriterLock) -> MaterializeResult[None]:
-        """Marts that passed their gate, under `published/current`."""
+        """The marts that passed the gate, published under `published/current`."""
         reporter().start("release")
         with explained():
             try:
@@ -39,10 +39,10 @@ def release_asset(settings: Settings, marts: Sequence[AssetKey]) -> AssetsDefini
                 observe_mart_gate(settings)
             tidied = tidy(settings, configured_sources(settings), datetime.now(UTC))
             pruned = prune_history(context.instance, datetime.now(UTC))
-        text = published.release_id if published.is_new else f"{published.release_id}, as before"
+        text = published.release_id if published.is_new else f"{published.release_id}, unchanged"
         reporter().done(text)
         context.log.info("Release %s", text)
-        context.log.info("Kept for long enough, removed: %s, %s runs of the history", tidied, pruned)
+        context.log.info("Removed after their retention period: %s, %s runs from the history", tidied, pruned)
         return MaterializeResult(
             metadata={
                 "release_id": published.release_id,
@@ -56,11 +56,11 @@ def release_asset(settings: Settings, marts: Sequence[AssetKey]) -> AssetsDefini
 
 
 def mirror_asset(settings: Settings) -> AssetsDefinition:
-    """The asset `mirror`, behind the release: what goes wrong here leaves that as it is."""
+    """The asset `mirror`, downstream of the release; a failure here does not affect the release."""
 
     @asset(name=MIRROR, deps=["release"], group_name="publish", kinds={"postgres"})
     def mirrored(context: AssetExecutionContext, lock: WriterLock) -> MaterializeResult[None]:
-        """The current release in the PostgreSQL database of `AIPL_MIRROR_URL`."""
+        """A copy of the current release in the PostgreSQL database in `AIPL_MIRROR_URL`."""
         reporter().start(MIRROR)
         with explained():
             done = mirror(settings)
@@ -71,7 +71,7 @@ def mirror_asset(settings: Settings) -> AssetsDefinition:
 
 
 def prune_history(instance: DagsterInstance, now: datetime) -> int:
-    """Remove runs of long ago from Dagster's history, some at a time; returns how many."""
+    """Remove old runs from Dagster's history, a limited number at a time; returns how many."""
     old = instance.get_run_records(
         RunsFilter(created_before=now - KEPT_HISTORY), limit=PRUNED_AT_ONCE, ascending=True
     )

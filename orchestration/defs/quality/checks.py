@@ -1,4 +1,4 @@
-"""The mart gate as blocking asset checks: one on every mart, all decided by one run of the suites."""
+"""The mart gate as blocking asset checks: one per mart, all decided by one run of the suites."""
 
 from collections.abc import Iterator, Sequence
 
@@ -13,6 +13,7 @@ from dagster import (
 )
 
 from expectations.results import GateResult
+from orchestration.core.printable import counted
 from orchestration.core.progress import reporter
 from orchestration.core.settings import Settings
 from orchestration.defs.names import MART_GATE
@@ -22,12 +23,12 @@ from orchestration.quality.mart_gate import judge_marts
 
 
 def mart_gate(settings: Settings, marts: Sequence[AssetKey]) -> AssetChecksDefinition:
-    """A blocking check on each mart: what depends on any of them is skipped when one fails."""
+    """A blocking check on each mart: downstream assets are skipped when one fails."""
     specs = [AssetCheckSpec(MART_GATE, asset=key, blocking=True) for key in marts]
 
     @multi_asset_check(name=MART_GATE, specs=specs, can_subset=True)
     def check(context: AssetCheckExecutionContext, lock: WriterLock) -> Iterator[AssetCheckResult]:
-        """Great Expectations on what is about to be published."""
+        """Run the Great Expectations suites on the marts that are about to be published."""
         reporter().start("mart gate")
         with explained():
             try:
@@ -36,7 +37,7 @@ def mart_gate(settings: Settings, marts: Sequence[AssetKey]) -> AssetChecksDefin
                 observe_mart_gate(settings)
         context.log.info("\n".join(result.summary_lines()))
         if result.outcome == "passed":
-            reporter().done(f"passed, {len(result.warnings)} warnings")
+            reporter().done(f"passed, {counted(len(result.warnings), 'warning')}")
         asked = {key.asset_key for key in context.selected_asset_check_keys}
         yield from (found for found in check_results(result, marts) if found.asset_key in asked)
 
@@ -44,7 +45,7 @@ def mart_gate(settings: Settings, marts: Sequence[AssetKey]) -> AssetChecksDefin
 
 
 def check_results(result: GateResult, marts: Sequence[AssetKey]) -> Iterator[AssetCheckResult]:
-    """One result a mart; a failure that belongs to none of our marts fails them all."""
+    """One result per mart; a failure that belongs to no known mart fails all of them."""
     names = {key.path[-1] for key in marts}
     stray = any(failure.table not in names for failure in result.failures)
     for key in marts:

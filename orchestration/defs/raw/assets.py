@@ -1,4 +1,4 @@
-"""Raw assets: one a source, one partition a load date, a range in one go."""
+"""Raw assets: one per source, partitioned by load date; a range runs in one go."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -19,6 +19,7 @@ from dagster import (
 
 from orchestration.arrival.configured import configured_schedule
 from orchestration.arrival.receive import Received, receive
+from orchestration.core.printable import counted
 from orchestration.core.progress import reporter
 from orchestration.core.settings import Settings
 from orchestration.defs.resources import WriterLock, explained
@@ -30,14 +31,14 @@ SHOWN_WARNINGS = 5
 
 
 class RawConfig(Config):
-    """Where the dumps of this run are; as the sources file says when left out. `only`: no other files."""
+    """Where the dumps of this run are (default: as in the sources file); `only` restricts the files."""
 
     dumps: str | None = None
     only: list[str] | None = None
 
 
 def raw_asset(settings: Settings, source: Source, days: DailyPartitionsDefinition) -> AssetsDefinition:
-    """The asset `raw/<source>`; its arrival gate warns and does not block, so that other sources go on."""
+    """The asset `raw/<source>`. Its arrival gate warns but does not block, so other sources continue."""
     key = AssetKey(["raw", source.source_id])
 
     @asset(
@@ -52,9 +53,9 @@ def raw_asset(settings: Settings, source: Source, days: DailyPartitionsDefinitio
     def raw(
         context: AssetExecutionContext, config: RawConfig, lock: WriterLock
     ) -> Iterator[MaterializeResult[None]]:
-        """Dumps of these load dates, pulled, judged, accepted or refused."""
+        """The dumps of these load dates: pulled, checked by the arrival gate, then accepted or refused."""
         if not (config.dumps or source.dumps):
-            context.log.info("%s names no dumps and none were given: nothing to pull", source.source_id)
+            context.log.info("%s declares no dumps and none were given: nothing to pull", source.source_id)
             yield MaterializeResult(check_results=[_check(None)])
             return
         reporter().start(f"pull {source.source_id}")
@@ -77,8 +78,8 @@ def raw_asset(settings: Settings, source: Source, days: DailyPartitionsDefinitio
 def _told(received: Received) -> str:
     rows = sum(version.row_count or 0 for version in received.report.arrived)
     files = len(received.report.arrived) + len(received.report.refused)
-    verdict = f"{len(received.accepted)} loads accepted, {len(received.refused)} refused"
-    return f"{files} files, {rows:,} rows; {verdict}"
+    verdict = f"{counted(len(received.accepted), 'load')} accepted, {len(received.refused)} refused"
+    return f"{counted(files, 'file')}, {counted(rows, 'row')}; {verdict}"
 
 
 def _metadata(received: Received) -> dict[str, int]:

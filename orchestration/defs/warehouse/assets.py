@@ -1,4 +1,4 @@
-"""The warehouse: dbt's models as assets, built by one dbt command in the process of the run."""
+"""The warehouse: dbt models as assets, built by one dbt command in the run's own process."""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -23,6 +23,7 @@ from orchestration.build.dbt import (
 from orchestration.build.failures import explain_failure
 from orchestration.build.laws import broken_laws, law_results, laws_by_test, read_results
 from orchestration.build.state import FIRST_BUILD
+from orchestration.core.printable import counted
 from orchestration.core.progress import Reporter, reporter
 from orchestration.core.settings import Settings
 from orchestration.defs.resources import WriterLock, explained
@@ -58,7 +59,7 @@ def warehouse_assets(
         name="warehouse", specs=specs, check_specs=law_checks(built_of, laws, tables), can_subset=True
     )
     def warehouse(context: AssetExecutionContext, lock: WriterLock) -> Iterator[Any]:
-        """Build all models and test all laws on what has arrived."""
+        """Build all models from the accepted loads and test all laws."""
         with explained():
             preparation = (
                 prepare_part(settings, sources, dbt_sources)
@@ -87,7 +88,7 @@ def warehouse_assets(
                 raise explain_failure(settings, target, ran.error)
             finish_build(settings, preparation.build)
             because = "" if preparation.in_full in ("", FIRST_BUILD) else f", because {preparation.in_full}"
-            reporter().done(f"{len(built)} models{because}")
+            reporter().done(f"{counted(len(built), 'model')}{because}")
 
     return warehouse
 

@@ -1,7 +1,7 @@
-"""Erase a person: from all that was delivered, the warehouse, all releases, and whatever was written of them.
+"""Erase a person from delivered data, the warehouse, all releases, and logs and reports.
 
-The hashes of the keys are on the list before the first row goes, so that nothing brings the person back while
-the erasure is at work. The order keeps the keys themselves until the end: a killed erasure goes on from it.
+The hashed keys are listed before the first row is removed, so that nothing can bring the person back during
+the erasure. The order keeps the keys themselves until the end, so that a killed erasure can resume.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from orchestration.sources.source import Source
 
 
 class NotErased(AiplError):
-    """An erasure that could not be ended: the same command goes on with it."""
+    """An erasure that did not finish; the same command resumes it."""
 
     def __init__(self, message: str, exit_code: int = 2) -> None:
         super().__init__(message)
@@ -62,15 +62,15 @@ def order_erasure(settings: Settings, texts: Collection[str], *, only_these: boo
     if unfinished:
         if asked and asked != unfinished.asked:
             raise InputError(
-                "An erasure of other keys is unfinished. Run `aipl erase` without a key to finish it first."
+                "An erasure of other keys is unfinished. Run `aipl erase` without a key to resume it first."
             )
         return unfinished
     if not asked:
-        raise InputError("No erasure is unfinished. Name the keys of the person to erase.")
+        raise InputError("There is no unfinished erasure to resume. Name the keys of the person to erase.")
     spaces = {_space(source) for source in configured_sources(settings).values()}
     if unknown := sorted({key.scope for key in asked} - spaces):
         raise InputError(
-            f"No source has the identity space {', '.join(unknown)}. The sources file has"
+            f"No source has the identity space {', '.join(unknown)}. The sources file declares"
             f" {', '.join(sorted(spaces))}."
         )
     linked = Linked(asked, frozenset()) if only_these else linked_keys(settings, asked)
@@ -78,9 +78,9 @@ def order_erasure(settings: Settings, texts: Collection[str], *, only_these: boo
 
 
 def erase(settings: Settings, order: Order, say: Callable[[str], None]) -> int:
-    """Carry an order out, or go on with it; returns the exit code. Tells the receipt.
+    """Carry out or resume an order, and print the receipt; returns the exit code.
 
-    Raises NotErased, or what stopped it: the same command goes on.
+    Raises NotErased, or the error that stopped it; the same command resumes.
     """
     with writer_lock(settings.home):
         require_manifest(settings)
@@ -112,7 +112,7 @@ def erase(settings: Settings, order: Order, say: Callable[[str], None]) -> int:
         path = write_receipt(erasures_folder(settings), receipt)
         _finish(settings, order)
     say(receipt.text)
-    say(f"The receipt is {path}.")
+    say(f"Receipt: {path}")
     return 0
 
 
@@ -120,7 +120,7 @@ def _begin(settings: Settings, order: Order) -> None:
     erased = read_erased(settings)
     if order.erasure_id in {erasure.erasure_id for erasure in erased.erasures}:
         return
-    # Increments know nothing of rows that go from a file in effect.
+    # Increments do not notice rows that are removed from a file in effect.
     forget_build(settings)
     write_order(settings, order)
     digests = tuple(sorted(map(erased.digest, order.keys)))
@@ -130,7 +130,7 @@ def _begin(settings: Settings, order: Order) -> None:
 def _mark_swept(settings: Settings, order: Order) -> None:
     erased, erasure = read_erased(settings), _erasure(settings, order)
     if not erasure.is_swept:
-        # A run beside a killed erasure may have built from what was half swept.
+        # A run after a killed erasure may have built from half-swept data.
         discard_warehouse(settings)
         write_erased(settings, erased.having(replace(erasure, is_swept=True)))
 
@@ -147,7 +147,7 @@ def _erasure(settings: Settings, order: Order) -> Erasure:
 
 
 def _publish_anew(settings: Settings) -> None:
-    """Build in full from what is left, judge and publish, unless that is done.
+    """Build in full from the remaining data, check and publish, unless that has been done.
 
     Raises NotErased when nothing was published.
     """
@@ -167,22 +167,22 @@ def _publish_anew(settings: Settings) -> None:
             stopped = run_nightly(settings, [], {}, log)
     finally:
         watcher.close()
-    # What the mirror says comes after the release, and is asked for once more.
+    # The mirror comes after the release, and is tried again separately.
     stopped = [step for step in stopped if step.step != MIRROR]
     if stopped:
         raise NotErased(_explained(stopped, log), max(step.exit_code for step in stopped))
 
 
 def _mirror_anew(settings: Settings) -> None:
-    """Let PostgreSQL show the new release too, where it is mirrored. Raises NotErased when it does not."""
+    """Update the PostgreSQL mirror, if there is one. Raises NotErased when that fails."""
     if settings.mirror_url is None:
         return
     try:
         mirror(settings)
     except AiplError as error:
         raise NotErased(
-            f"{error}\nThe person is in no new release, and still in the mirror. Then run `aipl erase` again:"
-            " it goes on.",
+            f"{error}\nThe person is gone from the new release, but still in the mirror. Afterwards run"
+            " `aipl erase` again to resume.",
             error.exit_code,
         ) from error
 
@@ -190,13 +190,13 @@ def _mirror_anew(settings: Settings) -> None:
 def _explained(stopped: list[Stopped], log: Path) -> str:
     steps = "\n".join(f"Stopped at {step.step}: {step.message}" for step in stopped)
     return (
-        f"{steps}\nThe person is gone from landing and raw, and still in the releases. The log is {log}. Mend"
-        " what stopped the run, then run `aipl erase` again: it goes on."
+        f"{steps}\nThe person is gone from landing and raw, but still in the releases. The log is {log}. Fix"
+        " what stopped the run, then run `aipl erase` again to resume."
     )
 
 
 def _remove_former_releases(settings: Settings) -> int:
-    """Remove every release but the current one; who reads one keeps it open. Returns how many went."""
+    """Remove every release but the current one; open readers keep theirs. Returns the number removed."""
     current = read_current(settings)
     former = [
         folder
@@ -209,10 +209,10 @@ def _remove_former_releases(settings: Settings) -> int:
 
 
 def _clean(settings: Settings, sources: Iterable[Source], words: Words) -> int:
-    """Take the ids out of whatever text tells of the past; returns the files and values changed."""
+    """Remove the IDs from logs, reports and histories; returns the number of files and values changed."""
     changed = 0
     if not words.are_all_telling:
-        # Ids that are words of other things, too, cannot be told apart in a text.
+        # Short IDs also occur as ordinary words and numbers; text cannot be searched for them.
         for folder in (settings.reports, settings.home / "logs", settings.dbt_target, settings.dagster_home):
             changed += sum(path.is_file() for path in folder.rglob("*"))
             shutil.rmtree(folder, ignore_errors=True)
@@ -225,7 +225,7 @@ def _clean(settings: Settings, sources: Iterable[Source], words: Words) -> int:
 
 
 def _left(settings: Settings, sources: Collection[Source], words: Words) -> dict[str, int]:
-    """What still names the person, with how often: all files by words, and rows by their keys."""
+    """Where the person is still named, and how often: all files by ID, and rows by key."""
     left = {
         path.relative_to(settings.home).as_posix(): count
         for path in _state(settings, sources)
@@ -239,7 +239,7 @@ def _left(settings: Settings, sources: Collection[Source], words: Words) -> dict
 
 
 def _state(settings: Settings, sources: Iterable[Source]) -> Iterator[Path]:
-    """All files below the home, but for dumps of a source, the erasures themselves, and locks."""
+    """All files in the home except source dumps, the erasures themselves, and locks."""
     dumps = [Path(source.dumps).resolve() for source in sources if source.dumps and "://" not in source.dumps]
     apart = [erasures_folder(settings), *(place for place in dumps if place != settings.home)]
     for path in sorted(settings.home.rglob("*")):
@@ -257,7 +257,7 @@ def _receipt(
 ) -> Receipt:
     erased, erasure = read_erased(settings), _erasure(settings, order)
     current = read_current(settings)
-    places = {source.dumps or "the place that --dumps named" for source in sources.values()}
+    places = {source.dumps or "the location given with --dumps" for source in sources.values()}
     return Receipt(
         erasure_id=order.erasure_id,
         begun_at=erasure.begun_at,
@@ -272,9 +272,9 @@ def _receipt(
         left=left,
         release=current.release_id if current else None,
         not_reached=(
-            *(f"the dumps of the source: {place}" for place in sorted(places)),
-            "backups and copies of this home, and files that people exported from releases",
-            "readers that have a former release open: the bytes go when they close it",
+            *(f"the source's own dumps: {place}" for place in sorted(places)),
+            "backups and copies of this home, and files exported from releases",
+            "programs with a former release open: its data are freed when they close it",
             *(["the disk of the mirror's server, until its `vacuum`"] if settings.mirror_url else []),
         ),
     )

@@ -1,4 +1,4 @@
-"""The receipt of an erasure: what was searched and removed, what was not reached; it names nobody."""
+"""The receipt of an erasure: what was searched and removed, and what was not reached; it names no one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from orchestration.core.files import write_json
+from orchestration.core.printable import counted
 from orchestration.core.versions import FORMAT
 
 RECEIPT_FORMAT = 1
@@ -37,17 +38,17 @@ class Receipt:
 
     @property
     def text(self) -> str:
-        """For people."""
-        kinds = ", ".join(f"{count} {kind}(s)" for kind, count in self.kinds.items() if count)
+        """Plain text for display."""
+        kinds = ", ".join(counted(count, kind) for kind, count in self.kinds.items() if count)
         lines = [
             f"Erasure {self.erasure_id}, {self.begun_at} to {self.finished_at}",
-            f"Keys: {kinds}, and {self.documents} document(s) of theirs, in {', '.join(self.sources)}",
+            f"Keys: {kinds}, and their {counted(self.documents, 'document')}, in {', '.join(self.sources)}",
             *(f"Removed: {count} {place}" for place, count in self.removed.items()),
-            f"Searched afterwards: {self.files_searched} files; the person is named in {len(self.left)}.",
-            f"Release: {self.release}; all former ones are removed",
+            f"Searched {counted(self.files_searched, 'file')}; the person is named in {len(self.left)}.",
+            f"Release: {self.release}; all earlier releases were removed",
         ]
         if self.shared:
-            lines.append(f"Kept: {len(self.shared)} visitor(s) that other persons used as well")
+            lines.append(f"Kept: {counted(len(self.shared), 'visitor')} that other people used too")
         return "\n".join([*lines, *(f"Not reached: {what}" for what in self.not_reached)])
 
 

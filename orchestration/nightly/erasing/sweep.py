@@ -41,7 +41,7 @@ def sweep(settings: Settings, manifest: LoadManifest, source: Source) -> Counter
     """
     removed: Counter[str] = Counter()
     shutil.rmtree(settings.landing / source.source_id / INCOMING, ignore_errors=True)
-    removed["landing, files that no load knows"] += _discard_unknown(settings, manifest, source)
+    removed["landing, files of no load"] += _discard_unknown(settings, manifest, source)
     while True:
         listed = read_erased(settings)
         for version in manifest.versions(source.source_id):

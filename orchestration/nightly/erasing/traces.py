@@ -143,7 +143,7 @@ def _redact_sqlite(path: Path, words: Words) -> int:
                 connection.execute("pragma wal_checkpoint(truncate)")
     except sqlite3.OperationalError as error:
         raise EnvironmentStop(
-            f"{path} cannot be cleaned: {error}. Stop `aipl ui` and whatever else has it open, then run"
+            f"{path} cannot be cleaned: {error}. Stop `aipl ui` and any other program that uses it, then run"
             " `aipl erase` again."
         ) from error
     return changed

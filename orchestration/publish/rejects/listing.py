@@ -1,4 +1,4 @@
-"""Rejects of both kinds in one relation, from files that no writer holds."""
+"""Unreadable and rejected rows in one relation, from files that no writer locks."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Rejects:
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """Number of rejects."""
         return int(self.table.num_rows)
 
     def files(self) -> dict[str, set[str]]:
@@ -76,14 +76,14 @@ class Rejects:
         return {tuple(group[key] for key in keys): group["count_all"] for group in groups}
 
     def summary(self) -> list[tuple[object, ...]]:
-        """A row a reason, the most frequent first; the example is the first row of its latest file."""
+        """One row per reason, most frequent first; the example is the first row of its latest file."""
         with connect() as connection:
             connection.register("found", self.table)
             rows = connection.execute(SUMMARY).fetchall()
         return [(*row, example["file"], example["row"]) for *row, example in rows]
 
     def rows(self, limit: int | None = None) -> Iterator[dict[str, object]]:
-        """The rejects themselves, by source, file, row; of at most `limit`."""
+        """The rejects by source, file and row, at most `limit`."""
         order = [(name, "ascending") for name in ("source", "file", "row", "entity")]
         yield from self.table.sort_by(order).slice(0, limit).to_pylist()
 
@@ -145,7 +145,7 @@ def _staged(settings: Settings, with_text: bool) -> pa.Table:
 
 
 def _table(found: pa.Table, **given: object) -> pa.Table:
-    """Bring rejects of one kind into the common shape; a scalar stands for every row."""
+    """Convert rejects of one kind to the common columns; a scalar applies to every row."""
     columns = {"reason": found["reason"], "file": found["_file"], "row": found["_row"], **given}
     arrays = []
     for field in REJECTS:

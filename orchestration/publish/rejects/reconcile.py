@@ -1,4 +1,4 @@
-"""What became of every record, counted where it lies: landing to raw, raw to the warehouse."""
+"""Reconciliation of all records: from landing to raw, and from raw to the warehouse."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Arrived:
 
     @property
     def difference(self) -> int:
-        """Records that are nowhere; 0 unless a file is gone or damaged."""
+        """Unaccounted records; 0 unless a file is missing or damaged."""
         held = self.unreadable + self.waiting + self.raw
         return self.read - self.superseded - held - self.retired
 
