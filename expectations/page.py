@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -103,10 +103,16 @@ def stored_runs(folder: Path) -> list[Run]:
     return [Run(name, result) for name, result in _told(latest) if result]
 
 
-def latest_result(folder: Path, subject: str) -> GateResult | None:
-    """The latest kept result about a subject; None before its first."""
-    stored = (_read(path) for path in sorted(folder.glob("*.json"), reverse=True))
-    return next((result for result in stored if result and result.subject == subject), None)
+def latest_results(folder: Path, subjects: Collection[str]) -> dict[str, GateResult]:
+    """The latest kept result about each subject, among the runs that pages list; some may have none."""
+    found: dict[str, GateResult] = {}
+    for path in sorted(folder.glob("*.json"), reverse=True)[:MAX_LISTED]:
+        if found.keys() >= set(subjects):
+            break
+        result = _read(path)
+        if result and result.subject in subjects:
+            found.setdefault(result.subject, result)
+    return found
 
 
 def _told(stored: Sequence[Path]) -> list[tuple[str, GateResult | None]]:

@@ -145,12 +145,15 @@ def configured_manifest(manifest: Mapping[str, Any], configured: Iterable[str]) 
         return parts[:2] != ("models", "staging") or parts[2] in kept
 
     left_out = {key for key, node in manifest["nodes"].items() if not is_built(node)}
-    nodes = {key: node for key, node in manifest["nodes"].items() if key not in left_out}
+
+    def kept_of(part: Mapping[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in part.items() if key not in left_out}
+
     maps = {
-        name: {key: sorted({*ends} - left_out) for key, ends in manifest[name].items() if key not in left_out}
+        name: {key: sorted(set(ends) - left_out) for key, ends in kept_of(manifest[name]).items()}
         for name in ("parent_map", "child_map")
     }
-    return {**manifest, "nodes": nodes, **maps}
+    return {**manifest, "nodes": kept_of(manifest["nodes"]), **maps}
 
 
 def staging_exclusion(project: Path, configured: Iterable[str]) -> list[str]:

@@ -59,7 +59,7 @@ def arrival_findings(
     if any(version.is_readable and version.load_date not in judged_dates for version in refused):
         keys = {finding.key for finding in found}
         found += [
-            finding for finding in before if finding.key not in keys and not finding.key.endswith(_UNREADABLE)
+            finding for finding in before if finding.key not in keys and not finding.key.endswith(UNREADABLE)
         ]
     return found
 
@@ -86,7 +86,7 @@ def outward(text: str) -> str:
     return masked if len(masked) <= MAX_TEXT else masked[:MAX_TEXT] + "..."
 
 
-_UNREADABLE = ".readable"
+UNREADABLE = ".readable"
 
 
 def _of_result(found: ExpectationResult, page: Path) -> Finding:
@@ -115,7 +115,7 @@ def _of_unreadable(table: str, files: Sequence[FileVersion], owner: str) -> Find
     if len(files) > SHOWN:
         lines.append(f"and {len(files) - SHOWN} more")
     return Finding(
-        key=f"{source}.{table}{_UNREADABLE}",
+        key=f"{source}.{table}{UNREADABLE}",
         kind="gate_failed",
         severity="critical",
         owner=owner,

@@ -83,7 +83,7 @@ def _run_new(settings: Settings, request: Request, say: Callable[[str], None], w
     with writer_lock(settings.home, wait_seconds=wait_seconds, say=say):
         mend_pointer(settings)
         # A run may have been killed between a verdict and its alert.
-        observe_gates(settings, declared)
+        observe_gates(settings)
         pending = find_pending(settings, asked, request, configured_schedule(settings).today())
         if asked and len(pending.unreachable) == len(asked):
             raise InputError("\n".join(pending.unreachable.values()))

@@ -41,6 +41,7 @@ from orchestration.arrival.manifest import LoadManifest
 from orchestration.build.around_dbt import finish_build, prepare_build, write_dbt_inputs
 from orchestration.core.lock import writer_lock
 from orchestration.core.settings import Settings
+from orchestration.monitoring.gates import observe_arrival_gate, observe_mart_gate
 from orchestration.publish.release import mend_pointer, publish
 from orchestration.quality import mart_gate as gate
 from orchestration.quality.mart_gate import judge_marts
@@ -238,12 +239,15 @@ def steps(settings: Settings) -> None:
         sources = configured_sources(settings)
         for source in sources.values():
             arrival.receive(settings, source, DAYS, None, TODAY)
+            observe_arrival_gate(settings, source.source_id)
         write_dbt_inputs(settings, sources)
         preparation = prepare_build(settings, dbt_sources(settings, sources))
         stand_in_for_dbt(settings, preparation.is_full)
         finish_build(settings, preparation.build)
         judge_marts(settings)
+        observe_mart_gate(settings)
         publish(settings)
+        observe_mart_gate(settings)
 
 
 def stand_in_for_dbt(settings: Settings, is_full: bool) -> None:

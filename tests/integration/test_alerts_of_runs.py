@@ -166,7 +166,7 @@ def test_runs_of_dagster_are_told_as_those_of_the_command_line(settings: Setting
     with dg.DagsterInstance.from_config(str(settings.dagster_home), "aipl.yaml") as instance:
         observe_latest_run(settings, instance)
         assert (
-            alerts.evaluate_tick(dg.build_sensor_context(instance)).skip_message == "team: 1 alerts delivered"
+            alerts.evaluate_tick(dg.build_sensor_context(instance)).skip_message == "team: 1 alert delivered"
         )
         (title,) = titles(hook)
         assert title == "[aipl] NEW: critical: nightly run stopped at warehouse"

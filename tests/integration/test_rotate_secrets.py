@@ -19,6 +19,7 @@ from verdicts import judge_with
 from orchestration import cli
 from orchestration.core.settings import PROJECT_ROOT, Settings
 from orchestration.publish.release import read_current
+from orchestration.quality import mart_gate
 
 PAGE = (PROJECT_ROOT / "docs" / "runbooks" / "rotate-secrets.md").read_text()
 OLD_KEY, NEW_KEY = "the old person key, long enough!", "the new person key, long enough!"
@@ -31,6 +32,7 @@ from {{ ref('stg_east__orders') }}
 DECLARED = """
 models:
   - name: dim_person_key
+    config: {meta: {owner: data-platform, key: [person_id, source_key]}}
     columns:
       - {name: person_id, config: {meta: {personal: hashed}}}
       - {name: source_key, config: {meta: {personal: hashed}}}
@@ -85,6 +87,8 @@ def settings(
     monkeypatch.setenv("AIPL_SOURCES", str(settings.sources_file))
     monkeypatch.setenv("AIPL_ALERTS", str(settings.alerts_file))
     monkeypatch.setattr(Settings, "dbt_project", settings.dbt_project)
+    # The shops' mart has fewer columns than the one whose suite is shipped.
+    monkeypatch.setattr(mart_gate, "gate_suites", lambda *_, **__: [])
     judge_with(monkeypatch)
     return settings
 

@@ -135,7 +135,7 @@ def test_nothing_that_is_written_or_said_holds_a_secret(
     # A model and the program itself break.
     (settings.dbt_project / "models" / "marts" / "dim_brand.sql").write_text("select 1 as x from nowhere")
     run("run")
-    monkeypatch.setattr("orchestration.nightly.run.look", crash)
+    monkeypatch.setattr("orchestration.nightly.run.find_pending", crash)
     run("run")
     for command in (["status"], ["alerts", "list"], ["alerts", "retry"], ["alerts", "test"]):
         run(*command)

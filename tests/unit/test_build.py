@@ -126,10 +126,18 @@ def test_staging_of_sources_that_are_not_configured_is_left_out(tmp_path: Path) 
     ]
     assert staging_exclusion(tmp_path, ["shop", "olist", "rees46"]) == []
     paths = ("models/staging/shop/a.sql", "models/staging/olist/a.sql", "models/marts/a.sql", "seeds/a.csv")
-    manifest = {"metadata": {}, "nodes": {path: {"original_file_path": path} for path in paths}}
+    shop, olist, mart, seed = paths
+    manifest = {
+        "metadata": {},
+        "nodes": {path: {"original_file_path": path} for path in paths},
+        "parent_map": {shop: [], olist: [], mart: [shop, olist, seed], seed: []},
+        "child_map": {shop: [mart], olist: [mart], mart: [], seed: [mart]},
+    }
     assert configured_manifest(manifest, ["shop"]) == {
         "metadata": {},
-        "nodes": {path: {"original_file_path": path} for path in paths if "olist" not in path},
+        "nodes": {path: {"original_file_path": path} for path in (shop, mart, seed)},
+        "parent_map": {shop: [], mart: sorted([shop, seed]), seed: []},
+        "child_map": {shop: [mart], mart: [], seed: [mart]},
     }
 
 

@@ -18,7 +18,6 @@ from dagster import (
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from orchestration.alerts.delivery import deliver
-from orchestration.arrival.configured import configured_sources
 from orchestration.core.printable import counted
 from orchestration.core.settings import Settings
 from orchestration.defs.outcomes import observe_latest_run
@@ -35,7 +34,7 @@ def alert_sensors(settings: Settings, job: UnresolvedAssetJobDefinition) -> list
     )
     def nightly_failed(context: RunFailureSensorContext) -> None:
         """Open incidents for a run that failed or died."""
-        observe_gates(settings, configured_sources(settings))
+        observe_gates(settings)
         observe_latest_run(settings, context.instance)
 
     @run_status_sensor(

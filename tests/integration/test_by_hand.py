@@ -202,7 +202,7 @@ def change_words(hand: Hand) -> None:
 
 REFUSED = [
     (change_sql, "SQL, seeds"),
-    (change_rules, "rules of the stages"),
+    (change_rules, "stage rules"),
     (change_brands, "loads, declared"),
 ]
 
