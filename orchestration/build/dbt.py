@@ -19,9 +19,12 @@ from orchestration.core.errors import AiplError
 from orchestration.core.settings import Settings
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from dbt_common.events.base_types import EventMsg
 
 KEPT_RUNS = 10
+CANCEL_EVERY_SECONDS = 0.2
 
 
 def dbt_environment(settings: Settings, dbt_sources: str, target: Path | None = None) -> dict[str, str]:
@@ -81,16 +84,32 @@ def run_dbt(
 
 @contextmanager
 def _interrupted_by(*signals: signal.Signals) -> Iterator[None]:
-    """Make these signals raise KeyboardInterrupt, on which dbt cancels running statements and stops."""
+    """Let these signals raise KeyboardInterrupt, upon which dbt cancels the statements at work and ends."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, signal.default_int_handler) for number in signals}
+    ended = threading.Event()
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        threading.Thread(target=_cancel_until, args=(ended,), daemon=True).start()
+        signal.default_int_handler(number, frame)
+
+    before = {number: signal.signal(number, interrupt) for number in signals}
     try:
         yield
     finally:
+        ended.set()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _cancel_until(ended: threading.Event) -> None:
+    """Cancel the statements of dbt until it ends: it does so once, and misses one that is about to begin."""
+    from dbt.adapters.factory import FACTORY
+
+    while not ended.wait(CANCEL_EVERY_SECONDS):
+        for adapter in FACTORY.adapters.values():
+            adapter.cancel_open_connections()  # type: ignore[attr-defined]
 
 
 @contextmanager
