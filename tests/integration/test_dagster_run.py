@@ -267,9 +267,12 @@ def test_an_interrupted_run_leaves_cleanly(settings: Settings) -> None:
     slow = settings.dbt_project / "models" / "marts" / "slow.sql"
     slow.write_text(SLOW)
     child = start_child(settings)
-    wait_for(lambda: "START sql table model marts.slow" in dbt_log(settings))
-    os.killpg(child.pid, signal.SIGINT)
-    output, errors = child.communicate(timeout=120)
+    try:
+        wait_for(lambda: "START sql table model marts.slow" in dbt_log(settings))
+        os.killpg(child.pid, signal.SIGINT)
+        output, errors = child.communicate(timeout=120)
+    finally:
+        child.kill()
     assert child.returncode == 130, output + errors
     assert "Traceback" not in output + errors
     slow.unlink()
