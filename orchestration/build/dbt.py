@@ -1,4 +1,4 @@
-"""Start dbt: its environment, its executable, a prepared manifest, and what its results say."""
+"""Run dbt in this process: its environment, its target folder, and a prepared manifest."""
 
 from __future__ import annotations
 

@@ -14,13 +14,12 @@ from typing import Any
 
 import yaml
 
+from expectations.contracts import SafeLoader
 from orchestration.build.rules import COLUMNS
 
 ENGINE = ("dbt-core", "dbt-duckdb", "duckdb", "statsmodels", "scipy", "numpy")
 READ_BY_DBT = {".sql", ".py", ".yml", ".yaml", ".csv", ".md"}
 YAML = {".yml", ".yaml"}
-# An eighth of the time, where it is there.
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 LAWS = {"data_tests", "tests"}
 # Keys at the top of a properties file, or of dbt_project.yml, that make no table.
 NOT_BUILT = {
@@ -147,7 +146,7 @@ def _parsed(path: Path) -> Any:
     """The content of a YAML file; its bytes where it is none, which dbt will say."""
     content = path.read_bytes()
     try:
-        return yaml.load(content, LOADER)
+        return yaml.load(content, SafeLoader)
     except yaml.YAMLError:
         return _checksum(content)
 
