@@ -21,8 +21,9 @@
             'optional': ['visitor_id', 'member_id', 'cancelled_at', 'updated_at'],
             'columns': {
                 'order_id': text, 'visitor_id': text, 'member_id': text, 'document_kind': text,
-                'created_at': 'timestamp', 'created_date': 'date', 'paid_at': 'timestamp', 'paid_date': 'date',
-                'cancelled_at': 'timestamp', 'amount': money, 'currency': text, 'updated_at': 'timestamp',
+                'created_at': 'timestamp', 'created_date': 'date', 'paid_at': 'timestamp',
+                'paid_date': 'date', 'cancelled_at': 'timestamp', 'amount': money, 'currency': text,
+                'updated_at': 'timestamp',
             },
         },
         'order_lines': {
@@ -67,8 +68,8 @@
         'gmv_targets': {
             'key': ['brand_id', 'period_start', 'period_end'], 'version': ['updated_at'],
             'columns': {
-                'brand_id': text, 'period_start': 'date', 'period_end': 'date', 'gmv': money, 'currency': text,
-                'updated_at': 'timestamp',
+                'brand_id': text, 'period_start': 'date', 'period_end': 'date', 'gmv': money,
+                'currency': text, 'updated_at': 'timestamp',
             },
         },
         'products': {

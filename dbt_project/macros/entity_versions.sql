@@ -50,7 +50,9 @@
                 {{ row_key }},
                 row_number() over (
                     partition by {{ key }}
-                    order by {% for column in contract.version %}{{ column }} desc nulls last, {% endfor %}_load_date desc, _file desc, _row desc
+                    order by
+                        {% for column in contract.version %}{{ column }} desc nulls last, {% endfor %}
+                        _load_date desc, _file desc, _row desc
                 ) as version_rank
             from versions
             inner join repeated using ({{ key }})

@@ -1,5 +1,5 @@
--- The floor: reads the events, orders and their lines in raw once and writes the aggregate of person and day. Nothing that
--- builds stages from these files can do with less.
+-- The floor: reads the events, orders and their lines in raw once and writes the aggregate of person and day.
+-- Nothing that builds stages from these files can do with less.
 create table person_days as
 select
     brand,
@@ -16,8 +16,11 @@ select
     'order',
     cast(try_cast(orders.paid_at as timestamp) as date),
     count(*)
-from read_parquet(getvariable('raw') || '/sample_shop/orders/*/*.parquet', hive_partitioning = false) as orders
+from
+    read_parquet(getvariable('raw') || '/sample_shop/orders/*/*.parquet', hive_partitioning = false)
+        as orders
 inner join
-    read_parquet(getvariable('raw') || '/sample_shop/order_lines/*/*.parquet', hive_partitioning = false) as lines
+    read_parquet(getvariable('raw') || '/sample_shop/order_lines/*/*.parquet', hive_partitioning = false)
+        as lines
     using (order_id)
 group by all;

@@ -43,7 +43,8 @@
 {%- endmacro %}
 
 {% macro duckdb__date_series(first_date, last_date) -%}
-    select cast(unnest(generate_series({{ first_date }}, {{ last_date }}, interval 1 day)) as date) as date_day
+    select
+        cast(unnest(generate_series({{ first_date }}, {{ last_date }}, interval 1 day)) as date) as date_day
 {%- endmacro %}
 
 {% macro spark__date_series(first_date, last_date) -%}

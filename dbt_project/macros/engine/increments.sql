@@ -180,7 +180,8 @@
 
 {# The model behind a view of a single model; other relations unchanged. #}
 {% macro viewed_relation(relation) -%}
-    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.name == relation.identifier -%}
+    {%- for node in graph.nodes.values()
+        if node.resource_type == 'model' and node.name == relation.identifier -%}
         {%- set shown = graph.nodes.get(node.depends_on.nodes[0]) if node.depends_on.nodes | length == 1 -%}
         {%- if shown and node.config.materialized == 'view' -%}
             {{ return(relation.incorporate(path={'schema': shown.schema, 'identifier': shown.name})) }}
@@ -206,7 +207,10 @@
     {#- Outside the condition, so that dbt sees the dependency when parsing. -#}
     {%- set changed = ref('int_changed_files') -%}
     {%- if is_incremental() %}
-        {%- set dates = run_query('select distinct load_date from ' ~ changed ~ ' where load_date is not null and source_id = ' ~ source_id ~ ' order by 1').columns[0].values() %}
+        {%- set dates = run_query(
+            'select distinct load_date from ' ~ changed
+            ~ ' where load_date is not null and source_id = ' ~ source_id ~ ' order by 1'
+        ).columns[0].values() %}
         and _load_date in (cast(null as date){% for date in dates %}, cast('{{ date }}' as date){% endfor %})
         and _file in (select c._file from {{ changed }} as c where c.source_id = {{ source_id }})
     {%- endif -%}

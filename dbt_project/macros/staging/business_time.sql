@@ -15,7 +15,10 @@
     {%- set parsed = 'try_cast(' ~ local_time ~ ' as timestamp)' -%}
     case
         when {{ parsed }} between timestamp '0001-01-02 00:00:00' and timestamp '9999-12-31 23:59:59.999999'
-            then {% if zone == 'UTC' %}{{ parsed }}{% else %}make_timestamp(epoch_us(timezone('{{ zone }}', {{ parsed }}))){% endif %}
+            then
+            {%- if zone == 'UTC' %} {{ parsed }}
+            {%- else %} make_timestamp(epoch_us(timezone('{{ zone }}', {{ parsed }})))
+            {%- endif %}
     end
 {%- endmacro %}
 
@@ -42,7 +45,9 @@
 {# Date from eight digits, year first; NULL if invalid. #}
 {% macro day_from_digits(digits) -%}
     {{ safe_cast(
-        "substr(" ~ digits ~ ", 1, 4) || '-' || substr(" ~ digits ~ ", 5, 2) || '-' || substr(" ~ digits ~ ", 7)", 'date'
+        "substr(" ~ digits ~ ", 1, 4) || '-' || substr(" ~ digits ~ ", 5, 2)"
+        ~ " || '-' || substr(" ~ digits ~ ", 7)",
+        'date'
     ) }}
 {%- endmacro %}
 
@@ -59,7 +64,9 @@
     {%- set zone = source_setting(source_id, 'timezone') or 'UTC' -%}
     {%- set own = [] -%}
     {%- for id, brand in (source_setting(source_id, 'brands') or {}).items() -%}
-        {%- if brand_id and brand.timezone and brand.timezone != zone %}{% do own.append((id, brand.timezone)) %}{% endif -%}
+        {%- if brand_id and brand.timezone and brand.timezone != zone -%}
+            {%- do own.append((id, brand.timezone)) -%}
+        {%- endif -%}
     {%- endfor -%}
     {%- if own -%}
         case {{ brand_id }}

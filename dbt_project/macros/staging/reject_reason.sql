@@ -17,5 +17,9 @@
 
 {# True if the touch kind is in seeds/touch_kinds.csv. #}
 {% macro touch_kind_is_known(touch_kind) -%}
-    coalesce({{ touch_kind }} in (select known.touch_kind from {{ ref('touch_kinds') }} as known where known.is_event), false)
+    coalesce(
+        {{ touch_kind }} in (
+            select known.touch_kind from {{ ref('touch_kinds') }} as known where known.is_event
+        ), false
+    )
 {%- endmacro %}

@@ -12,12 +12,13 @@ with neighbours as (
         {{ valid_to }},
         {{ state_column }},
         {{ previous_column }},
-        lead({{ valid_from }}) over (partition by {{ key | join(', ') }} order by {{ valid_from }}) as next_from,
-        lag({{ state_column }}) over (partition by {{ key | join(', ') }} order by {{ valid_from }}) as state_before
+        lead({{ valid_from }}) over along_the_history as next_from,
+        lag({{ state_column }}) over along_the_history as state_before
     from {{ model }} as history
     where
         true
         {{ and_changed(model, key, 'history') }}
+    window along_the_history as (partition by {{ key | join(', ') }} order by {{ valid_from }})
 )
 
 select * from neighbours

@@ -17,14 +17,17 @@ net_changes as (
 stock as (
     select
         daily.preset, periods.brand_id, periods.period_type, periods.period_start, daily.stage,
-        sum(case when daily.as_of_date = periods.period_end then daily.persons else -daily.persons end) as persons
+        sum(case when daily.as_of_date = periods.period_end then daily.persons else -daily.persons end)
+            as persons
     from {{ periods }} as periods
     inner join {{ daily }} as daily
         on
             periods.brand_id = daily.brand_id
             and daily.as_of_date in (periods.period_end, {{ add_days('periods.period_start', -1) }})
     group by daily.preset, periods.brand_id, periods.period_type, periods.period_start, daily.stage
-    having sum(case when daily.as_of_date = periods.period_end then daily.persons else -daily.persons end) <> 0
+    having
+        sum(case when daily.as_of_date = periods.period_end then daily.persons else -daily.persons end)
+        <> 0
 ),
 
 -- A stage of one preset may have the name of another preset's rank 0.

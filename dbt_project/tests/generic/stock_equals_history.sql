@@ -3,7 +3,10 @@ with counted as (
     select history.preset, history.brand_id, history.stage, count(*) as persons
     from {{ history }} as history
     inner join {{ brands }} as brands on history.brand_id = brands.brand_id
-    where history.stage_rank > 0 and history.valid_from <= brands.horizon and brands.horizon < history.valid_to
+    where
+        history.stage_rank > 0
+        and history.valid_from <= brands.horizon
+        and brands.horizon < history.valid_to
     group by history.preset, history.brand_id, history.stage
 ),
 

@@ -5,7 +5,8 @@ with tiers as (
         sum(members) as members,
         sum(thriving_members) as thriving_members,
         sum(case when tier >= {{ var('fast_min_tier') }} then members else 0 end) as superiority_members,
-        sum(case when tier >= {{ var('fast_min_tier') }} then thriving_members else 0 end) as thriving_superior_members
+        sum(case when tier >= {{ var('fast_min_tier') }} then thriving_members else 0 end)
+            as thriving_superior_members
     from {{ model }}
     group by preset, brand_id, period_type, period_start
 )

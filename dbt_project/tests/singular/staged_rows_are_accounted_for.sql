@@ -5,8 +5,10 @@ select
     '{{ name }}' as entity,
     (select count(*) from {{ ref('stg_' ~ source_id ~ '__' ~ name) }}) as staged_rows,
     (select count(*) from {{ ref('int_' ~ name) }} where source_id = '{{ source_id }}') as stored_rows,
-    (select count(*) from {{ ref('int_rejects') }} where source_id = '{{ source_id }}' and entity = '{{ name }}')
-        as rejected_rows
+    (
+        select count(*) from {{ ref('int_rejects') }}
+        where source_id = '{{ source_id }}' and entity = '{{ name }}'
+    ) as rejected_rows
 where staged_rows <> stored_rows + rejected_rows
 union all
 {%- endfor %}

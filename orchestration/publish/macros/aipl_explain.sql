@@ -14,7 +14,9 @@ with evidence as (
         person_days.touch_date as valid_from,
         case
             when rules.refund_policy = 'as_known'
-                then least(person_days.touch_date + cast(rules.window_days as integer), person_days.refunded_on)
+                then least(
+                    person_days.touch_date + cast(rules.window_days as integer), person_days.refunded_on
+                )
             else person_days.touch_date + cast(rules.window_days as integer)
         end as valid_to
     from fct_person_days as person_days

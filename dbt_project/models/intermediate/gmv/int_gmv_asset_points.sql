@@ -62,10 +62,14 @@ ingredients as (
         past_horizons.prospect_past_spend,
         past_horizons.other_past_buyers,
         past_horizons.other_past_spend,
-        {{ safe_divide('past_horizons.customer_past_buyers', 'past_horizons.customer_past_persons') }} as customer_rate,
-        {{ safe_divide('past_horizons.customer_past_spend', 'past_horizons.customer_past_buyers') }} as customer_aov,
-        {{ safe_divide('past_horizons.prospect_past_buyers', 'past_horizons.prospect_past_persons') }} as prospect_rate,
-        {{ safe_divide('past_horizons.prospect_past_spend', 'past_horizons.prospect_past_buyers') }} as prospect_aov,
+        {{ safe_divide('past_horizons.customer_past_buyers', 'past_horizons.customer_past_persons') }}
+            as customer_rate,
+        {{ safe_divide('past_horizons.customer_past_spend', 'past_horizons.customer_past_buyers') }}
+            as customer_aov,
+        {{ safe_divide('past_horizons.prospect_past_buyers', 'past_horizons.prospect_past_persons') }}
+            as prospect_rate,
+        {{ safe_divide('past_horizons.prospect_past_spend', 'past_horizons.prospect_past_buyers') }}
+            as prospect_aov,
         {{ safe_divide('past_horizons.other_past_buyers', 'past_horizons.past_horizons') }} as other_buyers,
         {{ safe_divide('past_horizons.other_past_spend', 'past_horizons.other_past_buyers') }} as other_aov
     from origins
@@ -77,8 +81,10 @@ ingredients as (
 judged as (
     select
         *,
-        case when customer_persons * customer_rate > 0 then customer_persons * customer_rate * customer_aov else 0 end
-        + case when prospect_persons * prospect_rate > 0 then prospect_persons * prospect_rate * prospect_aov else 0 end
+        case when customer_persons * customer_rate > 0 then
+            customer_persons * customer_rate * customer_aov else 0 end
+        + case when prospect_persons * prospect_rate > 0 then
+            prospect_persons * prospect_rate * prospect_aov else 0 end
         + case when other_buyers > 0 then other_buyers * other_aov else 0 end as forecast,
         case
             when looks_ahead then 'looks_ahead'
@@ -100,9 +106,11 @@ select
     past_horizons,
     learned_through,
     {%- for column in [
-        'customer_persons', 'customer_rate', 'customer_aov', 'prospect_persons', 'prospect_rate', 'prospect_aov',
-        'other_buyers', 'other_aov', 'customer_past_persons', 'customer_past_buyers', 'customer_past_spend',
-        'prospect_past_persons', 'prospect_past_buyers', 'prospect_past_spend', 'other_past_buyers', 'other_past_spend',
+        'customer_persons', 'customer_rate', 'customer_aov',
+        'prospect_persons', 'prospect_rate', 'prospect_aov', 'other_buyers', 'other_aov',
+        'customer_past_persons', 'customer_past_buyers', 'customer_past_spend',
+        'prospect_past_persons', 'prospect_past_buyers', 'prospect_past_spend',
+        'other_past_buyers', 'other_past_spend',
     ] %}
         case when status in ('ok', 'history_too_short') then {{ column }} end as {{ column }},
     {%- endfor %}

@@ -28,7 +28,9 @@ goals as (
         greatest(
             0,
             {{ dbt.datediff(
-                'greatest(brands.horizon, ' ~ add_days('targets.period_start', -1) ~ ')', 'targets.period_end', 'day'
+                'greatest(brands.horizon, ' ~ add_days('targets.period_start', -1) ~ ')',
+                'targets.period_end',
+                'day'
             ) }}
         ) as days_remaining
     from targets

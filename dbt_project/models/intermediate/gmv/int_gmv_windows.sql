@@ -77,7 +77,8 @@ bought as (
         start_date,
     {%- for segment in ['customer', 'prospect', 'other'] %}
         sum(case when segment = '{{ segment }}' then 1 else 0 end) as {{ segment }}_buyers,
-        sum(case when segment = '{{ segment }}' then spend else 0 end) as {{ segment }}_spend{{ ',' if not loop.last }}
+        sum(case when segment = '{{ segment }}' then spend else 0 end) as {{ segment }}_spend
+        {{- ',' if not loop.last }}
     {%- endfor %}
     from segmented
     group by preset, brand_id, horizon_days, start_date

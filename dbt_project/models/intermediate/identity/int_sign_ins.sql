@@ -27,7 +27,8 @@ declared as (
 ),
 
 starts as (
-    select visitor_key, member_key, valid_from, false as is_declared, cast(null as timestamp) as valid_to from seen
+    select visitor_key, member_key, valid_from, false as is_declared, cast(null as timestamp) as valid_to
+    from seen
     union all
     select visitor_key, member_key, valid_from, true as is_declared, valid_to from declared
 ),
@@ -90,7 +91,10 @@ seen_sign_ins as (
         scoped.member_key,
         min(scoped.valid_from) as valid_from,
         coalesce(
-            min(case when runs.next_sole_member = scoped.member_key then runs.next_but_one_from else runs.next_from end),
+            min(case
+                when runs.next_sole_member = scoped.member_key then runs.next_but_one_from
+                else runs.next_from
+            end),
             {{ end_of_time() }}
         ) as valid_to,
         false as is_declared

@@ -51,7 +51,9 @@ running as (
         count(brand_totals.line_amount) over (
             partition by brand_totals.source_id, brand_totals.order_id
         ) as known_brands,
-        sum(brand_totals.line_amount) over (partition by brand_totals.source_id, brand_totals.order_id) as total,
+        sum(brand_totals.line_amount)
+            over (partition by brand_totals.source_id, brand_totals.order_id)
+            as total,
         coalesce(sum(brand_totals.line_amount) over (
             partition by brand_totals.source_id, brand_totals.order_id order by brand_totals.brand_id
             rows between unbounded preceding and 1 preceding

@@ -58,7 +58,9 @@ select
     {{ person_id_of('orders') }} as person_id,
     orders.document_kind,
     case
-        when orders.cancelled_at is not null and (orders.paid_at is null or orders.cancelled_at <= orders.paid_at)
+        when
+            orders.cancelled_at is not null
+            and (orders.paid_at is null or orders.cancelled_at <= orders.paid_at)
             then 'cancelled'
         when refund_totals.fully_refunded_at is not null then 'refunded'
         when orders.cancelled_at is not null then 'closed'
@@ -73,7 +75,10 @@ select
     refund_totals.fully_refunded_at,
     refund_totals.fully_refunded_on,
     orders.amount,
-    cast(case when refund_totals.order_id is null then 0 else refund_totals.refunded_amount end as decimal(18, 4))
+    cast(
+        case when refund_totals.order_id is null then 0 else refund_totals.refunded_amount end
+        as decimal(18, 4)
+    )
         as refunded_amount,
     orders.currency,
     orders.is_ancient,

@@ -18,7 +18,8 @@ of_orders as (
         refunds.refund_id,
         brands.brand_id,
         coalesce(refunds.currency, orders.currency) as currency,
-        {{ brand_business_date('refunds.refunded_at', 'refunds.source_id', 'brands.brand_id') }} as refunded_on,
+        {{ brand_business_date('refunds.refunded_at', 'refunds.source_id', 'brands.brand_id') }}
+            as refunded_on,
         case
             when orders.is_purchase
                 then {{ brand_business_date('orders.paid_at', 'refunds.source_id', 'brands.brand_id') }}

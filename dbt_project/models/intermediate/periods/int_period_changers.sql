@@ -22,7 +22,8 @@ select
     min_by(previous_rank, valid_from) as from_rank,
     max_by(stage_rank, valid_from) as to_rank,
     -- On any day of the period: reached within it, or still held on its first day.
-    max(stage_rank) > 0 or (min(valid_from) > period_start and min_by(previous_rank, valid_from) > 0) as was_in_stock
+    max(stage_rank) > 0 or (min(valid_from) > period_start and min_by(previous_rank, valid_from) > 0)
+        as was_in_stock
 from period_changes as changes
 where {{ in_scope('changes') }}
 group by preset, brand_id, period_type, period_start, person_id

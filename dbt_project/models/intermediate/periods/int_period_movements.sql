@@ -39,7 +39,8 @@ unchanged as (
 movements as (
     select preset, brand_id, period_type, period_start, from_rank, to_rank, was_in_stock, persons from changed
     union all
-    select preset, brand_id, period_type, period_start, from_rank, to_rank, was_in_stock, persons from unchanged
+    select preset, brand_id, period_type, period_start, from_rank, to_rank, was_in_stock, persons
+    from unchanged
 )
 
 select

@@ -75,11 +75,13 @@ thriving as (
 ),
 
 steps as (
-    select policies.preset, tiers.brand_id, tiers.tier, tiers.valid_from as date_day, 1 as members, 0 as thriving
+    select
+        policies.preset, tiers.brand_id, tiers.tier, tiers.valid_from as date_day, 1 as members, 0 as thriving
     from tiers cross join policies
     where tiers.tier is not null
     union all
-    select policies.preset, tiers.brand_id, tiers.tier, tiers.valid_to as date_day, -1 as members, 0 as thriving
+    select
+        policies.preset, tiers.brand_id, tiers.tier, tiers.valid_to as date_day, -1 as members, 0 as thriving
     from tiers cross join policies
     where tiers.tier is not null
     union all

@@ -119,13 +119,18 @@ reaches as (
 -- A stage turns on where no earlier span reaches, and off where those spans end. Each stage is a bit of the
 -- person's sum: the highest bit is the highest active stage.
 turns as (
-    select preset_number, asset_number, valid_from as edge_date, cast(power(2, stage_rank) as bigint) as step from reaches
+    select preset_number, asset_number, valid_from as edge_date, cast(power(2, stage_rank) as bigint) as step
+    from reaches
     where reached is null or valid_from > reached
     union all
-    select preset_number, asset_number, reached as edge_date, -cast(power(2, stage_rank) as bigint) as step from reaches
+    select preset_number, asset_number, reached as edge_date, -cast(power(2, stage_rank) as bigint) as step
+    from reaches
     where valid_from > reached
     union all
-    select preset_number, asset_number, max(valid_to) as edge_date, -cast(power(2, stage_rank) as bigint) as step from spans
+    select
+        preset_number, asset_number, max(valid_to) as edge_date,
+        -cast(power(2, stage_rank) as bigint) as step
+    from spans
     group by preset_number, asset_number, stage_rank
     having max(valid_to) < {{ open_end() }}
 ),

@@ -10,7 +10,8 @@ select
     split_part(person_keys.person_id, ':', 1) as identity_space,
     case split_part(person_keys.person_id, ':', 2) when 'm' then 'member' else 'visitor' end as key_kind,
     {{ dbt.listagg(
-        "person_keys.source_key || ' since ' || coalesce(cast(person_keys.first_seen_on as varchar), 'unknown')",
+        "person_keys.source_key || ' since '"
+        ~ " || coalesce(cast(person_keys.first_seen_on as varchar), 'unknown')",
         "', '",
         'order by person_keys.first_seen_on, person_keys.source_key'
     ) }} as keys,

@@ -28,7 +28,9 @@ movements as (
         sum(case when moves.was_in_stock then moves.persons else 0 end) as fertility_union,
         sum(case when moves.to_rank > 0 then moves.persons else 0 end) as fertility_end,
         sum(case when moves.from_rank > 0 then moves.persons else 0 end) as start_stock,
-        sum(case when moves.from_rank > 0 and moves.from_rank < periods.top_rank then moves.persons else 0 end)
+        sum(
+            case when moves.from_rank > 0 and moves.from_rank < periods.top_rank then moves.persons else 0 end
+        )
             as start_stock_eligible,
         sum(case when moves.from_rank > 0 and moves.to_rank > moves.from_rank then moves.persons else 0 end)
             as deepened
@@ -78,7 +80,8 @@ select
     cast(members.thriving_members as bigint) as thriving_members,
     {{ safe_divide('members.thriving_members', 'members.members') }} as thriving_rate,
     cast(members.thriving_superior_members as bigint) as thriving_superior_members,
-    {{ safe_divide('members.thriving_superior_members', 'members.superiority_members') }} as thriving_rate_superior
+    {{ safe_divide('members.thriving_superior_members', 'members.superiority_members') }}
+        as thriving_rate_superior
 from periods
 inner join movements
     on {{ join_on('periods', 'movements', ['preset', 'brand_id', 'period_type', 'period_start']) }}

@@ -12,7 +12,8 @@ with tiers as (
     inner join {{ ref('int_member_days') }} as steps
         on periods.brand_id = steps.brand_id and steps.date_day <= periods.period_end
     group by
-        steps.preset, periods.brand_id, periods.period_type, periods.period_start, periods.period_end, steps.tier
+        steps.preset, periods.brand_id, periods.period_type, periods.period_start, periods.period_end,
+        steps.tier
 )
 
 select

@@ -21,7 +21,8 @@ tests as (
             end
         ) as error_shares,
         sum(case when is_test_of_interval then 1 else 0 end) as interval_backtests,
-        sum(case when is_test_of_interval and actual_gmv between p10 and p90 then 1 else 0 end) as intervals_held,
+        sum(case when is_test_of_interval and actual_gmv between p10 and p90 then 1 else 0 end)
+            as intervals_held,
         max(case when not is_backtest then status end) as live_status
     from forecasts
     group by preset, brand_id, method, horizon_days
@@ -40,7 +41,8 @@ select
     case
         when interval_backtests > 0 then 'ok'
         when backtests > 0 then 'interval_needs_more_backtests'
-        when live_status in ('looks_ahead', 'amounts_unknown', 'too_few_purchases', 'not_converged') then live_status
+        when live_status in ('looks_ahead', 'amounts_unknown', 'too_few_purchases', 'not_converged')
+            then live_status
         else 'history_too_short'
     end as status
 from tests

@@ -5,8 +5,10 @@
     ('customer_persons', 'bigint'), ('customer_rate', 'double'), ('customer_aov', 'double'),
     ('prospect_persons', 'bigint'), ('prospect_rate', 'double'), ('prospect_aov', 'double'),
     ('other_buyers', 'double'), ('other_aov', 'double'),
-    ('customer_past_persons', 'bigint'), ('customer_past_buyers', 'bigint'), ('customer_past_spend', 'decimal(18, 4)'),
-    ('prospect_past_persons', 'bigint'), ('prospect_past_buyers', 'bigint'), ('prospect_past_spend', 'decimal(18, 4)'),
+    ('customer_past_persons', 'bigint'), ('customer_past_buyers', 'bigint'),
+    ('customer_past_spend', 'decimal(18, 4)'),
+    ('prospect_past_persons', 'bigint'), ('prospect_past_buyers', 'bigint'),
+    ('prospect_past_spend', 'decimal(18, 4)'),
     ('other_past_buyers', 'bigint'), ('other_past_spend', 'decimal(18, 4)'),
 ] -%}
 with origins as (

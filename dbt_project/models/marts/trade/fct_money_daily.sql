@@ -4,7 +4,9 @@ with documents as (
         orders.document_kind,
         orders.is_purchase,
         coalesce(orders.currency, 'unknown') as currency,
-        {{ brand_business_date('coalesce(orders.paid_at, orders.created_at)', 'orders.source_id', 'brands.brand_id') }}
+        {{ brand_business_date(
+            'coalesce(orders.paid_at, orders.created_at)', 'orders.source_id', 'brands.brand_id'
+        ) }}
             as money_date,
         {{ split_amount('orders.amount', 'brands.share_from', 'brands.share_to') }} as amount,
         -- Once per order, even if its money is in the bucket beside its brands.
@@ -20,7 +22,8 @@ refunds as (
         refunds.brand_id,
         coalesce(refunds.currency, 'unknown') as currency,
         refunds.refunded_on,
-        case when refunds.paid_date <= refunds.refunded_on then refunds.paid_date else refunds.refunded_on end as known_on,
+        case when refunds.paid_date <= refunds.refunded_on then refunds.paid_date else refunds.refunded_on end
+            as known_on,
         refunds.amount
     from {{ ref('int_refund_brands') }} as refunds
     inner join {{ ref('int_brands') }} as brands

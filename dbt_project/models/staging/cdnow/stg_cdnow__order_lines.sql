@@ -12,7 +12,8 @@ shaped as (
         {{ safe_cast('dollar_value', 'decimal(18, 4)') }} as amount,
         -- Equal rows may be two purchases or one logged twice: both stay.
         row_number() over (
-            partition by _load_date, _file, customer_id, purchased_on, number_of_cds, dollar_value order by _row
+            partition by _load_date, _file, customer_id, purchased_on, number_of_cds, dollar_value
+            order by _row
         ) > 1 as is_duplicate,
         {{ day_from_digits('purchased_on') }} as purchased_on,
         {{ row_origin('source') }}

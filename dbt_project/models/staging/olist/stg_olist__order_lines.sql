@@ -11,7 +11,8 @@ shaped as (
         1 as quantity,
         {{ safe_cast('price', 'decimal(18, 4)') }} as unit_price,
         -- Freight is part of what was paid for a line.
-        {{ safe_cast('price', 'decimal(18, 4)') }} + {{ safe_cast('freight_value', 'decimal(18, 4)') }} as amount,
+        {{ safe_cast('price', 'decimal(18, 4)') }} + {{ safe_cast('freight_value', 'decimal(18, 4)') }}
+            as amount,
         false as is_duplicate,
         {{ row_origin('items') }}
     from items

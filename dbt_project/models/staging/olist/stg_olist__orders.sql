@@ -24,7 +24,8 @@ shaped as (
         -- There is no refund date: an order that ended as canceled or unavailable was never a purchase.
         case
             when orders.order_status in ('canceled', 'unavailable') then null
-            when orders.order_approved_at is not null then {{ utc_from_local('orders.order_approved_at', 'olist') }}
+            when orders.order_approved_at is not null
+                then {{ utc_from_local('orders.order_approved_at', 'olist') }}
             when orders.order_status = 'delivered'
                 then {{ utc_from_local('orders.order_purchase_timestamp', 'olist') }}
         end as paid_at,
@@ -55,7 +56,10 @@ select
     {{ reject_reason([
         ('order_id is null', 'no order id'),
         ('created_at is null', 'purchase time that does not parse'),
-        ("approved_text is not null and paid_at is null and cancelled_at is null", 'approval time that does not parse'),
+        (
+            'approved_text is not null and paid_at is null and cancelled_at is null',
+            'approval time that does not parse'
+        ),
         (is_future('created_date'), 'time in the future'),
         ('member_id is null', 'customer that is not in the customers dump'),
     ]) }} as reject_reason

@@ -12,12 +12,14 @@ shaped as (
         {{ safe_cast('Quantity', 'decimal(18, 4)') }} as quantity,
         {{ safe_cast('UnitPrice', 'decimal(18, 4)') }} as unit_price,
         {{ safe_cast(
-            safe_cast('Quantity', 'decimal(18, 4)') ~ ' * ' ~ safe_cast('UnitPrice', 'decimal(18, 4)'), 'decimal(18, 4)'
+            safe_cast('Quantity', 'decimal(18, 4)') ~ ' * ' ~ safe_cast('UnitPrice', 'decimal(18, 4)'),
+            'decimal(18, 4)'
         ) }} as amount,
         -- Exact duplicates stay: the published total includes them.
         row_number() over (
             partition by
-                _load_date, _file, InvoiceNo, StockCode, Description, Quantity, InvoiceDate, UnitPrice, CustomerID, Country
+                _load_date, _file, InvoiceNo, StockCode, Description, Quantity, InvoiceDate, UnitPrice,
+                CustomerID, Country
             order by _row
         ) > 1 as is_duplicate,
         {{ business_date(utc_from_local('InvoiceDate', 'online_retail'), 'online_retail') }} as created_date,

@@ -5,7 +5,8 @@ with source as (
 
 shaped as (
     select
-        user_id || '-' || coalesce(user_session, '') || '-' || event_type || '-' || product_id || '-' || event_time
+        user_id || '-' || coalesce(user_session, '') || '-' || event_type || '-' || product_id || '-'
+            || event_time
             as event_id,
         {{ brand_or_unbranded('brand', 'rees46') }} as brand_id,
         user_id as member_id,

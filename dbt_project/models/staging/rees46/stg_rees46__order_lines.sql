@@ -14,10 +14,12 @@ shaped as (
         {{ safe_cast('price', 'decimal(18, 4)') }} as amount,
         row_number() over (
             partition by
-                _load_date, _file, user_id, user_session, event_time, product_id, category_id, category_code, brand, price
+                _load_date, _file, user_id, user_session, event_time, product_id, category_id, category_code,
+                brand, price
             order by _row
         ) > 1 as is_duplicate,
-        {{ business_date(utc_from_local("replace(event_time, ' UTC', '')", 'rees46'), 'rees46') }} as paid_date,
+        {{ business_date(utc_from_local("replace(event_time, ' UTC', '')", 'rees46'), 'rees46') }}
+            as paid_date,
         {{ row_origin('source') }}
     from source
 )
