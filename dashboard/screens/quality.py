@@ -122,9 +122,10 @@ def arrived(loads: tuple[pd.DataFrame, bool]) -> None:
         states = {state: view.text(f"load_{state}") for state in LOADS}
         names = states | {word: view.text(word) for word in ("rows", "files", "unreadable")}
         draw(charts.loads(known[known["source"] == source], names), "loads", view.text("loads_note"))
+        refused = known[known["state"] != "accepted"].tail(REFUSED_SHOWN).fillna({"reason": NONE})
         rows = [
-            (row.source, f"{row.load_date:%Y-%m-%d}", Chip(names[row.state], row.state), row.reason or NONE)
-            for row in rows_of(known[known["state"] != "accepted"].tail(REFUSED_SHOWN))
+            (row.source, f"{row.load_date:%Y-%m-%d}", Chip(names[row.state], row.state), row.reason)
+            for row in rows_of(refused)
         ]
         if rows:
             table(view, ("source", "load_date", "state", "reason"), rows, wide=(3,))
@@ -158,9 +159,9 @@ def alerts(told: tuple[pd.DataFrame | None, int]) -> None:
                 row.title,
                 f"{row.opened_at:%Y-%m-%d %H:%M}",
                 row.owner,
-                row.runbook if isinstance(row.runbook, str) else NONE,
+                row.runbook,
             )
-            for row in rows_of(found)
+            for row in rows_of(found.fillna({"runbook": NONE}))
         ]
         if rows:
             table(view, ("severity", "incident", "since_utc", "owner", "runbook"), rows)

@@ -35,21 +35,22 @@ from orchestration.alerts.outbox import Outbox
 from orchestration.core.settings import Settings
 from orchestration.monitoring.gates import observe_mart_gate
 from orchestration.publish.quality import undelivered_alerts
-from orchestration.publish.releases import Release, read_current
+from orchestration.publish.releases import Release
 
 WORLD, DAY = World(), timedelta(days=1)
 ABOVE = [stage for stage in STAGES if stage != "O"]
 LUMEN = {"preset": "gross", "brand": "lumen"}
 Ask = Callable[..., pd.DataFrame]
+Home = tuple[Settings, Release]
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Release]:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     return published(tmp_path_factory.mktemp("home"), WORLD)
 
 
 @pytest.fixture(scope="module")
-def ask(home: tuple[Settings, Release]) -> Iterator[Ask]:
+def ask(home: Home) -> Iterator[Ask]:
     with releases.connect(home[1].folder) as connection:
         yield partial(releases.ask, connection)
 
@@ -101,7 +102,7 @@ def test_flow_is_that_of_the_persons(ask: Ask) -> None:
         assert all(row.movement == movement(row.from_stage, row.to_stage) for row in moved.itertuples())
 
 
-def test_a_week_is_read_from_its_mart_and_not_from_persons(home: tuple[Settings, Release]) -> None:
+def test_a_week_is_read_from_its_mart_and_not_from_persons(home: Home) -> None:
     with duckdb.connect() as empty:
         empty.execute(f"attach '{home[1].folder / 'marts.duckdb'}' as release (read_only)")
         empty.execute("create table fct_aipl_flow as from release.fct_aipl_flow")
@@ -177,7 +178,7 @@ def test_a_forecast_of_the_whole_period_holds_what_was_paid(ask: Ask) -> None:
     assert pd.isna(gaps["consumer_asset"].forecast_p10)
 
 
-def test_a_person_is_found_by_the_hash_alone(home: tuple[Settings, Release], ask: Ask) -> None:
+def test_a_person_is_found_by_the_hash_alone(home: Home, ask: Ask) -> None:
     hashed = released(home[0].home, SOMEBODY)
 
     assert person.is_hash(hashed)
@@ -207,21 +208,6 @@ def test_a_release_is_opened_for_reading_alone(ask: Ask) -> None:
         ask("select * from read_csv('/etc/passwd')")
 
 
-def test_who_has_a_release_open_keeps_it(home: tuple[Settings, Release], tmp_path: Path) -> None:
-    settings, first = copied(home[0], tmp_path)
-    asked = {**LUMEN, "first": HORIZON, "day": HORIZON}
-    with releases.connect(first.folder) as opened:
-        before = releases.ask(opened, aipl.STOCK, **asked)
-        _, second = published(tmp_path, World(2))
-        now = read_current(settings)
-
-        assert now is not None and now.release_id == second.release_id != first.release_id
-        assert releases.ask(opened, aipl.STOCK, **asked).equals(before)
-    with releases.connect(now.folder) as opened:
-        stock = releases.ask(opened, aipl.STOCK, **asked)
-        assert told_stock(stock) == World(2).stock("gross", "lumen", HORIZON)
-
-
 def test_the_gate_is_counted_by_table() -> None:
     gate = gate_result(failed=1, warned=2)
 
@@ -233,7 +219,7 @@ def test_the_gate_is_counted_by_table() -> None:
     assert quality.findings_of(gate)["verdict"].tolist() == ["failed", "warning", "warning"]
 
 
-def test_the_home_tells_its_gates_over_time(home: tuple[Settings, Release], tmp_path: Path) -> None:
+def test_the_home_tells_its_gates_over_time(home: Home, tmp_path: Path) -> None:
     settings, release = copied(home[0], tmp_path)
     shutil.rmtree(settings.reports)
     assert quality.pasts(settings) == {}

@@ -15,14 +15,14 @@ from examples import examples
 from dashboard import format as written
 from dashboard.charts.theme import LOADS, MOVEMENTS, RAMP, VERDICTS, stage_colours
 from dashboard.data import definitions
-from dashboard.data.fast import METRICS
 from dashboard.parts import to_csv
-from dashboard.text import LANGUAGES, labels, text
+from dashboard.text import LANGUAGES, labels
 from orchestration.core.settings import PROJECT_ROOT
 
 DASHBOARD = PROJECT_ROOT / "dashboard"
 CODE = [file for file in DASHBOARD.rglob("*.py") if file.name != "definitions.py" or "screens" in file.parts]
-KEY = r"(?:\btext|\bnothing|\bunreadable)\(\s*(?:view|language)?,?\s*"
+
+KEY = r'(?:\btext\((?:language, )?|\bnothing\(view, |\bempty=|\btitle=)"(\w+)"'
 
 
 def fields(words: str) -> set[str]:
@@ -54,8 +54,8 @@ def test_every_text_is_there_in_every_language() -> None:
 
 def test_every_text_that_is_asked_for_exists_and_no_other() -> None:
     literal, patterns = used_keys()
-    asked = {found for file in CODE for found in re.findall(KEY + r'"(\w+)"', file.read_text())}
-    assert asked
+    asked = {found for file in CODE for found in re.findall(KEY, file.read_text())}
+    assert len(asked) > 100
     assert asked <= set(labels())
     unused = [
         key for key in labels() if key not in literal and not any(re.fullmatch(p, key) for p in patterns)
@@ -63,26 +63,14 @@ def test_every_text_that_is_asked_for_exists_and_no_other() -> None:
     assert unused == []
 
 
-def test_every_metric_and_page_is_explained() -> None:
-    for metric in METRICS:
-        assert metric in labels() and f"{metric}_note" in labels()
-    for page in (DASHBOARD / "screens").glob("*.py"):
-        assert f"{page.stem}_page" in labels() and f"{page.stem}_about" in labels()
+def test_every_status_of_a_forecast_has_a_text() -> None:
     statuses = re.search(
         r"name: gap_statuses_are_known.*?values: \[(.*?)\]",
         (PROJECT_ROOT / "dbt_project/models/marts/gmv/fct_consumer_gap.yml").read_text(),
         re.DOTALL,
     )
     assert statuses is not None
-    for status in re.findall(r"\w+", statuses[1]):
-        assert f"status_{status}" in labels()
-
-
-def test_an_unknown_text_is_an_error() -> None:
-    with pytest.raises(KeyError):
-        text("en", "no such text")
-    with pytest.raises(KeyError):
-        text("fr", "brand")
+    assert {f"status_{status}" for status in re.findall(r"\w+", statuses[1])} <= set(labels())
 
 
 @pytest.mark.parametrize(
