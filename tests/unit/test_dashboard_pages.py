@@ -249,6 +249,7 @@ def test_what_the_home_keeps_may_be_missing_or_unreadable(opened: Open, own: Hom
     settings, _ = own
     told = words(opened("quality", home=settings.home))
     assert text("en", "loads_of_release") in told
+    assert text("en", "loads_all_accepted", loads=1, rows=3) in told
     assert text("en", "no_manifest", file=settings.manifest) in told
 
     settings.manifest.write_bytes(b"no database" * 1000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 from string import Formatter
 
@@ -104,16 +104,18 @@ def test_figures_are_written_the_same_everywhere(told: object, expected: object)
     assert told == expected
 
 
+# How much red counts, beside green, to who lacks the receptors of one of them.
+RED_SHARE = {"protan": 0.11238, "deutan": 0.29275}
+
+
 def seen(colour: str, kind: str) -> tuple[float, ...]:
     """The colour without red or green receptors, linear (Viénot, Brettel and Mollon, 1999)."""
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     red, green, blue = (
         part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
     )
-    if kind == "protan":
-        red, green = 0.11238 * red + 0.88762 * green, 0.11238 * red + 0.88762 * green
-    elif kind == "deutan":
-        red, green = 0.29275 * red + 0.70725 * green, 0.29275 * red + 0.70725 * green
+    if kind in RED_SHARE:
+        red = green = RED_SHARE[kind] * red + (1 - RED_SHARE[kind]) * green
     return red, green, blue
 
 
@@ -134,13 +136,12 @@ def test_stages_darken_step_by_step(number: int) -> None:
     assert all(a - b > 6 for a, b in pairwise(steps))
 
 
-@pytest.mark.parametrize("kind", ["protan", "deutan", "none"])
+@pytest.mark.parametrize("kind", [*RED_SHARE, "none"])
 @pytest.mark.parametrize("palette", [MOVEMENTS, VERDICTS, LOADS], ids=["movements", "verdicts", "loads"])
 def test_colours_are_told_apart_without_red_or_green(palette: dict[str, str], kind: str) -> None:
     colours = [seen(colour, kind) for colour in palette.values()]
-    for number, one in enumerate(colours):
-        for other in colours[number + 1 :]:
-            assert max(abs(a - b) for a, b in zip(one, other, strict=True)) > 0.06
+    for one, other in combinations(colours, 2):
+        assert max(abs(a - b) for a, b in zip(one, other, strict=True)) > 0.06
 
 
 def test_a_spreadsheet_calculates_nothing_of_a_csv() -> None:
