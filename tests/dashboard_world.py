@@ -104,10 +104,8 @@ class World:
 
 def periods(horizon: date) -> Iterator[tuple[str, date, date]]:
     """Complete weeks and months of the data."""
-    monday = FIRST
-    while monday + 6 * DAY <= horizon:
-        yield "week", monday, monday + 6 * DAY
-        monday += 7 * DAY
+    for sunday in pd.date_range(FIRST, horizon, freq="W-SUN").date:
+        yield "week", sunday - 6 * DAY, sunday
     yield "month", date(2024, 1, 1), date(2024, 1, 31)
 
 
@@ -128,6 +126,10 @@ def _listed(world: World) -> dict[str, pd.DataFrame]:
         for currency in (("CNY", "USD") if number == 40 else ("CNY",))
     ]
     paid.append(("CNY", FIRST + 5 * DAY, 1, 1, None, 0, None))
+    forecasts = (
+        ("consumer_asset", "interval_needs_more_backtests", None, None),
+        ("series", "ok", 1000, 2500),
+    )
     rule = ("i_product_view", "I", 2, "touch", "product_view", 15, 1, "as_known", "stated", "high")
     return {
         "dim_brand": _frame(
@@ -163,14 +165,7 @@ def _listed(world: World) -> dict[str, pd.DataFrame]:
         ).assign(brand_id="lumen"),
         "fct_consumer_gap": _frame(
             "preset method status forecast_remaining_p10 forecast_remaining_p90",
-            [
-                (preset, *told)
-                for preset in PRESETS
-                for told in (
-                    ("consumer_asset", "interval_needs_more_backtests", None, None),
-                    ("series", "ok", 1000, 2500),
-                )
-            ],
+            [(preset, *told) for preset in PRESETS for told in forecasts],
         ).assign(
             brand_id="lumen",
             period_start=date(2024, 2, 1),
