@@ -53,10 +53,11 @@ class View:
         """
         if self.release is None:
             raise LookupError("no release is open")
-        brand = self.brand and self.brand.brand_id
+        folder, brand = str(self.release.folder), self.brand and self.brand.brand_id
         known = {"brand": brand, "preset": self.preset, "day": self.day, **parameters}
-        named = {name for one in duckdb.extract_statements(sql) for name in one.named_parameters}
-        return _remembered(str(self.release.folder), sql, {name: known[name] for name in sorted(named)})
+        with connection_of(folder).cursor() as cursor:
+            named = {name for one in cursor.extract_statements(sql) for name in one.named_parameters}
+        return _remembered(folder, sql, {name: known[name] for name in sorted(named)})
 
     def stage_names(self) -> dict[str, str]:
         """Every stage from rank 0 on as people call it: letter and name."""
