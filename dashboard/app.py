@@ -13,7 +13,7 @@ import duckdb
 import streamlit as st
 
 from dashboard.frame import choose_language, header, open_view
-from dashboard.states import empty_state
+from dashboard.parts import empty_state
 from dashboard.text import text
 from orchestration.core.settings import Settings
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
+from typing import TypeGuard
 
 import pandas as pd
 
@@ -10,74 +11,56 @@ NONE = "–"
 SYMBOLS = {"CNY": "¥", "USD": "$", "GBP": "£", "EUR": "€", "BRL": "R$", "JPY": "JP¥"}
 
 
-def is_missing(value: float | None) -> bool:
-    """Whether a figure is absent: None, or what a frame has in place of NULL."""
-    return value is None or bool(pd.isna(value))
+def is_known(value: float | None) -> TypeGuard[float]:
+    """Whether there is a figure: neither None, nor what a frame has in place of NULL."""
+    return value is not None and not pd.isna(value)
 
 
 def count(value: float | None) -> str:
     """Persons, orders, rows: whole, with separators of thousands."""
-    return NONE if value is None or is_missing(value) else f"{value:,.0f}"
+    return f"{value:,.0f}" if is_known(value) else NONE
 
 
 def percent(value: float | None) -> str:
     """A share, given as a fraction: per cent with one decimal."""
-    return NONE if value is None or is_missing(value) else f"{value:.1%}"
+    return f"{value:.1%}" if is_known(value) else NONE
 
 
 def money(value: float | None, currency: str) -> str:
     """Whole units of a currency, with its sign, or its code where the sign is not known."""
-    if value is None or is_missing(value):
+    if not is_known(value):
         return NONE
     sign = SYMBOLS.get(currency, f"{currency} ")
     return f"{'−' if round(value) < 0 else ''}{sign}{abs(value):,.0f}"
 
 
-def signed(value: float | None) -> str:
-    """A difference of counts, with its sign in any case."""
-    if value is None or is_missing(value):
+def signed(value: float | None, form: str = ",.0f") -> str:
+    """A difference of counts, or in another `form`, with its sign in any case."""
+    if not is_known(value):
         return NONE
-    return f"{value:+,.0f}".replace("-", "−") if round(value) else "±0"
+    text = f"{value:+z{form}}".replace("-", "−")
+    return text if text.strip("+0.%") else text.replace("+", "±")
 
 
 def signed_percent(value: float | None) -> str:
     """A relative change, given as a fraction."""
-    if value is None or is_missing(value):
-        return NONE
-    text = f"{value:+.1%}".replace("-", "−")
-    return "±0.0%" if text[1:] == "0.0%" else text
+    return signed(value, ".1%")
 
 
 def points(value: float | None) -> str:
     """A difference of two shares, given as fractions: percentage points."""
-    if value is None or is_missing(value):
-        return NONE
-    text = f"{value * 100:+.1f}".replace("-", "−")
-    return "±0.0 pp" if text[1:] == "0.0" else f"{text} pp"
+    return f"{signed(value * 100, '.1f')} pp" if is_known(value) else NONE
 
 
 def span(first: date, last: date) -> str:
     """A period: a whole calendar month by its name, any other by its days."""
-    if (
-        first.day == 1
-        and (last + timedelta(days=1)).day == 1
-        and (first.year, first.month) == (last.year, last.month)
-    ):
+    following = last + timedelta(days=1)
+    if first.day == following.day == 1 and first.month == last.month and first.year == last.year:
         return f"{first:%Y-%m}"
-    return (
-        f"{first:%Y-%m-%d} – {last:%m-%d}"
-        if first.year == last.year
-        else f"{first:%Y-%m-%d} – {last:%Y-%m-%d}"
-    )
+    end = f"{last:%m-%d}" if first.year == last.year else f"{last:%Y-%m-%d}"
+    return f"{first:%Y-%m-%d} – {end}"
 
 
 def relative(new: float | None, old: float | None) -> float | None:
     """(new - old) / old; None where the base is 0 or either is missing."""
-    if new is None or old is None or is_missing(new) or is_missing(old) or old == 0:
-        return None
-    return (new - old) / old
-
-
-def age(since: datetime, now: datetime) -> timedelta:
-    """Time gone by, never below zero: clocks differ."""
-    return max(now - since, timedelta())
+    return (new - old) / old if is_known(new) and is_known(old) and old else None

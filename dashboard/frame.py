@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from dashboard.data import release as releases
-from dashboard.data.rows import rows_of
-from dashboard.format import age, count
+from dashboard.data.release import rows_of
+from dashboard.format import NONE, count
 from dashboard.text import LANGUAGES, text
-from dashboard.view import Brand, Opened, View, connection_of
+from dashboard.view import Brand, View, connection_of
 from orchestration.core.errors import AiplError
 from orchestration.core.settings import Settings
 from orchestration.publish.listing import rollback_lines
@@ -35,12 +37,10 @@ def open_view(settings: Settings, language: str) -> View:
     What stands in the way of reading it is in `problem`.
     """
     try:
-        release = read_current(settings)
-        if release is None:
-            view = View(settings, language)
-        else:
-            opened = Opened(release, connection_of(str(release.folder)))
-            view = _filtered(View(settings, language, opened))
+        view = View(settings, language, read_current(settings))
+        if view.release:
+            connection_of(str(view.release.folder))
+            view = _filtered(view)
     except AiplError as error:
         view = View(settings, language, problem=str(error))
     with st.sidebar:
@@ -70,27 +70,21 @@ def header(view: View, title: str, subtitle: str) -> None:
 
 
 def _filtered(view: View) -> View:
-    known = view.ask(releases.brands)
+    known = view.ask(releases.BRANDS)
     if known.empty:
         return view
-    rows = {
-        row.brand_id: Brand(
-            row.brand_id,
-            row.brand_name or row.brand_id,
-            row.currency,
-            row.first_day.date(),
-            row.horizon.date(),
-        )
+    brands = {
+        row.brand_id: Brand(row.brand_id, row.name, row.currency, row.first_day.date(), row.horizon.date())
         for row in rows_of(known)
     }
-    presets = list(dict.fromkeys(view.ask(releases.stages)["preset"]))
-    _take_over("brand", rows, next(iter(rows)))
+    presets = list(dict.fromkeys(view.ask(releases.STAGES)["preset"]))
+    _take_over("brand", brands, next(iter(brands)))
     _take_over("preset", presets, "consumer_asset" if "consumer_asset" in presets else presets[0])
     with st.sidebar:
         st.selectbox(
-            view.text("brand"), list(rows), key="brand", format_func=lambda brand_id: rows[brand_id].name
+            view.text("brand"), list(brands), key="brand", format_func=lambda brand_id: brands[brand_id].name
         )
-        brand = rows[st.session_state["brand"]]
+        brand = brands[st.session_state["brand"]]
         _take_over_day(brand)
         st.date_input(
             view.text("date"),
@@ -104,45 +98,49 @@ def _filtered(view: View) -> View:
     preset, day = str(st.session_state["preset"]), st.session_state["date"]
     for name, value in (("brand", brand.brand_id), ("date", day.isoformat()), ("preset", preset)):
         _write_down(name, value)
-    return View(view.settings, view.language, view.opened, None, brand, preset, day)
+    return replace(view, brand=brand, preset=preset, day=day)
 
 
 def _take_over(name: str, options: Collection[str], default: str) -> None:
-    """Let the URL lead where it says something new, else what was chosen before, else the default.
-
-    A page that is opened by a link and one that the browser goes back to are the same: the URL differs from
-    what was last written there.
-    """
-    state, asked = st.session_state, st.query_params.get(name)
-    if asked is not None and asked != state.get(f"_url_{name}"):
-        if asked in options:
-            state[name] = asked
-        else:
-            state.setdefault("_not_found", {})[name] = asked
-    if state.get(name) not in options:
-        state[name] = default
-    else:
-        # A widget that another page did not show would forget.
-        state[name] = state[name]
+    """Let the URL lead where it says something new, else what was chosen before, else the default."""
+    _follow_link(name, lambda asked: asked if asked in options else None)
+    chosen = st.session_state.get(name)
+    # Set also if it is the same: a widget that another page did not show would forget.
+    st.session_state[name] = chosen if chosen in options else default
 
 
 def _take_over_day(brand: Brand) -> None:
     """The same for the day; whoever looks at the last complete day goes on with it in a newer release."""
-    state, asked = st.session_state, st.query_params.get("date")
-    if asked is not None and asked != state.get("_url_date"):
+
+    def day_of(asked: str) -> date | None:
         try:
-            wanted = date.fromisoformat(asked)
+            day = date.fromisoformat(asked)
         except ValueError:
-            wanted = None
-        if wanted and brand.first_day <= wanted <= brand.horizon:
-            state["date"] = wanted
-        else:
-            state.setdefault("_not_found", {})["date"] = asked
+            return None
+        return day if brand.first_day <= day <= brand.horizon else None
+
+    _follow_link("date", day_of)
+    state = st.session_state
     day = state.get("date")
     if day is None or day == state.get("_horizon"):
         day = brand.horizon
     state["date"] = min(max(day, brand.first_day), brand.horizon)
     state["_horizon"] = brand.horizon
+
+
+def _follow_link(name: str, read: Callable[[str], Any]) -> None:
+    """Choose what the URL asks for, or remember that `read` finds no such thing in this release.
+
+    A page that is opened by a link and one that the browser goes back to are the same: the URL differs from
+    what was last written there.
+    """
+    state, asked = st.session_state, st.query_params.get(name)
+    if asked is None or asked == state.get(f"_url_{name}"):
+        return
+    if (wanted := read(asked)) is None:
+        state.setdefault("_not_found", {})[name] = asked
+    else:
+        state[name] = wanted
 
 
 def _write_down(name: str, value: str) -> None:
@@ -159,23 +157,21 @@ def _strip(view: View, release: Release) -> str:
     published = created_at(release.release_id)
     facts = [
         (view.text("release"), f"<code>{escape(release.release_id)}</code>"),
-        (view.text("horizon"), escape(view.brand.horizon.isoformat() if view.brand else "–")),
+        (view.text("horizon"), view.brand.horizon.isoformat() if view.brand else NONE),
         (view.text("gate"), f'<span class="chip {kind}">{escape(said)}</span>'),
         (
             view.text("age"),
             f'<time datetime="{published.isoformat()}" title="{published:%Y-%m-%d %H:%M} UTC">'
-            f"{escape(_ago(view, age(published, datetime.now(UTC))))}</time>",
+            f"{escape(_ago(view, datetime.now(UTC) - published))}</time>",
         ),
     ]
-    return (
-        '<dl class="strip">'
-        + "".join(f"<div><dt>{escape(a)}</dt><dd>{b}</dd></div>" for a, b in facts)
-        + "</dl>"
-    )
+    told = "".join(f"<div><dt>{escape(name)}</dt><dd>{fact}</dd></div>" for name, fact in facts)
+    return f'<dl class="strip">{told}</dl>'
 
 
 def _ago(view: View, gone: timedelta) -> str:
-    minutes = int(gone.total_seconds()) // 60
+    # Never below zero: clocks differ.
+    minutes = max(int(gone.total_seconds()) // 60, 0)
     if minutes < 60:
         return view.text("minutes_ago", minutes=minutes)
     if minutes < 48 * 60:

@@ -1,29 +1,45 @@
-"""Building blocks of the pages: cards with a download, tiles, tables."""
+"""Building blocks of the pages: cards with a download, tiles, tables, empty states."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from html import escape
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.format import is_missing
-from dashboard.view import View
+from dashboard.format import count, is_known, percent, points, relative, signed, signed_percent
+from dashboard.text import labels
+from dashboard.view import Brand, View
 from orchestration.core.printable import formula_safe
 
 PLOTLY = {"displayModeBar": False, "displaylogo": False, "responsive": True}
 
 
-@contextmanager
-def card(view: View, title: str, name: str, frame: pd.DataFrame | None, note: str = "") -> Iterator[None]:
-    """A box with a title, what it means behind a question mark, and its figures as CSV."""
+def card(
+    view: View,
+    name: str,
+    frame: pd.DataFrame | None = None,
+    fill: Callable[[pd.DataFrame], None] | None = None,
+    *,
+    title: str = "",
+    empty: str = "",
+    **values: object,
+) -> None:
+    """A box with a title, what it means behind a question mark, its figures as CSV, and what `fill` draws.
+
+    Text `title`, else that of the card's name, is the title; text `<name>_note` says what it means. Without a
+    row, text `empty` with its `values` stands for what `fill` draws, which has to do with none otherwise.
+    """
+    frame = pd.DataFrame() if frame is None else frame
     with st.container(border=True, key=f"card_{name}", height="stretch"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.markdown(f"##### {title}", help=note or None, width="content")
-            if frame is not None and not frame.empty:
+            note = view.text(f"{name}_note") if f"{name}_note" in labels() else None
+            st.markdown(f"##### {view.text(title or name)}", help=note, width="content")
+            if not frame.empty:
                 st.download_button(
                     "CSV",
                     to_csv(frame),
@@ -35,7 +51,10 @@ def card(view: View, title: str, name: str, frame: pd.DataFrame | None, note: st
                     type="tertiary",
                     on_click="ignore",
                 )
-        yield
+        if frame.empty and empty:
+            nothing(view, empty, **values)
+        elif fill:
+            fill(frame)
 
 
 def draw(figure: go.Figure, name: str, alt: str) -> None:
@@ -45,12 +64,7 @@ def draw(figure: go.Figure, name: str, alt: str) -> None:
 
 def to_csv(frame: pd.DataFrame) -> bytes:
     """Figures as they are, texts safe for spreadsheets; with the mark by which Excel knows UTF-8."""
-    safe = frame.copy()
-    for column in safe.columns:
-        if not pd.api.types.is_numeric_dtype(safe[column]):
-            safe[column] = [
-                formula_safe(value) if isinstance(value, str) else value for value in safe[column]
-            ]
+    safe = frame.map(lambda value: formula_safe(value) if isinstance(value, str) else value)
     return safe.to_csv(index=False, lineterminator="\n").encode("utf-8-sig")
 
 
@@ -61,41 +75,77 @@ def file_name(view: View, name: str) -> str:
         about += [view.brand.brand_id, view.preset, view.day.isoformat()]
     if view.release:
         about.append(view.release.release_id)
-    return "-".join("".join(c if c.isalnum() or c in "-_." else "_" for c in part) for part in about) + ".csv"
+    return re.sub(r"[^\w.-]", "_", "-".join(about)) + ".csv"
 
 
-def tile(
-    label: str,
-    value: str,
-    *,
-    delta: str | None = None,
-    direction: float | None = None,
-    against: str = "",
-    note: str = "",
-    line: Iterable[float] | None = None,
-    is_neutral: bool = False,
-) -> None:
-    """A figure with its change in words, sign, arrow and colour, and its recent course."""
-    is_flat = direction is None or is_missing(direction) or direction == 0
-    rises = not is_flat and direction is not None and direction > 0
-    points = [float(point) for point in line] if line is not None else []
-    st.metric(
-        label,
-        value,
-        delta,
-        delta_color="gray" if is_flat or is_neutral else "green" if rises else "red",
-        delta_arrow="off" if is_flat else "up" if rises else "down",
-        delta_description=against if delta else None,
-        help=note or None,
-        border=True,
-        height="stretch",
-        chart_data=points if len(points) > 1 else None,
-        chart_type="line",
-    )
+@dataclass(frozen=True)
+class Tile:
+    """A figure, its change from `old` in words, sign, arrow and colour, and its recent course.
+
+    `beside` stands where the change would, if there is nothing to compare with.
+    """
+
+    label: str
+    value: float
+    note: str
+    old: float | None = None
+    is_rate: bool = False
+    against: str = ""
+    beside: str | None = None
+    course: Iterable[float] = ()
+
+
+def tiles(name: str, shown: Sequence[Tile]) -> None:
+    """Tiles in a row."""
+    with st.container(key=f"tiles_{name}"):
+        columns = st.columns(len(shown), gap="small")
+    for place, tile in zip(columns, shown, strict=True):
+        change, delta = None, tile.beside
+        if is_known(tile.old) and is_known(tile.value):
+            change = tile.value - tile.old
+            share = signed_percent(relative(tile.value, tile.old))
+            delta = points(change) if tile.is_rate else f"{signed(change)} ({share})"
+        line = [float(point) for point in tile.course]
+        place.metric(
+            tile.label,
+            percent(tile.value) if tile.is_rate else count(tile.value),
+            delta,
+            delta_color="gray" if not change else "green" if change > 0 else "red",
+            delta_arrow="off" if not change else "up" if change > 0 else "down",
+            delta_description=tile.against if delta else None,
+            help=tile.note,
+            border=True,
+            height="stretch",
+            chart_data=line if len(line) > 1 else None,
+            chart_type="line",
+        )
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A word in a table on a coloured ground."""
+
+    words: str
+    kind: str
+
+    def __str__(self) -> str:
+        return f'<span class="chip {escape(self.kind)}">{escape(self.words)}</span>'
+
+
+@dataclass(frozen=True)
+class Swatch:
+    """A name beside its colour."""
+
+    words: str
+    colour: str
+
+    def __str__(self) -> str:
+        return f'<span class="swatch" style="background:{self.colour}"></span>{escape(self.words)}'
 
 
 def table(
-    columns: Sequence[object],
+    view: View,
+    heads: Sequence[str | Swatch],
     rows: Iterable[Sequence[object]],
     *,
     numeric: Iterable[int] = (),
@@ -103,14 +153,14 @@ def table(
     total: bool = False,
     caption: str = "",
 ) -> None:
-    """A plain table of texts that any reader of screens understands.
+    """A plain table of texts that any reader of screens understands, under heads of the table of texts.
 
     `numeric` columns stand to the right, `wide` ones break their lines, also within a table's name; with
     `total` the last row is a sum.
     """
     kinds = dict.fromkeys(numeric, "n") | dict.fromkeys(wide, "w")
 
-    def line(cells: Sequence[object], opening: str, closing: str) -> str:
+    def line(cells: Iterable[object], opening: str, closing: str) -> str:
         return "".join(
             f'<{opening} class="{kinds.get(at, "")}">{_cell(cell, kinds.get(at) == "w")}</{closing}>'
             for at, cell in enumerate(cells)
@@ -119,32 +169,13 @@ def table(
     lines = [f"<tr>{line(row, 'td', 'td')}</tr>" for row in rows]
     if total and lines:
         lines[-1] = lines[-1].replace("<tr>", '<tr class="total">', 1)
+    told = (view.text(head) if isinstance(head, str) else head for head in heads)
     named = f"<caption>{escape(caption)}</caption>" if caption else ""
-    head = f"<thead><tr>{line(columns, 'th scope=col', 'th')}</tr></thead>"
     st.html(
-        f'<div class="scroll" tabindex="0"><table class="figures">{named}{head}'
+        f'<div class="scroll" tabindex="0"><table class="figures">{named}'
+        f"<thead><tr>{line(told, 'th scope=col', 'th')}</tr></thead>"
         f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
-
-
-class Chip:
-    """A word in a table on a coloured ground."""
-
-    def __init__(self, words: str, kind: str) -> None:
-        self.words, self.kind = words, kind
-
-    def __str__(self) -> str:
-        return f'<span class="chip {escape(self.kind)}">{escape(self.words)}</span>'
-
-
-class Swatch:
-    """A name beside its colour."""
-
-    def __init__(self, words: str, colour: str) -> None:
-        self.words, self.colour = words, colour
-
-    def __str__(self) -> str:
-        return f'<span class="swatch" style="background:{self.colour}"></span>{escape(self.words)}'
 
 
 def _cell(cell: object, is_wide: bool) -> str:
@@ -152,3 +183,30 @@ def _cell(cell: object, is_wide: bool) -> str:
         return str(cell)
     words = escape(str(cell))
     return words.replace("_", "_<wbr>") if is_wide else words
+
+
+def empty_state(title: str, words: str, command: str = "", *, mark: str = "○") -> None:
+    """A calm box with a sign, a title, a sentence and a command to copy: what is missing, why, what to do."""
+    code = f"<code>{escape(command)}</code>" if command else ""
+    st.html(
+        f'<div class="empty-state" role="status"><div class="mark" aria-hidden="true">{mark}</div>'
+        f"<div><strong>{escape(title)}</strong><p>{escape(words)}</p>{code}</div></div>"
+    )
+
+
+def nothing(view: View, key: str, **values: object) -> None:
+    """A card's content when the filters leave no row."""
+    empty_state(view.text("empty_title"), view.text(key, **values))
+
+
+def stop_without_release(view: View) -> Brand:
+    """The brand that is looked at; a page that needs a release ends here without one."""
+    if view.brand is not None:
+        return view.brand
+    if view.problem is not None:
+        empty_state(view.text("damaged_title"), view.problem, "aipl rollback", mark="!")
+    elif view.release is None:
+        empty_state(view.text("no_release_title"), view.text("no_release"), "aipl run")
+    else:
+        empty_state(view.text("no_brand_title"), view.text("no_brand"))
+    st.stop()

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import duckdb
 import pandas as pd
 import streamlit as st
 
-from dashboard.charts.theme import NOBODY, stage_colours
+from dashboard.charts.theme import stage_colours
 from dashboard.data import release as releases
-from dashboard.data.rows import rows_of
 from dashboard.text import text
 from orchestration.core.settings import Settings
 from orchestration.publish.releases import Release
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Opened:
-    """A release with its connection, opened once a process and shared by all sessions."""
-
-    release: Release
-    connection: duckdb.DuckDBPyConnection
 
 
 @dataclass(frozen=True)
@@ -47,64 +36,51 @@ class View:
 
     settings: Settings
     language: str
-    opened: Opened | None = None
+    release: Release | None = None
     problem: str | None = None
     brand: Brand | None = None
     preset: str = ""
     day: date = date.min
 
     def text(self, key: str, **values: object) -> str:
-        """A text of the table in the chosen language."""
-        return text(self.language, key, **values)
+        """A text of the table in the chosen language; `day` is filled in."""
+        return text(self.language, key, **{"day": self.day, **values})
 
-    @property
-    def release(self) -> Release | None:
-        """The release that is read, if there is one."""
-        return self.opened.release if self.opened else None
+    def ask(self, sql: str, **parameters: object) -> pd.DataFrame:
+        """The answer of this release to a query, which may name `$brand`, `$preset` and `$day` besides.
 
-    def ask(self, query: Callable[..., T], *arguments: Any) -> T:
-        """What a query function says of this release; remembered, since a release never changes."""
-        if self.opened is None:
+        It is remembered, since a release never changes.
+        """
+        if self.release is None:
             raise LookupError("no release is open")
-        name = f"{query.__module__}.{query.__qualname__}"
-        return _remembered(str(self.opened.release.folder), name, arguments, query, self.opened.connection)
-
-    def stages(self) -> pd.DataFrame:
-        """The preset's stages above rank 0, the lowest first."""
-        known = self.ask(releases.stages)
-        return known[(known["preset"] == self.preset) & (known["stage_rank"] > 0)]
-
-    def stage_order(self) -> list[str]:
-        """Stages from rank 0 on."""
-        known = self.ask(releases.stages)
-        return [str(stage) for stage in known.loc[known["preset"] == self.preset, "stage"]]
+        folder, brand = str(self.release.folder), self.brand and self.brand.brand_id
+        known = {"brand": brand, "preset": self.preset, "day": self.day, **parameters}
+        with connection_of(folder).cursor() as cursor:
+            named = {name for one in cursor.extract_statements(sql) for name in one.named_parameters}
+        return _remembered(folder, sql, {name: known[name] for name in sorted(named)})
 
     def stage_names(self) -> dict[str, str]:
-        """Every stage as people call it: letter and name."""
-        known = self.ask(releases.stages)
-        own = known[known["preset"] == self.preset]
-        return {
-            row.stage: f"{row.stage} {row.name_zh if self.language == 'zh' else row.name_en}"
-            for row in rows_of(own)
-        }
+        """Every stage from rank 0 on as people call it: letter and name."""
+        own = self._stages()
+        names = own[f"name_{self.language}"]
+        return {stage: f"{stage} {name}" for stage, name in zip(own["stage"], names, strict=True)}
 
     def stage_colours(self) -> dict[str, str]:
         """A colour for each stage above rank 0, the lowest first."""
-        return stage_colours(list(self.stages()["stage"]))
+        own = self._stages()
+        return stage_colours(list(own.loc[own["stage_rank"] > 0, "stage"]))
 
-    def all_colours(self) -> dict[str, str]:
-        """The same with rank 0."""
-        return {stage: self.stage_colours().get(stage, NOBODY) for stage in self.stage_order()}
+    def _stages(self) -> pd.DataFrame:
+        known = self.ask(releases.STAGES)
+        return known[known["preset"] == self.preset]
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def connection_of(folder: str) -> duckdb.DuckDBPyConnection:
-    """The open marts of a release folder. Raises DamagedRelease."""
+    """The open marts of a release folder, shared by all sessions. Raises DamagedRelease."""
     return releases.connect(Path(folder))
 
 
 @st.cache_data(max_entries=400, show_spinner=False)
-def _remembered(
-    folder: str, name: str, arguments: Sequence[Any], _query: Callable[..., T], _connection: object
-) -> T:
-    return _query(_connection, *arguments)
+def _remembered(folder: str, sql: str, parameters: Mapping[str, Any]) -> pd.DataFrame:
+    return releases.ask(connection_of(folder), sql, **parameters)

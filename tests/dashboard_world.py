@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pandas as pd
@@ -57,18 +56,39 @@ def movement(before: str, after: str) -> str:
 
 @dataclass(frozen=True)
 class World:
-    """Stretches of days of all persons in all presets and brands, drawn from a seed."""
+    """Stretches of days of all persons in all presets and brands, drawn from a seed.
+
+    Worlds are few and live as long as the tests, so what they answer is remembered.
+    """
 
     seed: int = 1
     persons: int = 60
 
+    @cache  # noqa: B019
     def stretches(self) -> list[Stretch]:
-        """Rows (preset, brand, person, stage, from, to) without gap from each person's first day on."""
-        return drawn(self)
+        """Rows (preset, brand, person, stage, from, to) without gap from each person's first day on.
 
+        Neighbours differ.
+        """
+        draw, rows = random.Random(self.seed), []
+        for preset, brand, number in product(PRESETS, BRANDS, range(self.persons)):
+            person, day, stage = f"shop:m:{number}", FIRST + draw.randrange(-3, 30) * DAY, "O"
+            while day < HORIZON + 20 * DAY or stage == "O":
+                stage = draw.choice([other for other in STAGES if other != stage])
+                end = day + draw.randrange(1, 15) * DAY
+                rows.append((preset, brand, person, stage, day, end))
+                day = end
+            rows.append((preset, brand, person, "O", day, FOREVER))
+        return rows
+
+    @cache  # noqa: B019
     def stage_on(self, preset: str, brand: str, day: date) -> dict[str, str]:
-        """Stage of each person who has one on a day."""
-        return stages_on(self, preset, brand, day)
+        """Stage of each person who is above `O` on a day."""
+        return {
+            person: stage
+            for p, b, person, stage, start, end in self.stretches()
+            if (p, b) == (preset, brand) and start <= day < end and stage != "O"
+        }
 
     def stock(self, preset: str, brand: str, day: date) -> dict[str, int]:
         """Persons by stage, zeros included."""
@@ -82,238 +102,129 @@ class World:
         return {move: moves.count(move) for move in sorted(set(moves))}
 
 
-@cache
-def drawn(world: World) -> list[Stretch]:
-    """Stretches of all persons of a world; neighbours differ."""
-    draw, rows = random.Random(world.seed), []
-    for preset, brand, number in product(PRESETS, BRANDS, range(world.persons)):
-        person, day, stage = f"shop:m:{number}", FIRST + draw.randrange(-3, 30) * DAY, "O"
-        while day < HORIZON + 20 * DAY or stage == "O":
-            stage = draw.choice([other for other in STAGES if other != stage])
-            end = day + draw.randrange(1, 15) * DAY
-            rows.append((preset, brand, person, stage, day, end))
-            day = end
-        rows.append((preset, brand, person, "O", day, FOREVER))
-    return rows
-
-
-@cache
-def stages_on(world: World, preset: str, brand: str, day: date) -> dict[str, str]:
-    """Stage of each person who is above `O` on a day."""
-    return {
-        person: stage
-        for p, b, person, stage, start, end in drawn(world)
-        if (p, b) == (preset, brand) and start <= day < end and stage != "O"
-    }
-
-
 def periods(horizon: date) -> Iterator[tuple[str, date, date]]:
     """Complete weeks and months of the data."""
-    monday = FIRST
-    while monday + 6 * DAY <= horizon:
-        yield "week", monday, monday + 6 * DAY
-        monday += 7 * DAY
+    for sunday in pd.date_range(FIRST, horizon, freq="W-SUN").date:
+        yield "week", sunday - 6 * DAY, sunday
     yield "month", date(2024, 1, 1), date(2024, 1, 31)
 
 
-def rows_of(world: World) -> dict[str, list[dict[str, Any]]]:
-    """Every mart that a page reads."""
-    rows: dict[str, list[dict[str, Any]]] = {
-        "dim_brand": [
-            {
-                "brand_id": brand,
-                "brand_name": name,
-                "timezone": "Asia/Shanghai",
-                "currency": currency,
-                "first_day": FIRST,
-                "horizon": horizon,
-                "is_unbranded": False,
-                "is_stale": False,
-            }
-            for brand, (name, currency, horizon) in BRANDS.items()
-        ],
-        "dim_aipl_stage": [
-            {
-                "preset": preset,
-                "stage": stage,
-                "stage_rank": rank,
-                "name_en": NAMES[stage][0],
-                "name_zh": NAMES[stage][1],
-            }
-            for preset in PRESETS
-            for stage, rank in STAGES.items()
-        ],
-        "dim_aipl_rule": [
-            {
-                "preset": preset,
-                "rule_id": "i_product_view",
-                "stage": "I",
-                "stage_rank": 2,
-                "kind": "touch",
-                "touch_kind": "product_view",
-                "window_days": 15,
-                "min_count": 1,
-                "refund_policy": "as_known",
-                "source": "stated",
-                "confidence": "high",
-            }
-            for preset in PRESETS
-        ],
-        "dim_person": [
-            {
-                "person_id": f"shop:m:{number}",
-                "identity_space": "shop",
-                "key_kind": "member",
-                "key_count": 2,
-                "first_seen_on": FIRST,
-                "last_seen_on": HORIZON,
-            }
-            for number in range(world.persons)
-        ],
-        "fct_person_days": [
-            {
-                "brand_id": "lumen",
-                "person_id": SOMEBODY,
-                "touch_kind": "product_view",
-                "touch_date": day,
-                "refunded_on": FOREVER,
-            }
-            for day in (HORIZON - 30 * DAY, HORIZON - 4 * DAY, HORIZON - 2 * DAY)
-        ],
-        "fct_person_states": [],
-        "fct_aipl_stage_history": [
-            {
-                "preset": preset,
-                "brand_id": brand,
-                "person_id": person,
-                "stage": stage,
-                "stage_rank": STAGES[stage],
-                "valid_from": start,
-                "valid_to": end,
-            }
-            for preset, brand, person, stage, start, end in world.stretches()
-        ],
-        "fct_money_daily": [
-            {
-                "brand_id": "lumen",
-                "currency": currency,
-                "money_date": FIRST + number * DAY,
-                "paid_orders": 2,
-                "unknown_amount_orders": 1 if number == 4 else 0,
-                "gross_paid_amount": 100 * number,
-                "refunded_amount": number,
-                "net_by_refund_day": 99 * number,
-                "net_as_known": 99 * number,
-            }
-            for number in range(0, 42, 2)
-            for currency in (("CNY", "USD") if number == 40 else ("CNY",))
-        ]
-        + [
-            {
-                "brand_id": "lumen",
-                "currency": "CNY",
-                "money_date": FIRST + 5 * DAY,
-                "paid_orders": 1,
-                "unknown_amount_orders": 1,
-                "refunded_amount": 0,
-            }
-        ],
-        "fct_consumer_gap": [
-            {
-                "preset": preset,
-                "brand_id": "lumen",
-                "period_start": date(2024, 2, 1),
-                "period_end": date(2024, 2, 29),
-                "method": method,
-                "as_of_date": HORIZON,
-                "status": "ok" if method == "series" else "interval_needs_more_backtests",
-                "currency": "CNY",
-                "target_gmv": 5000,
-                "actual_so_far": 1200,
-                "days_remaining": 18,
-                "forecast_remaining_p10": 1000 if method == "series" else None,
-                "forecast_remaining_p50": 1500,
-                "forecast_remaining_p90": 2500 if method == "series" else None,
-                "forecast_gmv": 2700,
-                "gap": 2300,
-                "extra_prospects": 77,
-                "buyer_rate_lift": 0.05,
-            }
-            for preset in PRESETS
-            for method in ("consumer_asset", "series")
-        ],
+def marts_of(world: World) -> dict[str, pd.DataFrame]:
+    """Every mart that a page reads; of those with more columns than that, the columns that it reads."""
+    return _listed(world) | _counted(world)
+
+
+def _frame(columns: str, rows: Iterable[Sequence[object]]) -> pd.DataFrame:
+    return pd.DataFrame(list(rows), columns=columns.split(), dtype=object)
+
+
+def _listed(world: World) -> dict[str, pd.DataFrame]:
+    """What is known of brands, presets, people and money, as it is."""
+    paid = [
+        (currency, FIRST + number * DAY, 2, int(number == 4), 100 * number, number, 99 * number)
+        for number in range(0, 42, 2)
+        for currency in (("CNY", "USD") if number == 40 else ("CNY",))
+    ]
+    paid.append(("CNY", FIRST + 5 * DAY, 1, 1, None, 0, None))
+    forecasts = (
+        ("consumer_asset", "interval_needs_more_backtests", None, None),
+        ("series", "ok", 1000, 2500),
+    )
+    rule = ("i_product_view", "I", 2, "touch", "product_view", 15, 1, "as_known", "stated", "high")
+    return {
+        "dim_brand": _frame(
+            "brand_id brand_name currency horizon timezone first_day is_unbranded is_stale",
+            [(brand, *told, "Asia/Shanghai", FIRST, False, False) for brand, told in BRANDS.items()],
+        ),
+        "dim_aipl_stage": _frame(
+            "preset stage stage_rank name_en name_zh",
+            [(preset, stage, rank, *NAMES[stage]) for preset in PRESETS for stage, rank in STAGES.items()],
+        ),
+        "dim_aipl_rule": _frame(
+            "preset rule_id stage stage_rank kind touch_kind window_days min_count refund_policy source"
+            " confidence",
+            [(preset, *rule) for preset in PRESETS],
+        ),
+        "dim_person": _frame(
+            "person_id identity_space key_kind key_count first_seen_on last_seen_on",
+            [(f"shop:m:{number}", "shop", "member", 2, FIRST, HORIZON) for number in range(world.persons)],
+        ),
+        "fct_person_days": _frame(
+            "brand_id person_id touch_kind touch_date refunded_on",
+            [("lumen", SOMEBODY, "product_view", HORIZON - ago * DAY, FOREVER) for ago in (30, 4, 2)],
+        ),
+        "fct_person_states": _frame("brand_id", []),
+        "fct_aipl_stage_history": _frame(
+            "preset brand_id person_id stage valid_from valid_to stage_rank",
+            [(*stretch, STAGES[stretch[3]]) for stretch in world.stretches()],
+        ),
+        "fct_money_daily": _frame(
+            "currency money_date paid_orders unknown_amount_orders gross_paid_amount refunded_amount"
+            " net_by_refund_day",
+            paid,
+        ).assign(brand_id="lumen"),
+        "fct_consumer_gap": _frame(
+            "preset method status forecast_remaining_p10 forecast_remaining_p90",
+            [(preset, *told) for preset in PRESETS for told in forecasts],
+        ).assign(
+            brand_id="lumen",
+            period_start=date(2024, 2, 1),
+            period_end=date(2024, 2, 29),
+            as_of_date=HORIZON,
+            currency="CNY",
+            target_gmv=5000,
+            actual_so_far=1200,
+            days_remaining=18,
+            forecast_remaining_p50=1500,
+            forecast_gmv=2700,
+            gap=2300,
+            extra_prospects=77,
+            buyer_rate_lift=0.05,
+        ),
     }
+
+
+def _counted(world: World) -> dict[str, pd.DataFrame]:
+    """What is counted by day, and by week and month, from the persons' stages."""
     daily, flows, fast, changes, tiers, deepening = [], [], [], [], [], []
-    for preset in PRESETS:
-        for brand, (_, _, horizon) in BRANDS.items():
-            key = {"preset": preset, "brand_id": brand}
-            day = FIRST - DAY
-            while day <= horizon:
-                daily += [
-                    key | {"as_of_date": day, "stage": stage, "stage_rank": STAGES[stage], "persons": persons}
-                    for stage, persons in world.stock(preset, brand, day).items()
-                ]
-                day += DAY
-            for kind, start, end in periods(horizon):
-                period = key | {"period_type": kind, "period_start": start, "period_end": end}
-                moves = world.flow(preset, brand, start - DAY, end)
-                flows += [
-                    period | {"from_stage": a, "to_stage": b, "movement": movement(a, b), "persons": persons}
-                    for (a, b), persons in moves.items()
-                ]
-                deepened = sum(persons for (a, b), persons in moves.items() if movement(a, b) == "deepened")
-                begun = world.stock(preset, brand, start - DAY)
-                members = 10 + start.day
-                fast.append(
-                    period
-                    | {
-                        "fertility_union": 60,
-                        "fertility_end": sum(world.stock(preset, brand, end).values()),
-                        "start_stock": sum(begun.values()),
-                        "start_stock_eligible": sum(begun.values()) - begun["L"],
-                        "deepened": deepened,
-                        "advancing_rate": deepened / sum(begun.values()) if sum(begun.values()) else None,
-                        "advancing_rate_eligible": None,
-                        "superiority_members": members,
-                        "members": members,
-                        "thriving_members": 7,
-                        "thriving_rate": 7 / members,
-                        "thriving_superior_members": 7,
-                        "thriving_rate_superior": 7 / members,
-                    }
-                )
-                changes.append(
-                    period
-                    | {
-                        "metric": "thriving_rate",
-                        "numerator": 7,
-                        "denominator": members,
-                        "value": 7 / members,
-                        "previous_value": 0.5,
-                        "change_on_previous": 7 / members / 0.5 - 1,
-                    }
-                )
-                tiers.append(
-                    period
-                    | {"tier": 1, "members": members, "thriving_members": 7, "thriving_rate": 7 / members}
-                )
-                if deepened:
-                    deepening.append(
-                        period
-                        | {
-                            "attribution_rule": "first_touch",
-                            "channel": "=ads" if brand == "lumen" else "none seen",
-                            "campaign_id": "spring",
-                            "persons": deepened,
-                        }
-                    )
-    return rows | {
-        "fct_aipl_daily": daily,
-        "fct_aipl_flow": flows,
-        "fct_fast": fast,
-        "fct_fast_changes": changes,
-        "fct_fast_tiers": tiers,
-        "fct_aipl_deepening": deepening,
+    for preset, (brand, (_, _, horizon)) in product(PRESETS, BRANDS.items()):
+        for day in pd.date_range(FIRST - DAY, horizon).date:
+            stock = world.stock(preset, brand, day)
+            daily += [(preset, brand, day, stage, STAGES[stage], stock[stage]) for stage in stock]
+        for kind, start, end in periods(horizon):
+            period = (preset, brand, kind, start, end)
+            moves = world.flow(preset, brand, start - DAY, end)
+            flows += [(*period, *move, movement(*move), persons) for move, persons in moves.items()]
+            deepened = sum(persons for move, persons in moves.items() if movement(*move) == "deepened")
+            begun, ended = (world.stock(preset, brand, day) for day in (start - DAY, end))
+            stock, members = sum(begun.values()), 10 + start.day
+            active = 7 / members
+            advancing = deepened / stock if stock else None
+            ratios = (members, members, 7, active, 7, active)
+            counts = (60, sum(ended.values()), stock, stock - begun["L"], deepened)
+            fast.append((*period, *counts, advancing, *ratios))
+            changes.append((*period, "thriving_rate", 7, members, active, 0.5, active / 0.5 - 1))
+            tiers.append((*period, 1, members, 7, active))
+            if deepened:
+                channel = "=ads" if brand == "lumen" else "none seen"
+                deepening.append((*period, "first_touch", channel, "spring", deepened))
+    period_columns = "preset brand_id period_type period_start period_end"
+    return {
+        "fct_aipl_daily": _frame("preset brand_id as_of_date stage stage_rank persons", daily),
+        "fct_aipl_flow": _frame(f"{period_columns} from_stage to_stage movement persons", flows),
+        "fct_fast": _frame(
+            f"{period_columns} fertility_union fertility_end start_stock start_stock_eligible deepened"
+            " advancing_rate superiority_members members thriving_members thriving_rate"
+            " thriving_superior_members thriving_rate_superior",
+            fast,
+        ),
+        "fct_fast_changes": _frame(
+            f"{period_columns} metric numerator denominator value previous_value change_on_previous", changes
+        ),
+        "fct_fast_tiers": _frame(f"{period_columns} tier members thriving_members thriving_rate", tiers),
+        "fct_aipl_deepening": _frame(
+            f"{period_columns} attribution_rule channel campaign_id persons", deepening
+        ),
     }
 
 
@@ -341,20 +252,17 @@ def published(
 ) -> tuple[Settings, Release]:
     """Build and publish the world in a home, over what was there before."""
     world, gate = world or World(), gate or gate_result()
-    settings = _settings_of(home)
+    settings = HomeSettings(home, home / "sources.yml") if (home / "project").exists() else make_home(home)
     build_id = f"{world.seed}" * 64
     settings.warehouse.unlink(missing_ok=True)
     contracts = read_contracts(PROJECT_ROOT / "dbt_project")
     with duckdb.connect(str(settings.warehouse)) as connection:
         connection.execute("create schema marts")
-        for mart, rows in rows_of(world).items():
+        for mart, told in marts_of(world).items():
             declared = ", ".join(f"{column.name} {column.data_type}" for column in contracts[mart].columns)
             connection.execute(f"create table marts.{mart} ({declared})")
-            if rows:
-                told = pd.DataFrame(rows, dtype=object)
-                connection.register("told", told)
-                connection.execute(f"insert into marts.{mart} by name from told")
-                connection.unregister("told")
+            connection.register("told", told)
+            connection.execute(f"insert into marts.{mart} by name from told")
     write_build(settings, Build("complete", "program", build_id, rules="rules that were built"))
     judged(settings, build_id, gate)
     return settings, publish(settings, datetime(2024, 2, 12, 4, tzinfo=UTC) + world.seed * timedelta(hours=1))
@@ -378,9 +286,3 @@ def judged(settings: Settings, build_id: str, gate: GateResult) -> None:
         json.loads(gate.to_json()),
     )
     write_gate(settings, record)
-
-
-def _settings_of(home: Path) -> Settings:
-    if (home / "project").exists():
-        return HomeSettings(home, home / "sources.yml")
-    return make_home(home)

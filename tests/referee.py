@@ -37,11 +37,11 @@ def write(folder: Path, aipl: Path, data: Path | None) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
         shop = Path(scratch) / "sample_shop"
         for night in nights(shop, aipl):
-            run(aipl, shop)
+            call(aipl, shop, "run")
             export(shop, folder / night)
         for source in REAL if data else ():
             home = Path(scratch) / source
-            run(aipl, home, "--source", source, "--dumps", str(data / source))
+            call(aipl, home, "run", "--source", source, "--dumps", str(data / source))
             export(home, folder / source)
 
 
@@ -104,11 +104,6 @@ def _cut(dump: Path) -> None:
     dump.write_text("".join(lines[: max(1, len(lines) // 2)]))
 
 
-def run(aipl: Path, home: Path, *arguments: str) -> None:
-    """One `aipl run` that must publish."""
-    call(aipl, home, "run", *arguments)
-
-
 def call(aipl: Path, home: Path, *arguments: str) -> None:
     """A command of the program on a home; raises CalledProcessError, what it printed beside it."""
     home.mkdir(parents=True, exist_ok=True)
@@ -127,20 +122,11 @@ def export(home: Path, folder: Path) -> None:
     folder.mkdir(parents=True)
     with duckdb.connect(str(home / "published" / "current" / "marts.duckdb"), read_only=True) as release:
         release.execute("set TimeZone = 'UTC'")
-        for mart, columns in _columns(release).items():
+        for (mart,) in release.execute("show tables").fetchall():
+            columns = sorted(name for name, *_ in release.execute(f"describe {mart}").fetchall())
             chosen = ", ".join(f'"{name}"' for name in columns if name not in OF_THE_RUN)
             rows, file = f"select {chosen} from {mart} order by all", folder / f"{mart}.parquet"
             release.execute(f"copy ({rows}) to '{file}' (format parquet)")
-
-
-def _columns(release: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for mart, column in release.execute(
-        "select table_name, column_name from information_schema.columns"
-        " where table_schema = 'main' and table_catalog = current_database() order by all"
-    ).fetchall():
-        found.setdefault(mart, []).append(column)
-    return found
 
 
 def compare(before: Path, after: Path) -> int:

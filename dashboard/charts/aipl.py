@@ -8,12 +8,12 @@ from datetime import date
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.theme import ACCENT, INK, MOVEMENTS, NOBODY, faded, laid_out
-from dashboard.data.rows import rows_of
+from dashboard.charts.theme import DAYS, HIDDEN, INK, MOVEMENTS, NAMES, NOBODY, bars, faded, laid_out
+from dashboard.data.release import rows_of
 
 
 def stock_over_time(stock: pd.DataFrame, names: Mapping[str, str], colours: Mapping[str, str]) -> go.Figure:
-    """Stacked areas, the lowest stage at the bottom. `stock`: as `data.aipl.stock`."""
+    """Stacked areas, the lowest stage at the bottom. `stock`: as `data.aipl.STOCK`."""
     figure = go.Figure()
     for stage, colour in colours.items():
         own = stock[stock["stage"] == stage]
@@ -31,7 +31,7 @@ def stock_over_time(stock: pd.DataFrame, names: Mapping[str, str], colours: Mapp
         figure,
         340,
         hovermode="x unified",
-        xaxis={"hoverformat": "%Y-%m-%d", "tickformat": "%m-%d\n%Y"},
+        xaxis=DAYS | {"hoverformat": "%Y-%m-%d"},
         yaxis={"tickformat": ",", "rangemode": "tozero"},
         legend={"traceorder": "normal"},
     )
@@ -58,43 +58,40 @@ def funnel(steps: pd.DataFrame, labels: Sequence[str], colours: Sequence[str]) -
 
 def flow(
     moved: pd.DataFrame,
-    order: Sequence[str],
     names: Mapping[str, str],
     colours: Mapping[str, str],
     movement_names: Mapping[str, str],
 ) -> go.Figure:
-    """A Sankey from the stages before to those after, the highest on top; `order` has rank 0 first.
+    """A Sankey from the stages before to those after, the highest on top; `names` has rank 0 first.
 
     `moved`: as `data.aipl.flow`. A stage that nobody left or entered has no node.
     """
-    top_down = list(reversed(order))
-    before = [stage for stage in top_down if stage in set(moved["from_stage"])]
-    after = [stage for stage in top_down if stage in set(moved["to_stage"])]
-    left = {stage: number for number, stage in enumerate(before)}
-    right = {stage: len(before) + number for number, stage in enumerate(after)}
-    sums_before = [float(moved.loc[moved["from_stage"] == stage, "persons"].sum()) for stage in before]
-    sums_after = [float(moved.loc[moved["to_stage"] == stage, "persons"].sum()) for stage in after]
-    stages = [*before, *after]
-    sums = [*sums_before, *sums_after]
+    ends = []
+    for end in ("from_stage", "to_stage"):
+        sums = moved.groupby(end)["persons"].sum()
+        ends.append(sums.reindex([stage for stage in reversed(list(names)) if stage in sums]))
+    before, after = ends
     figure = go.Figure(
         go.Sankey(
             arrangement="snap",
             textfont={"size": 13, "color": INK, "shadow": "none"},
             node={
                 "label": [
-                    f"{names[stage]}  {persons:,.0f}" for stage, persons in zip(stages, sums, strict=True)
+                    f"{names[stage]}  {persons:,}"
+                    for sums in ends
+                    for stage, persons in zip(sums.index, sums, strict=True)
                 ],
-                "color": [colours.get(stage, NOBODY) for stage in stages],
+                "color": [colours.get(stage, NOBODY) for sums in ends for stage in sums.index],
                 "x": [0.001] * len(before) + [0.999] * len(after),
-                "y": [*_middles(sums_before), *_middles(sums_after)],
+                "y": [*_middles(before), *_middles(after)],
                 "pad": 18,
                 "thickness": 16,
                 "line": {"width": 0},
                 "hovertemplate": "%{label}<extra></extra>",
             },
             link={
-                "source": [left[stage] for stage in moved["from_stage"]],
-                "target": [right[stage] for stage in moved["to_stage"]],
+                "source": before.index.get_indexer(pd.Index(moved["from_stage"])),
+                "target": after.index.get_indexer(pd.Index(moved["to_stage"])) + len(before),
                 "value": moved["persons"],
                 "color": [
                     faded(MOVEMENTS[kind], 0.35 if kind == "kept" else 0.55) for kind in moved["movement"]
@@ -110,40 +107,22 @@ def flow(
     return laid_out(figure, 430, margin={"l": 8, "r": 8, "t": 14, "b": 14})
 
 
-def _middles(sums: Sequence[float], pad: float = 0.05) -> list[float]:
+def _middles(sums: pd.Series[int], pad: float = 0.05) -> list[float]:
     """Middles of nodes laid below each other, as shares of the height."""
-    room = 1 - pad * max(len(sums) - 1, 0)
-    whole = sum(sums) or 1.0
-    middles, top = [], 0.0
-    for part in sums:
-        height = part / whole * room
-        middles.append(min(max(top + height / 2, 0.001), 0.999))
-        top += height + pad
-    return middles
+    heights = sums / (sums.sum() or 1) * (1 - pad * (len(sums) - 1))
+    tops = heights.cumsum() - heights + pad * pd.RangeIndex(len(sums))
+    return list((tops + heights / 2).clip(0.001, 0.999))
 
 
 def channels(deepened: pd.DataFrame, names: Mapping[str, str]) -> go.Figure:
     """Bars a channel, the largest on top. `deepened`: columns `channel`, `persons`."""
     sums = deepened.groupby("channel", sort=False)["persons"].sum().sort_values()
-    whole = int(sums.sum()) or 1
-    figure = go.Figure(
-        go.Bar(
-            x=sums.values,
-            y=[
-                f"{names.get(str(channel), str(channel))}<br>{persons:,} · {persons / whole:.1%}"
-                for channel, persons in sums.items()
-            ],
-            orientation="h",
-            marker={"color": ACCENT},
-            hovertemplate="%{y}<extra></extra>",
-        )
-    )
-    return laid_out(
-        figure,
-        max(60 + 44 * len(sums), 180),
-        xaxis={"visible": False, "rangemode": "tozero"},
-        yaxis={"showgrid": False, "tickfont": {"color": INK}},
-    )
+    labels = [
+        f"{names.get(str(channel), str(channel))}<br>{persons:,} · {persons / sums.sum():.1%}"
+        for channel, persons in sums.items()
+    ]
+    figure = bars(labels, sums, hovertemplate="%{y}<extra></extra>")
+    return laid_out(figure, max(60 + 44 * len(sums), 180), xaxis=HIDDEN, yaxis=NAMES)
 
 
 def history(
@@ -165,10 +144,11 @@ def history(
             own = stretches[(stretches["stage"] == stage) & (stretches["is_ahead"] == is_ahead)]
             if own.empty:
                 continue
-            days = (own["valid_to"] - own["valid_from"]).dt.days
+            days = own["valid_to"] - own["valid_from"]
+            last_days = own["valid_to"] - pd.Timedelta(days=1)
             figure.add_bar(
                 base=own["valid_from"],
-                x=days * 86_400_000,
+                x=days.dt.total_seconds() * 1000,
                 y=[brands.get(brand, brand) for brand in own["brand_id"]],
                 orientation="h",
                 name=f"{names[stage]}, {ahead}" if is_ahead else names[stage],
@@ -178,17 +158,14 @@ def history(
                     "color": faded(colour, 0.3) if is_ahead else colour,
                     "line": {"width": 1, "color": "white"},
                 },
-                customdata=[
-                    (f"{row.valid_from:%Y-%m-%d}", f"{row.last_day:%Y-%m-%d}")
-                    for row in rows_of(own.assign(last_day=own["valid_to"] - pd.Timedelta(days=1)))
-                ],
-                hovertemplate="%{customdata[0]} – %{customdata[1]}",
+                customdata=own["valid_from"].dt.strftime("%Y-%m-%d – ") + last_days.dt.strftime("%Y-%m-%d"),
+                hovertemplate="%{customdata}",
             )
     figure.add_vline(x=pd.Timestamp(day).timestamp() * 1000, line={"color": INK, "width": 1.5, "dash": "dot"})
     return laid_out(
         figure,
         120 + 46 * stretches["brand_id"].nunique(),
         barmode="overlay",
-        xaxis={"type": "date", "tickformat": "%m-%d\n%Y"},
-        yaxis={"showgrid": False, "tickfont": {"color": INK}, "autorange": "reversed"},
+        xaxis=DAYS | {"type": "date"},
+        yaxis=NAMES | {"autorange": "reversed"},
     )

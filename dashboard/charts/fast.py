@@ -2,50 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.theme import ACCENT, ACCENT_SOFT, SECOND, laid_out
+from dashboard.charts.theme import ACCENT, ACCENT_SOFT, DAYS, SECOND, laid_out
 from dashboard.data.fast import METRICS, RATES
-from dashboard.data.rows import rows_of
+from dashboard.data.release import rows_of
 
 
-def letter(periods: pd.DataFrame, metrics: Sequence[str], names: Mapping[str, str]) -> go.Figure:
-    """Lines over periods; ratios show numerator and denominator. `periods`: as `data.fast.fast`."""
+def letter(periods: pd.DataFrame, names: Mapping[str, str]) -> go.Figure:
+    """A line a metric of `names`; ratios show numerator and denominator. `periods`: as `data.fast.FAST`."""
     figure = go.Figure()
     spans = [f"{row.period_start:%Y-%m-%d} – {row.period_end:%Y-%m-%d}" for row in rows_of(periods)]
-    for metric, colour, dash in zip(metrics, (ACCENT, SECOND), ("solid", "dot"), strict=False):
-        numerator, denominator = METRICS[metric]
-        data = pd.DataFrame({"span": spans, "numerator": periods[numerator].to_numpy()})
-        value = "%{y:,}"
-        if denominator:
-            data["denominator"] = periods[denominator].to_numpy()
-            value = "%{y:.1%} = %{customdata[1]:,} / %{customdata[2]:,}"
+    for (metric, name), colour, dash in zip(names.items(), (ACCENT, SECOND), ("solid", "dot"), strict=False):
+        parts = [periods[part] for part in METRICS[metric] if part]
+        value = "%{y:.1%} = %{customdata[1]:,} / %{customdata[2]:,}" if metric in RATES else "%{y:,}"
         figure.add_scatter(
             x=periods["period_start"],
             y=periods[metric],
-            name=names[metric],
+            name=name,
             mode="lines+markers",
             line={"color": colour, "width": 2.2, "dash": dash},
             marker={"size": 6},
-            customdata=data,
+            customdata=list(zip(spans, *parts, strict=True)),
             hovertemplate="%{customdata[0]}<br>" + value,
         )
-    is_rate = metrics[0] in RATES
+    is_rate = not RATES.isdisjoint(names)
     return laid_out(
         figure,
         270,
         hovermode="closest",
         showlegend=True,
-        xaxis={"tickformat": "%m-%d\n%Y", "nticks": 6},
+        xaxis=DAYS | {"nticks": 6},
         yaxis={"tickformat": ".0%" if is_rate else ",", "rangemode": "tozero"},
     )
 
 
 def tiers(members: pd.DataFrame, active: str, quiet: str, tier: str) -> go.Figure:
-    """Bars a membership tier, active members below. `members`: as `data.fast.tiers`."""
+    """Bars a membership tier, active members below. `members`: as `data.fast.TIERS`."""
     labels = [f"{tier} {number}" for number in members["tier"]]
     rest = members["members"] - members["thriving_members"]
     figure = go.Figure()

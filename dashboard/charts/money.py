@@ -7,34 +7,24 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.theme import ACCENT, ACCENT_SOFT, INK, SECOND, faded, laid_out
-from dashboard.data.rows import rows_of
+from dashboard.charts.theme import ACCENT, ACCENT_SOFT, DAYS, INK, NAMES, SECOND, faded, laid_out
+from dashboard.data.release import rows_of
 from dashboard.format import span
 
 
 def daily(money: pd.DataFrame, sign: str, gross: str, net: str) -> go.Figure:
-    """Bars of what was paid, a line of the net. `money`: as `data.money.daily`."""
+    """Bars of what was paid, a line of the net. `money`: as `data.money.DAILY`."""
     figure = go.Figure()
-    figure.add_bar(
-        x=money["day"],
-        y=money["gross"],
-        name=gross,
-        marker={"color": ACCENT_SOFT},
-        hovertemplate=f"{sign}%{{y:,.0f}}",
-    )
+    figure.add_bar(x=money["day"], y=money["gross"], name=gross, marker={"color": ACCENT_SOFT})
     figure.add_scatter(
-        x=money["day"],
-        y=money["net"],
-        name=net,
-        mode="lines",
-        line={"color": ACCENT, "width": 2},
-        hovertemplate=f"{sign}%{{y:,.0f}}",
+        x=money["day"], y=money["net"], name=net, mode="lines", line={"color": ACCENT, "width": 2}
     )
+    figure.update_traces(hovertemplate=f"{sign}%{{y:,.0f}}")
     return laid_out(
         figure,
         300,
         hovermode="x unified",
-        xaxis={"hoverformat": "%Y-%m-%d (%a)", "tickformat": "%m-%d\n%Y"},
+        xaxis=DAYS | {"hoverformat": "%Y-%m-%d (%a)"},
         yaxis={"tickformat": "~s", "tickprefix": sign, "rangemode": "tozero"},
     )
 
@@ -42,10 +32,12 @@ def daily(money: pd.DataFrame, sign: str, gross: str, net: str) -> go.Figure:
 def gaps(targets: pd.DataFrame, sign: str, names: Mapping[str, str]) -> go.Figure:
     """A bar a target period: paid so far, the forecast with its interval, and a mark at the target.
 
-    `targets`: rows of `data.money.gaps` of one method.
+    `targets`: rows of `data.money.GAPS` of one method.
     """
     labels = [span(row.period_start, row.period_end) for row in rows_of(targets)]
     remaining = (targets["forecast"] - targets["actual"]).fillna(0)
+    money = f"{sign}%{{x:,.0f}}"
+    in_all, low, high = (f"{sign}%{{customdata[{number}]:,.0f}}" for number in range(3))
     figure = go.Figure()
     figure.add_bar(
         y=labels,
@@ -53,7 +45,7 @@ def gaps(targets: pd.DataFrame, sign: str, names: Mapping[str, str]) -> go.Figur
         orientation="h",
         name=names["actual"],
         marker={"color": ACCENT},
-        hovertemplate=f"{sign}%{{x:,.0f}}",
+        hovertemplate=money,
     )
     figure.add_bar(
         y=labels,
@@ -62,12 +54,9 @@ def gaps(targets: pd.DataFrame, sign: str, names: Mapping[str, str]) -> go.Figur
         name=names["forecast"],
         marker={"color": faded(ACCENT, 0.3)},
         customdata=targets[["forecast", "forecast_p10", "forecast_p90"]],
-        hovertemplate=f"{sign}%{{customdata[0]:,.0f}} "
-        f"({sign}%{{customdata[1]:,.0f}} – {sign}%{{customdata[2]:,.0f}})",
+        hovertemplate=f"{in_all} ({low} – {high})",
     )
-    known = targets.assign(label=labels)[
-        targets["forecast_p10"].notna().to_numpy() & (remaining > 0).to_numpy()
-    ]
+    known = targets.assign(label=labels)[targets["forecast_p10"].notna() & (remaining > 0)]
     figure.add_scatter(
         y=known["label"],
         x=known["forecast"],
@@ -91,13 +80,13 @@ def gaps(targets: pd.DataFrame, sign: str, names: Mapping[str, str]) -> go.Figur
         mode="markers",
         name=names["target"],
         marker={"symbol": "line-ns", "size": 24, "line": {"width": 3, "color": SECOND}},
-        hovertemplate=f"{sign}%{{x:,.0f}}",
+        hovertemplate=money,
     )
     return laid_out(
         figure,
         max(110 + 52 * len(labels), 200),
         barmode="stack",
         xaxis={"tickformat": "~s", "tickprefix": sign, "showgrid": True, "rangemode": "tozero"},
-        yaxis={"type": "category", "showgrid": False, "autorange": "reversed", "tickfont": {"color": INK}},
+        yaxis=NAMES | {"type": "category", "autorange": "reversed"},
         legend={"traceorder": "normal"},
     )

@@ -8,29 +8,27 @@ from textwrap import wrap
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.theme import ACCENT, INK, LOADS, VERDICTS, laid_out
+from dashboard.charts.theme import DAYS, HIDDEN, INK, LOADS, NAMES, VERDICTS, bars, laid_out
 
 # So many squares fit beside each other: one run alone must not fill the card.
 FEWEST_SHOWN = 14
 REASON_WIDTH = 30
-GRAVITY = ("passed", "warning", "failed", "error")
+# By gravity.
+SIGNS = {"passed": "", "warning": "!", "failed": "✕", "error": "?"}
 
 
 def verdicts(marks: pd.DataFrame, names: Mapping[str, str]) -> go.Figure:
     """A square a table and run of `data.quality.tables_over_time`; a verdict is a sign besides a colour."""
-    grid = marks.assign(gravity=[GRAVITY.index(verdict) for verdict in marks["verdict"]])
-    wide = grid.pivot(index="table", columns="at", values="gravity").sort_index(ascending=False)
-    steps = len(GRAVITY)
+    wide = marks.pivot(index="table", columns="at", values="verdict").sort_index(ascending=False)
+    steps = len(SIGNS)
     scale = [
         (place / steps, VERDICTS[verdict])
-        for number, verdict in enumerate(GRAVITY)
+        for number, verdict in enumerate(SIGNS)
         for place in (number, number + 1)
     ]
-    signs = {0: "", 1: "!", 2: "✕", 3: "?"}
-    told = wide.map(lambda gravity: "" if pd.isna(gravity) else names[GRAVITY[int(gravity)]])
     figure = go.Figure(
         go.Heatmap(
-            z=wide.to_numpy(),
+            z=wide.map(list(SIGNS).index, na_action="ignore"),
             x=[f"{moment:%m-%d %H:%M}" for moment in wide.columns],
             y=list(wide.index),
             zmin=-0.5,
@@ -39,9 +37,9 @@ def verdicts(marks: pd.DataFrame, names: Mapping[str, str]) -> go.Figure:
             showscale=False,
             xgap=3,
             ygap=3,
-            text=wide.map(lambda gravity: "" if pd.isna(gravity) else signs[int(gravity)]).to_numpy(),
+            text=wide.map(lambda verdict: SIGNS.get(verdict, "")),
             texttemplate="%{text}",
-            customdata=told.to_numpy(),
+            customdata=wide.map(lambda verdict: names.get(verdict, "")),
             hovertemplate="%{y}<br>%{x} UTC<br><b>%{customdata}</b><extra></extra>",
         )
     )
@@ -49,7 +47,7 @@ def verdicts(marks: pd.DataFrame, names: Mapping[str, str]) -> go.Figure:
         figure,
         70 + 22 * len(wide.index),
         xaxis={"type": "category", "nticks": 10, "range": [-0.5, max(len(wide.columns), FEWEST_SHOWN) - 0.5]},
-        yaxis={"showgrid": False, "tickfont": {"color": INK, "size": 12}},
+        yaxis=NAMES | {"tickfont": {"color": INK, "size": 12}},
     )
 
 
@@ -75,7 +73,7 @@ def loads(loads: pd.DataFrame, names: Mapping[str, str]) -> go.Figure:
         barmode="stack",
         bargap=0.15,
         showlegend=True,
-        xaxis={"hoverformat": "%Y-%m-%d (%a)", "tickformat": "%m-%d\n%Y"},
+        xaxis=DAYS | {"hoverformat": "%Y-%m-%d (%a)"},
         yaxis={"tickformat": ","},
     )
 
@@ -83,31 +81,20 @@ def loads(loads: pd.DataFrame, names: Mapping[str, str]) -> go.Figure:
 def rejects(found: pd.DataFrame) -> go.Figure:
     """Bars a reason, the most frequent on top, in two lines if long. `found`: as `data.quality.rejects`."""
     sums = found.groupby("reason")["rows"].sum().sort_values()
-    figure = go.Figure(
-        go.Bar(
-            x=sums.values,
-            y=list(sums.index),
-            orientation="h",
-            marker={"color": ACCENT},
-            text=[f"{rows:,}" for rows in sums],
-            textposition="outside",
-            cliponaxis=False,
-            hovertemplate="%{y}: %{x:,}<extra></extra>",
-        )
+    figure = bars(
+        list(sums.index),
+        sums,
+        text=[f"{rows:,}" for rows in sums],
+        textposition="outside",
+        cliponaxis=False,
+        hovertemplate="%{y}: %{x:,}<extra></extra>",
     )
+    labels = ["<br>".join(wrap(reason, REASON_WIDTH, max_lines=2, placeholder=" …")) for reason in sums.index]
     return laid_out(
         figure,
         60 + 36 * len(sums),
         # Room for the figure beside the longest bar.
         margin={"l": 8, "r": 56, "t": 8, "b": 8},
-        xaxis={"visible": False, "rangemode": "tozero"},
-        yaxis={
-            "showgrid": False,
-            "tickfont": {"color": INK},
-            "tickvals": list(sums.index),
-            "ticktext": [
-                "<br>".join(wrap(reason, REASON_WIDTH, max_lines=2, placeholder=" …"))
-                for reason in sums.index
-            ],
-        },
+        xaxis=HIDDEN,
+        yaxis=NAMES | {"tickvals": list(sums.index), "ticktext": labels},
     )

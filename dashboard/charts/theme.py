@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import pandas as pd
 import plotly.graph_objects as go
 
 INK, MUTED, LINE, NOBODY = "#1B2432", "#5B6675", "#E3E7ED", "#C3CAD4"
@@ -23,6 +24,10 @@ MOVEMENTS = {
 }
 VERDICTS = {"passed": "#8FC7BD", "warning": "#E8B84A", "failed": "#A5341F", "error": "#35256B"}
 LOADS = {"accepted": "#5B8FD0", "arrived": "#C3CAD4", "held_back": "#E8B84A", "refused": "#A5341F"}
+# Axes: of days, of names, and one whose figures stand beside the bars.
+DAYS = {"tickformat": "%m-%d\n%Y"}
+NAMES = {"showgrid": False, "tickfont": {"color": INK}}
+HIDDEN = {"visible": False, "rangemode": "tozero"}
 # As in .streamlit/config.toml.
 FONT = (
     "Inter, 'Segoe UI', 'Helvetica Neue', 'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', Arial,"
@@ -73,3 +78,8 @@ def laid_out(figure: go.Figure, height: int, **layout: Any) -> go.Figure:
     figure.update_yaxes(**axis, tickfont={"color": MUTED})
     figure.update_layout(**layout)
     return figure
+
+
+def bars(labels: Sequence[str], lengths: pd.Series[int], **trace: Any) -> go.Figure:
+    """Horizontal bars, the first at the bottom."""
+    return go.Figure(go.Bar(x=lengths.values, y=labels, orientation="h", marker={"color": ACCENT}, **trace))

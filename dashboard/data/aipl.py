@@ -2,58 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 
-import duckdb
 import pandas as pd
 
-from dashboard.data.release import ask
-
-MOVEMENTS = ("new", "deepened", "kept", "shallowed", "lost")
-
-
-def stock(
-    connection: duckdb.DuckDBPyConnection, preset: str, brand: str, first: date, last: date
-) -> pd.DataFrame:
-    """Row a day and stage above rank 0: `as_of_date`, `stage`, `stage_rank`, `persons`, at the day's end."""
-    return ask(
-        connection,
-        """
-        select as_of_date, stage, stage_rank, persons
-        from fct_aipl_daily
-        where
-            preset = $preset and brand_id = $brand
-            and as_of_date between $first and $last and stage_rank > 0
-        order by as_of_date, stage_rank
-        """,
-        preset=preset,
-        brand=brand,
-        first=first,
-        last=last,
-    )
-
-
-def stock_of_brands(connection: duckdb.DuckDBPyConnection, preset: str, day: date) -> pd.DataFrame:
-    """Row a brand and stage above rank 0: the stock of every brand, each on `day` or its horizon before that.
-
-    Columns `brand_id`, `brand_name`, `as_of_date`, `stage`, `stage_rank`, `persons`.
-    """
-    return ask(
-        connection,
-        """
-        select
-            daily.brand_id, brands.brand_name, daily.as_of_date, daily.stage, daily.stage_rank, daily.persons
-        from fct_aipl_daily as daily
-        inner join dim_brand as brands on daily.brand_id = brands.brand_id
-        where
-            daily.preset = $preset
-            and daily.stage_rank > 0
-            and daily.as_of_date = least(cast($day as date), brands.horizon)
-        order by brands.is_unbranded, brands.brand_name, daily.brand_id, daily.stage_rank
-        """,
-        preset=preset,
-        day=day,
-    )
+# One row per day and stage above rank 0: people at the end of each day from `first` to `day`.
+STOCK = """
+    select as_of_date, stage, stage_rank, persons
+    from fct_aipl_daily
+    where
+        preset = $preset and brand_id = $brand
+        and as_of_date between $first and $day and stage_rank > 0
+    order by as_of_date, stage_rank
+"""
+# One row per brand and stage above rank 0: every brand on the day, or on its horizon before that.
+STOCK_OF_BRANDS = """
+    select
+        daily.brand_id, brands.brand_name, daily.as_of_date, daily.stage, daily.stage_rank, daily.persons
+    from fct_aipl_daily as daily
+    inner join dim_brand as brands on daily.brand_id = brands.brand_id
+    where
+        daily.preset = $preset
+        and daily.stage_rank > 0
+        and daily.as_of_date = least(cast($day as date), brands.horizon)
+    order by brands.is_unbranded, brands.brand_name, daily.brand_id, daily.stage_rank
+"""
+# One row per complete week or month that ends by the day, newest first.
+PERIODS = """
+    select period_type, period_start, period_end
+    from fct_fast
+    where preset = $preset and brand_id = $brand and period_end <= $day
+    order by period_end desc, period_type desc
+"""
+# Who moved where between the ends of two days, from the mart if they bound a week or month.
+FLOW_OF_PERIOD = """
+    select from_stage, to_stage, movement, sum(persons)::bigint as persons
+    from fct_aipl_flow
+    where
+        preset = $preset and brand_id = $brand
+        and period_start = $first and period_end = $last
+    group by period_type, from_stage, to_stage, movement
+    qualify dense_rank() over (order by period_type) = 1
+    order by from_stage, to_stage
+"""
+# The same from persons, between any two days.
+FLOW_BETWEEN = """
+    select from_stage, to_stage, movement, persons
+    from aipl_flow_between(cast($start as date), cast($last as date))
+    where preset = $preset and brand_id = $brand
+    order by from_stage, to_stage
+"""
+# One row per channel and campaign, the largest channel first.
+DEEPENING = """
+    select channel, campaign_id, persons
+    from fct_aipl_deepening
+    where
+        preset = $preset and brand_id = $brand
+        and period_type = $period_type and period_start = $period_start
+    order by sum(persons) over (partition by channel) desc, channel, persons desc, campaign_id
+"""
 
 
 def funnel(stock: pd.DataFrame) -> pd.DataFrame:
@@ -68,65 +76,14 @@ def funnel(stock: pd.DataFrame) -> pd.DataFrame:
     return steps
 
 
-def periods(connection: duckdb.DuckDBPyConnection, preset: str, brand: str, last: date) -> pd.DataFrame:
-    """Row a complete week or month that ends by `last`, newest first.
+def flow(ask: Callable[..., pd.DataFrame], start: date, last: date) -> pd.DataFrame:
+    """Who moved where from the end of `start` to the end of `last`, asked for one preset and brand.
 
-    Columns `period_type`, `period_start`, `period_end`.
+    Columns `from_stage`, `to_stage`, `movement`, `persons`. Only days that bound no week or month are
+    answered from persons, which takes longer.
     """
-    return ask(
-        connection,
-        """
-        select period_type, period_start, period_end
-        from fct_fast
-        where preset = $preset and brand_id = $brand and period_end <= $last
-        order by period_end desc, period_type desc
-        """,
-        preset=preset,
-        brand=brand,
-        last=last,
-    )
-
-
-def flow(
-    connection: duckdb.DuckDBPyConnection, preset: str, brand: str, start: date, end: date
-) -> pd.DataFrame:
-    """Who moved where from the end of `start` to the end of `end`.
-
-    Columns `from_stage`, `to_stage`, `movement`, `persons`. A week or month of `fct_aipl_flow` is read there;
-    only other pairs of days look at persons, by the macro of the release.
-    """
-    built = ask(
-        connection,
-        """
-        select from_stage, to_stage, movement, sum(persons)::bigint as persons
-        from fct_aipl_flow
-        where
-            preset = $preset and brand_id = $brand
-            and period_start = $first and period_end = $last
-        group by period_type, from_stage, to_stage, movement
-        qualify dense_rank() over (order by period_type) = 1
-        order by from_stage, to_stage
-        """,
-        preset=preset,
-        brand=brand,
-        first=start + timedelta(days=1),
-        last=end,
-    )
-    if not built.empty:
-        return built
-    return ask(
-        connection,
-        """
-        select from_stage, to_stage, movement, persons
-        from aipl_flow_between(cast($start as date), cast($end as date))
-        where preset = $preset and brand_id = $brand
-        order by from_stage, to_stage
-        """,
-        preset=preset,
-        brand=brand,
-        start=start,
-        end=end,
-    )
+    built = ask(FLOW_OF_PERIOD, first=start + timedelta(days=1), last=last)
+    return ask(FLOW_BETWEEN, start=start, last=last) if built.empty else built
 
 
 def movements(moved: pd.DataFrame, stages: list[str]) -> pd.DataFrame:
@@ -166,24 +123,3 @@ def is_conserved(account: pd.DataFrame) -> bool:
     came = account[["new", "deepened_in", "shallowed_in"]].sum(axis=1)
     went = account[["deepened_out", "shallowed_out", "lost"]].sum(axis=1)
     return bool((account["before"] + came - went == account["after"]).all())
-
-
-def deepening(
-    connection: duckdb.DuckDBPyConnection, preset: str, brand: str, period_type: str, period_start: date
-) -> pd.DataFrame:
-    """Row a channel and campaign: `channel`, `campaign_id`, `persons`; the largest channel first."""
-    return ask(
-        connection,
-        """
-        select channel, campaign_id, persons
-        from fct_aipl_deepening
-        where
-            preset = $preset and brand_id = $brand
-            and period_type = $period_type and period_start = $period_start
-        order by sum(persons) over (partition by channel) desc, channel, persons desc, campaign_id
-        """,
-        preset=preset,
-        brand=brand,
-        period_type=period_type,
-        period_start=period_start,
-    )

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
-
-import duckdb
 import pandas as pd
-
-from dashboard.data.release import ask
 
 # Metric, numerator, denominator: columns of fct_fast. Counts have no denominator.
 METRICS: dict[str, tuple[str, str | None]] = {
@@ -26,61 +21,34 @@ LETTERS: dict[str, tuple[str, ...]] = {
     "S": ("superiority_members",),
     "T": ("thriving_rate", "thriving_rate_superior"),
 }
-# Complete weeks or months of one preset and brand, up to a day; and the last of them.
-PERIODS = "preset = $preset and brand_id = $brand and period_type = $period_type and period_end <= $last"
-LAST_PERIOD = f"{PERIODS} qualify period_start = max(period_start) over ()"
 RATES = {metric for metric, (_, denominator) in METRICS.items() if denominator}
 
+# Complete weeks or months of one preset and brand, up to a day; and the last of them.
+_PERIODS = "preset = $preset and brand_id = $brand and period_type = $period_type and period_end <= $day"
+_LAST_PERIOD = f"{_PERIODS} qualify period_start = max(period_start) over ()"
 
-def fast(
-    connection: duckdb.DuckDBPyConnection, preset: str, brand: str, period_type: str, last: date
-) -> pd.DataFrame:
-    """Row a complete week or month that ends by `last`, oldest first: `fct_fast` without its keys."""
-    return ask(
-        connection,
-        f"select * exclude (preset, brand_id) from fct_fast where {PERIODS} order by period_start",
-        preset=preset,
-        brand=brand,
-        period_type=period_type,
-        last=last,
-    )
-
-
-def changes(
-    connection: duckdb.DuckDBPyConnection, preset: str, brand: str, period_type: str, last: date
-) -> pd.DataFrame:
-    """Row a metric of the last complete week or month that ends by `last`, as in `fct_fast_changes`."""
-    return ask(
-        connection,
-        f"""
-        select
-            period_start, period_end, metric, numerator, denominator, value,
-            previous_value, change_on_previous, last_year_value, change_on_last_year
-        from fct_fast_changes
-        where {LAST_PERIOD}
-        order by metric
-        """,
-        preset=preset,
-        brand=brand,
-        period_type=period_type,
-        last=last,
-    )
+# One row per complete week or month, oldest first.
+FAST = f"select * exclude (preset, brand_id) from fct_fast where {_PERIODS} order by period_start"
+# One row per metric of the last one.
+CHANGES = f"""
+    select
+        period_start, period_end, metric, numerator, denominator, value,
+        previous_value, change_on_previous, last_year_value, change_on_last_year
+    from fct_fast_changes
+    where {_LAST_PERIOD}
+    order by metric
+"""
+# One row per membership tier of the last one.
+TIERS = f"""
+    select period_start, period_end, tier, members, thriving_members, thriving_rate
+    from fct_fast_tiers
+    where {_LAST_PERIOD}
+    order by tier
+"""
 
 
-def tiers(
-    connection: duckdb.DuckDBPyConnection, preset: str, brand: str, period_type: str, last: date
-) -> pd.DataFrame:
-    """Row a membership tier of the last complete week or month that ends by `last`."""
-    return ask(
-        connection,
-        f"""
-        select period_start, period_end, tier, members, thriving_members, thriving_rate
-        from fct_fast_tiers
-        where {LAST_PERIOD}
-        order by tier
-        """,
-        preset=preset,
-        brand=brand,
-        period_type=period_type,
-        last=last,
-    )
+def letter(periods: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Of FAST, the columns of one letter: its metrics, with their numerators and denominators."""
+    metrics = LETTERS[name]
+    parts = [part for metric in metrics for part in METRICS[metric] if part]
+    return periods[list(dict.fromkeys(["period_start", "period_end", *metrics, *parts]))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,16 @@ from orchestration.core import database
 from orchestration.core.errors import AiplError
 from orchestration.publish.marts import unreadable
 from orchestration.publish.releases import Release
+
+# One row per brand with data; the bucket of rows without a brand comes last.
+BRANDS = """
+    select brand_id, coalesce(brand_name, brand_id) as name, currency, first_day, horizon
+    from dim_brand
+    where horizon is not null and first_day is not null
+    order by is_unbranded, brand_name, brand_id
+"""
+# One row per preset and stage, lowest rank first.
+STAGES = "select preset, stage, stage_rank, name_en, name_zh from dim_aipl_stage order by preset, stage_rank"
 
 
 class DamagedRelease(AiplError):
@@ -45,25 +56,6 @@ def ask(connection: duckdb.DuckDBPyConnection, sql: str, **parameters: Any) -> p
         return cursor.execute(sql, parameters).df()
 
 
-def brands(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
-    """Row a brand that has data: `brand_id`, `brand_name`, `currency`, `first_day`, `horizon`, `is_stale`.
-
-    The bucket of rows without a brand comes last.
-    """
-    return ask(
-        connection,
-        """
-        select brand_id, brand_name, currency, first_day, horizon, is_unbranded, is_stale
-        from dim_brand
-        where horizon is not null and first_day is not null
-        order by is_unbranded, brand_name, brand_id
-        """,
-    )
-
-
-def stages(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
-    """Row a preset and stage: `preset`, `stage`, `stage_rank`, `name_en`, `name_zh`; lowest rank first."""
-    return ask(
-        connection,
-        "select preset, stage, stage_rank, name_en, name_zh from dim_aipl_stage order by preset, stage_rank",
-    )
+def rows_of(frame: pd.DataFrame) -> Iterator[Any]:
+    """Every row, its columns as attributes: their types are those of the query, which no checker knows."""
+    return iter(frame.itertuples(index=False))

@@ -2,41 +2,42 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import duckdb
+import pandas as pd
 import streamlit as st
 
 from dashboard.data import definitions
-from dashboard.data.release import ask
 from dashboard.format import count
-from dashboard.parts import card
-from dashboard.states import empty_state, nothing
+from dashboard.parts import card, empty_state
 from dashboard.view import View
 
 ROWS_SHOWN = 50
 
+view: View = st.session_state["view"]
 
-def query(view: View, sql: str, name: str) -> None:
+
+def query(sql: str, name: str) -> None:
     """The query, with a copy button; on wish its answer from the release that is looked at."""
     st.code(sql, language="sql", wrap_lines=True)
-    if view.opened is None:
-        return
-    if not st.toggle(view.text("run_query"), key=f"run_{name}"):
+    if view.release is None or not st.toggle(view.text("run_query"), key=f"run_{name}"):
         return
     try:
-        answer = ask(view.opened.connection, sql)
+        found = view.ask(sql)
     except duckdb.Error as error:
         empty_state(view.text("query_failed_title"), str(error).splitlines()[0], mark="!")
         return
-    with card(view, view.text("answer"), f"answer_{name}", answer):
-        if answer.empty:
-            nothing(view, "no_rows")
-            return
-        st.dataframe(answer.head(ROWS_SHOWN), hide_index=True)
-        if len(answer) > ROWS_SHOWN:
-            st.caption(view.text("more_in_csv", rows=count(len(answer) - ROWS_SHOWN)))
+    card(view, f"answer_{name}", found, answer, title="answer", empty="no_rows")
 
 
-view: View = st.session_state["view"]
+def answer(found: pd.DataFrame) -> None:
+    """The first rows of an answer."""
+    st.dataframe(found.head(ROWS_SHOWN), hide_index=True)
+    if len(found) > ROWS_SHOWN:
+        st.caption(view.text("more_in_csv", rows=count(len(found) - ROWS_SHOWN)))
+
+
 subject = str(
     st.segmented_control(
         view.text("subject"),
@@ -50,17 +51,11 @@ subject = str(
     )
 )
 st.caption(view.text("definitions_note"))
-found = definitions.parts(definitions.document(subject, view.language))
-introduction, *rest = found
-for kind, piece in introduction.pieces:
-    if kind == "text":
-        st.markdown(piece)
-    else:
-        query(view, piece, f"{subject}_0")
-for number, part in enumerate(rest, 1):
-    with st.expander(part.title, expanded=number == 1):
+for number, part in enumerate(definitions.parts(definitions.document(subject, view.language))):
+    # The introduction stands for itself.
+    with st.expander(part.title, expanded=number == 1) if number else nullcontext():
         for place, (kind, piece) in enumerate(part.pieces):
             if kind == "text":
                 st.markdown(piece)
             else:
-                query(view, piece, f"{subject}_{number}_{place}")
+                query(piece, f"{subject}_{number}_{place}")

@@ -10,15 +10,17 @@ import streamlit as st
 from dashboard.charts import aipl as charts
 from dashboard.charts.theme import NOBODY
 from dashboard.data import person
-from dashboard.data.release import brands
-from dashboard.data.rows import rows_of
-from dashboard.format import NONE, count, is_missing
-from dashboard.parts import Chip, card, draw, table
-from dashboard.states import empty_state, nothing, stop_without_release
-from dashboard.view import Brand, View
+from dashboard.data.release import BRANDS, rows_of
+from dashboard.format import NONE, count
+from dashboard.parts import Chip, card, draw, empty_state, stop_without_release, table
+from dashboard.view import View
+
+view: View = st.session_state["view"]
+brand = stop_without_release(view)
+names, colours = view.stage_names(), view.stage_colours()
 
 
-def asked(view: View) -> str | None:
+def asked() -> str | None:
     """The hash to look up, None without one. It is kept out of the URL: links are passed on and logged."""
     text = st.text_input(
         view.text("person_hash"),
@@ -41,78 +43,62 @@ def asked(view: View) -> str | None:
     return wanted
 
 
-def stage_now(
-    view: View, brand: Brand, history: pd.DataFrame, names: dict[str, str], colours: dict[str, str]
-) -> None:
+def stage_now(history: pd.DataFrame) -> None:
     """Stage with the chosen brand on the day, since when and until when."""
     day = pd.Timestamp(view.day)
-    own = history[
-        (history["brand_id"] == brand.brand_id)
-        & (history["valid_from"] <= day)
-        & ((history["valid_to"] > day) | history["valid_to"].isna())
-    ]
-    nobody = view.stage_order()[0]
+    has_begun = (history["brand_id"] == brand.brand_id) & (history["valid_from"] <= day)
+    own = history[has_begun & ~(history["valid_to"] <= day)]
     if own.empty:
-        stage, told = nobody, view.text("no_stage", brand=brand.name, day=view.day)
+        stage, told = next(iter(names)), view.text("no_stage", brand=brand.name)
     else:
         row = own.iloc[0]
-        stage = row.stage
-        until = view.text("open_end") if is_missing(row.valid_to) else f"{row.valid_to:%Y-%m-%d}"
-        told = view.text(
-            "stage_since", brand=brand.name, day=view.day, since=f"{row.valid_from:%Y-%m-%d}", until=until
-        )
+        stage, since = row.stage, f"{row.valid_from:%Y-%m-%d}"
+        told = view.text("stage_since", brand=brand.name, since=since, until=end_of(row.valid_to))
     st.html(
         f'<div class="stage-card" style="border-color:{colours.get(stage, NOBODY)}">'
         f"<b>{escape(names[stage])}</b><span>{escape(told)}</span></div>"
     )
 
 
-def evidence(view: View, found: pd.DataFrame, names: dict[str, str], called: dict[str, str]) -> None:
+def end_of(day: pd.Timestamp) -> str:
+    """A day, or that there is none."""
+    return view.text("open_end") if pd.isna(day) else f"{day:%Y-%m-%d}"
+
+
+def evidence(found: pd.DataFrame) -> None:
     """Every rule with evidence that counts on the day; those that decide first."""
-    with card(view, view.text("evidence", day=view.day), "evidence", found, view.text("evidence_note")):
-        if found.empty:
-            nothing(view, "no_evidence", day=view.day)
-            return
-        rows = [
-            (
-                called.get(row.brand_id, row.brand_id),
-                names.get(row.stage, row.stage),
-                row.rule_id,
-                Chip(view.text("decides"), "decides")
-                if row.decides
-                else Chip(view.text("is_on" if row.is_on else "not_on"), ""),
-                names.get(row.rule_stage, row.rule_stage),
-                f"{count(row.evidence_days)} / {count(row.min_count)}",
-                f"{row.first_evidence:%Y-%m-%d}",
-                f"{row.last_evidence:%Y-%m-%d}",
-                view.text("open_end")
-                if row.is_open
-                else NONE
-                if pd.isna(row.expires_on)
-                else f"{row.expires_on:%Y-%m-%d}",
-            )
-            for row in rows_of(found)
-        ]
-        heads = ("brand", "stage", "rule", "effect", "gives", "days_of", "first_seen", "last_seen", "expires")
-        table([view.text(head) for head in heads], rows, numeric=(5,))
-
-
-def timeline(view: View, history: pd.DataFrame, names: dict[str, str], called: dict[str, str]) -> None:
-    """Stages since the first evidence, and the decay to come."""
-    with card(view, view.text("person_history"), "history", history, view.text("person_history_note")):
-        if history.empty:
-            nothing(view, "no_history")
-            return
-        figure = charts.history(
-            stretches(history),
-            called,
-            names,
-            view.stage_colours(),
-            day=view.day,
-            ahead=view.text("if_nothing_happens"),
+    rows = [
+        (
+            brand_names.get(row.brand_id, row.brand_id),
+            names.get(row.stage, row.stage),
+            row.rule_id,
+            Chip(view.text("decides"), "decides")
+            if row.decides
+            else Chip(view.text("is_on" if row.is_on else "not_on"), ""),
+            names.get(row.rule_stage, row.rule_stage),
+            f"{count(row.evidence_days)} / {count(row.min_count)}",
+            f"{row.first_evidence:%Y-%m-%d}",
+            f"{row.last_evidence:%Y-%m-%d}",
+            end_of(row.expires_on) if row.is_open or not pd.isna(row.expires_on) else NONE,
         )
-        draw(figure, "history", view.text("person_history"))
-        st.caption(view.text("person_history_note"))
+        for row in rows_of(found)
+    ]
+    heads = ("brand", "stage", "rule", "effect", "gives", "days_of", "first_seen", "last_seen", "expires")
+    table(view, heads, rows, numeric=(5,))
+
+
+def timeline(history: pd.DataFrame) -> None:
+    """Stages since the first evidence, and the decay to come."""
+    figure = charts.history(
+        stretches(history),
+        brand_names,
+        names,
+        colours,
+        day=view.day,
+        ahead=view.text("if_nothing_happens"),
+    )
+    draw(figure, "history", view.text("history"))
+    st.caption(view.text("history_note"))
 
 
 def stretches(history: pd.DataFrame) -> pd.DataFrame:
@@ -129,21 +115,18 @@ def stretches(history: pd.DataFrame) -> pd.DataFrame:
     return cut[cut["valid_from"] < cut["valid_to"]]
 
 
-view: View = st.session_state["view"]
-brand = stop_without_release(view)
-wanted = asked(view)
+wanted = asked()
 if wanted is None:
     st.stop()
-who = view.ask(person.person, wanted)
+who = view.ask(person.PERSON, person_id=wanted)
 if who.empty:
     empty_state(view.text("person_unknown_title"), view.text("person_unknown", hash=wanted), mark="?")
     st.stop()
 known = who.iloc[0]
-names, colours = view.stage_names(), view.all_colours()
-called = {row.brand_id: row.brand_name or row.brand_id for row in rows_of(view.ask(brands))}
-history = view.ask(person.history, view.preset, wanted)
+brand_names = {row.brand_id: row.name for row in rows_of(view.ask(BRANDS))}
+history = view.ask(person.HISTORY, person_id=wanted)
 with st.container(border=True):
-    stage_now(view, brand, history, names, colours)
+    stage_now(history)
     st.caption(
         view.text(
             "person_facts",
@@ -153,9 +136,9 @@ with st.container(border=True):
             last=f"{known.last_seen_on:%Y-%m-%d}",
         )
     )
-found = view.ask(person.evidence, view.preset, wanted, view.day)
+found = view.ask(person.EVIDENCE, person_id=wanted)
 # The chosen brand first, the others in their order.
 found = found.sort_values("brand_id", key=lambda ids: ids != brand.brand_id, kind="stable", ignore_index=True)
-evidence(view, found, names, called)
-timeline(view, history, names, called)
+card(view, "evidence", found, evidence, empty="no_evidence")
+card(view, "history", history, timeline, empty="no_history")
 st.caption(view.text("person_privacy"))

@@ -3,226 +3,193 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
+from typing import TypeVar
 
+import pandas as pd
 import streamlit as st
 
 from dashboard.charts import quality as charts
+from dashboard.charts.theme import LOADS
 from dashboard.data import quality
-from dashboard.data.release import gate_of
-from dashboard.data.rows import rows_of
-from dashboard.format import count
-from dashboard.parts import Chip, card, draw, table, tile
-from dashboard.states import nothing, unreadable
+from dashboard.data.release import gate_of, rows_of
+from dashboard.format import NONE, count
+from dashboard.parts import Chip, Tile, card, draw, empty_state, nothing, table, tiles
 from dashboard.view import View
 from expectations.past import Past
+from expectations.results import GateResult
 from orchestration.core.errors import AiplError
 from orchestration.publish.quality import undelivered_alerts
 
-UNREADABLE = (AiplError, sqlite3.Error, OSError, ValueError)
+T = TypeVar("T")
+REFUSED_SHOWN = 20
+
+view: View = st.session_state["view"]
 
 
-def of_release(view: View) -> None:
-    """The mart gate as it judged the release: by severity, by table, and what was not met."""
-    if view.release is None:
-        with card(view, view.text("gate_of_release"), "gate", None):
-            nothing(view, "no_release")
-        return
-    gate = gate_of(view.release)
-    severities = quality.severities_of(gate)
-    with st.container(key="tiles_gate"):
-        places = st.columns(4, gap="small")
-    with places[0]:
-        tile(view.text("checks"), count(len(gate.results)), note=view.text("checks_note"))
-    for place, severity in zip(places[1:3], ("critical", "warning"), strict=True):
-        own = severities[severities["severity"] == severity]
-        unmet = int(own[["not_met", "error"]].to_numpy().sum())
-        with place:
-            tile(
-                view.text(f"unmet_{severity}"),
-                count(unmet),
-                note=view.text(f"unmet_{severity}_note"),
-                delta=view.text("of_checks", checks=count(own[["met", "not_met", "error"]].to_numpy().sum())),
-            )
-    with places[3]:
-        young = len(gate.without_baseline)
-        tile(view.text("without_past"), count(young), note=view.text("without_past_note"))
-    findings = quality.findings_of(gate)
-    if not findings.empty:
-        with card(view, view.text("findings"), "findings", findings, view.text("findings_note")):
-            rows = [
-                (
-                    Chip(view.text(f"verdict_{row.verdict}"), row.verdict),
-                    row.table,
-                    row.expected,
-                    row.observed,
-                    row.owner,
-                )
-                for row in rows_of(findings)
-            ]
-            table(
-                [view.text(head) for head in ("outcome", "table", "expected", "observed", "owner")],
-                rows,
-                wide=(2, 3),
-            )
+def of_release(gate: GateResult) -> None:
+    """The mart gate as it judged the release: by severity, and what was not met."""
+    shown = [Tile(view.text("checks"), len(gate.results), view.text("checks_note"))]
+    for severity in ("critical", "warning"):
+        own = [result for result in gate.results if result.severity == severity]
+        unmet = sum(result.verdict != "passed" for result in own)
+        label, note = view.text(f"unmet_{severity}"), view.text(f"unmet_{severity}_note")
+        shown.append(Tile(label, unmet, note, beside=view.text("of_checks", checks=count(len(own)))))
+    young = len(gate.without_baseline)
+    tiles("gate", [*shown, Tile(view.text("without_past"), young, view.text("without_past_note"))])
+    found = quality.findings_of(gate)
+    if not found.empty:
+        card(view, "findings", found, findings)
 
 
-def by_table(view: View) -> None:
+def verdict_chip(verdict: str) -> Chip:
+    """The verdict of a check, a table or a run."""
+    return Chip(view.text(f"verdict_{verdict}"), verdict)
+
+
+def findings(found: pd.DataFrame) -> None:
+    """What was not met."""
+    rows = [
+        (verdict_chip(row.verdict), row.table, row.expected, row.observed, row.owner)
+        for row in rows_of(found)
+    ]
+    table(view, ("outcome", "table", "expected", "observed", "owner"), rows, wide=(2, 3))
+
+
+def by_table(tables: pd.DataFrame) -> None:
     """Every mart with its checks, as the gate judged the release."""
-    if view.release is None:
-        return
-    tables = quality.tables_of(gate_of(view.release))
-    with card(view, view.text("gate_by_table"), "gate_tables", tables, view.text("gate_by_table_note")):
-        rows = [
-            (
-                row.table,
-                Chip(view.text(f"verdict_{row.outcome}"), row.outcome),
-                count(row.checks),
-                count(row.failed),
-                count(row.warned),
-            )
-            for row in rows_of(tables)
-        ]
-        heads = ("table", "outcome", "checks", "failed_critical", "warnings")
-        table([view.text(head) for head in heads], rows, numeric=(2, 3, 4), wide=(0,))
+    rows = [
+        (row.table, verdict_chip(row.outcome), count(row.checks), count(row.failed), count(row.warned))
+        for row in rows_of(tables)
+    ]
+    heads = ("table", "outcome", "checks", "failed_critical", "warnings")
+    table(view, heads, rows, numeric=(2, 3, 4), wide=(0,))
 
 
-def over_time(view: View) -> None:
-    """The last runs of each gate, table by table."""
+def recorded(name: str, read: Callable[[], T], show: Callable[[T], None]) -> None:
+    """The card of what the home keeps, or that it cannot be read; the rest of the page goes on."""
     try:
-        pasts = quality.pasts(view.settings)
-    except UNREADABLE as error:
-        with card(view, view.text("gate_trend"), "trend", None):
-            unreadable(view, error)
-        return
+        found = read()
+    except (AiplError, sqlite3.Error, OSError, ValueError) as error:
+        told = str(error)
+        card(view, name, fill=lambda _: empty_state(view.text("unreadable_title"), told, mark="!"))
+    else:
+        show(found)
+
+
+def over_time(pasts: dict[str, Past]) -> None:
+    """The last runs of each gate, table by table."""
     if not pasts:
-        with card(view, view.text("gate_trend"), "trend", None):
-            nothing(view, "no_reports", folder=view.settings.reports)
+        card(view, "trend", empty="no_reports", folder=view.settings.reports)
         return
-    options = [f"{gate}:{subject}" for gate, subject in pasts]
-    chosen = st.session_state.get("gate")
-    name = chosen if chosen in options else options[0]
-    past: Past = dict(zip(options, pasts.values(), strict=True))[name]
-    marks = quality.tables_over_time(past)
-    with card(view, view.text("gate_trend"), "trend", marks, view.text("gate_trend_note")):
+    past = pasts.get(str(st.session_state.get("gate"))) or next(iter(pasts.values()))
+
+    def named(option: str) -> str:
+        gate, _, subject = option.partition(":")
+        return view.text(f"gate_named_{gate}", subject=subject)
+
+    def fill(marks: pd.DataFrame) -> None:
         st.selectbox(
             view.text("gate"),
-            options,
+            list(pasts),
             key="gate",
             width=320,
             label_visibility="collapsed",
-            format_func=lambda option: view.text(
-                f"gate_named_{option.partition(':')[0]}", subject=option.partition(":")[2]
-            ),
+            format_func=named,
         )
-        verdicts = {verdict: view.text(f"verdict_{verdict}") for verdict in charts.GRAVITY}
-        trend = quality.trend_of(past)
-        last = trend.iloc[-1]
-        bad = int((trend["verdict"] != "passed").sum())
+        bad, last = sum(mark.verdict != "passed" for mark, *_ in past.runs), past.runs[-1][0]
         told = view.text(
-            "trend_told", runs=count(len(trend)), bad=count(bad), at=f"{last['at']:%Y-%m-%d %H:%M}"
+            "trend_told", runs=count(len(past.runs)), bad=count(bad), at=f"{last.at:%Y-%m-%d %H:%M}"
         )
-        st.html(f'<p class="account">{told} {Chip(verdicts[last["verdict"]], last["verdict"])}</p>')
-        draw(charts.verdicts(marks, verdicts), "trend", view.text("gate_trend_note"))
+        st.html(f'<p class="account">{told} {verdict_chip(last.verdict)}</p>')
+        verdicts = {verdict: view.text(f"verdict_{verdict}") for verdict in charts.SIGNS}
+        draw(charts.verdicts(marks, verdicts), "trend", view.text("trend_note"))
+
+    card(view, "trend", quality.tables_over_time(past), fill)
 
 
-def arrived(view: View) -> None:
+def arrived(loads: tuple[pd.DataFrame, bool]) -> None:
     """Rows by load date and what was decided about them."""
-    try:
-        known, is_manifest = quality.loads(view.settings, view.release)
-    except UNREADABLE as error:
-        with card(view, view.text("loads"), "loads", None):
-            unreadable(view, error)
-        return
-    with card(view, view.text("loads"), "loads", known, view.text("loads_note")):
-        if known.empty:
-            nothing(view, "no_loads")
-            return
+    known, is_manifest = loads
+
+    def fill(known: pd.DataFrame) -> None:
         if not is_manifest:
             st.caption(view.text("loads_of_release"))
         sources = list(dict.fromkeys(known["source"]))
         source = sources[0]
         if len(sources) > 1:
-            source = str(st.selectbox(view.text("source"), sources, key="source", width=320))
-        own = known[known["source"] == source]
-        names = {
-            state: view.text(f"load_{state}") for state in ("accepted", "arrived", "held_back", "refused")
-        }
-        names |= {word: view.text(word) for word in ("rows", "files", "unreadable")}
-        draw(charts.loads(own, names), "loads", view.text("loads_note"))
-        troubled = known[known["state"] != "accepted"]
+            source = st.selectbox(view.text("source"), sources, key="source", width=320)
+        states = {state: view.text(f"load_{state}") for state in LOADS}
+        names = states | {word: view.text(word) for word in ("rows", "files", "unreadable")}
+        draw(charts.loads(known[known["source"] == source], names), "loads", view.text("loads_note"))
+        refused = known[known["state"] != "accepted"].tail(REFUSED_SHOWN).fillna({"reason": NONE})
         rows = [
-            (row.source, f"{row.load_date:%Y-%m-%d}", Chip(names[row.state], row.state), row.reason or "–")
-            for row in rows_of(troubled.tail(20))
+            (row.source, f"{row.load_date:%Y-%m-%d}", Chip(names[row.state], row.state), row.reason)
+            for row in rows_of(refused)
         ]
         if rows:
-            table([view.text(head) for head in ("source", "load_date", "state", "reason")], rows, wide=(3,))
+            table(view, ("source", "load_date", "state", "reason"), rows, wide=(3,))
         else:
-            st.caption(
-                view.text("loads_all_accepted", loads=count(len(known)), rows=count(known["rows"].sum()))
-            )
+            told = {"loads": count(len(known)), "rows": count(known["rows"].sum())}
+            st.caption(view.text("loads_all_accepted", **told))
+
+    card(view, "loads", known, fill, empty="no_loads")
 
 
-def rejected(view: View) -> None:
+def rejected(found: pd.DataFrame | None) -> None:
     """Rows that were set aside, by reason; never the rows themselves."""
-    try:
-        found = quality.rejects(view.settings)
-    except UNREADABLE as error:
-        with card(view, view.text("rejects"), "rejects", None):
-            unreadable(view, error)
-        return
-    with card(view, view.text("rejects"), "rejects", found, view.text("rejects_note")):
-        if found is None:
-            nothing(view, "no_manifest", file=view.settings.manifest)
-            return
-        if found.empty:
-            nothing(view, "no_rejects")
-            return
+
+    def fill(found: pd.DataFrame) -> None:
         draw(charts.rejects(found), "rejects", view.text("rejects_note"))
-        st.caption(view.text("rejects_total", rows=count(found["rows"].sum()), reasons=count(len(found))))
+        told = {"rows": count(found["rows"].sum()), "reasons": count(len(found))}
+        st.caption(view.text("rejects_total", **told))
+
+    empty = "no_manifest" if found is None else "no_rejects"
+    card(view, "rejects", found, fill, empty=empty, file=view.settings.manifest)
 
 
-def alerts(view: View) -> None:
+def alerts(told: tuple[pd.DataFrame | None, int]) -> None:
     """Open incidents, and whether anybody was told of them."""
-    try:
-        found, waiting = quality.incidents(view.settings), undelivered_alerts(view.settings)
-    except UNREADABLE as error:
-        with card(view, view.text("alerts"), "alerts", None):
-            unreadable(view, error)
-        return
-    with card(view, view.text("alerts"), "alerts", found, view.text("alerts_note")):
-        if found is None:
-            nothing(view, "no_outbox", file=view.settings.alerts)
-            return
-        if found.empty:
-            nothing(view, "no_incidents")
-        else:
-            rows = [
-                (
-                    Chip(view.text(f"severity_{row.severity}"), row.severity),
-                    row.title,
-                    f"{row.opened_at:%Y-%m-%d %H:%M}",
-                    row.owner,
-                    row.runbook if isinstance(row.runbook, str) else "–",
-                )
-                for row in rows_of(found)
-            ]
-            table(
-                [view.text(head) for head in ("severity", "incident", "since_utc", "owner", "runbook")], rows
+    incidents, waiting = told
+
+    def fill(found: pd.DataFrame) -> None:
+        rows = [
+            (
+                Chip(view.text(f"severity_{row.severity}"), row.severity),
+                row.title,
+                f"{row.opened_at:%Y-%m-%d %H:%M}",
+                row.owner,
+                row.runbook,
             )
+            for row in rows_of(found.fillna({"runbook": NONE}))
+        ]
+        if rows:
+            table(view, ("severity", "incident", "since_utc", "owner", "runbook"), rows)
+        else:
+            nothing(view, "no_incidents")
         if waiting:
             st.warning(view.text("undelivered", alerts=count(waiting)), icon=":material/notifications_off:")
 
+    if incidents is None:
+        card(view, "alerts", empty="no_outbox", file=view.settings.alerts)
+    else:
+        card(view, "alerts", incidents, fill)
 
-view: View = st.session_state["view"]
-of_release(view)
+
+gate = gate_of(view.release) if view.release else None
+if gate:
+    of_release(gate)
+else:
+    card(view, "gate", title="gate_of_release", empty="no_release")
 left, right = st.columns([5, 4], gap="small")
 with left:
-    by_table(view)
+    if gate:
+        card(view, "gate_tables", quality.tables_of(gate), by_table)
 with right:
-    over_time(view)
+    recorded("trend", lambda: quality.pasts(view.settings), over_time)
 left, right = st.columns(2, gap="small")
 with left:
-    arrived(view)
+    recorded("loads", lambda: quality.loads(view.settings, view.release), arrived)
 with right:
-    rejected(view)
-alerts(view)
+    recorded("rejects", lambda: quality.rejects(view.settings), rejected)
+recorded("alerts", lambda: (quality.incidents(view.settings), undelivered_alerts(view.settings)), alerts)

@@ -74,7 +74,7 @@ def _(mo):
 
 @app.cell
 def _(brand, marts):
-    flow = marts.execute(
+    marts.execute(
         """
         select from_stage, to_stage, movement, persons
         from fct_aipl_flow
@@ -84,7 +84,6 @@ def _(brand, marts):
         """,
         [brand.value],
     ).df()
-    flow
     return
 
 
@@ -96,7 +95,7 @@ def _(mo):
 
 @app.cell
 def _(brand, marts):
-    fast = marts.execute(
+    marts.execute(
         """
         select period_start, fertility_end, advancing_rate, superiority_members, thriving_rate
         from fct_fast
@@ -106,7 +105,6 @@ def _(brand, marts):
         """,
         [brand.value],
     ).df()
-    fast
     return
 
 
@@ -139,7 +137,7 @@ def _(brand, marts):
 def _(brand, ending, marts, mo):
     # A brand may have no loyal customers.
     mo.stop(ending.empty)
-    why = marts.execute(
+    marts.execute(
         """
         select rule_id, stage, decides, evidence_days, first_evidence, last_evidence, expires_on
         from aipl_explain(?, ?)
@@ -148,7 +146,6 @@ def _(brand, ending, marts, mo):
         """,
         [ending.person_id[0], ending.horizon[0].date(), brand.value],
     ).df()
-    why
     return
 
 

@@ -3,37 +3,65 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
-from dashboard_world import FIRST, HORIZON, SOMEBODY, World, copied, gate_result, judged, published
+from dashboard_world import (
+    BRANDS,
+    FIRST,
+    HORIZON,
+    NAMES,
+    SOMEBODY,
+    World,
+    copied,
+    gate_result,
+    judged,
+    marts_of,
+    published,
+)
 from released import released
 from streamlit.testing.v1 import AppTest
 
 from dashboard.data.definitions import document, parts
-from dashboard.text import LANGUAGES, labels, text
+from dashboard.text import LANGUAGES, text
 from orchestration.core.settings import PROJECT_ROOT, Settings
 from orchestration.publish.releases import Release
 
 APP = PROJECT_ROOT / "dashboard" / "app.py"
 PAGES = [file.stem for file in sorted((APP.parent / "screens").glob("*.py"))]
-WORLD, WEEK = World(), timedelta(days=7)
+WORLD, DAY = World(), timedelta(days=1)
+Open = Callable[..., AppTest]
+Home = tuple[Settings, Release]
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Release]:
-    return published(tmp_path_factory.mktemp("home"), WORLD)
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    return published(tmp_path_factory.mktemp("home"), WORLD, gate=gate_result(warned=2))
 
 
-def opened(monkeypatch: pytest.MonkeyPatch, home: Path, page: str = "overview", **query: str) -> AppTest:
-    """The page of a link, run once."""
-    monkeypatch.setenv("AIPL_HOME", str(home))
-    app = AppTest.from_file(str(APP), default_timeout=300)
-    for name, value in query.items():
-        app.query_params[name] = value
-    app.run()
-    return app if page == "overview" else turned(app, page)
+@pytest.fixture
+def own(shared: Home, tmp_path: Path) -> Home:
+    """A copy for a test that changes it."""
+    return copied(shared[0], tmp_path)
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch, shared: Home) -> Open:
+    """Opens the page of a link, once run."""
+
+    def opening(page: str = "overview", home: Path = shared[0].home, **query: str) -> AppTest:
+        monkeypatch.setenv("AIPL_HOME", str(home))
+        app = AppTest.from_file(str(APP), default_timeout=300)
+        for name, value in query.items():
+            app.query_params[name] = value
+        app.run()
+        return app if page == "overview" else turned(app, page)
+
+    return opening
 
 
 def turned(app: AppTest, page: str) -> AppTest:
@@ -50,234 +78,200 @@ def words(app: AppTest) -> str:
     return "\n".join(bodies + told)
 
 
-def stock_tiles(app: AppTest) -> dict[str, str]:
-    return {metric.label: metric.value for metric in app.metric[:5]}
+def tables(app: AppTest) -> list[list[list[str]]]:
+    """Words of the cells of every table of a page."""
+    bodies = re.findall(r"<tbody>(.*?)</tbody>", words(app))
+    rows = [[re.findall(r"<td[^>]*>(.*?)</td>", row) for row in body.split("<tr")[1:]] for body in bodies]
+    return [[[re.sub("<[^>]*>", "", cell) for cell in row] for row in own] for own in rows]
 
 
-def told_stock(brand: str, preset: str, language: int = 0) -> dict[str, str]:
-    from dashboard_world import BRANDS, NAMES
-
-    stock = WORLD.stock(preset, brand, BRANDS[brand][2])
-    label = labels()["stock"]["zh" if language else "en"]
-    return {label: f"{sum(stock.values()):,}"} | {
-        f"{s} {NAMES[s][language]}": f"{n:,}" for s, n in stock.items()
-    }
+def tiles(app: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in app.metric}
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
+def stock_of(world: World, brand: str, preset: str, language: int = 0) -> dict[str, str]:
+    """The tiles of the stock on the brand's last day."""
+    stock = world.stock(preset, brand, BRANDS[brand][2])
+    tiles = {f"{stage} {NAMES[stage][language]}": persons for stage, persons in stock.items()}
+    tiles[text(list(LANGUAGES)[language], "stock")] = sum(stock.values())
+    return {label: f"{persons:,}" for label, persons in tiles.items()}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("page", PAGES)
-def test_every_page_runs_and_says_what_it_reads(
-    monkeypatch: pytest.MonkeyPatch, shared: tuple[Settings, Release], page: str, language: str
-) -> None:
-    settings, release = shared
-    app = opened(monkeypatch, settings.home, page, lang=language)
+def test_every_page_runs_and_says_what_it_reads(opened: Open, shared: Home, page: str, language: str) -> None:
+    app = opened(page, lang=language)
+    told, checks = words(app), len(shared[1].manifest["gates"]["marts"]["results"])
 
-    told, judged_rules = words(app), release.manifest["gates"]["marts"]["results"]
-    assert release.release_id in told
+    assert shared[1].release_id in told
     assert text(language, f"{page}_page") in told
-    assert text(language, "gate_passed", checks=len(judged_rules), warned=0) in told
+    assert text(language, "gate_warning", checks=checks, warned=2) in told
     assert text(language, "horizon") in told and "2024-02-" in told
-    assert not any(key in told for key in ("broken_title", "unreadable_title"))
     assert text(language, "broken_title") not in told
+    if page == "quality":
+        shown = {
+            key: tiles(app)[text(language, key)] for key in ("checks", "unmet_critical", "unmet_warning")
+        }
+        assert shown == {"checks": str(checks), "unmet_critical": "0", "unmet_warning": "2"}
+        assert told.count("observed &lt;b&gt;more&lt;/b&gt;") == 2
 
 
-def test_filters_change_the_numbers_and_the_link(
-    monkeypatch: pytest.MonkeyPatch, shared: tuple[Settings, Release]
-) -> None:
-    app = opened(monkeypatch, shared[0].home)
-    first = app.session_state["brand"]
-    assert stock_tiles(app) == told_stock(first, "consumer_asset")
-
-    other = {"cedar": "lumen", "lumen": "cedar"}[first]
-    app.selectbox(key="brand").set_value(other).run()
-    assert stock_tiles(app) == told_stock(other, "consumer_asset")
+def test_filters_change_the_numbers_and_the_link_that_opens_the_same_view(opened: Open) -> None:
+    app = opened(brand="cedar")
+    assert tiles(app).items() >= stock_of(WORLD, "cedar", "consumer_asset").items()
+    app.selectbox(key="brand").set_value("lumen").run()
+    assert tiles(app).items() >= stock_of(WORLD, "lumen", "consumer_asset").items()
     app.selectbox(key="preset").set_value("gross").run()
-    assert stock_tiles(app) == told_stock(other, "gross")
-    day = FIRST + WEEK
+    assert tiles(app).items() >= stock_of(WORLD, "lumen", "gross").items()
+
+    of_lumen = "preset == 'gross' and brand_id == 'lumen' and period_type == 'week'"
+    last = marts_of(WORLD)["fct_fast"].query(of_lumen).iloc[-1]
+    counts = [f"{last.fertility_union:,}", f"{last.superiority_members:,}"]
+    rates = [f"{last.advancing_rate:.1%}", f"{last.thriving_rate:.1%}"]
+    assert [metric.value for metric in app.metric[5:9]] == [counts[0], rates[0], counts[1], rates[1]]
+    for row, brand in zip(tables(app)[-1], ("cedar", "lumen"), strict=True):
+        persons = list(WORLD.stock("gross", brand, BRANDS[brand][2]).values())
+        assert row[1:] == [f"{BRANDS[brand][2]}", *(f"{number:,}" for number in (*persons, sum(persons)))]
+
+    day = FIRST + 7 * DAY
     app.date_input(key="date").set_value(day).run()
-    stock = WORLD.stock("gross", other, day)
-    assert app.metric[0].value == f"{sum(stock.values()):,}"
-    change = sum(stock.values()) - sum(WORLD.stock("gross", other, day - WEEK).values())
-    assert app.metric[0].delta.startswith(f"{change:+,}".replace("-", "−"))
+    now, before = (sum(WORLD.stock("gross", "lumen", one).values()) for one in (day, FIRST))
+    assert app.metric[0].value == f"{now:,}"
+    assert app.metric[0].delta.startswith(f"{now - before:+,}".replace("-", "−"))
+
     linked = {name: app.query_params[name] for name in ("brand", "preset", "date", "lang")}
-    assert linked == {"brand": other, "preset": "gross", "date": day.isoformat(), "lang": "en"}
+    assert linked == {"brand": "lumen", "preset": "gross", "date": day.isoformat(), "lang": "en"}
+    same = opened(**linked)
+    assert tiles(same) == tiles(app)
+    turned(same, "fast")
+    assert (same.session_state["brand"], same.session_state["date"]) == ("lumen", day)
 
 
-def test_a_link_opens_the_same_view(
-    monkeypatch: pytest.MonkeyPatch, shared: tuple[Settings, Release]
-) -> None:
-    app = opened(monkeypatch, shared[0].home, brand="lumen", preset="gross", date="2024-01-20", lang="zh")
+def test_a_link_to_what_is_not_there_says_so(opened: Open) -> None:
+    app = opened(brand="nobody", date="2031-01-01", lang="zh")
 
-    assert app.metric[0].label == labels()["stock"]["zh"]
-    assert (
-        app.metric[0].value
-        == f"{sum(WORLD.stock('gross', 'lumen', FIRST + 19 * timedelta(days=1)).values()):,}"
-    )
-    turned(app, "fast")
-    assert app.session_state["brand"] == "lumen" and app.session_state["date"].isoformat() == "2024-01-20"
-
-
-def test_a_link_to_what_is_not_there_says_so(
-    monkeypatch: pytest.MonkeyPatch, shared: tuple[Settings, Release]
-) -> None:
-    app = opened(monkeypatch, shared[0].home, brand="nobody", date="2031-01-01")
-
-    told = words(app)
-    assert "nobody" in told and "2031-01-01" in told
+    assert "nobody" in words(app) and "2031-01-01" in words(app)
+    assert tiles(app).items() >= stock_of(WORLD, "cedar", "consumer_asset", 1).items()
     assert len(app.info) == 2
     app.run()
     assert not app.info
 
 
-def test_a_publish_shows_on_the_next_click(
-    monkeypatch: pytest.MonkeyPatch, shared: tuple[Settings, Release], tmp_path: Path
-) -> None:
-    settings, first = copied(shared[0], tmp_path)
-    app = opened(monkeypatch, settings.home, brand="lumen")
-    before = stock_tiles(app)
+def test_a_publish_shows_on_the_next_click(opened: Open, own: Home) -> None:
+    settings, first = own
+    app = opened(home=settings.home, brand="lumen")
     assert first.release_id in words(app)
 
-    _, second = published(tmp_path, World(2))
+    _, second = published(settings.home, World(2))
     app.run()
     assert second.release_id in words(app) and first.release_id not in words(app)
-    stock = World(2).stock("consumer_asset", "lumen", HORIZON)
-    assert app.metric[0].value == f"{sum(stock.values()):,}"
-    assert stock_tiles(app) != before
+    assert tiles(app).items() >= stock_of(World(2), "lumen", "consumer_asset").items()
 
 
-def test_the_account_of_a_flow_adds_up(
-    monkeypatch: pytest.MonkeyPatch, shared: tuple[Settings, Release]
-) -> None:
-    link = {"brand": "lumen", "preset": "gross", "from": "2024-01-09", "to": "2024-02-06"}
-    app = opened(monkeypatch, shared[0].home, "aipl", **link)
+def test_the_account_of_a_flow_adds_up(opened: Open) -> None:
+    start, end = FIRST + 8 * DAY, FIRST + 36 * DAY
+    app = opened("aipl", brand="lumen", preset="gross", **{"from": f"{start}", "to": f"{end}"})
 
     told = words(app)
-    start, end = FIRST + 8 * timedelta(days=1), FIRST + 36 * timedelta(days=1)
-    before, after = (sum(WORLD.stock("gross", "lumen", day).values()) for day in (start, end))
-    assert f"<b>{before:,}</b>" in told and f"<b>{after:,}</b>" in told
+    before, after = (WORLD.stock("gross", "lumen", day) for day in (start, end))
+    assert f"<b>{sum(before.values()):,}</b>" in told and f"<b>{sum(after.values()):,}</b>" in told
     assert text("en", "conserved") in told and text("en", "not_conserved") not in told
+    account = next(rows for rows in tables(app) if rows[-1][0] == text("en", "all_stages"))
+    assert [[row[0][0], row[1], row[-1]] for row in account[:-1]] == [
+        [stage, f"{before[stage]:,}", f"{after[stage]:,}"] for stage in before
+    ]
 
     app.date_input(key="to").set_value(start).run()
     assert text("en", "flow_backwards") in words(app)
 
 
-def test_a_person_is_asked_for_by_hash_and_not_in_the_link(
-    monkeypatch: pytest.MonkeyPatch, shared: tuple[Settings, Release]
-) -> None:
-    app = opened(monkeypatch, shared[0].home, "person", brand="lumen")
+def test_a_person_is_asked_for_by_hash_and_not_in_the_link(opened: Open, shared: Home) -> None:
+    app = opened("person", brand="lumen")
     assert text("en", "person_empty_title") in words(app)
-
-    app.text_input(key="person").set_value(SOMEBODY).run()
-    assert text("en", "person_no_hash_title") in words(app)
-    app.text_input(key="person").set_value("0" * 32).run()
-    assert text("en", "person_unknown_title") in words(app)
+    for asked, title in ((SOMEBODY, "person_no_hash_title"), ("0" * 32, "person_unknown_title")):
+        app.text_input(key="person").set_value(asked).run()
+        assert text("en", title) in words(app)
 
     hashed = released(shared[0].home, SOMEBODY)
     app.text_input(key="person").set_value(hashed).run()
     told = words(app)
-    assert "i_product_view" in told and f"{HORIZON + 13 * timedelta(days=1)}" in told
+    assert "i_product_view" in told and f"{HORIZON + 13 * DAY}" in told
     stage = WORLD.stage_on("consumer_asset", "lumen", HORIZON).get(SOMEBODY, "O")
     assert f"<b>{stage} " in told
     assert hashed not in str(app.query_params)
     assert SOMEBODY not in told
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_a_home_without_a_release_says_what_to_do(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, page: str
-) -> None:
-    told = words(opened(monkeypatch, tmp_path, page))
-
-    if page != "definitions":
-        assert text("en", "no_release") in told
+def test_a_home_without_a_release_says_what_to_do(opened: Open, tmp_path: Path) -> None:
+    app = opened(home=tmp_path)
+    for page in PAGES:
+        assert (text("en", "no_release") in words(turned(app, page))) == (page != "definitions")
     assert not (tmp_path / "published").exists()
 
 
 @pytest.mark.parametrize("what", ["marts.duckdb", "manifest.json"])
-def test_a_damaged_release_says_what_to_do(
-    monkeypatch: pytest.MonkeyPatch, shared: tuple[Settings, Release], tmp_path: Path, what: str
-) -> None:
-    settings, release = copied(shared[0], tmp_path)
-    file = release.folder / what
+def test_a_damaged_release_says_what_to_do(opened: Open, own: Home, what: str) -> None:
+    file = own[1].folder / what
     file.chmod(0o644)
     file.write_bytes(file.read_bytes()[:1000] if what == "manifest.json" else b"damaged")
 
-    told = words(opened(monkeypatch, settings.home))
+    told = words(opened(home=own[0].home))
     assert text("en", "damaged_title") in told and what in told and "aipl rollback" in told
 
 
-def test_a_release_that_lacks_a_table_breaks_one_page_only(
-    monkeypatch: pytest.MonkeyPatch, shared: tuple[Settings, Release], tmp_path: Path
-) -> None:
-    import duckdb
-
-    settings, release = copied(shared[0], tmp_path)
-    database = release.folder / "marts.duckdb"
+def test_a_release_that_lacks_a_table_breaks_one_page_only(opened: Open, own: Home) -> None:
+    database = own[1].folder / "marts.duckdb"
     database.chmod(0o644)
     with duckdb.connect(str(database)) as connection:
         connection.execute("drop table fct_consumer_gap")
-    app = opened(monkeypatch, settings.home)
+    app = opened(home=own[0].home)
     assert text("en", "broken_title") in words(app) and "fct_consumer_gap" in words(app)
     assert text("en", "broken_title") not in words(turned(app, "fast"))
 
 
-def test_an_older_release_than_the_data_is_said_on_every_page(
-    monkeypatch: pytest.MonkeyPatch, shared: tuple[Settings, Release], tmp_path: Path
-) -> None:
-    settings, _ = copied(shared[0], tmp_path)
-    judged(settings, "9" * 64, gate_result(failed=3))
-    app = opened(monkeypatch, settings.home)
+def test_every_page_says_that_data_are_newer_and_changes_nothing(opened: Open, own: Home) -> None:
+    def state() -> dict[Path, str]:
+        files = [file for file in own[0].home.rglob("*") if file.is_file()]
+        return {file: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+    judged(own[0], "9" * 64, gate_result(failed=3))
+    before = state()
+    app = opened(home=own[0].home)
     for page in PAGES:
         turned(app, page)
         told = [warning.value for warning in app.warning]
         assert any("quality gate stopped a newer build" in words and "3 critical" in words for words in told)
         assert any("old_shop" in words for words in told)
-
-
-def test_days_without_a_complete_week_say_so(
-    monkeypatch: pytest.MonkeyPatch, shared: tuple[Settings, Release]
-) -> None:
-    app = opened(monkeypatch, shared[0].home, date="2024-01-03", brand="lumen")
-    assert text("en", "no_week", day="2024-01-03") in words(app)
-    for page in ("aipl", "fast"):
-        assert text("en", "no_week", day="2024-01-03") in words(turned(app, page))
-
-
-def test_looking_changes_nothing_in_the_home(
-    monkeypatch: pytest.MonkeyPatch, shared: tuple[Settings, Release], tmp_path: Path
-) -> None:
-    def state() -> dict[str, str]:
-        return {
-            str(file.relative_to(tmp_path)): hashlib.sha256(file.read_bytes()).hexdigest()
-            for file in sorted(tmp_path.rglob("*"))
-            if file.is_file()
-        }
-
-    settings, _ = copied(shared[0], tmp_path)
-    before = state()
-    app = opened(monkeypatch, settings.home)
-    for page in PAGES:
-        turned(app, page)
     assert state() == before
 
 
-def test_a_definition_answers_from_the_release(
-    monkeypatch: pytest.MonkeyPatch, shared: tuple[Settings, Release]
-) -> None:
-    app = opened(monkeypatch, shared[0].home, "definitions")
-    assert any("fct_aipl_daily" in code.value for code in app.code)
+def test_what_the_home_keeps_may_be_missing_or_unreadable(opened: Open, own: Home) -> None:
+    settings, _ = own
+    told = words(opened("quality", home=settings.home))
+    assert text("en", "loads_of_release") in told
+    assert text("en", "loads_all_accepted", loads=1, rows=3) in told
+    assert text("en", "no_manifest", file=settings.manifest) in told
 
-    app.toggle[0].set_value(True).run()
-    answer = app.dataframe[0].value
-    assert answer["rule_id"].tolist() == ["i_product_view"]
+    settings.manifest.write_bytes(b"no database" * 1000)
+    settings.alerts.write_bytes(b"no database" * 1000)
+    told = words(opened("quality", home=settings.home))
+    assert told.count(text("en", "unreadable_title")) == 3
+    assert text("en", "gate_tables") in told
+
+
+def test_days_without_a_complete_week_say_so(opened: Open) -> None:
+    app = opened(date="2024-01-03", brand="lumen")
+    for page in ("overview", "aipl", "fast"):
+        assert text("en", "no_week", day="2024-01-03") in words(turned(app, page))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_definitions_are_in_the_language_of_the_page(
-    monkeypatch: pytest.MonkeyPatch, shared: tuple[Settings, Release], language: str
-) -> None:
-    app = opened(monkeypatch, shared[0].home, "definitions", lang=language)
+def test_definitions_are_in_the_language_of_the_page_and_answer(opened: Open, language: str) -> None:
+    app = opened("definitions", lang=language)
     introduction, *rest = parts(document("aipl", language))
 
     assert introduction.pieces[0][1] in [text.value for text in app.markdown]
     assert [box.label for box in app.expander] == [part.title for part in rest]
+    assert any("fct_aipl_daily" in code.value for code in app.code)
+    app.toggle[0].set_value(True).run()
+    assert app.dataframe[0].value["rule_id"].tolist() == ["i_product_view"]

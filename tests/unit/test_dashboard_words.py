@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 from string import Formatter
 
@@ -15,14 +15,14 @@ from examples import examples
 from dashboard import format as written
 from dashboard.charts.theme import LOADS, MOVEMENTS, RAMP, VERDICTS, stage_colours
 from dashboard.data import definitions
-from dashboard.data.fast import METRICS
 from dashboard.parts import to_csv
-from dashboard.text import LANGUAGES, labels, text
+from dashboard.text import LANGUAGES, labels
 from orchestration.core.settings import PROJECT_ROOT
 
 DASHBOARD = PROJECT_ROOT / "dashboard"
 CODE = [file for file in DASHBOARD.rglob("*.py") if file.name != "definitions.py" or "screens" in file.parts]
-KEY = r"(?:\btext|\bnothing|\bunreadable)\(\s*(?:view|language)?,?\s*"
+
+KEY = r'(?:\btext\((?:language, )?|\bnothing\(view, |\bempty=|\btitle=)"(\w+)"'
 
 
 def fields(words: str) -> set[str]:
@@ -54,8 +54,8 @@ def test_every_text_is_there_in_every_language() -> None:
 
 def test_every_text_that_is_asked_for_exists_and_no_other() -> None:
     literal, patterns = used_keys()
-    asked = {found for file in CODE for found in re.findall(KEY + r'"(\w+)"', file.read_text())}
-    assert asked
+    asked = {found for file in CODE for found in re.findall(KEY, file.read_text())}
+    assert len(asked) > 100
     assert asked <= set(labels())
     unused = [
         key for key in labels() if key not in literal and not any(re.fullmatch(p, key) for p in patterns)
@@ -63,26 +63,14 @@ def test_every_text_that_is_asked_for_exists_and_no_other() -> None:
     assert unused == []
 
 
-def test_every_metric_and_page_is_explained() -> None:
-    for metric in METRICS:
-        assert metric in labels() and f"{metric}_note" in labels()
-    for page in (DASHBOARD / "screens").glob("*.py"):
-        assert f"{page.stem}_page" in labels() and f"{page.stem}_about" in labels()
+def test_every_status_of_a_forecast_has_a_text() -> None:
     statuses = re.search(
         r"name: gap_statuses_are_known.*?values: \[(.*?)\]",
         (PROJECT_ROOT / "dbt_project/models/marts/gmv/fct_consumer_gap.yml").read_text(),
         re.DOTALL,
     )
     assert statuses is not None
-    for status in re.findall(r"\w+", statuses[1]):
-        assert f"status_{status}" in labels()
-
-
-def test_an_unknown_text_is_an_error() -> None:
-    with pytest.raises(KeyError):
-        text("en", "no such text")
-    with pytest.raises(KeyError):
-        text("fr", "brand")
+    assert {f"status_{status}" for status in re.findall(r"\w+", statuses[1])} <= set(labels())
 
 
 @pytest.mark.parametrize(
@@ -116,16 +104,18 @@ def test_figures_are_written_the_same_everywhere(told: object, expected: object)
     assert told == expected
 
 
+# How much red counts, beside green, to who lacks the receptors of one of them.
+RED_SHARE = {"protan": 0.11238, "deutan": 0.29275}
+
+
 def seen(colour: str, kind: str) -> tuple[float, ...]:
     """The colour without red or green receptors, linear (Viénot, Brettel and Mollon, 1999)."""
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     red, green, blue = (
         part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
     )
-    if kind == "protan":
-        red, green = 0.11238 * red + 0.88762 * green, 0.11238 * red + 0.88762 * green
-    elif kind == "deutan":
-        red, green = 0.29275 * red + 0.70725 * green, 0.29275 * red + 0.70725 * green
+    if kind in RED_SHARE:
+        red = green = RED_SHARE[kind] * red + (1 - RED_SHARE[kind]) * green
     return red, green, blue
 
 
@@ -146,13 +136,12 @@ def test_stages_darken_step_by_step(number: int) -> None:
     assert all(a - b > 6 for a, b in pairwise(steps))
 
 
-@pytest.mark.parametrize("kind", ["protan", "deutan", "none"])
+@pytest.mark.parametrize("kind", [*RED_SHARE, "none"])
 @pytest.mark.parametrize("palette", [MOVEMENTS, VERDICTS, LOADS], ids=["movements", "verdicts", "loads"])
 def test_colours_are_told_apart_without_red_or_green(palette: dict[str, str], kind: str) -> None:
     colours = [seen(colour, kind) for colour in palette.values()]
-    for number, one in enumerate(colours):
-        for other in colours[number + 1 :]:
-            assert max(abs(a - b) for a, b in zip(one, other, strict=True)) > 0.06
+    for one, other in combinations(colours, 2):
+        assert max(abs(a - b) for a, b in zip(one, other, strict=True)) > 0.06
 
 
 def test_a_spreadsheet_calculates_nothing_of_a_csv() -> None:
