@@ -48,7 +48,7 @@ prove: $(READY) ## Test the law of increments on 10,000 random worlds (WORLDS=..
 		$(BIN)/python -m pytest tests/integration/test_law_of_increments.py \
 		tests/integration/test_dbt_by_hand.py $(PYTEST_ARGS)
 
-# In an environment of its own: Great Expectations imports PySpark where it finds it.
+# The other tools lie in an environment of their own: the program is measured as its users install it.
 bench: $(READY) ## Benchmark the program against other tools: docs/performance.md (EVENTS=..., DAYS=...; an hour)
 	@test -x $(VENV)/bench/bin/python || $(PYTHON) -m venv $(VENV)/bench
 	@$(VENV)/bench/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from unit.alert_service import finding, make_settings, webhook
+from unit.test_cli import aipl
 
 from expectations.results import ExpectationResult, GateResult, Severity, Status
-from orchestration import cli
 from orchestration.alerts.incidents import observe
 from orchestration.alerts.outbox import MAX_TRIES, Outbox
 from orchestration.arrival.file_versions import FileVersion, State
@@ -119,42 +119,32 @@ def test_dumps_that_cannot_be_read_are_a_finding_a_table_until_they_can() -> Non
     assert arrival_findings([], set(), [*broken, *mended], [found]) == []
 
 
-def aipl(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
-    """The exit code of a command, and what it prints."""
-    code = cli._guarded(lambda: cli.aipl.main(list(arguments), standalone_mode=False))
-    return code, "".join(capsys.readouterr())
-
-
-def test_the_commands_of_alerts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("AIPL_HOME", str(tmp_path))
+def test_the_commands_of_alerts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIPL_ALERTS", str(tmp_path / "alerts.yml"))
     given = make_settings(tmp_path, "{team: {to: TEAM}, other: {to: OTHER}}")
     observe(given, "run", [finding()], NOW)
     with webhook(status=500) as served:
-        monkeypatch.setenv("TEAM", served.url)
-        code, told = aipl(capsys, "alerts", "test", "--route", "team")
-        assert code == 2
-        assert "team: not delivered" in told and "500" in told
-        code, told = aipl(capsys, "alerts", "deliver")
-        assert code == 2
+        answer = aipl(tmp_path, "alerts", "test", "--route", "team", TEAM=served.url)
+        assert answer.returncode == 2
+        assert "team: not delivered" in answer.stdout and "500" in answer.stdout
+        answer = aipl(tmp_path, "alerts", "deliver", TEAM=served.url)
+        assert answer.returncode == 2
         with Outbox(given.alerts) as outbox:
             for night in range(1, MAX_TRIES + 1):
                 alerts = outbox.claim("team", datetime.now(UTC) + timedelta(days=night))
                 outbox.failed("team", alerts, "down")
-        code, told = aipl(capsys, "status")
-        assert "given up after 20 tries: down" in told
-        assert "no address: set OTHER" in told
+        answer = aipl(tmp_path, "status", TEAM=served.url)
+        assert "given up after 20 tries: down" in answer.stdout
+        assert "no address: set OTHER" in answer.stdout
         served.status = 204
-        code, told = aipl(capsys, "alerts", "test")
-        assert code == 2
-        assert "team: delivered" in told and "no address: set OTHER" in told
-        code, told = aipl(capsys, "alerts", "retry")
-        assert code == 0
-        assert "team: 2 alerts delivered" in told
-    code, told = aipl(capsys, "alerts", "list")
-    assert "fct_fast.sum is off" in told and "team:" not in told
-    code, told = aipl(capsys, "alerts", "test", "--route", "none")
-    assert code == 2
-    assert "It declares: team, other" in told
+        answer = aipl(tmp_path, "alerts", "test", TEAM=served.url)
+        assert answer.returncode == 2
+        assert "team: delivered" in answer.stdout and "no address: set OTHER" in answer.stdout
+        answer = aipl(tmp_path, "alerts", "retry", TEAM=served.url)
+        assert answer.returncode == 0
+        assert "team: 2 alerts delivered" in answer.stdout
+    answer = aipl(tmp_path, "alerts", "list")
+    assert "fct_fast.sum is off" in answer.stdout and "team:" not in answer.stdout
+    answer = aipl(tmp_path, "alerts", "test", "--route", "none")
+    assert answer.returncode == 2
+    assert "It declares: team, other" in answer.stderr

@@ -11,10 +11,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from orchestration.arrival.readers import UnreadableDump, base, csv_fast, parse_to_parquet
+from orchestration.arrival.readers import UnreadableDump, csv_fast, parse_to_parquet
 from orchestration.arrival.readers.base import StartAgain
 from orchestration.arrival.readers.csv_exact import read_csv_exact
-from orchestration.arrival.readers.csv_records import LONGEST_RECORD
 from orchestration.sources.source import Table
 
 DAY = date(2024, 9, 2)
@@ -84,10 +83,9 @@ def test_csv_open_quotation_mark_in_the_cut_last_row(tmp_path: Path):
 
 
 def test_csv_open_quotation_mark_before_many_rows(tmp_path: Path):
-    lines = b"".join(b"%d,%s\n" % (number, b"text" * 50) for number in range(15_000))
-    assert len(lines) > LONGEST_RECORD
+    lines = b"".join(b"%d,text of a row\n" % number for number in range(200_000))
     rows, bad = parse(tmp_path, b'a,b\n0,"open\n' + lines, table())
-    assert (len(rows), bad) == (15_000, [(1, '0,"open', "a quotation mark is never closed")])
+    assert (len(rows), bad) == (200_000, [(1, '0,"open', "a quotation mark is never closed")])
 
 
 def test_csv_header_again_is_a_reject(tmp_path: Path):
@@ -243,11 +241,10 @@ def test_jsonl_rejects(tmp_path: Path):
     assert reasons[3:] == ["a NUL character", "half of a surrogate pair", "the byte \\xff is not utf-8"]
 
 
-def test_jsonl_key_that_appears_late_becomes_a_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(base, "CHUNK_ROWS", 50)
-    lines = [b'{"a":%d}' % number for number in range(60)] + [b'{"a":1,"late":2}']
+def test_jsonl_key_that_appears_late_becomes_a_column(tmp_path: Path):
+    lines = [b'{"a":%d}' % number for number in range(60_000)] + [b'{"a":1,"late":2}']
     rows, _ = parse(tmp_path, b"\n".join(lines), table("a", format="jsonl"))
-    assert (rows[0], rows[-1]) == ((["0", None], 1), (["1", "2"], 61))
+    assert (rows[0], rows[-1]) == ((["0", None], 1), (["1", "2"], 60_001))
 
 
 def test_jsonl_without_a_required_key_or_without_rows(tmp_path: Path):
