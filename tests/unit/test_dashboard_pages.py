@@ -5,19 +5,16 @@ from __future__ import annotations
 import hashlib
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from dashboard_world import FIRST, HORIZON, SOMEBODY, World, copied, gate_result, judged, published
 from released import released
+from streamlit.testing.v1 import AppTest
 
 from dashboard.data.definitions import document, parts
 from dashboard.text import LANGUAGES, labels, text
 from orchestration.core.settings import PROJECT_ROOT, Settings
 from orchestration.publish.releases import Release
-
-if TYPE_CHECKING:
-    from streamlit.testing.v1 import AppTest
 
 APP = PROJECT_ROOT / "dashboard" / "app.py"
 PAGES = [file.stem for file in sorted((APP.parent / "screens").glob("*.py"))]
@@ -31,9 +28,6 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Release]
 
 def opened(monkeypatch: pytest.MonkeyPatch, home: Path, page: str = "overview", **query: str) -> AppTest:
     """The page of a link, run once."""
-    # Here, so that it is imported by the one process that runs these tests.
-    from streamlit.testing.v1 import AppTest
-
     monkeypatch.setenv("AIPL_HOME", str(home))
     app = AppTest.from_file(str(APP), default_timeout=300)
     for name, value in query.items():
