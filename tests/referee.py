@@ -10,6 +10,7 @@ and each set of real dumps. Names and times of releases are left out, since no t
 
 from __future__ import annotations
 
+import argparse
 import csv
 import gzip
 import io
@@ -22,7 +23,6 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
-import click
 import duckdb
 
 REAL = ("taobao_user_behavior", "rees46", "olist", "online_retail", "cdnow")
@@ -32,32 +32,16 @@ OF_THE_RUN = {"release_id", "previous_release_id", "created_at"}
 PERSON_KEY = "a key for comparisons, and for nothing else"
 
 
-FOLDER = click.Path(path_type=Path, resolve_path=True)
-
-
-@click.group()
-def referee() -> None:
-    """Compare what two versions of the program publish."""
-
-
-@referee.command()
-@click.argument("folder", type=FOLDER)
-@click.option(
-    "--aipl", type=click.Path(path_type=Path), required=True, help="The command line to write with."
-)
-@click.option("--data", type=FOLDER, help="The folder of real dumps.")
 def write(folder: Path, aipl: Path, data: Path | None) -> None:
     """Write every mart of every release compared as `<release>/<mart>.parquet`, rows sorted."""
-    folder.mkdir(parents=True)
-    aipl = aipl.absolute()
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
         shop = Path(scratch) / "sample_shop"
         for night in nights(shop, aipl):
-            call(aipl, shop, "run")
+            run(aipl, shop)
             export(shop, folder / night)
         for source in REAL if data else ():
             home = Path(scratch) / source
-            call(aipl, home, "run", "--source", source, "--dumps", str(data / source))
+            run(aipl, home, "--source", source, "--dumps", str(data / source))
             export(home, folder / source)
 
 
@@ -120,6 +104,11 @@ def _cut(dump: Path) -> None:
     dump.write_text("".join(lines[: max(1, len(lines) // 2)]))
 
 
+def run(aipl: Path, home: Path, *arguments: str) -> None:
+    """One `aipl run` that must publish."""
+    call(aipl, home, "run", *arguments)
+
+
 def call(aipl: Path, home: Path, *arguments: str) -> None:
     """A command of the program on a home; raises CalledProcessError, what it printed beside it."""
     home.mkdir(parents=True, exist_ok=True)
@@ -138,40 +127,69 @@ def export(home: Path, folder: Path) -> None:
     folder.mkdir(parents=True)
     with duckdb.connect(str(home / "published" / "current" / "marts.duckdb"), read_only=True) as release:
         release.execute("set TimeZone = 'UTC'")
-        for mart, columns in release.execute(
-            "select table_name, list(column_name order by column_name) from information_schema.columns"
-            " where table_schema = 'main' and table_catalog = current_database() group by all"
-        ).fetchall():
+        for mart, columns in _columns(release).items():
             chosen = ", ".join(f'"{name}"' for name in columns if name not in OF_THE_RUN)
             rows, file = f"select {chosen} from {mart} order by all", folder / f"{mart}.parquet"
             release.execute(f"copy ({rows}) to '{file}' (format parquet)")
 
 
-@referee.command()
-@click.argument("before", type=FOLDER)
-@click.argument("after", type=FOLDER)
-def compare(before: Path, after: Path) -> None:
-    """Print a line per mart that differs, and a summary; exit with 1 if one does."""
+def _columns(release: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for mart, column in release.execute(
+        "select table_name, column_name from information_schema.columns"
+        " where table_schema = 'main' and table_catalog = current_database() order by all"
+    ).fetchall():
+        found.setdefault(mart, []).append(column)
+    return found
+
+
+def compare(before: Path, after: Path) -> int:
+    """Print a line per mart that differs, and a summary; the number of marts that differ."""
     names = {path.relative_to(root) for root in (before, after) for path in root.glob("*/*.parquet")}
-    differing = total = 0
-    for name in sorted(names):
-        one, other = before / name, after / name
-        if not one.exists() or not other.exists():
-            differing += 1
-            print(f"{name}: only in {before if one.exists() else after}")
-            continue
-        ((rows, gone, new),) = duckdb.execute(f"""
-            select (select count(*) from '{one}'),
-                (select count(*) from (from '{one}' except all from '{other}')),
-                (select count(*) from (from '{other}' except all from '{one}'))
-        """).fetchall()
-        total += rows
-        if gone or new:
-            differing += 1
-            print(f"{name}: {gone:,} rows only before, {new:,} only after")
-    print(f"{len(names)} marts, {total:,} rows: {differing} differ")
-    sys.exit(min(differing, 1))
+    differing = rows = 0
+    with duckdb.connect() as connection:
+        for name in sorted(names):
+            one, other = before / name, after / name
+            if not one.exists() or not other.exists():
+                differing += 1
+                print(f"{name}: only in {before if one.exists() else after}")
+                continue
+            gone, new = (
+                _count(connection, f"{_all(a)} except all {_all(b)}") for a, b in ((one, other), (other, one))
+            )
+            rows += _count(connection, _all(one))
+            if gone or new:
+                differing += 1
+                print(f"{name}: {gone:,} rows only before, {new:,} only after")
+    print(f"{len(names)} marts, {rows:,} rows: {differing} differ")
+    return differing
+
+
+def _all(file: Path) -> str:
+    return f"select * from read_parquet('{file}')"
+
+
+def _count(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    return connection.execute(f"select count(*) from ({query})").fetchall()[0][0]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    commands = parser.add_subparsers(required=True, dest="command")
+    writing = commands.add_parser("write")
+    writing.add_argument("folder", type=Path)
+    writing.add_argument("--aipl", type=Path, required=True)
+    writing.add_argument("--data", type=Path)
+    comparing = commands.add_parser("compare")
+    comparing.add_argument("before", type=Path)
+    comparing.add_argument("after", type=Path)
+    chosen = parser.parse_args()
+    if chosen.command == "compare":
+        return min(compare(chosen.before, chosen.after), 1)
+    chosen.folder.mkdir(parents=True)
+    write(chosen.folder.resolve(), chosen.aipl.absolute(), chosen.data)
+    return 0
 
 
 if __name__ == "__main__":
-    referee()
+    sys.exit(main())
