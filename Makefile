@@ -39,7 +39,7 @@ test: $(READY_BI) ## Run all tests
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 test-fast: $(READY_BI) ## Run the fast tests: no dbt, no Dagster, no Great Expectations
-	@$(BIN)/python -m pytest -n auto -m "not slow" tests/unit $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow" tests/unit $(PYTEST_ARGS)
 
 prove: $(READY) ## Test the law of increments on 10,000 random worlds (WORLDS=..., SELECTIONS=..., SEED=...; an hour or two)
 	@seed="$${SEED:-$$($(BIN)/python -c 'import secrets; print(secrets.randbelow(10**9))')}"; \
@@ -48,7 +48,7 @@ prove: $(READY) ## Test the law of increments on 10,000 random worlds (WORLDS=..
 		$(BIN)/python -m pytest tests/integration/test_law_of_increments.py \
 		tests/integration/test_dbt_by_hand.py $(PYTEST_ARGS)
 
-# In an environment of its own: Great Expectations imports PySpark where it finds it.
+# The other tools lie in an environment of their own: the program is measured as its users install it.
 bench: $(READY) ## Benchmark the program against other tools: docs/performance.md (EVENTS=..., DAYS=...; an hour)
 	@test -x $(VENV)/bench/bin/python || $(PYTHON) -m venv $(VENV)/bench
 	@$(VENV)/bench/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock

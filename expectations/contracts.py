@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -107,5 +108,11 @@ def _keys(tests: Any) -> Iterator[list[str]]:
 
 
 def _mapping(file: Path) -> dict[str, Any]:
-    content: dict[str, Any] = yaml.load(file.read_text(), SafeLoader) or {}
+    content: dict[str, Any] = parsed(file.read_text()) or {}
     return content
+
+
+@cache
+def parsed(text: str) -> Any:
+    """What a YAML text says, to be read only: a publish reads the files of all marts several times."""
+    return yaml.load(text, SafeLoader)

@@ -13,7 +13,7 @@ import jinja2
 import yaml
 
 from expectations.baseline import MAX_WEEKS, MIN_WEEKS, SPREAD_OF_MAD, SPREADS
-from expectations.contracts import Contract, SafeLoader, read_contracts
+from expectations.contracts import Contract, parsed, read_contracts
 from expectations.results import Severity
 from expectations.suites.rule import ROWS_QUERY, Rule, Suite
 
@@ -68,7 +68,7 @@ def read_suites(dbt_project: Path, folder: Path = SUITES) -> dict[str, MartSuite
 def read_suite(file: Path, contract: Contract) -> MartSuite:
     """The suite of one mart. Raises SuiteError."""
     try:
-        content = yaml.load(file.read_text(), SafeLoader)
+        content = parsed(file.read_text())
     except FileNotFoundError:
         raise SuiteError(
             f"{file} is missing: the suite of {contract.name}. docs/adding-a-mart.md says how to write it."
@@ -214,7 +214,5 @@ def _listed(names: Any) -> str:
 
 @cache
 def _kinds() -> dict[str, dict[str, Any]]:
-    kinds: dict[str, dict[str, Any]] = yaml.load(
-        Path(__file__).with_name("kinds.yml").read_text(), SafeLoader
-    )
+    kinds: dict[str, dict[str, Any]] = parsed(Path(__file__).with_name("kinds.yml").read_text())
     return kinds

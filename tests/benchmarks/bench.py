@@ -6,48 +6,59 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import duckdb
+import pandas as pd
 
-from benchmarks.measure import Measured, aipl, measure
-from benchmarks.peers import Peer, compare, write_inputs
+from benchmarks.page import Page
+from benchmarks.peers import compare, write_inputs
 from benchmarks.queries import QUERIES
-from benchmarks.report import Build, Report, write_report
 from benchmarks.scale import Scale, sources_file, write_dumps
 from orchestration.core.settings import PROJECT_ROOT
 
 REPEATS = 3
+SAMPLE_SECONDS = 0.1
 EVENTS_A_PERSON = 40
 STEP = re.compile(r"^(pull|warehouse|mart gate|release)\b.*\((\d+\.\d) s\)$", re.MULTILINE)
+Run = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What to measure: one scale in depth, other numbers of events, nights after other numbers of days."""
+class Case:
+    """A shop, and the runs measured on it, in order: names of methods of `Shop`."""
 
     scale: Scale
-    growth: tuple[int, ...]
-    histories: tuple[int, ...]
-    has_peers: bool
+    runs: tuple[str, ...]
 
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Plan:
-        """EVENTS and DAYS of the scale; GROWTH and HISTORIES as lists of numbers; PEERS=no."""
-        events, days = int(environment.get("EVENTS", "3000000")), int(environment.get("DAYS", "180"))
-        return cls(
-            scale=Scale(events, days, events // EVENTS_A_PERSON, events // EVENTS_A_PERSON),
-            growth=_numbers(environment.get("GROWTH", f"{events // 3}")),
-            histories=_numbers(environment.get("HISTORIES", "30 90 180 360")),
-            has_peers=environment.get("PEERS", "yes") != "no",
-        )
+
+def cases(environment: Mapping[str, str]) -> list[Case]:
+    """One size in depth (EVENTS over DAYS); other sizes (GROWTH), and other numbers of days (HISTORIES)."""
+
+    def numbers(name: str, default: str) -> list[int]:
+        return [int(word) for word in environment.get(name, default).split()]
+
+    def scale(events: int, days: int, persons: int) -> Scale:
+        return Scale(events, days, persons, events // EVENTS_A_PERSON)
+
+    (events,), (days,) = numbers("EVENTS", "3000000"), numbers("DAYS", "180")
+    persons, full, nights = events // EVENTS_A_PERSON, ("full_build",), ("night",) * REPEATS
+    depth = full * REPEATS + ("nothing",) * REPEATS + ("correction",) * REPEATS + nights
+    growth, histories = numbers("GROWTH", f"{events // 3}"), numbers("HISTORIES", "30 90 180 360")
+    return [
+        Case(scale(events, days, persons), depth),
+        *(Case(scale(size, days, size // EVENTS_A_PERSON), full) for size in growth),
+        *(Case(scale(events // days * n, n, persons), ("run", *nights)) for n in histories if n != days),
+    ]
 
 
 class Shop:
@@ -55,36 +66,35 @@ class Shop:
 
     def __init__(self, folder: Path, scale: Scale) -> None:
         self.folder, self.scale, self.day = folder, scale, scale.days
-        write_dumps(folder / "dumps", scale, range(scale.days))
-        (folder / "sources.yml").write_text(sources_file(PROJECT_ROOT, folder / "dumps"))
-        self.home = folder / "home"
+        self.dumps, self.home = folder / "dumps", folder / "home"
+        write_dumps(self.dumps, scale, range(scale.days))
+        (folder / "sources.yml").write_text(sources_file(PROJECT_ROOT, self.dumps))
 
-    @property
-    def environment(self) -> dict[str, str]:
-        return {**os.environ, "AIPL_HOME": str(self.home), "AIPL_SOURCES": str(self.folder / "sources.yml")}
-
-    def run(self) -> Measured:
+    def run(self) -> Run:
         """What lies in the dumps and is not loaded yet, to a published release."""
-        found = measure(aipl("run"), self.environment)
-        say(f"{self.folder.name}: a run to day {self.day}, {found.seconds:.1f} s")
-        return found
+        environment = {"AIPL_HOME": str(self.home), "AIPL_SOURCES": str(self.folder / "sources.yml")}
+        return measure("aipl", "run", **environment)
 
-    def full_build(self) -> Measured:
-        """The same in an empty home."""
+    nothing = run
+
+    def full_build(self) -> Run:
+        """The same in an empty home, its steps, and the floor in the median of some repeats."""
         shutil.rmtree(self.home, ignore_errors=True)
-        return self.run()
+        run = self.run()
+        steps = {name: float(seconds) for name, seconds in STEP.findall(run["output"])}
+        return run | {"steps": steps, "floor": median(self.floor() for _ in range(REPEATS))}
 
     def floor(self) -> float:
-        """Seconds that reading raw once and aggregating it takes, in a process of DuckDB alone."""
+        """Seconds that DuckDB takes to read raw once and aggregate it."""
         with duckdb.connect(str(self.folder / "floor.duckdb")) as connection:
             connection.execute("set variable raw = ?", [str(self.home / "raw")])
             connection.execute("drop table if exists person_days")
             script = (Path(__file__).parent / "floor.sql").read_text()
-            return _seconds(lambda: connection.execute(script))
+            return seconds_of(lambda: connection.execute(script))
 
-    def correction(self) -> Measured:
+    def correction(self) -> Run:
         """A night that brings almost nothing: the reviews of the last day again, without one of them."""
-        reviews = max((self.folder / "dumps").glob("reviews-*.parquet"))
+        reviews = max(self.dumps.glob("reviews-*.parquet"))
         shorter = reviews.with_suffix(".new")
         duckdb.execute(f"""
             copy (from '{reviews}' where review_id <> (select max(review_id) from '{reviews}'))
@@ -93,128 +103,101 @@ class Shop:
         shorter.replace(reviews)
         return self.run()
 
-    def night(self, events: int) -> Measured:
-        """The next day comes, with so many events."""
-        one = Scale(events * (self.day + 1), self.day + 1, self.scale.persons, self.scale.orders)
-        write_dumps(self.folder / "dumps", one, range(self.day, self.day + 1))
-        self.day += 1
+    def night(self) -> Run:
+        """The next day comes, with as many events as the others."""
+        events, days = self.scale.events // self.scale.days * (self.day + 1), self.day + 1
+        one = Scale(events, days, self.scale.persons, self.scale.orders)
+        write_dumps(self.dumps, one, range(self.day, days))
+        self.day = days
         return self.run()
 
-    def peers(self, folder: Path) -> list[Peer]:
+    def peers(self) -> list[tuple[str, ...]]:
         """The stages of the last full build by other ways."""
+        folder = self.folder / "peers"
         folder.mkdir()
-        compiled = next(
-            (self.home / "dbt/runs").glob("*/compiled/aipl/models/marts/aipl/fct_aipl_stage_history.sql")
-        )
+        model = "compiled/aipl/models/marts/aipl/fct_aipl_stage_history.sql"
+        (compiled,) = (self.home / "dbt/runs").glob(f"*/{model}")
         write_inputs(self.home / "warehouse/warehouse.duckdb", compiled, folder)
-        found = compare(folder, REPEATS)
-        say("\n".join(f"{peer.name}: {peer.skipped or f'{peer.seconds:.1f} s'}" for peer in found))
-        shutil.rmtree(folder)
-        return found
+        return compare(folder, REPEATS)
 
     def answers(self) -> dict[str, float]:
-        """Seconds by question on the current release, each in the median of three."""
-        with duckdb.connect(str(self.home / "published/current/marts.duckdb"), read_only=True) as connection:
-
-            def ask(query: str) -> object:
-                return connection.execute(query).fetchall()
-
+        """Seconds by question on the current release, each in the median of some repeats."""
+        database = self.home / "published/current/marts.duckdb"
+        with duckdb.connect(str(database), read_only=True) as connection:
             return {
-                name: median(_seconds(partial(ask, query)) for _ in range(REPEATS))
+                name: median(
+                    seconds_of(lambda query=query: connection.execute(query).fetchall())  # type: ignore[misc]
+                    for _ in range(REPEATS)
+                )
                 for name, query in QUERIES.items()
             }
 
-
-def bench(plan: Plan, folder: Path) -> Report:
-    """Measure one scale, and how its costs grow."""
-    scale = plan.scale
-    shop = Shop(folder / "shop", scale)
-    builds, floors = [], []
-    for _ in range(REPEATS):
-        builds.append(shop.full_build())
-        floors.append(shop.floor())
-    typical = sorted(builds, key=lambda build: build.seconds)[REPEATS // 2]
-    full = Build(scale.events, median(floors), typical.seconds, max(build.peak_bytes for build in builds))
-    in_dbt = dbt_seconds(shop.home)
-    peers = shop.peers(folder / "peers") if plan.has_peers else []
-    nothing = [shop.run() for _ in range(REPEATS)]
-    corrections = [shop.correction() for _ in range(REPEATS)]
-    a_day = scale.events // scale.days
-    nights = [shop.night(a_day) for _ in range(REPEATS)]
-    answers = shop.answers()
-    shutil.rmtree(shop.folder)
-    return Report(
-        scale=scale,
-        full=full,
-        steps={name: float(seconds) for name, seconds in STEP.findall(typical.output)},
-        in_dbt=in_dbt,
-        nothing=median(run.seconds for run in nothing),
-        correction=median(run.seconds for run in corrections),
-        night=median(run.seconds for run in nights),
-        growth=sorted([full, *(build_of(folder, sized(scale, events)) for events in plan.growth)]),
-        nights={days: night_after(folder, scale, days) for days in plan.histories},
-        peers=peers,
-        answers=answers,
-    )
+    def share_of_tests(self) -> float:
+        """Of the seconds that the last dbt run spent in nodes, side by side or not, those in tests."""
+        results = max((self.home / "dbt/runs").glob("*/run_results.json"), key=os.path.getmtime)
+        nodes = pd.DataFrame(json.loads(results.read_text())["results"])
+        tests = nodes[nodes.unique_id.str.startswith("test.")]
+        return float(tests.execution_time.sum() / nodes.execution_time.sum())
 
 
-def sized(scale: Scale, events: int) -> Scale:
-    """As many days, with more or less on each."""
-    return Scale(events, scale.days, events // EVENTS_A_PERSON, events // EVENTS_A_PERSON)
+def measure(*command: str, **environment: str) -> Run:
+    """Seconds of a command, the highest sum of resident bytes of all its processes, and what it printed.
+
+    Raises CalledProcessError, with the output, where it does not end well.
+    """
+    with tempfile.TemporaryFile("w+") as printed:
+        started, peak = time.perf_counter(), 0
+        streams: Any = {"stdout": printed, "stderr": subprocess.STDOUT}
+        with subprocess.Popen(
+            command, env=os.environ | environment, start_new_session=True, **streams
+        ) as process:
+            while process.poll() is None:
+                peak = max(peak, resident(process.pid))
+                time.sleep(SAMPLE_SECONDS)
+        seconds = time.perf_counter() - started
+        printed.seek(0)
+        output = printed.read()
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command, output)
+    return {"seconds": seconds, "peak_bytes": peak, "output": output}
 
 
-def build_of(folder: Path, scale: Scale) -> Build:
-    """One full build of a scale, and its floor."""
-    shop = Shop(folder / f"events-{scale.events}", scale)
-    built = shop.full_build()
-    floor = median(shop.floor() for _ in range(REPEATS))
-    shutil.rmtree(shop.folder)
-    return Build(scale.events, floor, built.seconds, built.peak_bytes)
+def resident(session: int) -> int:
+    """Resident bytes of all processes of a session; what has ended meanwhile counts nothing."""
+    pages = 0
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError, IndexError):
+            # Fields 6 and 24 of the table in proc(5), counted behind the name.
+            fields = status.read_text().rpartition(")")[2].split()
+            pages += int(fields[21]) if int(fields[3]) == session else 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def night_after(folder: Path, scale: Scale, days: int) -> float:
-    """Seconds of a night after so many days of history, with persons and a day's events as in `scale`."""
-    a_day = scale.events // scale.days
-    size = Scale(a_day * days, days, scale.persons, scale.orders * days // scale.days)
-    shop = Shop(folder / f"days-{days}", size)
-    shop.run()
-    seconds = median(shop.night(a_day).seconds for _ in range(REPEATS))
-    shutil.rmtree(shop.folder)
-    return seconds
-
-
-def dbt_seconds(home: Path) -> dict[str, float]:
-    """Seconds by kind of node that the last dbt run spent in them, side by side or not."""
-    results = max((home / "dbt/runs").glob("*/run_results.json"), key=lambda path: path.stat().st_mtime)
-    seconds: dict[str, float] = {}
-    for result in json.loads(results.read_text())["results"]:
-        kind = result["unique_id"].partition(".")[0]
-        seconds[kind] = seconds.get(kind, 0) + result["execution_time"]
-    return seconds
-
-
-def say(line: str) -> None:
-    """Tell whoever waits how far it is."""
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(int(word) for word in text.split())
-
-
-def _seconds(work: Callable[[], object]) -> float:
+def seconds_of(work: Callable[[], object]) -> float:
+    """Seconds that some work takes."""
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
 
 
 def main() -> None:
-    """Sizes come from the environment; dumps and homes lie in a temporary folder."""
-    plan = Plan.from_environment(os.environ)
-    with tempfile.TemporaryDirectory(dir=os.environ.get("SCRATCH")) as folder:
-        report = bench(plan, Path(folder))
-    sys.stdout.write(write_report(report, PROJECT_ROOT / "docs"))
+    """Sizes come from the environment; all files are temporary, in SCRATCH if it is given."""
+    runs: list[Run] = []
+    first, *others = cases(os.environ)
+    with tempfile.TemporaryDirectory(dir=os.environ.get("SCRATCH")) as scratch:
+        for number, case in enumerate((first, *others)):
+            shop = Shop(Path(scratch) / f"{number}", case.scale)
+            for done, what in enumerate(case.runs, start=1):
+                run = getattr(shop, what)()
+                sys.stderr.write(f"{case.scale}: {what}, {run['seconds']:.1f} s\n")
+                runs.append({"events": case.scale.events, "days": case.scale.days, "what": what, **run})
+                if case is first and done == REPEATS:
+                    share, peers = shop.share_of_tests(), shop.peers()
+            if case is first:
+                answers = shop.answers()
+            shutil.rmtree(shop.folder)
+    page = Page(first.scale, pd.DataFrame(runs), share, peers, answers)
+    sys.stdout.write(page.write(PROJECT_ROOT / "docs"))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The stages of one build again, by the engine and by four usual ways; from Parquet to Parquet.
+"""The stages of one build again, by the engine and by three usual ways; from Parquet to Parquet.
 
 Each way runs in a process of its own and says how many seconds it took, without imports and start. Inputs,
 in one folder: `touches` (brand, person, kind, day, day of the refund), `states`, `rules` of one preset, and
@@ -9,19 +9,16 @@ counted out afterwards to be compared.
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
-from shutil import which
+from statistics import median
 
 import duckdb
+import pandas as pd
+import polars as pl
 
 PRESET = "consumer_asset"
 RELATION = re.compile(r'"warehouse"\."(\w+)"\."(\w+)"')
@@ -37,17 +34,6 @@ INPUTS = {
 }
 
 
-@dataclass(frozen=True)
-class Peer:
-    """Seconds and rows of one way, and whether it tells the stages of the engine; or why it was not asked."""
-
-    name: str
-    seconds: float = 0
-    rows: int = 0
-    is_equal: bool = False
-    skipped: str = ""
-
-
 def write_inputs(warehouse: Path, compiled: Path, folder: Path) -> None:
     """Write what the ways read, from a warehouse and the model of the engine as dbt compiled it in full."""
     model = compiled.read_text()
@@ -61,28 +47,26 @@ def write_inputs(warehouse: Path, compiled: Path, folder: Path) -> None:
 def engine(folder: Path, target: Path) -> None:
     """The model of this project: islands of days, one row a stretch."""
     model = (folder / "engine.sql").read_text()
-    with duckdb.connect() as connection:
-        connection.execute("attach ':memory:' as warehouse")
-        for schema, name in sorted(set(RELATION.findall(model))):
-            connection.execute(f"create schema if not exists warehouse.{schema}")
-            source = folder / f"{schema}.{name}.parquet"
-            connection.execute(f"create view warehouse.{schema}.{name} as from '{source}'")
-        connection.execute(f"copy ({model}) to '{target}' (format parquet)")
+    connection = duckdb.connect()
+    connection.execute("attach ':memory:' as warehouse")
+    for schema, name in sorted(set(RELATION.findall(model))):
+        connection.execute(f"create schema if not exists warehouse.{schema}")
+        source = folder / f"{schema}.{name}.parquet"
+        connection.execute(f"create view warehouse.{schema}.{name} as from '{source}'")
+    connection.execute(f"copy ({model}) to '{target}' (format parquet)")
 
 
 def usual_sql(folder: Path, target: Path) -> None:
     """DuckDB with a join of every day and its windows."""
-    with duckdb.connect() as connection:
-        for name in INPUTS:
-            connection.execute(f"create view {name} as from '{folder / name}.parquet'")
-        connection.execute((Path(__file__).parent / "usual.sql").read_text())
-        connection.execute(f"copy stage_days to '{target}' (format parquet)")
+    connection = duckdb.connect()
+    for name in INPUTS:
+        connection.execute(f"create view {name} as from '{folder / name}.parquet'")
+    connection.execute((Path(__file__).parent / "usual.sql").read_text())
+    connection.execute(f"copy stage_days to '{target}' (format parquet)")
 
 
 def polars(folder: Path, target: Path) -> None:
     """Polars: every touch once for each day of its window."""
-    import polars as pl
-
     touches, states, rules, span = (pl.scan_parquet(folder / f"{name}.parquet") for name in INPUTS)
     first_day, last_day = span.collect().row(0)
     alive = touches.join(rules.filter(pl.col("kind") == "touch"), on="touch_kind").with_columns(
@@ -119,8 +103,6 @@ def polars(folder: Path, target: Path) -> None:
 
 def pandas(folder: Path, target: Path) -> None:
     """pandas: a loop over the days, each with the touches that are in a window; keys as numbers."""
-    import pandas as pd
-
     touches, states, rules, span = (pd.read_parquet(folder / f"{name}.parquet") for name in INPUTS)
     both = pd.concat([touches[["brand_id", "person_id"]], states[["brand_id", "person_id"]]])
     key, keys = pd.MultiIndex.from_frame(both).factorize()
@@ -149,139 +131,62 @@ def pandas(folder: Path, target: Path) -> None:
     stages.to_parquet(target, index=False)
 
 
-def pyspark(folder: Path, target: Path) -> float:
-    """PySpark on this machine: every touch once for each day of its window. Gives its own seconds."""
-    from pyspark.sql import SparkSession
-
-    builder = SparkSession.builder.master("local[*]").config("spark.driver.memory", "8g")
-    spark = (
-        builder.config("spark.ui.enabled", "false").config("spark.sql.shuffle.partitions", "8").getOrCreate()
-    )
-    spark.sparkContext.setLogLevel("ERROR")
-    started = time.perf_counter()
-    for name in INPUTS:
-        spark.read.parquet(str(folder / f"{name}.parquet")).createOrReplaceTempView(name)
-    stages = spark.sql("""
-        with alive as (
-            select brand_id, person_id, rule_id, stage_rank, min_count, touch_date,
-                least(
-                    date_add(touch_date, cast(window_days as int)), refunded_on, date_add(last_day, 1)
-                ) as until
-            from touches join rules using (touch_kind) cross join span where kind = 'touch'
-        ), held as (
-            select brand_id, person_id, stage_rank, greatest(valid_from, first_day) as since,
-                least(valid_to, date_add(last_day, 1)) as until
-            from states join rules on state_kind = touch_kind cross join span where kind = 'state'
-        ), touch_days as (
-            select *, explode(sequence(touch_date, date_sub(until, 1))) as as_of_date
-            from alive where touch_date < until
-        ), judged as (
-            select brand_id, person_id, as_of_date, rule_id, stage_rank, min_count,
-                count(distinct touch_date) as touch_days
-            from touch_days group by all
-        ), marks as (
-            select brand_id, person_id, as_of_date, stage_rank from judged where touch_days >= min_count
-            union all
-            select brand_id, person_id, explode(sequence(since, date_sub(until, 1))), stage_rank
-            from held where since < until
-        )
-        select brand_id, person_id, as_of_date, max(stage_rank) as stage_rank from marks group by all
-    """)
-    stages.write.parquet(str(target))
-    seconds = time.perf_counter() - started
-    spark.stop()
-    return seconds
-
-
-WAYS: dict[str, tuple[str, Callable[[Path, Path], float | None]]] = {
-    "engine": ("this project's model, DuckDB", engine),
-    "usual_sql": ("DuckDB, the usual SQL", usual_sql),
-    "polars": ("Polars", polars),
-    "pandas": ("pandas", pandas),
-    "pyspark": ("PySpark, local", pyspark),
+WAYS = {
+    "this project's model, DuckDB": engine,
+    "DuckDB, the usual SQL": usual_sql,
+    "Polars": polars,
+    "pandas": pandas,
 }
 
 
-def compare(folder: Path, repeats: int) -> list[Peer]:
-    """Every way that this environment has, each in the median of some repeats."""
-    wanted: tuple[int, int] | None = None
-    peers = []
-    for way, (name, _) in WAYS.items():
-        if reason := _lacking(way):
-            peers.append(Peer(name, skipped=reason))
-            continue
+def compare(folder: Path, repeats: int) -> list[tuple[str, ...]]:
+    """Every way in the median of some repeats: name, seconds, times the engine's, rows, and how it ended."""
+    rows: list[tuple[str, ...]] = []
+    own, wanted = 0.0, None
+    for name in WAYS:
+        command = [sys.executable, "-m", "benchmarks.peers", name, str(folder)]
         try:
-            seconds = sorted(_timed(way, folder) for _ in range(repeats))[repeats // 2]
+            seconds = median(
+                float(subprocess.check_output(command, timeout=LIMIT_SECONDS)) for _ in range(repeats)
+            )
         except subprocess.TimeoutExpired:
-            peers.append(Peer(name, skipped=f"no result after {LIMIT_SECONDS // 60} minutes"))
+            rows.append((name, "", "", "", f"no result after {LIMIT_SECONDS // 60} minutes"))
             continue
-        rows, found = _fingerprint(way, folder)
-        wanted = wanted or found
-        peers.append(Peer(name, seconds, rows, found == wanted))
-    return peers
+        count, *found = _fingerprint(name, folder)
+        own, wanted = own or seconds, wanted or found
+        ending = "equal" if found == wanted else "DIFFERENT"
+        rows.append((name, f"{seconds:.1f}", f"{seconds / own:.1f}", f"{count:,}", ending))
+    return rows
 
 
-def _lacking(way: str) -> str:
-    if way == "pyspark" and not which("java"):
-        return "there is no Java"
-    if way in ("polars", "pyspark") and find_spec(way) is None:
-        return f"{way} is not installed"
-    return ""
-
-
-def _timed(way: str, folder: Path) -> float:
-    command = [sys.executable, "-m", "benchmarks.peers", way, str(folder)]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as process:
-        try:
-            told, failed = process.communicate(timeout=LIMIT_SECONDS)
-        except subprocess.TimeoutExpired:
-            # Spark's Java outlives the Python that started it, and would go on writing.
-            os.killpg(process.pid, signal.SIGKILL)
-            raise
-    if process.returncode:
-        raise RuntimeError(f"{way} failed:\n{failed[-3000:]}")
-    return float(told.split()[-1])
-
-
-def _fingerprint(way: str, folder: Path) -> tuple[int, tuple[int, int]]:
+def _fingerprint(name: str, folder: Path) -> tuple[int, int, int]:
     """Rows of a result, and the number and the sum of hashes of its days with a stage above rank 0."""
-    target = folder / f"{way}.result"
-    files = f"'{target}/*.parquet'" if target.is_dir() else f"'{target}'"
-    history = f"""
-        select brand_id, person_id, cast(unnest(range(
-            greatest(valid_from, first_day), least(valid_to, last_day + 1), interval 1 day
-        )) as date) as as_of_date, stage_rank
-        from read_parquet({files}), '{folder / "span.parquet"}' where stage_rank > 0 and preset = '{PRESET}'
-    """
-    days = history if way == "engine" else f"from read_parquet({files})"
-    with duckdb.connect() as connection:
-        rows = connection.execute(f"select count(*) from read_parquet({files})").fetchone()
-        found = connection.execute(f"""
-            select count(*),
-                sum(hash(brand_id, person_id, cast(as_of_date as date), stage_rank::integer)::hugeint)
-            from ({days})
-        """).fetchone()
-    if rows is None or found is None:
-        raise RuntimeError(f"{way} has no result")
-    return int(rows[0]), (int(found[0]), int(found[1]))
+    days = result = f"from '{_result(name, folder)}'"
+    if WAYS[name] is engine:
+        days = f"""
+            select brand_id, person_id, unnest(range(
+                greatest(valid_from, first_day), least(valid_to, last_day + 1), interval 1 day
+            )) as as_of_date, stage_rank
+            {result}, '{folder / "span.parquet"}' where stage_rank > 0 and preset = '{PRESET}'
+        """
+    (found,) = duckdb.execute(f"""
+        select (select count(*) {result}), count(*),
+            sum(hash(brand_id, person_id, as_of_date::date, stage_rank::integer)::hugeint)
+        from ({days})
+    """).fetchall()
+    return found
+
+
+def _result(name: str, folder: Path) -> Path:
+    return folder / f"result of {WAYS[name].__name__}.parquet"
 
 
 def main() -> None:
-    """`python -m benchmarks.peers WAY FOLDER`: run one way, say its seconds."""
-    way, folder = sys.argv[1], Path(sys.argv[2])
-    target = folder / f"{way}.result"
-    if target.is_dir():
-        for file in target.iterdir():
-            file.unlink()
-        target.rmdir()
-    target.unlink(missing_ok=True)
-    # The first use of a library is not its work.
-    if way in ("polars", "pandas"):
-        __import__(way)
+    """`python -m benchmarks.peers WAY FOLDER`: run one way, say its seconds without start and imports."""
+    name, folder = sys.argv[1], Path(sys.argv[2])
     started = time.perf_counter()
-    own = WAYS[way][1](folder, target)
-    sys.stdout.write(f"{own if own is not None else time.perf_counter() - started:.3f}\n")
+    WAYS[name](folder, _result(name, folder))
+    sys.stdout.write(f"{time.perf_counter() - started:.3f}\n")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Tests here need no dbt, no Dagster and no Great Expectations, but for those of the expectations themselves.
+"""Tests here need no dbt, no Dagster and no Great Expectations, unless they are marked `slow`.
 
-Where one of them imports one of these, it fails. All that are not marked `slow` are `make test-fast`.
+Where one of them imports one of these, it fails. All that are not marked are `make test-fast`.
 """
 
 from __future__ import annotations
@@ -62,12 +62,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("slow")
 
 
-@pytest.fixture(autouse=True)
-def fast(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No slow import, and a mart gate that lets everything through."""
-    if of_expectations(request.path):
-        yield
-        return
-    judge_with(monkeypatch)
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None]:
+    """Set up what a test needs, fixtures of its module among it."""
+    if item.get_closest_marker("slow"):
+        return (yield)
     with no_slow_import():
+        return (yield)
+
+
+# The same while the test itself runs.
+pytest_runtest_call = pytest_runtest_setup
+
+
+@pytest.fixture(scope="module", autouse=True)
+def lenient_gate(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A mart gate that lets everything through, but where expectations are what is tested."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not of_expectations(request.path):
+            judge_with(patch)
         yield

@@ -35,6 +35,7 @@ with sqlalchemy.create_engine(read_only_url(file, file.parent)).connect() as con
 """
 
 
+@pytest.mark.slow  # A process that imports SQLAlchemy.
 def test_no_bar_is_drawn_whoever_starts_the_program(tmp_path: Path) -> None:
     file = tmp_path / "marts.duckdb"
     duckdb.connect(str(file)).close()

@@ -64,6 +64,7 @@ def test_its_contract_is_complete(name: str) -> None:
     assert [c.name for c in contract.columns if says_nothing(c.name, c.description)] == []
 
 
+@pytest.mark.slow
 @each_mart
 def test_good_rows_pass(name: str, results: Results) -> None:
     found = results[name, "good"]
@@ -71,6 +72,7 @@ def test_good_rows_pass(name: str, results: Results) -> None:
     assert [one.name for one in found] == [rule.name for rule in MARTS[name].suite.rules]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "rule"), RULES)
 def test_a_rule_trips_on_its_example(name: str, rule: str, results: Results) -> None:
     (found,) = results[name, rule]
