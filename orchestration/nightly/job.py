@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+import sys
+from collections.abc import Sequence
+from contextlib import closing, redirect_stderr, redirect_stdout
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from rich.console import Console
+
+from orchestration.arrival.pending import Request
+from orchestration.core.progress import reporting_to
 from orchestration.core.settings import Settings
 from orchestration.defs.automation.stretches import Stretch
 from orchestration.defs.instance import prepare_dagster_home
-from orchestration.defs.names import NIGHTLY, RANGE_END, RANGE_START
+from orchestration.defs.names import NIGHTLY
 from orchestration.defs.orphaned_runs import fail_orphaned_runs
 from orchestration.monitoring.runs import Stopped
+from orchestration.nightly.console import ConsoleReporter
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance, ExecuteInProcessResult, JobDefinition
@@ -22,18 +28,23 @@ if TYPE_CHECKING:
 KEPT_LOGS = 30
 
 
-def run_nightly(
-    settings: Settings, plan: Sequence[Stretch], config: Mapping[str, Mapping[str, Any]], log: Path
-) -> list[Stopped]:
+def run_nightly(settings: Settings, plan: Sequence[Stretch], request: Request, log: Path) -> list[Stopped]:
     """Pull each stretch, the last one with all downstream steps; returns the steps that failed.
 
-    `config` configures the raw assets, by source. Output of the tools goes to `log`.
+    `request` says where the dumps are and which files count. Progress goes to the terminal, output of the
+    tools to `log`.
     Raises KeyboardInterrupt when a step was interrupted.
     """
     prepare_dagster_home(settings.dagster_home)
     # Most objects live as long as the run: collecting after every 700 of them costs 8 % of a small night.
     gc.set_threshold(50_000, 20, 20)
-    with _logged(log):
+    with (
+        closing(ConsoleReporter(Console(file=sys.stdout))) as watcher,
+        reporting_to(watcher),
+        log.open("a", encoding="utf-8") as stream,
+        redirect_stdout(stream),
+        redirect_stderr(stream),
+    ):
         from dagster import DagsterInstance
 
         from orchestration.defs.composition import build_definitions
@@ -43,10 +54,10 @@ def run_nightly(
         with DagsterInstance.from_config(str(settings.dagster_home), "aipl.yaml") as instance:
             fail_orphaned_runs(instance)
             for stretch in plan[:-1]:
-                result = _execute(job, instance, stretch, config, with_warehouse=False)
+                result = _execute(job, instance, stretch, request, with_warehouse=False)
                 if not result.success:
                     return stopped_steps(result)
-            result = _execute(job, instance, plan[-1] if plan else None, config, with_warehouse=True)
+            result = _execute(job, instance, plan[-1] if plan else None, request, with_warehouse=True)
             return stopped_steps(result)
 
 
@@ -63,31 +74,22 @@ def _execute(
     job: JobDefinition,
     instance: DagsterInstance,
     stretch: Stretch | None,
-    config: Mapping[str, Mapping[str, Any]],
+    request: Request,
     *,
     with_warehouse: bool,
 ) -> ExecuteInProcessResult:
-    from dagster import AssetKey
-
-    keys = job.asset_layer.selected_asset_keys
-    raw = {AssetKey(["raw", source]) for source in (stretch.sources if stretch else ())}
-    rest = {key for key in keys if key.path[0] != "raw"} if with_warehouse else set()
-    tags = {RANGE_START: stretch.first.isoformat(), RANGE_END: stretch.last.isoformat()} if stretch else {}
+    sources = stretch.sources if stretch else ()
     ops = {
-        f"raw__{source}": {"config": dict(given)}
-        for source, given in config.items()
-        if stretch and source in stretch.sources
+        f"raw__{source}": {"config": {"dumps": request.dumps, "only": request.files_of(source)}}
+        for source in sources
     }
+    keys = job.asset_layer.selected_asset_keys
     return job.execute_in_process(
         run_config={"ops": ops},
         instance=instance,
-        asset_selection=[key for key in keys if key in raw | rest],
-        tags=tags,
+        asset_selection=[
+            key for key in keys if (key.path[1] in sources if key.path[0] == "raw" else with_warehouse)
+        ],
+        tags=stretch.tags if stretch else {},
         raise_on_error=False,
     )
-
-
-@contextmanager
-def _logged(log: Path) -> Iterator[None]:
-    with log.open("a", encoding="utf-8") as stream, redirect_stdout(stream), redirect_stderr(stream):
-        yield

@@ -20,9 +20,9 @@ from verdicts import judge_with
 from orchestration.build.failures import explain_failure
 from orchestration.core.errors import EnvironmentStop
 from orchestration.core.lock import writer_lock
-from orchestration.core.settings import Settings
+from orchestration.core.settings import PROJECT_ROOT, Settings
 from orchestration.defs import orphaned_runs as dead_runs
-from orchestration.defs.automation.dead_runs import dead_runs_sensor
+from orchestration.defs.automation.nightly import automation
 from orchestration.defs.instance import prepare_dagster_home
 from orchestration.nightly.rebuild import rebuild
 
@@ -108,16 +108,16 @@ def test_damaged_pages_in_raw_are_named_with_their_cure(tmp_path: Path) -> None:
 def test_a_dead_run_is_declared_failed_once_nobody_is_at_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = Settings(tmp_path, tmp_path / "sources.yml")
+    settings = Settings(tmp_path, PROJECT_ROOT / "sources.yml")
     prepare_dagster_home(settings.dagster_home)
     command = [sys.executable, "-c", DEAD_RUN, str(settings.dagster_home)]
     assert subprocess.run(command, capture_output=True, check=False).returncode == -9
     with DagsterInstance.from_config(str(settings.dagster_home)) as instance:
         assert not instance.run_launcher.supports_check_run_worker_health, "the sensor is not needed any more"
-        sensor = dead_runs_sensor(settings)
+        sensors = {sensor.name: sensor for sensor in automation(settings, {}, []).sensors or []}
 
         def look() -> DagsterRunStatus:
-            sensor.evaluate_tick(build_sensor_context(instance))
+            sensors["dead_runs"].evaluate_tick(build_sensor_context(instance))
             (record,) = instance.get_runs()
             return record.status
 

@@ -1,10 +1,20 @@
-"""The warehouse: dbt models as assets, built by one dbt command in the run's own process."""
+"""The warehouse: dbt models as assets, laws as their checks; one dbt command in the run's own process."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from dagster import AssetCheckKey, AssetExecutionContext, AssetsDefinition, MaterializeResult, multi_asset
+from dagster import (
+    AssetCheckKey,
+    AssetCheckResult,
+    AssetCheckSeverity,
+    AssetCheckSpec,
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    MaterializeResult,
+    multi_asset,
+)
 from dagster_dbt import build_dbt_asset_specs
 
 from orchestration.build.around_dbt import (
@@ -21,13 +31,12 @@ from orchestration.build.dbt import (
     staging_exclusion,
 )
 from orchestration.build.failures import explain_failure
-from orchestration.build.laws import broken_laws, law_results, laws_by_test, read_results
+from orchestration.build.laws import BrokenLaw, Law, broken_laws, law_results, laws_by_test, read_results
 from orchestration.build.state import FIRST_BUILD
 from orchestration.core.printable import counted
 from orchestration.core.progress import Reporter, reporter
 from orchestration.core.settings import Settings
 from orchestration.defs.resources import WriterLock, explained
-from orchestration.defs.warehouse.checks import law_check_result, law_checks
 from orchestration.defs.warehouse.translator import WarehouseTranslator
 from orchestration.sources.source import Source
 
@@ -56,7 +65,7 @@ def warehouse_assets(
     excluded = [f"--exclude={folder}" for folder in staging_exclusion(settings.dbt_project, sources)]
 
     @multi_asset(
-        name="warehouse", specs=specs, check_specs=law_checks(built_of, laws, tables), can_subset=True
+        name="warehouse", specs=specs, check_specs=_law_checks(built_of, laws, tables), can_subset=True
     )
     def warehouse(context: AssetExecutionContext, lock: WriterLock) -> Iterator[Any]:
         """Build all models from the accepted loads and test all laws."""
@@ -83,7 +92,7 @@ def warehouse_assets(
             for law, broken in law_results(laws, results, lambda found: broken_laws(settings, found)):
                 key = AssetCheckKey(tables[law.table], law.name)
                 if key in context.selected_asset_check_keys:
-                    yield law_check_result(law, broken, key)
+                    yield _law_check_result(law, broken, key)
             if not ran.success:
                 raise explain_failure(settings, target, ran.error)
             finish_build(settings, preparation.build)
@@ -91,6 +100,41 @@ def warehouse_assets(
             reporter().done(f"{counted(len(built), 'model')}{because}")
 
     return warehouse
+
+
+def _law_checks(
+    manifest: Mapping[str, Any], laws: Mapping[str, Sequence[Law]], tables: Mapping[str, AssetKey]
+) -> list[AssetCheckSpec]:
+    """A check for each law of each test of a dbt manifest; `tables` are models and seeds by name."""
+    nodes = manifest["nodes"]
+    return [
+        AssetCheckSpec(
+            name=law.name,
+            asset=tables[law.table],
+            description=law.description,
+            additional_deps={
+                tables[nodes[read]["name"]]
+                for read in nodes[test]["depends_on"]["nodes"]
+                if read in nodes and nodes[read]["name"] in tables.keys() - {law.table}
+            },
+            blocking=law.is_error,
+            # By this Dagster finds the test to run when somebody asks for this check alone.
+            metadata={"dagster_dbt/unique_id": test, "runbook": law.anchor},
+        )
+        for test, of_test in laws.items()
+        for law in of_test
+    ]
+
+
+def _law_check_result(law: Law, broken: BrokenLaw | None, key: AssetCheckKey) -> AssetCheckResult:
+    """The verdict on a law, with rows that break it."""
+    return AssetCheckResult(
+        asset_key=key.asset_key,
+        check_name=key.name,
+        passed=broken is None,
+        severity=AssetCheckSeverity.ERROR if law.is_error else AssetCheckSeverity.WARN,
+        metadata={"rows": broken.failures, "examples": broken.example_lines} if broken else {},
+    )
 
 
 def _show_progress(watcher: Reporter, event: "EventMsg") -> None:

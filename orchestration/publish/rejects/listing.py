@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -11,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from orchestration.arrival.file_versions import FileVersion, latest_versions
-from orchestration.arrival.manifest import LoadManifest
+from orchestration.arrival.manifest import known_versions
 from orchestration.arrival.parsed import parsed_path
 from orchestration.build.rejects import kept_rejects, read_kept
 from orchestration.core.database import connect
@@ -30,6 +29,8 @@ REJECTS = pa.schema(
         ("text", pa.string()),
     ]
 )
+# Columns that the files of rejects call otherwise.
+NAMES = {"reason": "reason", "_file": "file", "_row": "row"}
 SUMMARY = """
     select
         source, entity, found_in, reason, count(*) as rows,
@@ -94,68 +95,37 @@ def find_rejects(settings: Settings, selection: Selection, *, with_text: bool = 
     `text` is NULL unless asked for. Blocks nobody and waits for nobody: a file that a run replaces in this
     moment is left out.
     """
-    parts = [_unreadable(settings, version, with_text) for version in _versions(settings)]
+    latest = [v for versions in known_versions(settings).values() for v in latest_versions(versions).values()]
+    parts = [_unreadable(settings, version, with_text) for version in latest if version.unreadable_count]
     if kept_rejects(settings).exists():
-        parts.append(_staged(settings, with_text))
-    found = pa.concat_tables([part for part in parts if part is not None] or [REJECTS.empty_table()])
-    return Rejects(_selected(found, selection))
+        names = {"source_id": "source", "entity": "entity", "_load_date": "load_date", **NAMES}
+        names |= {"raw_row": "text"} if with_text else {}
+        staged = read_kept(kept_rejects(settings), list(names)).rename_columns(names)
+        parts.append(_with_constants(staged, found_in=STAGING))
+    found = pa.concat_tables([REJECTS.empty_table(), *parts], promote_options="permissive")
+    return Rejects(_selected(found.cast(REJECTS), selection))
 
 
-def _versions(settings: Settings) -> list[FileVersion]:
-    with LoadManifest(settings.manifest) as manifest:
-        return [
-            version
-            for source_id in manifest.source_ids()
-            for version in latest_versions(manifest.versions(source_id)).values()
-            if version.unreadable_count
-        ]
-
-
-def _unreadable(settings: Settings, version: FileVersion, with_text: bool) -> pa.Table | None:
-    found = None
-    with suppress(FileNotFoundError):
-        found = pq.read_table(
-            parsed_path(settings.rejects, version),
-            columns=["_file", "_row", "reason", *(["raw_text"] if with_text else [])],
-            partitioning=None,
-        )
-    if found is None:
-        return None
-    return _table(
+def _unreadable(settings: Settings, version: FileVersion, with_text: bool) -> pa.Table:
+    names = NAMES | ({"raw_text": "text"} if with_text else {})
+    path = parsed_path(settings.rejects, version)
+    try:
+        found = pq.read_table(path, columns=list(names), partitioning=None).rename_columns(names)
+    except FileNotFoundError:
+        return REJECTS.empty_table()
+    return _with_constants(
         found,
-        source=pa.scalar(version.source_id),
-        entity=pa.scalar(version.table_name),
-        found_in=pa.scalar(READING),
-        load_date=pa.scalar(version.load_date, pa.date32()),
-        text=found["raw_text"] if with_text else None,
+        source=version.source_id,
+        entity=version.table_name,
+        found_in=READING,
+        load_date=version.load_date,
     )
 
 
-def _staged(settings: Settings, with_text: bool) -> pa.Table:
-    columns = ["source_id", "entity", "reason", "_load_date", "_file", "_row"]
-    found = read_kept(kept_rejects(settings), [*columns, *(["raw_row"] if with_text else [])])
-    return _table(
-        found,
-        source=found["source_id"],
-        entity=found["entity"],
-        found_in=pa.scalar(STAGING),
-        load_date=found["_load_date"],
-        text=found["raw_row"] if with_text else None,
-    )
-
-
-def _table(found: pa.Table, **given: object) -> pa.Table:
-    """Convert rejects of one kind to the common columns; a scalar applies to every row."""
-    columns = {"reason": found["reason"], "file": found["_file"], "row": found["_row"], **given}
-    arrays = []
-    for field in REJECTS:
-        column = columns[field.name]
-        if column is None:
-            column = pa.nulls(found.num_rows, field.type)
-        elif isinstance(column, pa.Scalar):
-            column = pa.repeat(column, found.num_rows)
-        arrays.append(column.cast(field.type))
-    return pa.Table.from_arrays(arrays, schema=REJECTS)
+def _with_constants(found: pa.Table, **constants: object) -> pa.Table:
+    for name, value in constants.items():
+        found = found.append_column(name, pa.repeat(value, found.num_rows))
+    return found
 
 
 def _selected(found: pa.Table, selection: Selection) -> pa.Table:
