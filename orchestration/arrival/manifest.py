@@ -118,13 +118,6 @@ def require_manifest(settings: Settings) -> None:
         raise _damaged(settings.manifest, "it is gone or empty, and landing holds dumps")
 
 
-def known_versions(settings: Settings, sources: Iterable[str] | None = None) -> dict[str, list[FileVersion]]:
-    """File versions by source, of these sources or of all that delivered anything."""
-    with LoadManifest(settings.manifest) as manifest:
-        wanted = manifest.source_ids() if sources is None else sources
-        return {source_id: manifest.versions(source_id) for source_id in wanted}
-
-
 def retired_before(settings: Settings) -> dict[str, date]:
     """First day that retirements have left, by source. Makes no manifest where there is none."""
     if not _is_there(settings):

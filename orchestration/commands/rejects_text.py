@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from orchestration.core.printable import formula_safe, printable, shortened
 from orchestration.core.settings import Settings
-from orchestration.nightly.summary import table
+from orchestration.nightly.summary_tables import table
 from orchestration.publish.rejects.listing import Rejects, Selection, find_rejects
 from orchestration.publish.rejects.reconcile import Arrived, Staged, arrived, staged
 

@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from orchestration.arrival.configured import configured_schedule, configured_sources, named_source
 from orchestration.arrival.file_versions import latest_versions
-from orchestration.arrival.manifest import known_versions
+from orchestration.arrival.manifest import LoadManifest
 from orchestration.arrival.pending import Request, find_pending
 from orchestration.core.errors import InputError
 from orchestration.core.lock import writer_lock
 from orchestration.core.printable import counted
 from orchestration.core.settings import Settings
 from orchestration.nightly.run import is_done, run_new
-from orchestration.nightly.summary import table
+from orchestration.nightly.summary_tables import table
 from orchestration.publish.rejects.listing import Rejects, Selection, find_rejects
 
 
@@ -73,12 +73,13 @@ def _account(before: Rejects, after: Rejects) -> str:
 
 def _unread(settings: Settings, chosen: dict[str, set[str]]) -> str:
     """Replayed files that can no longer be read at all; their rejects are not counted as remaining."""
-    latest = [
-        version
-        for source_id, versions in known_versions(settings, chosen).items()
-        for version in latest_versions(versions).values()
-        if version.file in chosen[source_id] and not version.is_readable
-    ]
+    with LoadManifest(settings.manifest) as manifest:
+        latest = [
+            version
+            for source_id, files in chosen.items()
+            for version in latest_versions(manifest.versions(source_id)).values()
+            if version.file in files and not version.is_readable
+        ]
     return "\n".join(f"Can no longer be read: {version.reason}" for version in latest)
 
 

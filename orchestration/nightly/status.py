@@ -8,12 +8,13 @@ from expectations.results import GateResult
 from orchestration.alerts.listing import status_lines
 from orchestration.arrival.configured import configured_sources
 from orchestration.arrival.file_versions import Load, State, loads_of
-from orchestration.arrival.manifest import known_versions
+from orchestration.arrival.manifest import LoadManifest
 from orchestration.build.state import read_build
 from orchestration.core.privacy.erased import read_erased
 from orchestration.core.redact import redact
 from orchestration.core.settings import Settings
-from orchestration.nightly.summary import measures, table
+from orchestration.nightly.summary import measures
+from orchestration.nightly.summary_tables import table
 from orchestration.publish.listing import rollback_lines
 from orchestration.publish.release import Release, read_current
 from orchestration.publish.releases import why_none_is_current
@@ -43,11 +44,25 @@ def status_text(settings: Settings, now: datetime | None = None) -> str:
 
 def sources_text(settings: Settings) -> str:
     """One row per configured source: what it has delivered, and where its dumps are."""
-    counts = ["loads", "from", "to", "rows", "unreadable", "erased", "retired", "refused"]
-    sources = configured_sources(settings)
-    known = known_versions(settings, sources)
-    rows = [_source_row(source, loads_of(known[source_id])) for source_id, source in sources.items()]
-    return table(["source", "feed", *counts, "dumps"], rows)
+    columns = [
+        "source",
+        "feed",
+        "loads",
+        "from",
+        "to",
+        "rows",
+        "unreadable",
+        "erased",
+        "retired",
+        "refused",
+        "dumps",
+    ]
+    with LoadManifest(settings.manifest) as manifest:
+        rows = [
+            _source_row(source, loads_of(manifest.versions(source_id)))
+            for source_id, source in configured_sources(settings).items()
+        ]
+    return table(columns, rows)
 
 
 def _release_lines(current: Release, now: datetime) -> list[str]:
@@ -75,10 +90,11 @@ def _gate_line(settings: Settings, gate: str) -> str:
 
 def _attention(settings: Settings) -> str:
     """Loads that are waiting for the gate, were refused, or are held back by a refused one."""
+    with LoadManifest(settings.manifest) as manifest:
+        loads = [load for source in manifest.source_ids() for load in manifest.loads(source)]
     lines = [
         f"  {load.source_id} {load.load_date}: {_word(load)}{f': {load.reason}' if load.reason else ''}\n"
-        for versions in known_versions(settings).values()
-        for load in loads_of(versions)
+        for load in loads
         if load.state not in (State.ACCEPTED, State.RETIRED) or load.is_held_back
     ]
     return "".join(["Loads that need attention:\n", *lines]) if lines else "Loads: all accepted\n"

@@ -1,4 +1,4 @@
-"""The summary of a run: loads, rows in, rejects, then the release: stock of each brand, FAST of a week."""
+"""The summary of a run: loads, rows in, rejects, then the release."""
 
 from __future__ import annotations
 
@@ -7,42 +7,18 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
-from typing import Any
 
 from expectations.results import GateResult
-from orchestration.arrival.file_versions import Load, State, latest_versions, loads_of
-from orchestration.arrival.manifest import known_versions
+from orchestration.arrival.file_versions import FileVersion, Load, State, latest_versions, loads_of
+from orchestration.arrival.manifest import LoadManifest
 from orchestration.build.state import read_build, read_gate
 from orchestration.build.warehouse import open_warehouse
 from orchestration.core.printable import counted
 from orchestration.core.settings import Settings
-from orchestration.publish.marts import open_marts
+from orchestration.nightly.summary_tables import release_tables, table
 from orchestration.publish.notes import restated_line
-from orchestration.publish.query import Result, to_text
 from orchestration.publish.release import Release
 
-PRESET = "consumer_asset"
-STOCK = """
-    select brand_id, as_of_date, stage, stage_rank, persons
-    from fct_aipl_daily
-    where preset = $preset
-    qualify as_of_date = max(as_of_date) over (partition by brand_id)
-    order by brand_id, stage_rank
-"""
-FAST = """
-    select
-        brand_id as brand,
-        period_start as week_from,
-        fertility_union as fertility,
-        round(advancing_rate, 4) as advancing,
-        superiority_members as superiority,
-        round(thriving_rate, 4) as thriving
-    from fct_fast
-    where preset = $preset and period_type = 'week'
-    qualify period_start = max(period_start) over (partition by brand_id)
-    order by brand_id
-"""
 LoadDates = Mapping[str, Sequence[date]]
 
 
@@ -56,28 +32,39 @@ class Refusal:
 
 def version_ids(settings: Settings, sources: Iterable[str]) -> set[int]:
     """IDs of the file versions of these sources that have been accepted or refused."""
-    known = known_versions(settings, sources).values()
-    return {v.version_id for versions in known for v in versions if v.state is not State.ARRIVED}
+    with LoadManifest(settings.manifest) as manifest:
+        return {
+            version.version_id
+            for source_id in sources
+            for version in manifest.versions(source_id)
+            if version.state is not State.ARRIVED
+        }
 
 
 def loads_since(settings: Settings, sources: Iterable[str], before: set[int]) -> dict[str, list[date]]:
     """Load dates, by source, of file versions that are not in `before`."""
-    loads = {
-        source_id: sorted({version.load_date for version in versions if version.version_id not in before})
-        for source_id, versions in known_versions(settings, sources).items()
-    }
-    return {source_id: dates for source_id, dates in loads.items() if dates}
+    loads = {}
+    with LoadManifest(settings.manifest) as manifest:
+        for source_id in sources:
+            versions = manifest.versions(source_id)
+            dates = {version.load_date for version in versions if version.version_id not in before}
+            if dates:
+                loads[source_id] = sorted(dates)
+    return loads
 
 
 def refusals(settings: Settings, loads: LoadDates) -> list[Refusal]:
     """Refused loads among these, by source and date."""
     found = []
-    for source_id, versions in known_versions(settings, loads).items():
-        latest = [v for v in latest_versions(versions).values() if v.state is State.REFUSED]
-        for day in loads[source_id]:
-            if refused := [version for version in latest if version.load_date == day]:
-                reasons = "; ".join(sorted({version.reason or "no reason recorded" for version in refused}))
-                code = 3 if any(version.is_readable for version in refused) else 2
+    with LoadManifest(settings.manifest) as manifest:
+        for source_id, dates in loads.items():
+            refused: dict[date, list[FileVersion]] = {}
+            for version in latest_versions(manifest.versions(source_id)).values():
+                if version.state is State.REFUSED and version.load_date in dates:
+                    refused.setdefault(version.load_date, []).append(version)
+            for day, versions in sorted(refused.items()):
+                reasons = "; ".join(sorted({version.reason or "no reason recorded" for version in versions}))
+                code = 3 if any(version.is_readable for version in versions) else 2
                 found.append(Refusal(f"load {day} of {source_id}: {reasons}", code))
     return found
 
@@ -137,13 +124,21 @@ def staged_rejects(settings: Settings, loads: LoadDates) -> Counter[str]:
 
 
 def _loads_table(settings: Settings, loads: LoadDates) -> str:
+    with LoadManifest(settings.manifest) as manifest:
+        lines = [
+            _line(
+                source_id,
+                [load for load in loads_of(manifest.versions(source_id)) if load.load_date in dates],
+            )
+            for source_id, dates in loads.items()
+        ]
     columns = ["source", "loads", "from", "to", "rows", "unreadable", "refused", "held back"]
-    rows = []
-    for source_id, versions in known_versions(settings, loads).items():
-        own = [load for load in loads_of(versions) if load.load_date in loads[source_id]]
-        refused = sum(load.state is State.REFUSED for load in own)
-        rows.append((source_id, *measures(own), refused, sum(load.is_held_back for load in own)))
-    return table(columns, rows)
+    return table(columns, lines)
+
+
+def _line(source_id: str, loads: list[Load]) -> tuple[str | int | date | None, ...]:
+    refused = sum(load.state is State.REFUSED for load in loads)
+    return (source_id, *measures(loads), refused, sum(load.is_held_back for load in loads))
 
 
 def measures(loads: Sequence[Load]) -> tuple[int | date | None, ...]:
@@ -151,30 +146,3 @@ def measures(loads: Sequence[Load]) -> tuple[int | date | None, ...]:
     days = [load.load_date for load in loads]
     rows, unreadable = sum(load.row_count for load in loads), sum(load.unreadable_count for load in loads)
     return len(days), min(days, default=None), max(days, default=None), rows, unreadable
-
-
-def release_tables(release: Path) -> list[tuple[str, str]]:
-    """Headings and aligned text tables about the marts in a release folder."""
-    with open_marts(release) as connection:
-        stock = connection.execute(STOCK, {"preset": PRESET}).fetchall()
-        fast = connection.execute(FAST, {"preset": PRESET})
-        columns = [column[0] for column in fast.description or []]
-        weeks = fast.fetchall()
-    return [
-        ("AIPL stock, persons at the end of each brand's last complete day", table(*pivot_stock(stock))),
-        ("FAST of the last complete week", table(columns, weeks) if weeks else "no complete week yet\n"),
-    ]
-
-
-def pivot_stock(rows: list[tuple[Any, ...]]) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Turn (brand, day, stage, rank, persons) into a row a brand with a column a stage, lowest rank first."""
-    stages = [stage for _, stage in sorted({(rank, stage) for _, _, stage, rank, _ in rows})]
-    persons = {(brand, day, stage): count for brand, day, stage, _, count in rows}
-    brands = sorted({(brand, day) for brand, day, *_ in rows})
-    lines = [(*key, *(persons.get((*key, stage), 0) for stage in stages)) for key in brands]
-    return ["brand", "day", *stages], lines
-
-
-def table(columns: list[str], rows: list[tuple[Any, ...]]) -> str:
-    """An aligned plain table."""
-    return to_text(Result(columns, rows, None)).decode()

@@ -8,7 +8,6 @@ import json
 import re
 import shutil
 from contextlib import suppress
-from datetime import date
 from pathlib import Path
 
 import commands
@@ -19,9 +18,7 @@ from oracle import sample_shop
 from oracle.stages import daily_stock, stage_history, walk
 from released import released
 
-from orchestration.arrival.configured import configured_sources
-from orchestration.arrival.pull import pull
-from orchestration.core.settings import PROJECT_ROOT, Settings
+from orchestration.core.settings import PROJECT_ROOT
 from orchestration.sample_shop import World, write_dumps
 
 PAGE = (PROJECT_ROOT / "docs" / "runbooks" / "erase-a-person.md").read_text()
@@ -145,11 +142,3 @@ def test_the_page_is_followed(home: Path, tmp_path: Path) -> None:
             f" from aipl_restated(date '{horizon}')"
         ).fetchone()
         assert restated == (0,)
-
-    for dump in dumps.iterdir():
-        dump.write_bytes(dump.read_bytes())
-    settings = Settings(home, PROJECT_ROOT / "sources.yml")
-    source = configured_sources(settings)["sample_shop"]
-    report = pull(settings, source, None, None, date.today())
-    assert (report.arrived, report.refused) == ([], []) and len(report.unchanged) > 90
-    assert {str(path) for path, text in contents(home, but=home / "dumps") if word.search(text)} == set()

@@ -147,12 +147,10 @@ def test_nothing_is_left_of_the_person_and_all_of_others(shop: Shop) -> None:
     assert "Removed: 2 releases" in shop.said and "the person is named in 0" in shop.said
     assert LENA not in shop.said and f"the source's own dumps: {shop.dumps}" in shop.said
 
-
-def test_a_night_after_it_brings_nobody_back(shop: Shop) -> None:
     for dump in shop.dumps.iterdir():
         dump.write_text(dump.read_text())
     assert nights.night(shop.home) == (0, "")
-    assert picture(shop.settings) == shop.undisturbed
+    assert picture(shop.settings) == shop.undisturbed, "a night after it brings nobody back"
     assert LENA not in all_contents(shop.home).replace(f"{LENA}x", "")
 
 

@@ -294,18 +294,16 @@ def test_damage_that_the_next_night_mends(shop: Shop, damage: Callable[[Settings
     shop.require_undisturbed()
 
 
-@pytest.mark.parametrize(
-    ("how", "damage"),
-    [
-        ("cut", cut),
-        ("empty", lambda path: path.write_bytes(b"")),
-        ("gone", lambda path: path.unlink()),
-        ("noise", lambda path: path.write_bytes(b"noise" * 5000)),
-    ],
-)
-def test_a_damaged_manifest_stops_with_the_way_back(
-    shop: Shop, how: str, damage: Callable[[Path], object]
-) -> None:
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "cut": cut,
+    "empty": lambda path: path.write_bytes(b""),
+    "gone": Path.unlink,
+    "noise": lambda path: path.write_bytes(b"noise" * 5000),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+def test_a_damaged_manifest_stops_with_the_way_back(shop: Shop, damage: Callable[[Path], object]) -> None:
     kept = shop.settings.manifest.read_bytes()
     held = picture(shop.settings)["raw"]
     damage(shop.settings.manifest)

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -28,34 +29,36 @@ ROWS = [("o1", LENA, "10"), ("o2", PAUL, "20"), ("o3", LENA, "30"), ("o4", "", "
 LINES = [("o3", "a"), ("o2", "b"), ("o3", "c"), ("o5", "d")]
 
 
-def csv(rows: list[tuple[str, ...]], names: str) -> bytes:
-    return "\n".join([names, *(",".join(row) for row in rows), ""]).encode()
+Rows = list[tuple[str, ...]]
+ORDERS, OF_LINES = ("order_id", "buyer", "amount"), ("order_id", "what")
 
 
-def jsonl(rows: list[tuple[str, ...]], names: str) -> bytes:
-    lines = [json.dumps(dict(zip(names.split(","), row, strict=True))) for row in rows]
-    return ("\n".join(lines) + "\n\n").encode()
+def csv(rows: Rows, names: Sequence[str] = ORDERS) -> bytes:
+    return "".join(",".join(row) + "\n" for row in [names, *rows]).encode()
 
 
-def fixed(rows: list[tuple[str, ...]], names: str) -> bytes:
+def jsonl(rows: Rows) -> bytes:
+    return "".join(json.dumps(dict(zip(ORDERS, row, strict=True))) + "\n" for row in rows).encode() + b"\n"
+
+
+def fixed(rows: Rows) -> bytes:
     return "".join(f"{order:<4}{buyer:<12}{amount:>4}\r\n" for order, buyer, amount in rows).encode()
 
 
-def parquet(rows: list[tuple[str, ...]], names: str) -> bytes:
-    columns = zip(*rows, strict=True)
+def parquet(rows: Rows) -> bytes:
     sink = pa.BufferOutputStream()
-    table = pa.table(dict(zip(names.split(","), map(list, columns), strict=True)))
+    table = pa.table(dict(zip(ORDERS, map(list, zip(*rows, strict=True)), strict=True)))
     pq.write_table(table.set_column(1, "buyer", table["buyer"].dictionary_encode()), sink)
     return sink.getvalue().to_pybytes()
 
 
-def chinese(rows: list[tuple[str, ...]], names: str) -> bytes:
-    return csv([(*row[:2], f"{row[2]}元") for row in rows], names).decode().encode("gb18030")
+def chinese(rows: Rows) -> bytes:
+    return csv([(*row[:2], f"{row[2]}元") for row in rows]).decode().encode("gb18030")
 
 
 FORMATS = {
     "csv": (csv, {"format": "csv"}),
-    "csv.gz": (lambda *told: gzip.compress(csv(*told)), {"format": "csv"}),
+    "csv.gz": (lambda rows: gzip.compress(csv(rows)), {"format": "csv"}),
     "gbk": (chinese, {"format": "csv", "encoding": "gb18030"}),
     "jsonl": (jsonl, {"format": "jsonl"}),
     "parquet": (parquet, {"format": "parquet"}),
@@ -76,14 +79,14 @@ class Shop:
         orders = {
             **declared,
             "files": f"orders-{{load_date}}.{ending}",
-            "columns": {"required": ["order_id", "buyer", "amount"]},
+            "columns": {"required": list(ORDERS)},
             "identifiers": {"member": ["buyer"], "order": ["order_id"]},
         }
         # Before the orders in the sources file and by name: whose a line is turns out later.
         lines = {
             "files": "lines-{load_date}.csv",
             "format": "csv",
-            "columns": {"required": ["order_id", "what"]},
+            "columns": {"required": list(OF_LINES)},
             "identifiers": {"order": ["order_id"]},
         }
         self.source = Source(
@@ -130,7 +133,7 @@ class Shop:
 def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Shop:
     write, declared = FORMATS[request.param]
     shop = Shop(tmp_path, request.param, declared)
-    shop.deliver(write(ROWS, "order_id,buyer,amount"), csv(LINES, "order_id,what"))
+    shop.deliver(write(ROWS), csv(LINES, OF_LINES))
     shop.night()
     return shop
 
@@ -175,7 +178,7 @@ def test_a_dump_delivered_again_brings_nobody_back_nor_does_new_content(shop: Sh
     assert shop.text().count("paul") == before.count("paul") and LENA not in shop.text()
 
     more = [*ROWS, ("o6", LENA, "60"), ("o7", PAUL, "70")]
-    shop.deliver(write(more, "order_id,buyer,amount"), csv([*LINES, ("o6", "e")], "order_id,what"))
+    shop.deliver(write(more), csv([*LINES, ("o6", "e")], OF_LINES))
     assert len(shop.night()) == 2
     assert [row["_row"] for row in shop.rows()] == [2, 4, 5, 7]
     assert LENA not in shop.text()
@@ -184,7 +187,7 @@ def test_a_dump_delivered_again_brings_nobody_back_nor_does_new_content(shop: Sh
 
 def broken(home: Path, orders: bytes) -> Shop:
     shop = Shop(home, "csv", {"format": "csv"})
-    shop.deliver(orders, csv(LINES, "order_id,what"))
+    shop.deliver(orders, csv(LINES, OF_LINES))
     shop.night()
     return shop
 

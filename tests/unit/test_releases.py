@@ -26,7 +26,7 @@ from orchestration.core.lock import writer_lock
 from orchestration.core.settings import Settings
 from orchestration.monitoring.runs import tell_of_rollback
 from orchestration.nightly.status import status_text
-from orchestration.nightly.summary import release_tables
+from orchestration.nightly.summary_tables import release_tables
 from orchestration.publish import release as publishing
 from orchestration.publish import releases as kept
 from orchestration.publish import retention

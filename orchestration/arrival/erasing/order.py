@@ -14,6 +14,7 @@ from orchestration.core.settings import Settings
 from orchestration.core.versions import FORMAT, require_known
 
 ORDER_FORMAT = 1
+KEYS = ("asked", "keys", "shared")
 
 
 @dataclass(frozen=True)
@@ -47,21 +48,18 @@ def read_order(settings: Settings) -> Order | None:
         return None
     told: dict[str, Any] = json.loads(path.read_text())
     require_known(path, told, ORDER_FORMAT)
-    asked, keys, shared = (frozenset(map(parse_key, told[name])) for name in ("asked", "keys", "shared"))
+    keys = {name: frozenset(map(parse_key, told[name])) for name in KEYS}
     documents = frozenset(Key(*document) for document in told["documents"])
-    return Order(told["erasure_id"], asked, keys, shared, documents=documents)
+    return Order(told["erasure_id"], **keys, documents=documents)
 
 
 def write_order(settings: Settings, order: Order) -> None:
     """Remember an order, for the eyes of its owner alone."""
     erasures_folder(settings).mkdir(mode=0o700, parents=True, exist_ok=True)
-    told = {
-        "asked": sorted(key.text for key in order.asked),
-        "keys": sorted(key.text for key in order.keys),
-        "shared": sorted(key.text for key in order.shared),
-        "documents": [astuple(document) for document in sorted(order.documents)],
-    }
-    write_json(order_file(settings), {FORMAT: ORDER_FORMAT, "erasure_id": order.erasure_id, **told})
+    told = {name: sorted(key.text for key in getattr(order, name)) for name in KEYS}
+    documents = [astuple(document) for document in sorted(order.documents)]
+    content = {FORMAT: ORDER_FORMAT, "erasure_id": order.erasure_id, **told, "documents": documents}
+    write_json(order_file(settings), content)
     order_file(settings).chmod(0o600)
 
 

@@ -49,19 +49,20 @@ class Search:
         """Hashes of the erased keys."""
         return self.erased.digests()
 
-    def marks(self, batch: pa.RecordBatch | pa.Table) -> pa.Array[Any]:
+    def marks(self, batch: pa.RecordBatch) -> pa.Array[Any]:
         """For each row, whether it names an erased person or a document of theirs."""
         found = pa.array(np.zeros(batch.num_rows, dtype=bool))
-        for kind, column in self._columns(batch.schema.names):
-            values = pc.unique(_decoded(batch.column(column)))
-            known = [value for value in values if value.is_valid and self._is_erased(kind, value.as_py())]
+        columns = [
+            (kind, name) for kind, names in self.keys.items() for name in names if name in batch.schema.names
+        ]
+        for kind, column in columns:
+            values = _decoded(batch.column(column))
+            known = [v for v in pc.unique(values) if v.is_valid and self._is_erased(kind, v.as_py())]
             if known:
-                is_known = pc.is_in(_decoded(batch.column(column)), value_set=pa.array(known, values.type))
-                is_known = is_known.combine_chunks() if isinstance(is_known, pa.ChunkedArray) else is_known
-                found = pc.or_(found, is_known)
+                found = pc.or_(found, pc.is_in(values, value_set=pa.array(known, values.type)))
         if pc.any(found).as_py():
             rows = batch.filter(found)
-            for kind, column in self._columns(batch.schema.names):
+            for kind, column in columns:
                 if kind not in PERSONS.values():
                     values = pc.unique(rows.column(column)).drop_null().to_pylist()
                     self.documents |= {Key(self.source_id, kind, str(value)) for value in values}
@@ -74,10 +75,6 @@ class Search:
         words |= {text[first - 1 : last].strip() for first, last in self.table.widths.values()}
         kinds = {*PERSONS.values(), *self.keys}
         return any(self._is_erased(kind, word) for word in words if word for kind in kinds)
-
-    def _columns(self, names: Collection[str]) -> Iterator[tuple[str, str]]:
-        for kind, columns in self.keys.items():
-            yield from ((kind, column) for column in columns if column in names)
 
     def _is_erased(self, kind: str, value: object) -> bool:
         scope = self.space if kind in PERSONS.values() else self.source_id

@@ -18,7 +18,6 @@ from dagster import (
 from dagster_dbt import build_dbt_asset_specs
 
 from orchestration.build.around_dbt import (
-    Preparation,
     finish_build,
     prepare_build,
     prepare_part,
@@ -31,7 +30,7 @@ from orchestration.build.dbt import (
     staging_exclusion,
 )
 from orchestration.build.failures import explain_failure
-from orchestration.build.laws import BrokenLaw, Law, broken_laws, law_results, laws_by_test, read_results
+from orchestration.build.laws import Law, broken_laws, law_results, laws_by_test, read_results
 from orchestration.build.state import FIRST_BUILD
 from orchestration.core.printable import counted
 from orchestration.core.progress import Reporter, reporter
@@ -44,16 +43,6 @@ if TYPE_CHECKING:
     from dbt_common.events.base_types import EventMsg
 
 
-def build_arguments(preparation: Preparation) -> list[str]:
-    """Arguments of the nightly `dbt build`; unit tests check the SQL, not the data, and run in CI.
-
-    What only says who reads the marts is nothing to build.
-    """
-    refresh = ["--full-refresh"] if preparation.is_full else []
-    kinds = (f"--exclude-resource-type={kind}" for kind in ("unit_test", "exposure", "saved_query"))
-    return ["build", *kinds, *refresh]
-
-
 def warehouse_assets(
     settings: Settings, sources: Mapping[str, Source], dbt_sources: str, manifest: Mapping[str, Any]
 ) -> AssetsDefinition:
@@ -63,6 +52,8 @@ def warehouse_assets(
     tables = {spec.key.path[-1]: spec.key for spec in specs}
     laws = laws_by_test(built_of)
     excluded = [f"--exclude={folder}" for folder in staging_exclusion(settings.dbt_project, sources)]
+    # Unit tests check the SQL, not the data, and run in CI; the others only say who reads the marts.
+    excluded += [f"--exclude-resource-type={kind}" for kind in ("unit_test", "exposure", "saved_query")]
 
     @multi_asset(
         name="warehouse", specs=specs, check_specs=_law_checks(built_of, laws, tables), can_subset=True
@@ -78,7 +69,7 @@ def warehouse_assets(
             stage = "warehouse, in full" if preparation.is_full else "warehouse"
             reporter().start(stage, total=len(context.selected_asset_keys))
             target = run_target(settings, context.run.run_id)
-            arguments = [*build_arguments(preparation), *excluded]
+            arguments = ["build", *excluded, *(["--full-refresh"] if preparation.is_full else [])]
             if context.is_subset:
                 arguments += ["--select", *sorted(key.path[-1] for key in context.selected_asset_keys)]
             variables = dbt_environment(settings, dbt_sources, target) | preparation.variables
@@ -92,7 +83,14 @@ def warehouse_assets(
             for law, broken in law_results(laws, results, lambda found: broken_laws(settings, found)):
                 key = AssetCheckKey(tables[law.table], law.name)
                 if key in context.selected_asset_check_keys:
-                    yield _law_check_result(law, broken, key)
+                    rows = {"rows": broken.failures, "examples": broken.example_lines} if broken else {}
+                    yield AssetCheckResult(
+                        asset_key=key.asset_key,
+                        check_name=key.name,
+                        passed=broken is None,
+                        severity=AssetCheckSeverity.ERROR if law.is_error else AssetCheckSeverity.WARN,
+                        metadata=rows,
+                    )
             if not ran.success:
                 raise explain_failure(settings, target, ran.error)
             finish_build(settings, preparation.build)
@@ -124,17 +122,6 @@ def _law_checks(
         for test, of_test in laws.items()
         for law in of_test
     ]
-
-
-def _law_check_result(law: Law, broken: BrokenLaw | None, key: AssetCheckKey) -> AssetCheckResult:
-    """The verdict on a law, with rows that break it."""
-    return AssetCheckResult(
-        asset_key=key.asset_key,
-        check_name=key.name,
-        passed=broken is None,
-        severity=AssetCheckSeverity.ERROR if law.is_error else AssetCheckSeverity.WARN,
-        metadata={"rows": broken.failures, "examples": broken.example_lines} if broken else {},
-    )
 
 
 def _show_progress(watcher: Reporter, event: "EventMsg") -> None:

@@ -30,7 +30,6 @@ from orchestration.core.privacy.erased import (
     write_erased,
 )
 from orchestration.core.settings import Settings
-from orchestration.monitoring.runs import Stopped
 from orchestration.nightly.erasing.links import linked_order
 from orchestration.nightly.erasing.receipt import Receipt, write_receipt
 from orchestration.nightly.erasing.traces import Words, occurrences, redact, words_of
@@ -106,7 +105,8 @@ def erase(settings: Settings, order: Order, say: Callable[[str], None]) -> int:
                 " again."
             )
         path = write_receipt(erasures_folder(settings), receipt)
-        _finish(settings, order)
+        _note(settings, replace(_erasure(settings, order), finished_at=_now()))
+        order_file(settings).unlink()
     say(receipt.text)
     say(f"Receipt: {path}")
     return 0
@@ -124,17 +124,14 @@ def _begin(settings: Settings, order: Order) -> None:
 
 
 def _mark_swept(settings: Settings, order: Order) -> None:
-    erased, erasure = read_erased(settings), _erasure(settings, order)
-    if not erasure.is_swept:
+    if not _erasure(settings, order).is_swept:
         # A run after a killed erasure may have built from half-swept data.
         discard_warehouse(settings)
-        write_erased(settings, erased.having(replace(erasure, is_swept=True)))
+        _note(settings, replace(_erasure(settings, order), is_swept=True))
 
 
-def _finish(settings: Settings, order: Order) -> None:
-    done = replace(_erasure(settings, order), finished_at=_now())
-    write_erased(settings, read_erased(settings).having(done))
-    order_file(settings).unlink()
+def _note(settings: Settings, erasure: Erasure) -> None:
+    write_erased(settings, read_erased(settings).having(erasure))
 
 
 def _erasure(settings: Settings, order: Order) -> Erasure:
@@ -147,20 +144,21 @@ def _publish_anew(settings: Settings) -> None:
 
     Raises NotErased when nothing was published.
     """
-    erased = read_erased(settings).generation
-    current = read_current(settings)
-    if (
-        current
-        and current.manifest.get("erased", "") == erased
-        and is_untouched(settings, read_build(settings))
-    ):
+    erased, current = read_erased(settings).generation, read_current(settings)
+    is_done = current is not None and current.manifest.get("erased", "") == erased
+    if is_done and is_untouched(settings, read_build(settings)):
         return
     discard_warehouse(settings)
     log = new_log(settings)
     # The mirror comes after the release, and is tried again separately.
     stopped = [step for step in run_nightly(settings, [], Request(), log) if step.step != MIRROR]
     if stopped:
-        raise NotErased(_explained(stopped, log), max(step.exit_code for step in stopped))
+        steps = "\n".join(f"Stopped at {step.step}: {step.message}" for step in stopped)
+        raise NotErased(
+            f"{steps}\nThe person is gone from landing and raw, but still in the releases. The log is {log}."
+            " Fix what stopped the run, then run `aipl erase` again to resume.",
+            max(step.exit_code for step in stopped),
+        )
 
 
 def _mirror_anew(settings: Settings) -> None:
@@ -175,14 +173,6 @@ def _mirror_anew(settings: Settings) -> None:
             " `aipl erase` again to resume.",
             error.exit_code,
         ) from error
-
-
-def _explained(stopped: list[Stopped], log: Path) -> str:
-    steps = "\n".join(f"Stopped at {step.step}: {step.message}" for step in stopped)
-    return (
-        f"{steps}\nThe person is gone from landing and raw, but still in the releases. The log is {log}. Fix"
-        " what stopped the run, then run `aipl erase` again to resume."
-    )
 
 
 def _remove_former_releases(settings: Settings) -> int:

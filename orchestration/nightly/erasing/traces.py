@@ -53,7 +53,7 @@ class Words:
 
 def words_of(keys: Collection[Key]) -> Words:
     """What to look for to find these keys."""
-    telling = {key for key in keys if _is_telling(key.value)}
+    telling = {k for k in keys if len(k.value) >= (TELLING_DIGITS if k.value.isdigit() else TELLING)}
     texts = {key.value for key in telling}
     # A short number of an order says of nobody who placed it.
     common = {key for key in keys if key not in telling and key.kind in PERSONS.values()}
@@ -95,10 +95,6 @@ def occurrences(path: Path, words: Words) -> int:
     except (gzip.BadGzipFile, EOFError, zlib.error):
         content = path.read_bytes()
     return len(words.pattern.findall(content))
-
-
-def _is_telling(value: str) -> bool:
-    return len(value) >= (TELLING_DIGITS if value.isdigit() else TELLING)
 
 
 def _forms(text: str) -> set[str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from orchestration.arrival.file_versions import FileVersion, latest_versions
-from orchestration.arrival.manifest import known_versions
+from orchestration.arrival.manifest import LoadManifest
 from orchestration.arrival.parsed import parsed_path
 from orchestration.build.rejects import kept_rejects, read_kept
 from orchestration.core.database import connect
@@ -64,24 +65,22 @@ class Rejects:
 
     def files(self) -> dict[str, set[str]]:
         """Names of the files that hold them, by source."""
-        found: dict[str, set[str]] = {}
-        pairs = self.table.select(["source", "file"]).group_by(["source", "file"]).aggregate([])
-        for pair in pairs.to_pylist():
-            found.setdefault(pair["source"], set()).add(pair["file"])
-        return found
+        found = self._query("select source, list(distinct file) from found group by source")
+        return {source: set(files) for source, files in found}
 
-    def by_reason(self) -> dict[tuple[str, str, str, str], int]:
+    def by_reason(self) -> dict[tuple[str, ...], int]:
         """Number by source, table or entity, where they were found, and reason."""
-        keys = ["source", "entity", "found_in", "reason"]
-        groups = self.table.group_by(keys).aggregate([([], "count_all")]).to_pylist()
-        return {tuple(group[key] for key in keys): group["count_all"] for group in groups}
+        found = self._query("select source, entity, found_in, reason, count(*) from found group by all")
+        return {tuple(key): count for *key, count in found}
 
     def summary(self) -> list[tuple[object, ...]]:
         """One row per reason, most frequent first; the example is the first row of its latest file."""
+        return [(*row, example["file"], example["row"]) for *row, example in self._query(SUMMARY)]
+
+    def _query(self, sql: str) -> list[tuple[Any, ...]]:
         with connect() as connection:
             connection.register("found", self.table)
-            rows = connection.execute(SUMMARY).fetchall()
-        return [(*row, example["file"], example["row"]) for *row, example in rows]
+            return connection.execute(sql).fetchall()
 
     def rows(self, limit: int | None = None) -> Iterator[dict[str, object]]:
         """The rejects by source, file and row, at most `limit`."""
@@ -95,8 +94,7 @@ def find_rejects(settings: Settings, selection: Selection, *, with_text: bool = 
     `text` is NULL unless asked for. Blocks nobody and waits for nobody: a file that a run replaces in this
     moment is left out.
     """
-    latest = [v for versions in known_versions(settings).values() for v in latest_versions(versions).values()]
-    parts = [_unreadable(settings, version, with_text) for version in latest if version.unreadable_count]
+    parts = [_unreadable(settings, version, with_text) for version in _versions(settings)]
     if kept_rejects(settings).exists():
         names = {"source_id": "source", "entity": "entity", "_load_date": "load_date", **NAMES}
         names |= {"raw_row": "text"} if with_text else {}
@@ -104,6 +102,16 @@ def find_rejects(settings: Settings, selection: Selection, *, with_text: bool = 
         parts.append(_with_constants(staged, found_in=STAGING))
     found = pa.concat_tables([REJECTS.empty_table(), *parts], promote_options="permissive")
     return Rejects(_selected(found.cast(REJECTS), selection))
+
+
+def _versions(settings: Settings) -> list[FileVersion]:
+    with LoadManifest(settings.manifest) as manifest:
+        return [
+            version
+            for source_id in manifest.source_ids()
+            for version in latest_versions(manifest.versions(source_id)).values()
+            if version.unreadable_count
+        ]
 
 
 def _unreadable(settings: Settings, version: FileVersion, with_text: bool) -> pa.Table:

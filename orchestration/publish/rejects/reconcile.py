@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.arrival.file_versions import FileVersion, State, effective_versions, latest_versions
-from orchestration.arrival.manifest import known_versions
+from orchestration.arrival.manifest import LoadManifest
 from orchestration.arrival.parsed import parsed_path
 from orchestration.build.rejects import kept_accounts, read_kept
 from orchestration.core.settings import Settings
@@ -66,8 +66,14 @@ class Staged:
 
 def arrived(settings: Settings, source_id: str | None = None) -> list[Arrived]:
     """Every table that anything came for, by source and table."""
-    known = known_versions(settings, None if source_id is None else [source_id])
-    return [line for source, versions in known.items() for line in _arrived(settings, source, versions)]
+    with LoadManifest(settings.manifest) as manifest:
+        wanted = [source for source in manifest.source_ids() if source_id in (None, source)]
+        versions = {source: manifest.versions(source) for source in wanted}
+    lines = []
+    for source, known in versions.items():
+        tables = sorted({version.table_name for version in known})
+        lines += [_arrived(settings, source, table, known) for table in tables]
+    return lines
 
 
 def staged(settings: Settings, source_id: str | None = None) -> list[Staged]:
@@ -94,29 +100,27 @@ def staged(settings: Settings, source_id: str | None = None) -> list[Staged]:
     return sorted(lines, key=lambda line: (line.source, line.table, line.entity))
 
 
-def _arrived(settings: Settings, source: str, versions: list[FileVersion]) -> Iterator[Arrived]:
-    effective = _by_reading(effective_versions(versions).values())
-    kept = _by_reading(latest_versions(versions).values()) | effective
-    for table in sorted({version.table_name for version in versions}):
-        readings = _by_reading(version for version in versions if version.table_name == table)
-        own = {key: version for key, version in kept.items() if version.table_name == table}
-        held = {key: version for key, version in own.items() if version.state is not State.RETIRED}
-        yield Arrived(
-            source=source,
-            table=table,
-            read=_records(readings.values()),
-            superseded=_records(version for key, version in readings.items() if key not in own),
-            unreadable=sum(_rows(parsed_path(settings.rejects, version)) for version in held.values()),
-            # A load that was accepted since the last build lies there still.
-            waiting=sum(_rows(parsed_path(settings.arrivals, version)) for version in held.values()),
-            raw=sum(_rows(parsed_path(settings.raw, own[key])) for key in own.keys() & effective.keys()),
-            retired=_records(version for key, version in own.items() if key not in held),
-            unread_files=sum(not held[key].is_readable for key in held.keys() - effective.keys()),
-        )
-
-
-def _by_reading(versions: Iterable[FileVersion]) -> dict[tuple[str, str], FileVersion]:
-    return {(version.file, version.version): version for version in versions}
+def _arrived(settings: Settings, source: str, table: str, known: list[FileVersion]) -> Arrived:
+    latest = [version for version in latest_versions(known).values() if version.table_name == table]
+    effective = [version for version in effective_versions(known).values() if version.table_name == table]
+    readings = {(version.file, version.version): version for version in known if version.table_name == table}
+    kept = {(version.file, version.version): version for version in [*latest, *effective]}
+    in_effect = {(version.file, version.version) for version in effective}
+    retired = [version for version in kept.values() if version.state is State.RETIRED]
+    held = [version for version in kept.values() if version.state is not State.RETIRED]
+    waiting = [version for version in held if (version.file, version.version) not in in_effect]
+    return Arrived(
+        source=source,
+        table=table,
+        read=_records(readings.values()),
+        superseded=_records(version for key, version in readings.items() if key not in kept),
+        unreadable=sum(_rows(parsed_path(settings.rejects, version)) for version in held),
+        # A load that was accepted since the last build lies there still.
+        waiting=sum(_rows(parsed_path(settings.arrivals, version)) for version in held),
+        raw=sum(_rows(parsed_path(settings.raw, version)) for version in effective),
+        retired=_records(retired),
+        unread_files=sum(not version.is_readable for version in waiting),
+    )
 
 
 def _records(versions: Iterable[FileVersion]) -> int:
