@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from contextlib import closing, redirect_stderr, redirect_stdout
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -18,12 +17,8 @@ from orchestration.core.settings import Settings
 from orchestration.defs.automation.stretches import Stretch
 from orchestration.defs.instance import prepare_dagster_home
 from orchestration.defs.names import NIGHTLY
-from orchestration.defs.orphaned_runs import fail_orphaned_runs
 from orchestration.monitoring.runs import Stopped
 from orchestration.nightly.console import ConsoleReporter
-
-if TYPE_CHECKING:
-    from dagster import DagsterInstance, ExecuteInProcessResult, JobDefinition
 
 KEPT_LOGS = 30
 
@@ -48,16 +43,27 @@ def run_nightly(settings: Settings, plan: Sequence[Stretch], request: Request, l
         from dagster import DagsterInstance
 
         from orchestration.defs.composition import build_definitions
+        from orchestration.defs.orphaned_runs import fail_orphaned_runs
         from orchestration.defs.outcomes import stopped_steps
 
         job = build_definitions(settings).resolve_job_def(NIGHTLY)
         with DagsterInstance.from_config(str(settings.dagster_home), "aipl.yaml") as instance:
             fail_orphaned_runs(instance)
-            for stretch in plan[:-1]:
-                result = _execute(job, instance, stretch, request, with_warehouse=False)
+            keys = job.asset_layer.selected_asset_keys
+            rest = {key for key in keys if key.path[0] != "raw"}
+            stretches: list[Stretch | None] = list(plan) or [None]
+            for stretch in stretches:
+                sources = stretch.sources if stretch else ()
+                raw = {key for key in keys - rest if key.path[1] in sources}
+                result = job.execute_in_process(
+                    run_config={"ops": {f"raw__{source}": _config(request, source) for source in sources}},
+                    instance=instance,
+                    asset_selection=list(raw | rest if stretch is stretches[-1] else raw),
+                    tags=stretch.tags if stretch else {},
+                    raise_on_error=False,
+                )
                 if not result.success:
-                    return stopped_steps(result)
-            result = _execute(job, instance, plan[-1] if plan else None, request, with_warehouse=True)
+                    break
             return stopped_steps(result)
 
 
@@ -70,26 +76,5 @@ def new_log(settings: Settings) -> Path:
     return folder / f"run-{datetime.now().astimezone():%Y%m%dT%H%M%S}.log"
 
 
-def _execute(
-    job: JobDefinition,
-    instance: DagsterInstance,
-    stretch: Stretch | None,
-    request: Request,
-    *,
-    with_warehouse: bool,
-) -> ExecuteInProcessResult:
-    sources = stretch.sources if stretch else ()
-    ops = {
-        f"raw__{source}": {"config": {"dumps": request.dumps, "only": request.files_of(source)}}
-        for source in sources
-    }
-    keys = job.asset_layer.selected_asset_keys
-    return job.execute_in_process(
-        run_config={"ops": ops},
-        instance=instance,
-        asset_selection=[
-            key for key in keys if (key.path[1] in sources if key.path[0] == "raw" else with_warehouse)
-        ],
-        tags=stretch.tags if stretch else {},
-        raise_on_error=False,
-    )
+def _config(request: Request, source_id: str) -> dict[str, object]:
+    return {"config": {"dumps": request.dumps, "only": request.files_of(source_id)}}

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import commands
 import duckdb
-import pytest
 from contents import contents
 from oracle import sample_shop
 from oracle.stages import daily_stock, stage_history, walk
@@ -87,18 +86,13 @@ def without(dumps: Path, target: Path, members: set[str]) -> set[str]:
     return persons | orders
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("erase") / "home"
-    write_dumps(home / "dumps" / "sample_shop", WORLD)
-    aipl(home, "run")
-    return home
-
-
-def test_the_page_is_followed(home: Path, tmp_path: Path) -> None:
+def test_the_page_is_followed(tmp_path: Path) -> None:
     """Then nobody finds the person, and the others are as brute force tells them without."""
     find, erase, finish = COMMANDS
+    home = tmp_path / "home"
     dumps = home / "dumps" / "sample_shop"
+    write_dumps(dumps, WORLD)
+    aipl(home, "run")
     # A shorter one, of a broken row, stands in any compressed bytes by chance.
     ids = {known for known in without(dumps, tmp_path / "filtered", MEMBERS) if len(known) >= 6}
     assert len(ids) > 5

@@ -24,8 +24,8 @@ from orchestration.arrival.pending import Request
 from orchestration.core.errors import InputError
 from orchestration.core.settings import Settings
 from orchestration.defs.composition import build_definitions
+from orchestration.defs.orphaned_runs import fail_orphaned_runs
 from orchestration.defs.outcomes import latest_outcome, observe_latest_run
-from orchestration.nightly.job import fail_orphaned_runs
 from orchestration.nightly.run import run_new
 from orchestration.publish.releases import current_id
 from orchestration.quality import mart_gate

@@ -14,7 +14,7 @@ import dagster as dg
 import pytest
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
-from orchestration.compat.dagster_event_log import OpenEventLog
+from orchestration.compat.dagster_event_log import NoOpComputeLogManager, OpenEventLog
 from orchestration.defs.instance import prepare_dagster_home
 
 ENDING = """
@@ -65,6 +65,7 @@ def test_services_read_what_a_run_at_the_door_tells(tmp_path: Path) -> None:
     prepare_dagster_home(home)
     with dg.DagsterInstance.from_config(str(home), "aipl.yaml") as door:
         assert isinstance(door.event_log_storage, OpenEventLog)
+        assert isinstance(door.compute_log_manager, NoOpComputeLogManager)
         run = dg.materialize([parts], instance=door)
         told = [(entry.dagster_event_type, entry.user_message) for entry in door.all_logs(run.run_id)]
     assert not list(home.rglob("*.db-wal"))
