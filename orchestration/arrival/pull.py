@@ -16,7 +16,7 @@ from time import monotonic
 import pyarrow.parquet as pq
 
 from orchestration.arrival.dumps import Dump, Dumps, open_dumps
-from orchestration.arrival.erasing.landed import discard_unreadable, search_in, take_out_of_landing
+from orchestration.arrival.erasing.sweep import discard_unreadable, search_in, take_out_of_landing
 from orchestration.arrival.file_versions import FileVersion, Hint, State, latest_versions
 from orchestration.arrival.landing import check_size, land, landed_path
 from orchestration.arrival.manifest import LoadManifest, require_manifest

@@ -25,9 +25,9 @@ def erase(keys: tuple[str, ...], *, only_these: bool, yes: bool) -> int:
     order = order_erasure(settings, keys, only_these=only_these)
     click.echo("These keys will be erased, with all their documents:")
     for key in sorted(order.keys):
-        unknown = "  (not found in any mart; check that it is correct)" if key in order.linked.unknown else ""
+        unknown = "  (not found in any mart; check that it is correct)" if key in order.unknown else ""
         click.echo(f"  {key.text}{unknown}")
-    for key in sorted(order.linked.shared):
+    for key in sorted(order.shared):
         click.echo(f"  kept, because other people used it too: {key.text}")
     if not yes:
         click.confirm("This cannot be undone, and all earlier releases are deleted. Erase?", abort=True)

@@ -12,8 +12,12 @@ from typing import Any
 
 import sqlalchemy
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
+
+# The command line redirects the output itself; Dagster has no public way to leave it alone.
+__all__ = ["NoOpComputeLogManager", "OpenEventLog"]
 
 
 class OpenEventLog(SqliteEventLogStorage):

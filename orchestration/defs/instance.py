@@ -30,7 +30,7 @@ CLI_CONFIG = (
     DAEMON_CONFIG
     + """\
 compute_logs:
-  module: dagster._core.storage.noop_compute_log_manager
+  module: orchestration.compat.dagster_event_log
   class: NoOpComputeLogManager
 event_log_storage:
   module: orchestration.compat.dagster_event_log

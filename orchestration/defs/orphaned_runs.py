@@ -7,14 +7,12 @@ tell. The writer's lock can: a run holds it as long as its process lives.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+
+from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
 
 from orchestration.core.errors import InputError
 from orchestration.core.lock import writer_lock
 from orchestration.core.settings import Settings
-
-if TYPE_CHECKING:
-    from dagster import DagsterInstance, DagsterRun
 
 # A run is not holding the lock yet just after it started, and no more just before it is done.
 SILENT_SECONDS = 60.0
@@ -44,8 +42,6 @@ def fail_orphaned_runs_if_idle(settings: Settings, instance: DagsterInstance) ->
 
 
 def _unfinished(instance: DagsterInstance) -> list[DagsterRun]:
-    from dagster import DagsterRunStatus, RunsFilter
-
     unfinished = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
     return list(instance.get_runs(RunsFilter(statuses=unfinished)))
 

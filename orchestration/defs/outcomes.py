@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from dagster import (
+    AssetKey,
+    DagsterEvent,
+    DagsterEventType,
+    DagsterInstance,
+    DagsterRunStatus,
+    ExecuteInProcessResult,
+    RunsFilter,
+)
 
 from orchestration.core.redact import redact
 from orchestration.core.settings import Settings
 from orchestration.defs.names import MART_GATE, NIGHTLY
+from orchestration.defs.resources import BY_GATE, EXIT_CODE
 from orchestration.monitoring.runs import Stopped, observe_run
 
 if TYPE_CHECKING:
-    from dagster import DagsterEvent, DagsterInstance, ExecuteInProcessResult
     from dagster_shared.error import SerializableErrorInfo
 
 LOOKED_BACK = 100
@@ -24,8 +34,6 @@ def latest_outcome(instance: DagsterInstance) -> tuple[str, list[Stopped]] | Non
 
     A run that ended well counts where it was to make a release: of several stretches of load dates the last.
     """
-    from dagster import AssetKey, DagsterEventType, DagsterRunStatus, RunsFilter
-
     ended = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE]
     for run in instance.get_runs(RunsFilter(job_name=NIGHTLY, statuses=ended), limit=LOOKED_BACK):
         if run.status is DagsterRunStatus.FAILURE:
@@ -52,19 +60,13 @@ def _failures(events: Sequence[DagsterEvent]) -> list[Stopped]:
 
 
 def _explain(event: DagsterEvent) -> Stopped:
-    from dagster import BoolMetadataValue, IntMetadataValue
-
     failure = event.step_failure_data
     step = event.step_key or NIGHTLY
     told = failure.user_failure_data
+    metadata: dict[str, Any] = {name: item.value for name, item in told.metadata.items()} if told else {}
     if told is not None and told.description:
-        code, by_gate = told.metadata.get("exit_code"), told.metadata.get("by_gate")
-        return Stopped(
-            step,
-            told.description,
-            code.value or 1 if isinstance(code, IntMetadataValue) else 1,
-            by_gate=isinstance(by_gate, BoolMetadataValue) and bool(by_gate.value),
-        )
+        code, by_gate = metadata.get(EXIT_CODE, 1), metadata.get(BY_GATE, False)
+        return Stopped(step, told.description, code, by_gate=by_gate)
     error = failure.error
     if error is not None and error.cls_name == "DagsterAssetCheckFailedError":
         return Stopped(step, error.message.strip(), 3, by_gate=step == MART_GATE)

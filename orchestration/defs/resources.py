@@ -31,12 +31,9 @@ def explained() -> Iterator[None]:
     """Show known errors as the failure's own words, and keep the exit code that they stand for."""
     try:
         yield
-    except AiplError as error:
-        metadata = {EXIT_CODE: error.exit_code, BY_GATE: isinstance(error, GateStop)}
-        raise Failure(str(error), metadata, allow_retries=False) from error
-    except ConfigurationError as error:
-        raise Failure(str(error), {EXIT_CODE: 2}, allow_retries=False) from error
     except Exception as error:
-        if full := disk_full(error):
-            raise Failure(str(full), {EXIT_CODE: full.exit_code}, allow_retries=False) from error
-        raise
+        known = error if isinstance(error, AiplError | ConfigurationError) else disk_full(error)
+        if known is None:
+            raise
+        metadata = {EXIT_CODE: getattr(known, "exit_code", 2), BY_GATE: isinstance(known, GateStop)}
+        raise Failure(str(known), metadata, allow_retries=False) from error

@@ -30,21 +30,21 @@ class ConsoleReporter:
         """Begin a stage."""
         self.close()
         self._stage, self._started = stage, time.monotonic()
-        if self._console.is_terminal:
-            counted = [BarColumn(bar_width=24), MofNCompleteColumn()] if total else []
-            self._progress = Progress(
-                SpinnerColumn(),
-                TextColumn(stage),
-                *counted,
-                TimeElapsedColumn(),
-                TextColumn("[dim]{task.description}"),
-                console=self._console,
-                transient=True,
-                redirect_stdout=False,
-                redirect_stderr=False,
-            )
-            self._progress.add_task("", total=total)
-            self._progress.start()
+        counted = [BarColumn(bar_width=24), MofNCompleteColumn()] if total else []
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn(stage),
+            *counted,
+            TimeElapsedColumn(),
+            TextColumn("[dim]{task.description}"),
+            console=self._console,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+            disable=not self._console.is_terminal,
+        )
+        self._progress.add_task("", total=total)
+        self._progress.start()
 
     def step(self, text: str) -> None:
         """Advance the bar."""

@@ -3,50 +3,67 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+import sys
+from collections.abc import Sequence
+from contextlib import closing, redirect_stderr, redirect_stdout
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
+from rich.console import Console
+
+from orchestration.arrival.pending import Request
+from orchestration.core.progress import reporting_to
 from orchestration.core.settings import Settings
 from orchestration.defs.automation.stretches import Stretch
 from orchestration.defs.instance import prepare_dagster_home
-from orchestration.defs.names import NIGHTLY, RANGE_END, RANGE_START
-from orchestration.defs.orphaned_runs import fail_orphaned_runs
+from orchestration.defs.names import NIGHTLY
 from orchestration.monitoring.runs import Stopped
-
-if TYPE_CHECKING:
-    from dagster import DagsterInstance, ExecuteInProcessResult, JobDefinition
+from orchestration.nightly.console import ConsoleReporter
 
 KEPT_LOGS = 30
 
 
-def run_nightly(
-    settings: Settings, plan: Sequence[Stretch], config: Mapping[str, Mapping[str, Any]], log: Path
-) -> list[Stopped]:
+def run_nightly(settings: Settings, plan: Sequence[Stretch], request: Request, log: Path) -> list[Stopped]:
     """Pull each stretch, the last one with all downstream steps; returns the steps that failed.
 
-    `config` configures the raw assets, by source. Output of the tools goes to `log`.
+    `request` says where the dumps are and which files count. Progress goes to the terminal, output of the
+    tools to `log`.
     Raises KeyboardInterrupt when a step was interrupted.
     """
     prepare_dagster_home(settings.dagster_home)
     # Most objects live as long as the run: collecting after every 700 of them costs 8 % of a small night.
     gc.set_threshold(50_000, 20, 20)
-    with _logged(log):
+    with (
+        closing(ConsoleReporter(Console(file=sys.stdout))) as watcher,
+        reporting_to(watcher),
+        log.open("a", encoding="utf-8") as stream,
+        redirect_stdout(stream),
+        redirect_stderr(stream),
+    ):
         from dagster import DagsterInstance
 
         from orchestration.defs.composition import build_definitions
+        from orchestration.defs.orphaned_runs import fail_orphaned_runs
         from orchestration.defs.outcomes import stopped_steps
 
         job = build_definitions(settings).resolve_job_def(NIGHTLY)
         with DagsterInstance.from_config(str(settings.dagster_home), "aipl.yaml") as instance:
             fail_orphaned_runs(instance)
-            for stretch in plan[:-1]:
-                result = _execute(job, instance, stretch, config, with_warehouse=False)
+            keys = job.asset_layer.selected_asset_keys
+            rest = {key for key in keys if key.path[0] != "raw"}
+            stretches: list[Stretch | None] = list(plan) or [None]
+            for stretch in stretches:
+                sources = stretch.sources if stretch else ()
+                raw = {key for key in keys - rest if key.path[1] in sources}
+                result = job.execute_in_process(
+                    run_config={"ops": {f"raw__{source}": _config(request, source) for source in sources}},
+                    instance=instance,
+                    asset_selection=list(raw | rest if stretch is stretches[-1] else raw),
+                    tags=stretch.tags if stretch else {},
+                    raise_on_error=False,
+                )
                 if not result.success:
-                    return stopped_steps(result)
-            result = _execute(job, instance, plan[-1] if plan else None, config, with_warehouse=True)
+                    break
             return stopped_steps(result)
 
 
@@ -59,35 +76,5 @@ def new_log(settings: Settings) -> Path:
     return folder / f"run-{datetime.now().astimezone():%Y%m%dT%H%M%S}.log"
 
 
-def _execute(
-    job: JobDefinition,
-    instance: DagsterInstance,
-    stretch: Stretch | None,
-    config: Mapping[str, Mapping[str, Any]],
-    *,
-    with_warehouse: bool,
-) -> ExecuteInProcessResult:
-    from dagster import AssetKey
-
-    keys = job.asset_layer.selected_asset_keys
-    raw = {AssetKey(["raw", source]) for source in (stretch.sources if stretch else ())}
-    rest = {key for key in keys if key.path[0] != "raw"} if with_warehouse else set()
-    tags = {RANGE_START: stretch.first.isoformat(), RANGE_END: stretch.last.isoformat()} if stretch else {}
-    ops = {
-        f"raw__{source}": {"config": dict(given)}
-        for source, given in config.items()
-        if stretch and source in stretch.sources
-    }
-    return job.execute_in_process(
-        run_config={"ops": ops},
-        instance=instance,
-        asset_selection=[key for key in keys if key in raw | rest],
-        tags=tags,
-        raise_on_error=False,
-    )
-
-
-@contextmanager
-def _logged(log: Path) -> Iterator[None]:
-    with log.open("a", encoding="utf-8") as stream, redirect_stdout(stream), redirect_stderr(stream):
-        yield
+def _config(request: Request, source_id: str) -> dict[str, object]:
+    return {"config": {"dumps": request.dumps, "only": request.files_of(source_id)}}

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-
-from rich.console import Console
 
 from orchestration.alerts.incidents import suppress_alerting_errors
 from orchestration.arrival.configured import (
@@ -23,13 +20,11 @@ from orchestration.build.state import is_untouched, read_build
 from orchestration.core.errors import InputError
 from orchestration.core.lock import writer_lock
 from orchestration.core.privacy.person_key import is_made_with
-from orchestration.core.progress import reporting_to
 from orchestration.core.redact import redact
 from orchestration.core.settings import Settings
 from orchestration.defs.automation.stretches import stretches
 from orchestration.monitoring.gates import observe_gates
 from orchestration.monitoring.runs import Stopped, alerting, observe_run
-from orchestration.nightly.console import ConsoleReporter
 from orchestration.nightly.job import new_log, run_nightly
 from orchestration.nightly.summary import (
     LoadDates,
@@ -109,15 +104,7 @@ def _run_new(settings: Settings, request: Request, say: Callable[[str], None], w
             return reached
         before = version_ids(settings, new)
         log = new_log(settings)
-        watcher = ConsoleReporter(Console(file=sys.stdout))
-        config = {
-            source_id: {"dumps": request.dumps, "only": request.files_of(source_id)} for source_id in new
-        }
-        try:
-            with reporting_to(watcher):
-                stopped = run_nightly(settings, stretches(new), config, log)
-        finally:
-            watcher.close()
+        stopped = run_nightly(settings, stretches(new), request, log)
         return conclude(settings, loads_since(settings, new, before), stopped, log, say) or reached
 
 

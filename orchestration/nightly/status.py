@@ -13,6 +13,7 @@ from orchestration.build.state import read_build
 from orchestration.core.privacy.erased import read_erased
 from orchestration.core.redact import redact
 from orchestration.core.settings import Settings
+from orchestration.nightly.summary import measures
 from orchestration.nightly.summary_tables import table
 from orchestration.publish.listing import rollback_lines
 from orchestration.publish.release import Release, read_current
@@ -105,15 +106,10 @@ def _word(load: Load) -> str:
 
 
 def _source_row(source: Source, loads: list[Load]) -> tuple[object, ...]:
-    days = [load.load_date for load in loads if load.state is not State.RETIRED]
     return (
         source.source_id,
         source.feed,
-        len(days),
-        min(days, default=None),
-        max(days, default=None),
-        sum(load.row_count for load in loads),
-        sum(load.unreadable_count for load in loads),
+        *measures([load for load in loads if load.state is not State.RETIRED]),
         sum(load.erased_count for load in loads),
         sum(load.retired_count for load in loads),
         sum(load.state is State.REFUSED for load in loads),

@@ -137,14 +137,12 @@ def _loads_table(settings: Settings, loads: LoadDates) -> str:
 
 
 def _line(source_id: str, loads: list[Load]) -> tuple[str | int | date | None, ...]:
+    refused = sum(load.state is State.REFUSED for load in loads)
+    return (source_id, *measures(loads), refused, sum(load.is_held_back for load in loads))
+
+
+def measures(loads: Sequence[Load]) -> tuple[int | date | None, ...]:
+    """Number of loads, first and last date, rows and unreadable records."""
     days = [load.load_date for load in loads]
-    return (
-        source_id,
-        len(loads),
-        min(days, default=None),
-        max(days, default=None),
-        sum(load.row_count for load in loads),
-        sum(load.unreadable_count for load in loads),
-        sum(load.state is State.REFUSED for load in loads),
-        sum(load.is_held_back for load in loads),
-    )
+    rows, unreadable = sum(load.row_count for load in loads), sum(load.unreadable_count for load in loads)
+    return len(days), min(days, default=None), max(days, default=None), rows, unreadable

@@ -46,8 +46,7 @@ def release_tables(release: Path) -> list[tuple[str, str]]:
 
 def pivot_stock(rows: list[tuple[Any, ...]]) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Turn (brand, day, stage, rank, persons) into a row a brand with a column a stage, lowest rank first."""
-    ranks = {stage: rank for _, _, stage, rank, _ in rows}
-    stages = sorted(ranks, key=lambda stage: ranks[stage])
+    stages = [stage for _, stage in sorted({(rank, stage) for _, _, stage, rank, _ in rows})]
     persons = {(brand, day, stage): count for brand, day, stage, _, count in rows}
     brands = sorted({(brand, day) for brand, day, *_ in rows})
     lines = [(*key, *(persons.get((*key, stage), 0) for stage in stages)) for key in brands]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import os
 import shutil
@@ -61,45 +60,31 @@ def first_night(shop: Shop) -> Answer:
     return shop.aipl("run")
 
 
-def test_the_first_night_publishes_and_tells(shop: Shop, first_night: Answer) -> None:
+def test_the_first_night_publishes_and_tells_and_a_second_one_changes_nothing(
+    shop: Shop, first_night: Answer
+) -> None:
     assert first_night.returncode == 0, first_night.stdout + first_night.stderr
-    told = first_night.stdout
-    assert f"Release: {shop.current().name}" in told
+    told, current = first_night.stdout, shop.current()
+    assert f"Release: {current.name}" in told
     assert told.splitlines()[-1] == "To view it: `make dashboard`."
     assert "lumen" in told and "AIPL stock" in told and "FAST of the last complete week" in told
     assert "\x1b[" not in told, "colours are for terminals"
     manifest = shop.manifest()
     assert manifest["horizon"]["lumen"] == str(WORLD.start + timedelta(days=FIRST_NIGHTS - 1))
     assert len(manifest["loads"]) == FIRST_NIGHTS
+    again = shop.aipl("run")
+    assert again.returncode == 0 and "Nothing is new" in again.stdout
+    assert shop.current() == current
 
 
-def test_a_second_run_right_away_changes_nothing(shop: Shop, first_night: Answer) -> None:
-    before = shop.current()
-    answer = shop.aipl("run")
-    assert answer.returncode == 0
-    assert "Nothing is new" in answer.stdout
-    assert shop.current() == before
-
-
-@pytest.mark.parametrize("form", ["table", "csv", "json", "parquet"])
-def test_an_analyst_asks_the_release(shop: Shop, first_night: Answer, tmp_path: Path, form: str) -> None:
-    output = tmp_path / f"answer.{form}"
-    question = (
-        "select brand_id, count(*) as weeks from fct_fast where period_type = 'week' group by 1 order by 1"
-    )
-    answer = shop.aipl("query", question, "--format", form, "--output", str(output))
+def test_an_analyst_asks_the_release(shop: Shop, first_night: Answer, tmp_path: Path) -> None:
+    weeks = "select brand_id, count(*) from fct_fast where period_type = 'week' group by 1 order by 1"
+    answer = shop.aipl("query", weeks, "--format", "csv", "--output", str(tmp_path / "weeks.csv"))
     assert answer.returncode == 0, answer.stderr
-    readers = {
-        "table": lambda: [line.split() for line in output.read_text().splitlines()[2:]],
-        "csv": lambda: [list(row) for row in csv.reader(io.StringIO(output.read_text()))][1:],
-        "json": lambda: [[row["brand_id"], str(row["weeks"])] for row in json.loads(output.read_text())],
-        "parquet": lambda: [
-            [brand, str(weeks)] for brand, weeks in duckdb.read_parquet(str(output)).fetchall()
-        ],
-    }
-    found = readers[form]()
-    assert [brand for brand, _ in found][:3] == ["aurora", "cedar", "lumen"]
-    assert all(int(weeks) == 3 for _, weeks in found)
+    with (tmp_path / "weeks.csv").open() as stream:
+        _, *rows = csv.reader(stream)
+    assert [brand for brand, _ in rows][:3] == ["aurora", "cedar", "lumen"]
+    assert {count for _, count in rows} == {"3"}
 
 
 def test_killed_in_publish_then_whole_again_and_readers_undisturbed(

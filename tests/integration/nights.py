@@ -73,21 +73,7 @@ class AtCall:
 
     def arm(self, home: Path) -> None:
         """Put a function in place of the named one that dies at its time."""
-        place, name = find(self.function)
-        real, calls = getattr(place, name), count(1)
-
-        @wraps(real)
-        def deadly(*arguments: Any, **keywords: Any) -> Any:
-            # Dumps are read by several threads: each call keeps its own number.
-            is_fatal = next(calls) == self.number
-            if is_fatal and not self.after:
-                die()
-            answer = real(*arguments, **keywords)
-            if is_fatal:
-                die()
-            return answer
-
-        setattr(place, name, deadly)
+        around(self.function, die, self.number, after=self.after)
 
     def __str__(self) -> str:
         return f"{'after' if self.after else 'before'} {self.function.rpartition('.')[2]} {self.number}"
@@ -105,7 +91,7 @@ class SizeLimit:
         """Lower the limit when the function is called."""
         steady()
         limits = (self.size, self.size)
-        before(self.function, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limits), self.number)
+        around(self.function, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limits), self.number)
 
 
 @dataclass(frozen=True)
@@ -116,7 +102,7 @@ class StopAtCall:
 
     def arm(self, home: Path) -> None:
         """Stop when the function is called for the first time; it goes on with SIGCONT."""
-        before(self.function, lambda: os.kill(os.getpid(), signal.SIGSTOP))
+        around(self.function, lambda: os.kill(os.getpid(), signal.SIGSTOP))
 
 
 @dataclass(frozen=True)
@@ -132,25 +118,25 @@ class CountChanges:
 Fault = AtChange | AtCall | SizeLimit | StopAtCall | CountChanges
 
 
-def find(function: str) -> tuple[Any, str]:
-    """The owner of a function `module:attribute`, and its name there."""
+def around(function: str, then: Callable[[], object], number: int = 1, *, after: bool = False) -> None:
+    """Call `then` before or after the n-th call of a function `module:attribute`."""
     module, _, path = function.partition(":")
     *owners, name = path.split(".")
     place: Any = importlib.import_module(module)
     for owner in owners:
         place = getattr(place, owner)
-    return place, name
-
-
-def before(function: str, then: Callable[[], object], number: int = 1) -> None:
-    """Call `then` before the n-th call of a function."""
-    place, name = find(function)
     real, calls = getattr(place, name), count(1)
 
+    @wraps(real)
     def wrapped(*arguments: Any, **keywords: Any) -> Any:
-        if next(calls) == number:
+        # Dumps are read by several threads: each call keeps its own number.
+        is_it = next(calls) == number
+        if is_it and not after:
             then()
-        return real(*arguments, **keywords)
+        answer = real(*arguments, **keywords)
+        if is_it and after:
+            then()
+        return answer
 
     setattr(place, name, wrapped)
 

@@ -23,11 +23,9 @@ from orchestration.alerts.outbox import Outbox
 from orchestration.arrival.pending import Request
 from orchestration.core.errors import InputError
 from orchestration.core.settings import Settings
-from orchestration.defs.automation.jobs import nightly_job
-from orchestration.defs.automation.sensors import alert_sensors
 from orchestration.defs.composition import build_definitions
+from orchestration.defs.orphaned_runs import fail_orphaned_runs
 from orchestration.defs.outcomes import latest_outcome, observe_latest_run
-from orchestration.nightly.job import fail_orphaned_runs
 from orchestration.nightly.run import run_new
 from orchestration.publish.releases import current_id
 from orchestration.quality import mart_gate
@@ -156,18 +154,16 @@ def test_a_run_killed_between_verdict_and_alert_is_told_by_the_next(
 
 
 def test_runs_of_dagster_are_told_as_those_of_the_command_line(settings: Settings, hook: Webhook) -> None:
-    names = {sensor.name for sensor in build_definitions(settings).get_repository_def().sensor_defs}
-    assert {"nightly_failed", "nightly_succeeded", "alerts"} <= names
-    *_, alerts = alert_sensors(settings, nightly_job())
+    sensors = {sensor.name: sensor for sensor in build_definitions(settings).get_repository_def().sensor_defs}
+    assert {"nightly_failed", "nightly_succeeded", "alerts"} <= set(sensors)
     broken = settings.dbt_project / "models" / "marts" / "dim_brand.sql"
     model = broken.read_text()
     broken.write_text("select 1 as x from nowhere")
     assert not run_in_dagster(settings, 2, 3).success
     with dg.DagsterInstance.from_config(str(settings.dagster_home), "aipl.yaml") as instance:
         observe_latest_run(settings, instance)
-        assert (
-            alerts.evaluate_tick(dg.build_sensor_context(instance)).skip_message == "team: 1 alert delivered"
-        )
+        sent = sensors["alerts"].evaluate_tick(dg.build_sensor_context(instance))
+        assert sent.skip_message == "team: 1 alert delivered"
         (title,) = titles(hook)
         assert title == "[aipl] NEW: critical: nightly run stopped at warehouse"
         # The same fault at the command line is the same incident.

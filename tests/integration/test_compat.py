@@ -3,15 +3,19 @@
 Where a test of need fails, the library has changed: remove what stands in for it, or measure it again.
 """
 
-from __future__ import annotations
-
+# No annotations from the future: Dagster reads those of an asset.
 import inspect
 import subprocess
 import sys
 from importlib.resources import files
+from pathlib import Path
 
+import dagster as dg
 import pytest
 from dagster._core.storage.event_log import SqliteEventLogStorage
+
+from orchestration.compat.dagster_event_log import NoOpComputeLogManager, OpenEventLog
+from orchestration.defs.instance import prepare_dagster_home
 
 ENDING = """
 import atexit, sys
@@ -44,3 +48,35 @@ def test_dagster_still_opens_its_database_for_each_event() -> None:
 def test_dbt_duckdb_still_swaps_names_in_place_of_making_a_table(kind: str) -> None:
     macros = files("dbt.include.duckdb") / "macros" / "materializations" / f"{kind}.sql"
     assert "rename_relation" in macros.read_text()
+
+
+PARTS = dg.AssetKey(["marts", "parts"])
+
+
+@dg.asset(key=PARTS, check_specs=[dg.AssetCheckSpec("whole", asset=PARTS)])
+def parts() -> dg.MaterializeResult:
+    return dg.MaterializeResult(
+        metadata={"rows": 3}, check_results=[dg.AssetCheckResult(passed=False, check_name="whole")]
+    )
+
+
+def test_services_read_what_a_run_at_the_door_tells(tmp_path: Path) -> None:
+    home = tmp_path / "home of {one}"
+    prepare_dagster_home(home)
+    with dg.DagsterInstance.from_config(str(home), "aipl.yaml") as door:
+        assert isinstance(door.event_log_storage, OpenEventLog)
+        assert isinstance(door.compute_log_manager, NoOpComputeLogManager)
+        run = dg.materialize([parts], instance=door)
+        told = [(entry.dagster_event_type, entry.user_message) for entry in door.all_logs(run.run_id)]
+    assert not list(home.rglob("*.db-wal"))
+    with dg.DagsterInstance.from_config(str(home), "dagster.yaml") as served:
+        assert not isinstance(served.event_log_storage, OpenEventLog)
+        assert [
+            (entry.dagster_event_type, entry.user_message) for entry in served.all_logs(run.run_id)
+        ] == told
+        latest = served.get_latest_materialization_event(PARTS)
+        assert latest and latest.run_id == run.run_id
+        check = dg.AssetCheckKey(PARTS, "whole")
+        records = served.event_log_storage.get_latest_asset_check_execution_by_key([check])
+        assert records[check].status.value == "FAILED"
+    assert dg.DagsterEventType.RUN_SUCCESS in {kind for kind, _ in told}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -39,34 +40,21 @@ def definitions(settings: Settings) -> dg.Definitions:
     return build_definitions(settings)
 
 
-def test_asset_keys(definitions: dg.Definitions) -> None:
-    keys = definitions.resolve_all_asset_keys()
+def test_every_mart_waits_for_raw_and_the_release_for_every_mart_and_its_gate(
+    definitions: dg.Definitions,
+) -> None:
+    graph = definitions.resolve_asset_graph()
+    keys = graph.get_all_asset_keys()
     sources = set(yaml.safe_load((PROJECT_ROOT / "sources.yml").read_text())["sources"])
     assert {key.path[1] for key in keys if key.path[0] == "raw"} == sources
     assert {key.path[1] for key in keys if key.path[0] == "marts"} == MARTS
-    assert {key.path[0] for key in keys} == {
-        "arrival",
-        "intermediate",
-        "marts",
-        "raw",
-        "release",
-        "seeds",
-        "staging",
-    }
-
-
-def test_everything_waits_for_raw_and_the_release_for_every_mart(definitions: dg.Definitions) -> None:
-    graph = definitions.resolve_asset_graph()
+    folders = {"arrival", "intermediate", "marts", "raw", "release", "seeds", "staging"}
+    assert {key.path[0] for key in keys} == folders
     assert {key.path[-1] for key in graph.get(dg.AssetKey("release")).parent_keys} == MARTS
-    for key in graph.get_all_asset_keys():
+    for key in keys:
         # The rules are seeds: nothing has to arrive for them.
         if key.path[0] == "marts" and key.path[-1] not in ("dim_aipl_rule", "dim_aipl_stage"):
-            upstream = graph.get_ancestor_asset_keys(key)
-            assert dg.AssetKey("arrival") in upstream, key
-
-
-def test_the_gate_stands_before_every_mart_and_blocks(definitions: dg.Definitions) -> None:
-    graph = definitions.resolve_asset_graph()
+            assert dg.AssetKey("arrival") in graph.get_ancestor_asset_keys(key), key
     gates = [key for key in graph.asset_check_keys if key.name == "mart_gate"]
     assert {key.asset_key.path[-1] for key in gates} == MARTS
     assert all(graph.get_check_spec(key).blocking for key in gates)
@@ -81,18 +69,12 @@ def test_each_law_is_a_check_that_blocks_and_has_an_anchor(definitions: dg.Defin
         assert (check.description, check.metadata["runbook"]) == (law.description, law.anchor)
 
 
-def test_one_job_and_one_schedule_in_one_zone(definitions: dg.Definitions) -> None:
+def test_one_job_and_one_schedule_in_one_zone_over_days_since_the_first(definitions: dg.Definitions) -> None:
     repository = definitions.get_repository_def()
     assert [name for name in repository.job_names if not name.startswith("__")] == ["nightly"]
     (schedule,) = repository.schedule_defs
-    assert (schedule.name, schedule.cron_schedule, schedule.execution_timezone) == (
-        "nightly",
-        "30 2 * * *",
-        "Asia/Shanghai",
-    )
-
-
-def test_partitions_reach_back_to_the_first_declared_day(definitions: dg.Definitions) -> None:
+    when = (schedule.name, schedule.cron_schedule, schedule.execution_timezone)
+    assert when == ("nightly", "30 2 * * *", "Asia/Shanghai")
     node = definitions.resolve_asset_graph().get(dg.AssetKey(["raw", "sample_shop"]))
     assert node.partitions_def is not None
     keys = node.partitions_def.get_partition_keys()
@@ -114,37 +96,7 @@ def test_definitions_load_without_dbt_once_the_manifest_is_prepared(
         build_definitions(settings)
 
 
-def test_the_schedule_asks_for_what_is_new_and_skips_the_night_else(
-    tiny: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    judge_with(monkeypatch)
-    for shop in ("east", "west"):
-        (tiny.home / "dumps" / shop).mkdir(parents=True)
-
-    after_the_deadline = datetime(2024, 1, 6, 7, tzinfo=ZoneInfo("Asia/Shanghai"))
-
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
-
-        def evaluate() -> dg.ScheduleExecutionData:
-            (schedule,) = build_definitions(tiny).get_repository_def().schedule_defs
-            context = dg.build_schedule_context(instance, scheduled_execution_time=after_the_deadline)
-            return schedule.evaluate_tick(context)
-
-        assert evaluate().skip_message == "No source has new dumps"
-        for day in (2, 5):
-            deliver(tiny, "east", day, [1])
-        (request,) = evaluate().run_requests or []
-        assert request.tags["dagster/asset_partition_range_start"] == "2024-01-02"
-        assert request.tags["dagster/asset_partition_range_end"] == "2024-01-05"
-        asked = {key.to_user_string() for key in request.asset_selection or []}
-        assert {"raw/east", "arrival", "marts/dim_brand", "release"} <= asked
-        assert "raw/west" not in asked
-
-        assert run(tiny, 2, 5, ["east"]).success
-        assert evaluate().skip_message == "No source has new dumps"
-
-
-def test_the_sensor_runs_just_the_loads_that_came_later_and_asks_once(
+def test_schedule_and_sensor_ask_for_what_is_new_and_the_sensor_once(
     tiny: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     judge_with(monkeypatch)
@@ -153,30 +105,40 @@ def test_the_sensor_runs_just_the_loads_that_came_later_and_asks_once(
     sources = configured_sources(tiny)
     now = datetime(2024, 1, 7, 7, tzinfo=ZoneInfo("Asia/Shanghai"))
 
-    def wanted(moment: datetime = now) -> list[dg.RunRequest | dg.SkipReason]:
-        rest = [dg.AssetKey("release")]
-        return list(run_requests(instance, tiny, sources, rest, moment, once=True))
-
     with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+
+        def scheduled() -> dg.ScheduleExecutionData:
+            (schedule,) = build_definitions(tiny).get_repository_def().schedule_defs
+            return schedule.evaluate_tick(dg.build_schedule_context(instance, scheduled_execution_time=now))
+
+        def wanted(moment: datetime = now) -> list[Any]:
+            return list(run_requests(instance, tiny, sources, [dg.AssetKey("release")], moment, once=True))
+
+        def days(request: dg.RunRequest) -> list[str]:
+            return [request.tags[f"dagster/asset_partition_range_{end}"] for end in ("start", "end")]
+
+        assert scheduled().skip_message == "No source has new dumps"
         deliver(tiny, "east", 7, [1])
         (early,) = wanted(now.replace(hour=3))
-        assert isinstance(early, dg.SkipReason)
         assert early.skip_message == "The loads of 2024-01-07 wait for west, until 06:00"
-
         for day in (2, 3, 4, 5, 6):
             deliver(tiny, "east", day, [1])
+        (request,) = scheduled().run_requests or []
+        assert days(request) == ["2024-01-02", "2024-01-07"]
+        asked = {key.to_user_string() for key in request.asset_selection or []}
+        assert {"raw/east", "arrival", "marts/dim_brand", "release"} <= asked
+        assert "raw/west" not in asked
+
         (night,) = wanted()
         assert run(tiny, 2, 7, ["east"]).success
+        assert scheduled().skip_message == "No source has new dumps"
         (skip,) = wanted()
         assert isinstance(skip, dg.SkipReason)
 
         deliver(tiny, "east", 4, [2])
         (changed,) = wanted()
-        assert isinstance(changed, dg.RunRequest) and isinstance(night, dg.RunRequest)
-        assert changed.tags["dagster/asset_partition_range_start"] == "2024-01-04"
-        assert changed.tags["dagster/asset_partition_range_end"] == "2024-01-04"
+        assert days(changed) == ["2024-01-04", "2024-01-04"]
         assert changed.run_key == wanted()[0].run_key != night.run_key
-
         deliver(tiny, "east", 4, [3, 4])
         assert wanted()[0].run_key != changed.run_key
 

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from typing import Any
 
+import click
 import dagster as dg
 import pytest
+from test_dagster_run import run as aipl_run
 from tiny_project import deliver, money, run
+from unit.test_lock import held
 from verdicts import judge_with, verdict
 
-from orchestration.alerts.outbox import Outbox
-from orchestration.arrival import receive as run_pull
+from orchestration.arrival import receive as arrival
 from orchestration.arrival.file_versions import State
 from orchestration.arrival.manifest import LoadManifest
-from orchestration.arrival.pending import Request
 from orchestration.build.state import is_untouched, read_build, read_gate
+from orchestration.commands.tools import dbt_command
 from orchestration.core.lock import writer_lock
 from orchestration.core.progress import Silent, reporting_to
 from orchestration.core.settings import Settings
-from orchestration.monitoring.watch import watch
-from orchestration.nightly.run import run_new
 from orchestration.publish.release import publish, read_current
 
 
@@ -33,9 +33,25 @@ def ran(result: dg.ExecuteInProcessResult, step: str) -> bool:
     return any(event.step_key == step and event.is_step_success for event in result.all_events)
 
 
+def failure(result: dg.ExecuteInProcessResult) -> Any:
+    """What the first failed step tells."""
+    event = next(event for event in result.all_events if event.is_step_failure)
+    return event.step_failure_data.user_failure_data
+
+
 def test_a_range_is_one_run_from_dumps_to_release(settings: Settings) -> None:
-    result = run(settings, 2, 3)
+    class Watcher(Silent):
+        def __init__(self) -> None:
+            self.steps: list[str] = []
+
+        def step(self, text: str) -> None:
+            self.steps.append(text)
+
+    watcher = Watcher()
+    with reporting_to(watcher):
+        result = run(settings, 2, 3)
     assert result.success
+    assert {"dim_brand", "fct_fast", "aipl_rules"} <= set(watcher.steps), "each as it is built"
     assert money(settings) == {"east": 60, "west": 10}
     release = read_current(settings)
     assert release is not None
@@ -48,9 +64,12 @@ def test_a_range_is_one_run_from_dumps_to_release(settings: Settings) -> None:
         if event.asset_key == dg.AssetKey(["raw", "east"])
     ]
     assert pulled == ["2024-01-02", "2024-01-03"]
+    state = json.loads(settings.build_state.read_text())
+    named = {"fingerprint", "build_id", "rules", "laws"}
+    assert set(state) == {"format", "state", "warehouse", "proved_on", *named}
+    assert state["state"] == "complete"
 
-    again = run(settings, 2, 3)
-    assert again.success
+    assert run(settings, 2, 3).success
     assert read_current(settings) == release
     assert money(settings) == {"east": 60, "west": 10}
 
@@ -58,12 +77,20 @@ def test_a_range_is_one_run_from_dumps_to_release(settings: Settings) -> None:
 def test_a_shut_mart_gate_skips_the_release_and_leaves_the_old_one(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    judge_with(monkeypatch, "error")
+    result = run(settings, 2, 2)
+    assert failed_steps(result) == {"mart_gate"} and not ran(result, "release")
+    assert read_current(settings) is None, "an error is no verdict"
+    assert "the suite broke" in failure(result).description
+    assert failure(result).metadata["exit_code"].value == 1
+
+    judge_with(monkeypatch)
     assert run(settings, 2, 2).success
     before = read_current(settings)
+    assert before is not None
     judge_with(monkeypatch, "failed")
     result = run(settings, 3, 3)
-    assert failed_steps(result) == {"mart_gate"}
-    assert not ran(result, "release")
+    assert failed_steps(result) == {"mart_gate"} and not ran(result, "release")
     assert read_current(settings) == before
     gate = read_gate(settings)
     assert gate is not None and not gate.passed
@@ -76,31 +103,31 @@ def test_a_shut_mart_gate_skips_the_release_and_leaves_the_old_one(
     with pytest.raises(Exception, match="stopped the present build"):
         publish(settings)
 
+    deliver(settings, "east", 4, [1])
+    code, text = aipl_run(settings)
+    assert code == 3
+    for said in ("money_known", "dim_brand", "1 of 2 rows", "brand_id=east", before.release_id):
+        assert said in text
+    assert read_current(settings) == before
 
-def test_an_error_of_the_mart_gate_is_no_verdict_and_no_release(
+
+def test_a_refused_load_holds_back_its_source_and_an_error_of_the_arrival_gate_decides_nothing(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judge_with(monkeypatch, "error")
-    result = run(settings, 2, 2)
-    assert failed_steps(result) == {"mart_gate"}
-    assert not ran(result, "release")
-    assert read_current(settings) is None
-    failure = next(event for event in result.all_events if event.is_step_failure)
-    told = failure.step_failure_data.user_failure_data
-    assert told is not None and told.description is not None
-    assert "the suite broke" in told.description
-    assert told.metadata["exit_code"].value == 1
+    with monkeypatch.context() as broken:
+        broken.setattr(arrival, "run_arrival", lambda tables: verdict(tables[0].name, status="error"))
+        result = run(settings, 2, 3, ["east"])
+    assert failed_steps(result) == {"raw__east"} and not ran(result, "warehouse")
+    with LoadManifest(settings.manifest) as manifest:
+        assert {load.state for load in manifest.loads("east")} == {State.ARRIVED}
 
-
-def test_a_refused_load_holds_back_its_source_and_no_other(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def judge(tables: list[run_pull.ArrivalTable]) -> object:
+    def judge(tables: list[arrival.ArrivalTable]) -> object:
         east = tables[0].source_id == "east"
         return verdict(tables[0].name, status="failed" if east else "passed")
 
-    monkeypatch.setattr(run_pull, "run_arrival", judge)
-    result = run(settings, 2, 3)
+    with monkeypatch.context() as refusing:
+        refusing.setattr(arrival, "run_arrival", judge)
+        result = run(settings, 2, 3)
     assert result.success
     assert money(settings) == {"east": None, "west": 10}
     release = read_current(settings)
@@ -114,34 +141,17 @@ def test_a_refused_load_holds_back_its_source_and_no_other(
     assert checks == {"east": False, "west": True}
 
 
-def test_an_error_of_the_arrival_gate_leaves_the_loads_undecided(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+def test_a_broken_law_stops_the_build_with_name_and_rows_and_fails_its_check(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with monkeypatch.context() as broken:
-        broken.setattr(run_pull, "run_arrival", lambda tables: verdict(tables[0].name, status="error"))
-        result = run(settings, 2, 3, ["east"])
-    assert failed_steps(result) == {"raw__east"}
-    assert not ran(result, "warehouse")
-    with LoadManifest(settings.manifest) as manifest:
-        assert {load.state for load in manifest.loads("east")} == {State.ARRIVED}
-    assert run(settings, 2, 3).success
-    assert money(settings) == {"east": 60, "west": 10}
-
-
-def test_a_broken_law_stops_the_build_with_name_and_rows_and_fails_its_check(settings: Settings) -> None:
     assert run(settings, 2, 2).success
     before = read_current(settings)
     deliver(settings, "east", 3, [-100])
     result = run(settings, 3, 3)
     assert failed_steps(result) == {"warehouse"}
-    failure = next(event for event in result.all_events if event.is_step_failure)
-    told = failure.step_failure_data.user_failure_data
-    assert told is not None and told.description is not None
-    assert "money_is_not_negative" in told.description
-    assert (
-        "dim_brand.money_is_owed_to_us: 1 row\n    brand_id=east, horizon=2024-01-03, money=-70"
-        in told.description
-    )
+    told = failure(result)
+    row = "    brand_id=east, horizon=2024-01-03, money=-70\n"
+    assert f"dim_brand.money_is_owed_to_us: 1 row\n{row}" in f"{told.description}\n"
     assert "  money_is_not_negative: 1 row\n    brand_id=east, money=-70" in told.description
     assert told.metadata["exit_code"].value == 3
     judged = {check.check_name: check for check in result.get_asset_check_evaluations()}
@@ -149,15 +159,28 @@ def test_a_broken_law_stops_the_build_with_name_and_rows_and_fails_its_check(set
     assert laws == {"brand_is_named", "money_is_owed_to_us", "money_is_not_negative"}
     assert {name for name in laws if not judged[name].passed} == laws - {"brand_is_named"}
     assert judged["not_null_stg_east__orders_order_id"].passed
-    examples = judged["money_is_owed_to_us"].metadata["examples"].value
-    assert examples == ["brand_id=east, horizon=2024-01-03, money=-70"]
+    assert judged["money_is_owed_to_us"].metadata["examples"].value == [row.strip()]
     assert read_current(settings) == before
     build = read_build(settings)
     assert build is not None and build.state == "building"
 
+    code, text = aipl_run(settings)
+    assert code == 3
+    assert "money_is_not_negative" in text and "brand_id=east, money=-70" in text
+    capsys.readouterr()
+    assert dbt_command(settings, ["test", "--select", "dim_brand_laws"]) == 1
+    assert capsys.readouterr().out.endswith(f"  dim_brand.money_is_owed_to_us: 1 row\n{row}")
+    with pytest.raises(click.UsageError):
+        dbt_command(settings, ["test", "--select", "dim_brand_laws", "--no-such-option"])
+    assert capsys.readouterr().out == ""
     deliver(settings, "east", 3, [1])
     assert run(settings, 3, 3).success
     assert money(settings)["east"] == 31
+
+    (settings.dbt_project / "models" / "marts" / "dim_brand.sql").write_text("select 1 as x from nowhere")
+    code, text = aipl_run(settings)
+    assert code == 1
+    assert "nowhere" in text and "log" in text
 
 
 def test_a_part_of_the_models_is_built_where_nothing_is_pending(settings: Settings) -> None:
@@ -181,10 +204,7 @@ def test_a_part_of_the_models_is_built_where_nothing_is_pending(settings: Settin
     assert materialize("raw/east", day=4).success
     refused = materialize("marts/dim_brand")
     assert failed_steps(refused) == {"warehouse"}
-    failure = next(event for event in refused.all_events if event.is_step_failure)
-    told = failure.step_failure_data.user_failure_data
-    assert told is not None and told.description is not None
-    assert "loads" in told.description and "aipl run" in told.description
+    assert "loads" in failure(refused).description and "aipl run" in failure(refused).description
     assert is_untouched(settings, read_build(settings)), "nothing was touched"
     assert read_current(settings) == release
 
@@ -194,79 +214,19 @@ def test_a_changed_law_judges_all_rows_in_the_next_run(settings: Settings) -> No
     release = read_current(settings)
     law = settings.dbt_project / "tests" / "money_is_not_negative.sql"
     law.write_text(law.read_text().replace("money < 0", "money < 11"))
-    said: list[str] = []
-    assert run_new(settings, Request(), said.append) == 3
-    assert "money_is_not_negative" in "\n".join(said), "the law found west, which nothing had changed"
+    code, text = aipl_run(settings)
+    assert code == 3 and "money_is_not_negative" in text, "the law found west, which nothing had changed"
     law.write_text(law.read_text().replace("money < 11", "money < 1"))
-    assert run_new(settings, Request(), said.append) == 0
+    assert aipl_run(settings)[0] == 0
     assert read_current(settings) == release, "the same rows are the same build"
-    assert run_new(settings, Request(), said.append) == 0
-    assert "Nothing is new" in said[-1]
+    code, text = aipl_run(settings)
+    assert code == 0 and "Nothing is new" in text
 
 
 def test_a_second_writer_is_turned_away_with_a_message(settings: Settings) -> None:
-    import subprocess
-    import sys
-
-    hold = "import sys; from pathlib import Path; from orchestration.core.lock import writer_lock as l"
-    hold += "\nwith l(Path(sys.argv[1])): print(1, flush=True); sys.stdin.read()"
-    holder = subprocess.Popen(
-        [sys.executable, "-c", hold, str(settings.home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    assert holder.stdout is not None
-    holder.stdout.readline()
-    try:
+    with held(settings.home) as holder:
         result = run(settings, 2, 2)
-    finally:
-        holder.communicate(b"")
     assert not result.success
     assert any(f"process {holder.pid}" in str(event.event_specific_data) for event in result.all_events)
     with writer_lock(settings.home):
         pass
-
-
-def test_state_is_plain_json(settings: Settings) -> None:
-    assert run(settings, 2, 2).success
-    state = json.loads(settings.build_state.read_text())
-    assert state["state"] == "complete"
-    named = {"fingerprint", "build_id", "rules", "laws"}
-    assert set(state) == {"format", "state", "warehouse", "proved_on", *named}
-
-
-def test_what_is_late_or_not_fresh_is_told_until_it_comes(settings: Settings) -> None:
-    def open_incidents() -> set[str]:
-        with Outbox(settings.alerts) as outbox:
-            return {incident.finding.title for incident in outbox.open_incidents()}
-
-    assert run(settings, 2, 3).success
-    watch(settings, datetime(2024, 1, 3, 12, tzinfo=UTC))
-    assert open_incidents() == set()
-    noon = datetime(2024, 1, 4, 12, tzinfo=UTC)
-    watch(settings, noon)
-    assert open_incidents() == {
-        "east is late: 2024-01-04",
-        "west is late: 2024-01-04",
-        "east: the marts are not fresh, complete through 2024-01-02",
-        "west: the marts are not fresh, complete through 2024-01-02",
-    }
-    for shop in ("east", "west"):
-        deliver(settings, shop, 4, [1])
-    watch(settings, noon)
-    assert all("not fresh" in title for title in open_incidents())
-    assert run(settings, 4, 4).success
-    watch(settings, noon)
-    assert open_incidents() == set()
-
-
-def test_the_terminal_sees_each_model_as_it_is_built(settings: Settings) -> None:
-    class Watcher(Silent):
-        def __init__(self) -> None:
-            self.steps: list[str] = []
-
-        def step(self, text: str) -> None:
-            self.steps.append(text)
-
-    watcher = Watcher()
-    with reporting_to(watcher):
-        assert run(settings, 2, 3).success
-    assert {"dim_brand", "fct_fast", "aipl_rules"} <= set(watcher.steps)

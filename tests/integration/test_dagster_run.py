@@ -1,33 +1,40 @@
-"""`aipl run` on a tiny project: what it says, how it ends, and what a kill leaves behind."""
+"""`aipl run` on a tiny project: what it says, how it ends, and what kills and faults leave behind."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
+import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
-import click
 import duckdb
 import pytest
-from dagster import DagsterInstance, DagsterRunStatus
+from dagster import DagsterInstance, DagsterRunStatus, build_sensor_context
 from tiny_project import deliver, money
-from verdicts import judge_with
+from unit.test_lock import held
 from waiting import wait_for
 
 from orchestration.arrival.pending import Request
+from orchestration.build.failures import explain_failure
 from orchestration.build.state import is_untouched, read_build
 from orchestration.commands.tools import dbt_command
-from orchestration.core.errors import InputError
-from orchestration.core.settings import Settings
+from orchestration.core.errors import EnvironmentStop, InputError
+from orchestration.core.lock import writer_lock
+from orchestration.core.settings import PROJECT_ROOT, Settings
+from orchestration.defs import orphaned_runs as dead_runs
+from orchestration.defs.automation.nightly import automation
+from orchestration.defs.instance import prepare_dagster_home
 from orchestration.nightly import run as run_nightly
+from orchestration.nightly.rebuild import rebuild
 from orchestration.nightly.run import run_new
-from orchestration.publish.release import Release, publish, read_current
+from orchestration.publish.release import publish, read_current
 from orchestration.publish.rollback import rollback
-from orchestration.publish.verify import sealed
 
 CHILD = """
 import sys
@@ -45,6 +52,22 @@ sys.exit(cli._guarded(lambda: run_new(HomeSettings(home, home / "sources.yml"), 
 """
 # A model that is at work for as long as anybody waits, behind another one that is built.
 SLOW = "select count(*) as n from range(100000) as a, range(100000000) as b -- {{ ref('int_rejects') }}"
+WIDE = "select range as n, hash(range) as h from range(2000000) -- {{ ref('int_rejects') }}"
+DEAD_RUN = """
+import os, signal, sys
+from dagster import DagsterInstance, job, op
+
+@op
+def dies():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+@job
+def nightly():
+    dies()
+
+with DagsterInstance.from_config(sys.argv[1]) as instance:
+    nightly.execute_in_process(instance=instance)
+"""
 
 
 def run(settings: Settings, **asked: object) -> tuple[int, str]:
@@ -53,9 +76,12 @@ def run(settings: Settings, **asked: object) -> tuple[int, str]:
     return code, "\n".join(said)
 
 
-def start_child(settings: Settings) -> subprocess.Popen[str]:
+def start_slow(settings: Settings) -> tuple[Path, subprocess.Popen[str]]:
+    """A run in a process of its own that is busy with a slow model, and the file of that."""
+    slow = settings.dbt_project / "models" / "marts" / "slow.sql"
+    slow.write_text(SLOW)
     here = Path(__file__).parent
-    return subprocess.Popen(
+    child = subprocess.Popen(
         [sys.executable, "-c", CHILD, str(settings.home)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(here), str(here.parent)])},
         stdout=subprocess.PIPE,
@@ -63,6 +89,7 @@ def start_child(settings: Settings) -> subprocess.Popen[str]:
         text=True,
         start_new_session=True,
     )
+    return slow, child
 
 
 def dbt_log(settings: Settings) -> str:
@@ -83,84 +110,44 @@ def is_free(warehouse: Path) -> bool:
     return True
 
 
-def older_release(release: Release) -> str:
-    """Put a release of another build before this one; returns its id."""
-    folder = shutil.copytree(release.folder, release.folder.with_name("20200101T000000Z-00000000"))
-    manifest = folder / "manifest.json"
-    manifest.unlink()
-    said = {**release.manifest, "release_id": folder.name, "build_id": "0" * 64}
-    manifest.write_text(json.dumps(sealed(said)))
-    return folder.name
-
-
 def test_all_that_is_new_then_nothing(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     code, text = run(settings)
     assert code == 0
     assert "east" in text and "2024-01-02  2024-01-03" in text
     assert "Release: " in text
+    older = read_current(settings)
+    deliver(settings, "east", 4, [7])
+    assert run(settings)[0] == 0
     release = read_current(settings)
-    assert release is not None
+    assert older and release and older != release
 
     def must_not_start(*_: object) -> None:
         raise AssertionError("nothing is new, and yet Dagster was started")
 
     monkeypatch.setattr(run_nightly, "run_nightly", must_not_start)
+    assert run(settings) == (0, f"Nothing is new. Release {release.release_id} is current.")
+    rollback(settings, older.release_id)
     code, text = run(settings)
-    assert (code, text) == (0, f"Nothing is new. Release {release.release_id} is current.")
-
-    older = older_release(release)
-    rollback(settings, older)
-    code, text = run(settings)
-    assert code == 0 and text.startswith(f"Nothing is new. Release {older} is current.\n")
+    assert code == 0 and text.startswith(f"Nothing is new. Release {older.release_id} is current.\n")
     assert f"withdrawn: {release.release_id}" in text
-    assert publish(settings).release_id == older
+    assert publish(settings).release_id == older.release_id
 
 
-def test_one_source_and_one_day(settings: Settings) -> None:
-    from datetime import date
-
-    code, _ = run(settings, source="west", first=date(2024, 1, 2), last=date(2024, 1, 2))
-    assert code == 0
+def test_one_source_and_one_day_then_dumps_from_another_place(settings: Settings, tmp_path: Path) -> None:
+    day = date(2024, 1, 2)
+    assert run(settings, source="west", first=day, last=day)[0] == 0
     assert money(settings) == {"east": None, "west": 5}
-
-
-def test_dumps_from_another_place(settings: Settings, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "orders-2024-01-05.csv").write_text("order_id,amount\nx,7\n")
-    code, _ = run(settings, source="west", dumps=str(elsewhere))
-    assert code == 0
-    assert money(settings) == {"east": None, "west": 7}
-
-
-def test_a_file_without_a_declared_column_is_bad_input_and_others_go_on(settings: Settings) -> None:
-    (settings.home / "dumps" / "east" / "orders-2024-01-03.csv").write_text("order_id\n1\n")
-    code, text = run(settings)
-    assert code == 2
-    assert "Refused: load 2024-01-03 of east" in text
-    assert "amount" in text
-    assert money(settings) == {"east": 30, "west": 10}
-
-
-def test_a_corrected_declaration_lets_in_what_a_wrong_one_refused(settings: Settings) -> None:
-    deliver(settings, "east", 3, ["", ""])
-    declared = settings.sources_file.read_text()
-    settings.sources_file.write_text(declared.replace("not_null: [order_id]", "not_null: [order_id, amount]"))
-    code, text = run(settings)
-    assert code == 3
-    assert "Refused: load 2024-01-03 of east" in text and "amount" in text
-    assert "Nothing is new" in run(settings)[1], "the same contract is not asked twice"
-    settings.sources_file.write_text(declared)
-    assert run(settings)[0] == 0
-    assert read_current(settings).manifest["stale_sources"] == {}
+    assert run(settings, source="west", dumps=str(elsewhere))[0] == 0
+    assert money(settings) == {"east": None, "west": 12}
 
 
 def test_a_day_without_one_of_its_tables_is_refused_until_it_comes(settings: Settings) -> None:
     declared = settings.sources_file.read_text()
-    more = (
-        "      lines: {files: 'lines-{load_date}.csv', format: csv, columns: {required: [line_id]}}\n  west:"
-    )
-    settings.sources_file.write_text(declared.replace("  west:", more))
+    lines = "lines: {files: 'lines-{load_date}.csv', format: csv, columns: {required: [line_id]}}"
+    settings.sources_file.write_text(declared.replace("  west:", f"      {lines}\n  west:"))
     folder = settings.home / "dumps" / "east"
     (folder / "lines-2024-01-02.csv").write_text("line_id\n1\n")
     code, text = run(settings)
@@ -168,9 +155,12 @@ def test_a_day_without_one_of_its_tables_is_refused_until_it_comes(settings: Set
     assert "Refused: load 2024-01-03 of east" in text and "lines" in text
     (folder / "lines-2024-01-03.csv").write_text("line_id\n1\n")
     assert run(settings)[0] == 0
+    assert read_current(settings).manifest["stale_sources"] == {}
 
 
-def test_dbt_by_hand_keeps_the_build(settings: Settings) -> None:
+def test_dbt_by_hand_keeps_the_build_and_after_a_change_asks_for_force(
+    settings: Settings, capfd: pytest.CaptureFixture[str]
+) -> None:
     assert run(settings)[0] == 0
     build = read_build(settings)
     for reads in ("ls", "--quiet test", "--log-level debug show --select dim_brand"):
@@ -184,11 +174,6 @@ def test_dbt_by_hand_keeps_the_build(settings: Settings) -> None:
     assert dbt_command(settings, ["build", "--selector", "nobody"]) != 0
     assert is_untouched(settings, read_build(settings)), "dbt stopped before it wrote anything"
 
-
-def test_dbt_by_hand_after_a_change_asks_for_force(
-    settings: Settings, capfd: pytest.CaptureFixture[str]
-) -> None:
-    assert run(settings)[0] == 0
     model = settings.dbt_project / "models" / "marts" / "dim_brand.sql"
     model.write_text(model.read_text() + "-- changed")
     with pytest.raises(InputError, match=r"SQL.*aipl run.*--force"):
@@ -199,48 +184,11 @@ def test_dbt_by_hand_after_a_change_asks_for_force(
     capfd.readouterr()
     assert run(settings)[0] == 0
     assert "in full: " in (said := capfd.readouterr().out) and "because the last build did not finish" in said
-    assert money(settings) == {"east": 60, "west": 10}
-
-
-def test_a_shut_gate_ends_with_3_and_says_what_failed(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert run(settings)[0] == 0
-    before = read_current(settings)
-    assert before is not None
-    judge_with(monkeypatch, "failed")
-    deliver(settings, "east", 4, [1])
-    code, text = run(settings)
-    assert code == 3
-    for said in ("money_known", "dim_brand", "1 of 2 rows", "brand_id=east", before.release_id):
-        assert said in text
-    assert read_current(settings) == before
-
-
-def test_a_broken_law_ends_with_3_and_a_broken_model_with_1(
-    settings: Settings, capsys: pytest.CaptureFixture[str]
-) -> None:
-    deliver(settings, "east", 3, [-100])
-    code, text = run(settings)
-    assert code == 3
-    assert "money_is_not_negative" in text and "brand_id=east, money=-70" in text
-    capsys.readouterr()
-    assert dbt_command(settings, ["test", "--select", "dim_brand_laws"]) == 1
-    told = "  dim_brand.money_is_owed_to_us: 1 row\n    brand_id=east, horizon=2024-01-03, money=-70\n"
-    assert capsys.readouterr().out.endswith(told)
-    with pytest.raises(click.UsageError):
-        dbt_command(settings, ["test", "--select", "dim_brand_laws", "--no-such-option"])
-    assert capsys.readouterr().out == ""
-    (settings.dbt_project / "models" / "marts" / "dim_brand.sql").write_text("select 1 as x from nowhere")
-    code, text = run(settings)
-    assert code == 1
-    assert "nowhere" in text and "log" in text
+    assert money(settings) == {"east": 67, "west": 10}
 
 
 def test_a_killed_run_takes_its_dbt_along_and_the_next_one_is_whole(settings: Settings) -> None:
-    slow = settings.dbt_project / "models" / "marts" / "slow.sql"
-    slow.write_text(SLOW)
-    child = start_child(settings)
+    slow, child = start_slow(settings)
     try:
         wait_for(lambda: "START sql table model marts.slow" in dbt_log(settings))
     finally:
@@ -264,9 +212,7 @@ def test_a_killed_run_takes_its_dbt_along_and_the_next_one_is_whole(settings: Se
 
 
 def test_an_interrupted_run_leaves_cleanly(settings: Settings) -> None:
-    slow = settings.dbt_project / "models" / "marts" / "slow.sql"
-    slow.write_text(SLOW)
-    child = start_child(settings)
+    slow, child = start_slow(settings)
     try:
         wait_for(lambda: "START sql table model marts.slow" in dbt_log(settings))
         os.killpg(child.pid, signal.SIGINT)
@@ -277,3 +223,79 @@ def test_an_interrupted_run_leaves_cleanly(settings: Settings) -> None:
     assert "Traceback" not in output + errors
     slow.unlink()
     assert run(settings)[0] == 0
+
+
+def damage_pages(path: Path) -> None:
+    """Write over the middle of a file and leave its size and its footer alone."""
+    with path.open("r+b") as stream:
+        stream.seek(60)
+        stream.write(b"\xff" * 100)
+
+
+@contextmanager
+def no_file_larger_than(size: int) -> Iterator[None]:
+    """A quota on this process and its children."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_dbt_on_a_full_disk_then_damaged_raw_and_its_cure(settings: Settings) -> None:
+    (settings.dbt_project / "models" / "marts" / "wide.sql").write_text(WIDE)
+    with no_file_larger_than(6_000_000):
+        code, text = run(settings)
+    assert code == 2, text
+    assert f"There is no room to write {settings.warehouse}" in text and "File too large" in text
+
+    for path in settings.raw.glob("east/orders/load_date=2024-01-02/*.parquet"):
+        damage_pages(path)
+    said: list[str] = []
+    assert rebuild(settings, said.append) == 0, said
+    assert money(settings) == {"east": 60, "west": 10}
+    assert "Nothing is new" in run(settings)[1]
+
+
+def test_damaged_pages_in_raw_are_named_with_their_cure(tmp_path: Path) -> None:
+    settings = Settings(tmp_path, tmp_path / "sources.yml")
+    sound, damaged = settings.raw / "a.parquet", settings.raw / "b.parquet"
+    settings.raw.mkdir()
+    for path in (sound, damaged):
+        duckdb.sql("select md5(range::varchar) as a from range(5000)").write_parquet(
+            str(path), compression="zstd"
+        )
+    damage_pages(damaged)
+    with pytest.raises(duckdb.Error) as failure:
+        duckdb.sql(f"select count(distinct a) from '{damaged}'").fetchall()
+    node = {"unique_id": "model.tiny.stg", "status": "error", "message": str(failure.value)}
+    (tmp_path / "run_results.json").write_text(json.dumps({"results": [node]}))
+    error = explain_failure(settings, tmp_path, 1)
+    assert isinstance(error, EnvironmentStop)
+    assert str(damaged) in str(error) and str(sound) not in str(error) and "aipl rebuild" in str(error)
+
+
+def test_a_dead_run_is_declared_failed_once_nobody_is_at_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(tmp_path, PROJECT_ROOT / "sources.yml")
+    prepare_dagster_home(settings.dagster_home)
+    command = [sys.executable, "-c", DEAD_RUN, str(settings.dagster_home)]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == -9
+    with DagsterInstance.from_config(str(settings.dagster_home)) as instance:
+        assert not instance.run_launcher.supports_check_run_worker_health, "the sensor is not needed any more"
+        sensors = {sensor.name: sensor for sensor in automation(settings, {}, []).sensors or []}
+
+        def look() -> DagsterRunStatus:
+            sensors["dead_runs"].evaluate_tick(build_sensor_context(instance))
+            (record,) = instance.get_runs()
+            return record.status
+
+        assert look() is DagsterRunStatus.STARTED, "it may be about to take the lock"
+        monkeypatch.setattr(dead_runs, "SILENT_SECONDS", 0.0)
+        with held(settings.home):
+            assert look() is DagsterRunStatus.STARTED, "somebody is at work"
+        assert look() is DagsterRunStatus.FAILURE
+    with writer_lock(settings.home):
+        pass

@@ -1,6 +1,5 @@
 """An erasure that is killed anywhere is finished by the same command, and publishes nothing of the person."""
 
-import gzip
 import shutil
 import signal
 import sqlite3
@@ -8,10 +7,9 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import nights
-import pyarrow.parquet as pq
 import pytest
+from contents import all_contents
 from forks import PROCESSES
 from nights import AtChange, CountChanges, Fault, end, picture
 from postgres_server import Server, of_postgres, of_release
@@ -94,23 +92,6 @@ def _build(settings: Settings, *_: Any) -> list[Any]:
     return []
 
 
-def everything(home: Path) -> str:
-    """All that stands below a home, read as what it is, by this test's own means."""
-    found = []
-    for path in sorted(home.rglob("*")):
-        if not path.is_file() or path.is_symlink():
-            continue
-        if path.suffix == ".parquet":
-            found.append(str(pq.read_table(path).to_pylist()))
-        elif path.suffix == ".duckdb":
-            with duckdb.connect(str(path), read_only=True) as connection:
-                names = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
-                found += [str(connection.execute(f"from {s}.{t}").fetchall()) for s, t in names]
-        content = path.read_bytes()
-        found.append((gzip.decompress(content) if path.suffix == ".gz" else content).decode("latin-1"))
-    return "\n".join(found)
-
-
 class Shop:
     """A home with two published nights and traces of a person, restored from a copy for each fault."""
 
@@ -136,7 +117,7 @@ class Shop:
             connection.execute("create table logs (id integer primary key, event text)")
             connection.execute("insert into logs (event) values (?), (?)", (f'{{"who": "{LENA}"}}', "else"))
         shutil.copytree(self.home, self._copy, symlinks=True)
-        assert LENA in everything(self.home)
+        assert LENA in all_contents(self.home)
         code, said = erasure(self.home, CountChanges())
         assert code == 0, said
         self.said, self.changes = said, int(self.home.with_name("changes").read_text())
@@ -153,7 +134,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
 
 
 def test_nothing_is_left_of_the_person_and_all_of_others(shop: Shop) -> None:
-    text = everything(shop.home)
+    text = all_contents(shop.home)
     assert ORDER not in text
     assert LENA not in text.replace(f"{LENA}x", "") and f"that of {LENA}x is not" in text
     release = shop.undisturbed["release"]["dim_brand"]
@@ -166,13 +147,11 @@ def test_nothing_is_left_of_the_person_and_all_of_others(shop: Shop) -> None:
     assert "Removed: 2 releases" in shop.said and "the person is named in 0" in shop.said
     assert LENA not in shop.said and f"the source's own dumps: {shop.dumps}" in shop.said
 
-
-def test_a_night_after_it_brings_nobody_back(shop: Shop) -> None:
     for dump in shop.dumps.iterdir():
         dump.write_text(dump.read_text())
     assert nights.night(shop.home) == (0, "")
-    assert picture(shop.settings) == shop.undisturbed
-    assert LENA not in everything(shop.home).replace(f"{LENA}x", "")
+    assert picture(shop.settings) == shop.undisturbed, "a night after it brings nobody back"
+    assert LENA not in all_contents(shop.home).replace(f"{LENA}x", "")
 
 
 def test_a_killed_erasure_is_told_and_finished_by_the_same_command(shop: Shop) -> None:
@@ -185,8 +164,8 @@ def test_a_killed_erasure_is_told_and_finished_by_the_same_command(shop: Shop) -
         unfinished += "Erasure: unfinished" in status_text(shop.settings)
         code, said = erasure(shop.home)
         assert code == 0, (number, said)
-        assert LENA not in everything(shop.home).replace(f"{LENA}x", ""), number
-        assert ORDER not in everything(shop.home), number
+        assert LENA not in all_contents(shop.home).replace(f"{LENA}x", ""), number
+        assert ORDER not in all_contents(shop.home), number
         assert picture(shop.settings) == shop.undisturbed, number
         assert "Erasure: unfinished" not in status_text(shop.settings)
     assert unfinished > 2
@@ -199,7 +178,7 @@ def test_a_night_between_a_kill_and_its_cure_does_no_harm(shop: Shop, share: flo
     assert nights.night(shop.home) == (0, "")
     assert erasure(shop.home)[0] == 0
     assert picture(shop.settings) == shop.undisturbed
-    assert LENA not in everything(shop.home).replace(f"{LENA}x", "")
+    assert LENA not in all_contents(shop.home).replace(f"{LENA}x", "")
 
 
 def test_another_erasure_waits_for_the_unfinished_one(shop: Shop) -> None:

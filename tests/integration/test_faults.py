@@ -32,11 +32,12 @@ from nights import (
 from tiny_project import deliver, make_tiny
 
 from orchestration.core.settings import Settings
+from orchestration.publish.releases import point_to
 
 KILLED = -signal.SIGKILL
 # Each n-th change of the file system is one to be killed at: they are about 150, three a second.
 STRIDE = 13
-PULL, LOADS, TOLD = (f"orchestration.arrival.{name}" for name in ("pull", "loads", "told"))
+PULL, LOADS = "orchestration.arrival.pull", "orchestration.arrival.loads"
 RECEIVE, MANIFEST = "orchestration.arrival.receive", "orchestration.arrival.manifest"
 BUILD, GATE = "orchestration.build.around_dbt", "orchestration.quality.mart_gate"
 PUBLISH, FILES = "orchestration.publish.release", "orchestration.publish.release_files"
@@ -250,19 +251,9 @@ def raw_file(settings: Settings) -> Path:
     return next(settings.raw.glob("east/orders/load_date=2024-01-02/*.parquet"))
 
 
-def landed_file(settings: Settings) -> Path:
-    return next(settings.landing.glob("east/*/orders-2024-01-02.csv"))
-
-
-def lose_target_of_current(settings: Settings) -> None:
-    pointer = settings.published / "current"
-    pointer.unlink()
-    pointer.symlink_to("releases/20200101T000000Z-00000000")
-
-
 def damage_raw_and_landing(settings: Settings) -> None:
     cut(raw_file(settings))
-    cut(landed_file(settings))
+    cut(next(settings.landing.glob("east/*/orders-2024-01-02.csv")))
 
 
 MENDED: dict[str, Callable[[Settings], object]] = {
@@ -281,7 +272,7 @@ MENDED: dict[str, Callable[[Settings], object]] = {
     "raw of other rows": lambda s: shutil.copy(next(s.raw.glob("west/*/*02/*.parquet")), raw_file(s)),
     "raw and landing cut": damage_raw_and_landing,
     "current gone": lambda s: (s.published / "current").unlink(),
-    "current points nowhere": lose_target_of_current,
+    "current points nowhere": lambda s: point_to(s, s.published / "releases/20200101T000000Z-00000000"),
     "writer of a dead process": lambda s: (s.home / ".writer").write_text("999999999 2024-01-01T00:00:00"),
     "writer of a reused number": lambda s: (s.home / ".writer").write_text(f"{os.getpid()} 2024-01-01"),
     "writer's token cut": lambda s: (s.home / ".writer.token").write_text(""),
@@ -294,18 +285,16 @@ def test_damage_that_the_next_night_mends(shop: Shop, damage: Callable[[Settings
     shop.require_undisturbed()
 
 
-@pytest.mark.parametrize(
-    ("how", "damage"),
-    [
-        ("cut", cut),
-        ("empty", lambda path: path.write_bytes(b"")),
-        ("gone", lambda path: path.unlink()),
-        ("noise", lambda path: path.write_bytes(b"noise" * 5000)),
-    ],
-)
-def test_a_damaged_manifest_stops_with_the_way_back(
-    shop: Shop, how: str, damage: Callable[[Path], object]
-) -> None:
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "cut": cut,
+    "empty": lambda path: path.write_bytes(b""),
+    "gone": Path.unlink,
+    "noise": lambda path: path.write_bytes(b"noise" * 5000),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+def test_a_damaged_manifest_stops_with_the_way_back(shop: Shop, damage: Callable[[Path], object]) -> None:
     kept = shop.settings.manifest.read_bytes()
     held = picture(shop.settings)["raw"]
     damage(shop.settings.manifest)

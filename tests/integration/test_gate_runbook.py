@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import runbook
 from mart_tables import write_good
 from nights import night
 from tiny_project import deliver, make_tiny
@@ -17,22 +18,17 @@ from unit.test_expectations_marts import SUITES, spoil
 from expectations.results import GateResult
 from orchestration.arrival.manifest import LoadManifest, stale_reason
 from orchestration.build.state import Build, write_build
-from orchestration.cli import aipl
 from orchestration.core.errors import GateError, QualityStop
-from orchestration.core.settings import PROJECT_ROOT, Settings
+from orchestration.core.settings import Settings
 from orchestration.publish.release import audited
 from orchestration.quality.mart_gate import judge_marts
 
-PAGE = (PROJECT_ROOT / "docs/runbooks/gate-failed.md").read_text()
 BEFORE = [1, 8, 15, 22]
 COLLAPSED = 29
 
 
 def section(heading: str) -> str:
-    """What the page says under a heading."""
-    found = re.search(rf"^## {heading}$(.*?)(?=^## |\Z)", PAGE, flags=re.M | re.S)
-    assert found, heading
-    return found[1]
+    return runbook.section("gate-failed.md", heading)
 
 
 def last_page(settings: Settings, gate: str) -> tuple[str, GateResult]:
@@ -164,9 +160,3 @@ def test_a_gate_that_cannot_be_evaluated_says_so_and_lets_nothing_through(built:
     spoil(built.warehouse, "alter table fct_person_states rename rank to tier")
     assert judge_marts(built).outcome == "passed"
     audited(built)
-
-
-def test_commands_of_the_page_are_commands_of_the_program() -> None:
-    named = set(re.findall(r"aipl ([a-z-]+)", PAGE))
-    assert named
-    assert named <= set(aipl.commands)

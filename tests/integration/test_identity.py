@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 
-import pytest
 from warehouse import Warehouse
 from worlds.delivery import write, write_sources
 from worlds.tables import LOADS, Row, row
@@ -54,83 +53,42 @@ DELIVERIES = [
     [view(LOADS[2], 1, LOADS[2] - timedelta(days=1)), link(LOADS[2], visitor_id="tablet", withdrawn="true")],
     [view(LOADS[3], 1, LOADS[3] - timedelta(days=1)), link(LOADS[3], link_id="m", other_member_id="bea")],
 ]
+ALONE = {"v:tablet": "v:tablet", "m:ann": "m:ann", "m:bea": "m:bea", "v:phone": "v:phone"}
 # Keys of each person, and whose stages each build made anew.
-EXPECTED = [
-    ({"v:tablet": "v:tablet", "m:ann": "m:ann", "m:bea": "m:bea", "v:phone": "v:phone"}, None),
-    (
-        {"v:tablet": "m:ann", "m:ann": "m:ann", "m:bea": "m:bea", "v:phone": "v:phone", "m:zoe": "m:zoe"},
-        {"v:tablet", "m:ann", "m:zoe"},
-    ),
-    (
-        {"v:tablet": "v:tablet", "m:ann": "m:ann", "m:bea": "m:bea", "v:phone": "v:phone", "m:zoe": "m:zoe"},
-        {"v:tablet", "m:ann"},
-    ),
-    (
-        {"v:tablet": "v:tablet", "m:ann": "m:ann", "m:bea": "m:ann", "v:phone": "v:phone", "m:zoe": "m:zoe"},
-        {"m:ann", "m:bea"},
-    ),
+EXPECTED: list[tuple[dict[str, str], set[str] | None]] = [
+    (ALONE, None),
+    (ALONE | {"v:tablet": "m:ann", "m:zoe": "m:zoe"}, {"v:tablet", "m:ann", "m:zoe"}),
+    (ALONE | {"m:zoe": "m:zoe"}, {"v:tablet", "m:ann"}),
+    (ALONE | {"m:bea": "m:ann", "m:zoe": "m:zoe"}, {"m:ann", "m:bea"}),
 ]
 
 
-def short(key: str) -> str:
-    return key.removeprefix("sample_shop:")
+def test_links_move_days_and_nobody_else_is_built_again(tmp_path: Path) -> None:
+    sources = write_sources(PROJECT_ROOT / "sources.yml", tmp_path / "sources.yml")
+    warehouse = Warehouse(tmp_path / "home", sources)
 
+    def short(sql: str) -> list[tuple[str, ...]]:
+        """An answer without the identity space."""
+        return [tuple(key.removeprefix("sample_shop:") for key in row) for row in warehouse.query(sql)]
 
-@dataclass(frozen=True)
-class Seen:
-    """What stands after a build: owner of each key, persons of the history, and who was built anew."""
-
-    was_full: bool
-    owners: dict[str, str]
-    persons: set[str]
-    rebuilt: set[str] | None
-
-
-def look(warehouse: Warehouse, was_full: bool) -> Seen:
-    """What stands now."""
-    keys = warehouse.query("select source_key, person_id from marts.dim_person_key")
-    persons = warehouse.query("select distinct person_id from marts.fct_aipl_stage_history")
-    rebuilt = None
-    if not was_full:
-        changed = warehouse.query("select distinct person_id from changes.int_stage_history__scope")
-        rebuilt = {short(person) for (person,) in changed}
-    owners = {short(key): short(person) for key, person in keys}
-    return Seen(was_full, owners, {short(person) for (person,) in persons}, rebuilt)
-
-
-@pytest.fixture(scope="module")
-def builds(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, list[Seen]]:
-    """A warehouse after all deliveries, and what stood after each."""
-    folder = tmp_path_factory.mktemp("identity")
-    sources = write_sources(PROJECT_ROOT / "sources.yml", folder / "sources.yml")
-    warehouse = Warehouse(folder / "home", sources)
-    seen = []
-    for rows in DELIVERIES:
+    for rows, (owners, rebuilt) in zip(DELIVERIES, EXPECTED, strict=True):
         files: dict[str, list[Row]] = {}
         for one in rows:
             files.setdefault(one.file, []).append(one)
-        write(files, folder / "dumps")
-        warehouse.load("sample_shop", folder / "dumps")
-        seen.append(look(warehouse, warehouse.build(only=MARTS)))
-    return warehouse, seen
+        write(files, tmp_path / "dumps")
+        warehouse.load("sample_shop", tmp_path / "dumps")
+        assert warehouse.build(only=MARTS) is (rebuilt is None), "only the first one is full"
+        assert dict(short("select source_key, person_id from marts.dim_person_key")) == owners
+        persons = short("select distinct person_id from marts.fct_aipl_stage_history")
+        assert {person for (person,) in persons} == set(owners.values())
+        if rebuilt is not None:
+            changed = short("select distinct person_id from changes.int_stage_history__scope")
+            assert {person for (person,) in changed} == rebuilt
 
-
-def test_links_move_days_and_nobody_else_is_built_again(builds: tuple[Warehouse, list[Seen]]) -> None:
-    _, seen = builds
-    assert [one.was_full for one in seen] == [True, False, False, False]
-    assert [(one.owners, one.rebuilt) for one in seen] == EXPECTED
-    assert all(one.persons == set(one.owners.values()) for one in seen)
-
-
-def test_a_person_shows_the_keys_and_since_when(builds: tuple[Warehouse, list[Seen]]) -> None:
-    warehouse, _ = builds
     shown = "select keys, key_count, first_seen_on, last_seen_on from marts.dim_person"
     assert warehouse.query(f"{shown} where person_id = 'sample_shop:m:ann'") == [
         ("sample_shop:m:ann since 2024-09-01, sample_shop:m:bea since 2024-09-01", 2, FIRST, FIRST)
     ]
-
-
-def test_rows_without_a_key_are_counted(builds: tuple[Warehouse, list[Seen]]) -> None:
-    warehouse, _ = builds
+    # Rows without a key are counted.
     counts = "unattributed_events, unattributed_reviews, unattributed_memberships"
     assert warehouse.query(f"select {counts} from marts.dim_brand where brand_id = 'b'") == [(3, 1, 2)]

@@ -12,27 +12,19 @@ from pathlib import Path
 import pytest
 from commands import aipl
 from nights import night, picture
+from runbook import commands
 from test_faults import Shop, cut, only_shop, shop
 from tiny_project import deliver
 
 from orchestration.build.state import read_build
-from orchestration.core.settings import PROJECT_ROOT
 from orchestration.publish.listing import rollback_lines
 from orchestration.publish.release import read_current
 
 __all__ = ["only_shop", "shop"]
 
-PAGE = (PROJECT_ROOT / "docs" / "runbooks" / "restore.md").read_text()
+PAGE = "restore.md"
 # What a new load manifest cannot know: versions that others have replaced.
 FORGOTTEN = {"landing", "versions"}
-
-
-def commands(heading: str) -> list[str]:
-    """The commands below a heading, up to the next one."""
-    (section,) = re.findall(rf"^##+ {re.escape(heading)}\n(.*?)(?=^##|\Z)", PAGE, re.DOTALL | re.MULTILINE)
-    found = re.findall(r"^\$ (.*)$", section, re.MULTILINE)
-    assert found, heading
-    return found
 
 
 def follow(shop: Shop, commands: list[str], *, code: int = 0, **variables: str) -> str:
@@ -40,7 +32,8 @@ def follow(shop: Shop, commands: list[str], *, code: int = 0, **variables: str) 
 
     Each must end with 0, the last one with `code`. Returns all that was said.
     """
-    variables = {
+    environment = {
+        **os.environ,
         "AIPL_HOME": str(shop.home),
         "BACKUP": str(shop.home.with_name("backup")),
         "DUMPS": str(shop.home / "dumps" / "east"),
@@ -51,16 +44,12 @@ def follow(shop: Shop, commands: list[str], *, code: int = 0, **variables: str) 
         words = shlex.split(command)
         if words == ["aipl", "run"]:
             ended, told = night(shop.home)
-        elif words[0] == "aipl":
-            answer = aipl(shop.home, *words[1:])
-            ended, told = answer.returncode, answer.stdout + answer.stderr
         else:
-            answer = subprocess.run(
-                ["bash", "-c", command.replace("sample_shop", "east")],
-                env={**os.environ, **variables},
-                capture_output=True,
-                text=True,
-                check=False,
+            typed = ["bash", "-c", command.replace("sample_shop", "east")]
+            answer = (
+                aipl(shop.home, *words[1:])
+                if words[0] == "aipl"
+                else subprocess.run(typed, env=environment, capture_output=True, text=True, check=False)
             )
             ended, told = answer.returncode, answer.stdout + answer.stderr
         assert ended == (code if command is commands[-1] else 0), f"{command}: {told}"
@@ -73,7 +62,7 @@ def backup(shop: Shop) -> Path:
     """A backup that was made after the first night."""
     folder = shop.home.with_name("backup")
     shutil.rmtree(folder, ignore_errors=True)
-    follow(shop, commands("Back up"))
+    follow(shop, commands(PAGE, "Back up"))
     return folder
 
 
@@ -93,7 +82,7 @@ def test_everything_comes_back_from_a_backup(shop: Shop, backup: Path) -> None:
     project = shutil.copytree(shop.settings.dbt_project, shop.home.with_name("project"))
     for path in shop.home.iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    *copied, run = commands("Restore everything")
+    *copied, run = commands(PAGE, "Restore everything")
     follow(shop, copied)
     assert shop.released() == shop.before, "people can read at once"
     # Sources, dumps and project are no state: they come from elsewhere.
@@ -107,7 +96,7 @@ def test_everything_comes_back_from_a_backup(shop: Shop, backup: Path) -> None:
 def test_one_goes_back_to_an_older_release_and_undoes_it(shop: Shop) -> None:
     assert night(shop.home) == (0, "")
     withdrawn = read_current(shop.settings)
-    said = follow(shop, commands("Go back to an older release"))
+    said = follow(shop, commands(PAGE, "Go back to an older release"))
     assert withdrawn is not None and f"withdrawn: {withdrawn.release_id}" in said
     assert "fct_lines" in said
     assert shop.released() == shop.before
@@ -138,7 +127,7 @@ def test_a_refused_load_ends_no_rollback(shop: Shop) -> None:
 
 def test_a_damaged_release_is_put_back(shop: Shop, backup: Path) -> None:
     release = damage_current(shop)
-    first, *cure = commands("A damaged release")
+    first, *cure = commands(PAGE, "A damaged release")
     assert f"{release}/marts.duckdb is not what was published" in follow(shop, [first], code=3)
     follow(shop, cure, RELEASE=release)
     shop.require_undisturbed()
@@ -147,7 +136,7 @@ def test_a_damaged_release_is_put_back(shop: Shop, backup: Path) -> None:
 def test_a_damaged_release_without_a_backup_is_made_anew(shop: Shop) -> None:
     assert night(shop.home) == (0, "")
     release = damage_current(shop)
-    *cure, delete, verify = commands("It is current, and in no backup")
+    *cure, delete, verify = commands(PAGE, "It is current, and in no backup")
     follow(shop, cure)
     assert shop.released() == shop.undisturbed["release"]
     follow(shop, [delete, verify], RELEASE=release)
@@ -165,7 +154,7 @@ def test_a_lost_load_manifest_comes_back_from_a_backup(shop: Shop, backup: Path)
     assert night(shop.home) == (0, "")
     cut(shop.settings.manifest)
     assert night(shop.home)[0] == 2
-    follow(shop, commands("A lost loads.sqlite"))
+    follow(shop, commands(PAGE, "A lost loads.sqlite"))
     assert picture(shop.settings) == shop.undisturbed
 
 
@@ -175,7 +164,7 @@ def test_a_lost_load_manifest_without_a_backup_costs_only_what_the_page_says(sho
     # A source that keeps its dumps for a day.
     (shop.home / "dumps" / "east" / "orders-2024-01-02.csv").unlink()
     (shop.home / "dumps" / "east" / "orders-2024-01-03.csv").unlink()
-    follow(shop, commands("A lost loads.sqlite without a backup"))
+    follow(shop, commands(PAGE, "A lost loads.sqlite without a backup"))
     found = picture(shop.settings)
     assert {key: found[key] for key in found if key not in FORGOTTEN} == {
         key: shop.undisturbed[key] for key in found if key not in FORGOTTEN

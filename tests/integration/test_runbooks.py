@@ -9,8 +9,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import runbook
 import yaml
 from dagster import DagsterInstance
+from runbook import RUNBOOKS, section
 from tiny_project import STAGING, deliver, money
 
 from orchestration import cli
@@ -19,8 +21,6 @@ from orchestration.arrival.manifest import LoadManifest
 from orchestration.core.settings import PROJECT_ROOT, Settings
 from orchestration.monitoring.watch import watch
 from orchestration.publish.release import read_current
-
-RUNBOOKS = PROJECT_ROOT / "docs/runbooks"
 
 
 @pytest.fixture
@@ -34,12 +34,8 @@ def aipl(*arguments: str) -> int:
 
 
 def commands(page: str, heading: str) -> list[list[str]]:
-    """Arguments of the `aipl` commands in the console blocks under a heading, for the shop east."""
-    text = (RUNBOOKS / page).read_text()
-    section = re.split(r"^#+ ", text.split(f"# {heading}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
-    lines = re.findall(r"^\s*\$ (.+)$", section, flags=re.MULTILINE)
-    assert lines, f"{page} has no command under '{heading}'"
-    words = [shlex.split(line.replace("sample_shop", "east")) for line in lines]
+    """Arguments of the `aipl` commands under a heading, for the shop east."""
+    words = [shlex.split(line.replace("sample_shop", "east")) for line in runbook.commands(page, heading)]
     return [line[line.index("aipl") + 1 :] for line in words]
 
 
@@ -71,7 +67,9 @@ def dump_of(settings: Settings, day: int) -> Path:
 def test_a_late_dump(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     assert aipl("run") == 0
     deliver(settings, "west", 4, [5])
-    assert "east is late: 2024-01-04" in open_incidents(settings, 4)
+    open_now = open_incidents(settings, 4)
+    assert "east is late: 2024-01-04" in open_now and "west is late: 2024-01-04" not in open_now
+    assert "east: the marts are not fresh, complete through 2024-01-02" in open_now
     capsys.readouterr()
     follow("late-dump.md", "Look")
     told = capsys.readouterr().out
@@ -80,20 +78,23 @@ def test_a_late_dump(settings: Settings, capsys: pytest.CaptureFixture[str]) -> 
     follow("late-dump.md", "Late, or cannot be listed")
     assert money(settings)["east"] == 67
     assert not any(title.startswith("east") for title in open_incidents(settings, 4))
+    # A day on which nothing was due.
+    assert "east is late: 2024-01-05" in open_incidents(settings, 5)
+    declare(settings, {"closed": {"dates": [date(2024, 1, 5)]}})
+    assert not any("east is late" in title for title in open_incidents(settings, 5))
 
 
-def test_a_day_on_which_nothing_was_due(settings: Settings) -> None:
-    assert "east is late: 2024-01-04" in open_incidents(settings, 4)
-    declare(settings, {"closed": {"dates": [date(2024, 1, 4)]}})
-    assert not any("east is late" in title for title in open_incidents(settings, 4))
-
-
-def test_an_empty_dump_is_delivered_again_or_declared(settings: Settings) -> None:
+def test_an_empty_dump_is_delivered_again_or_declared(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
     deliver(settings, "east", 4, [])
     assert aipl("run") == 3
     assert any("2024-01-04" in title for title in open_incidents(settings, 4))
     with LoadManifest(settings.manifest) as manifest:
         assert manifest.loads("east")[-1].state.value == "refused"
+    capsys.readouterr()
+    assert aipl("run") == 0
+    assert "Nothing is new" in capsys.readouterr().out, "the same contract is not asked twice"
     declare(settings, {"may_be_empty": True}, of_table=True)
     assert aipl("run") == 0
     with LoadManifest(settings.manifest) as manifest:
@@ -128,6 +129,8 @@ def test_a_column_that_came_and_one_that_has_another_name(settings: Settings) ->
     dump_of(settings, 5).write_text("order_id,sum\nb,2\n")
     assert aipl("run") == 2
     assert money(settings)["east"] == 61
+    (trial,) = commands("schema-change.md", "Try it first")
+    assert trial[0] == "run" and "--dumps" in trial
     declare(settings, {"columns": {"required": ["order_id"], "optional": ["amount", "sum"]}}, of_table=True)
     model = settings.dbt_project / "models/staging/east/stg_east__orders.sql"
     model.write_text(
@@ -135,11 +138,6 @@ def test_a_column_that_came_and_one_that_has_another_name(settings: Settings) ->
     )
     follow("schema-change.md", "A column is gone, or has another name")
     assert money(settings)["east"] == 63
-
-
-def test_a_new_schema_is_tried_elsewhere_first() -> None:
-    (trial,) = commands("schema-change.md", "Try it first")
-    assert trial[0] == "run" and "--dumps" in trial
 
 
 def test_a_model_that_does_not_run_is_mended_and_run_again(settings: Settings) -> None:
@@ -157,7 +155,7 @@ def test_a_model_that_does_not_run_is_mended_and_run_again(settings: Settings) -
 
 
 def test_every_message_of_the_page_is_one_that_the_program_says() -> None:
-    table = (RUNBOOKS / "nightly-failed.md").read_text().split("## 2: by message", 1)[1].split("\n## ", 1)[0]
+    table = section("nightly-failed.md", "2: by message")
     messages = [row.split("|")[1].strip() for row in table.splitlines() if row.startswith("| ")][1:]
     program = "\n".join(said_by(path) for path in (PROJECT_ROOT / "orchestration").rglob("*.py"))
     fragments = [part.strip() for message in messages for part in message.split("…") if part.strip()]
@@ -177,7 +175,5 @@ def said_by(module: Path) -> str:
 @pytest.mark.parametrize("page", sorted(path.name for path in RUNBOOKS.glob("*.md")))
 def test_every_command_and_page_that_a_runbook_names_exists(page: str) -> None:
     text = (RUNBOOKS / page).read_text()
-    named = set(re.findall(r"`aipl ([a-z-]+)", text)) | set(
-        re.findall(r"\$ (?:\S+=\S+ )?aipl ([a-z-]+)", text)
-    )
+    named = set(re.findall(r"(?:`|\$ (?:\S+=\S+ )?)aipl ([a-z-]+)", text))
     assert named <= set(cli.aipl.commands), named - set(cli.aipl.commands)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -36,20 +37,12 @@ def write_sqlite(path: Path, text: str) -> None:
         connection.commit()
 
 
-def write_gzip(path: Path, text: str) -> None:
-    path.write_bytes(gzip.compress(text.encode()))
-
-
-def write_text(path: Path, text: str) -> None:
-    path.write_text(text)
-
-
-WRITERS = {
+WRITERS: dict[str, Callable[[Path, str], object]] = {
     "a.parquet": write_parquet,
     "a.duckdb": write_duckdb,
     "a.db": write_sqlite,
-    "a.gz": write_gzip,
-    "a.log": write_text,
+    "a.gz": lambda path, text: path.write_bytes(gzip.compress(text.encode())),
+    "a.log": lambda path, text: path.write_text(text),
 }
 
 

@@ -14,33 +14,23 @@ from orchestration.core.settings import Settings
 from orchestration.core.versions import FORMAT, require_known
 
 ORDER_FORMAT = 1
-
-
-@dataclass(frozen=True)
-class Linked:
-    """Keys of one person, and the visitors that other persons used as well.
-
-    `unknown` are keys that no mart knows: they may stand in rows that count for nobody, or be mistyped.
-    """
-
-    keys: frozenset[Key]
-    shared: frozenset[Key]
-    unknown: frozenset[Key] = frozenset()
+KEYS = ("asked", "keys", "shared")
 
 
 @dataclass(frozen=True)
 class Order:
-    """An erasure that is at work; `documents` are those that were found to be the person's so far."""
+    """An erasure that is at work: the keys asked for, and all keys of the person.
+
+    `shared` are visitors of theirs that other persons used as well. `unknown` are keys that no mart knows:
+    they may stand in rows that count for nobody, or be mistyped. `documents` were found to be theirs so far.
+    """
 
     erasure_id: str
     asked: frozenset[Key]
-    linked: Linked
+    keys: frozenset[Key]
+    shared: frozenset[Key] = frozenset()
+    unknown: frozenset[Key] = frozenset()
     documents: frozenset[Key] = frozenset()
-
-    @property
-    def keys(self) -> frozenset[Key]:
-        """All keys of the person to be erased."""
-        return self.linked.keys
 
 
 def order_file(settings: Settings) -> Path:
@@ -58,21 +48,18 @@ def read_order(settings: Settings) -> Order | None:
         return None
     told: dict[str, Any] = json.loads(path.read_text())
     require_known(path, told, ORDER_FORMAT)
-    asked, keys, shared = (frozenset(map(parse_key, told[name])) for name in ("asked", "keys", "shared"))
+    keys = {name: frozenset(map(parse_key, told[name])) for name in KEYS}
     documents = frozenset(Key(*document) for document in told["documents"])
-    return Order(told["erasure_id"], asked, Linked(keys, shared), documents)
+    return Order(told["erasure_id"], **keys, documents=documents)
 
 
 def write_order(settings: Settings, order: Order) -> None:
     """Remember an order, for the eyes of its owner alone."""
     erasures_folder(settings).mkdir(mode=0o700, parents=True, exist_ok=True)
-    told = {
-        "asked": _texts(order.asked),
-        "keys": _texts(order.keys),
-        "shared": _texts(order.linked.shared),
-        "documents": [astuple(document) for document in sorted(order.documents)],
-    }
-    write_json(order_file(settings), {FORMAT: ORDER_FORMAT, "erasure_id": order.erasure_id, **told})
+    told = {name: sorted(key.text for key in getattr(order, name)) for name in KEYS}
+    documents = [astuple(document) for document in sorted(order.documents)]
+    content = {FORMAT: ORDER_FORMAT, "erasure_id": order.erasure_id, **told, "documents": documents}
+    write_json(order_file(settings), content)
     order_file(settings).chmod(0o600)
 
 
@@ -81,7 +68,3 @@ def add_documents(settings: Settings, documents: Iterable[Key]) -> None:
     order = read_order(settings)
     if order is not None and not order.documents.issuperset(documents):
         write_order(settings, replace(order, documents=order.documents | frozenset(documents)))
-
-
-def _texts(keys: Iterable[Key]) -> list[str]:
-    return sorted(key.text for key in keys)

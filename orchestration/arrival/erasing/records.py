@@ -5,18 +5,19 @@ from __future__ import annotations
 import gzip
 import io
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, TypeVar, cast
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from orchestration.arrival.readers.base import StartAgain, UnreadableDump
+from orchestration.arrival.readers.base import Chunk, StartAgain, UnreadableDump
 from orchestration.arrival.readers.csv_records import split_records
 from orchestration.arrival.readers.text import exact_lines, opened, without_end
 from orchestration.arrival.readers.writing import READERS
@@ -26,6 +27,7 @@ from orchestration.sources.table import Format, Table
 
 # What stands between the values of a record, whichever way it is broken.
 BETWEEN = re.compile(r"""[\s"',;|{}\[\]()<>=\\]+""")
+T = TypeVar("T")
 
 
 @dataclass
@@ -47,19 +49,20 @@ class Search:
         """Hashes of the erased keys."""
         return self.erased.digests()
 
-    def marks(self, batch: pa.RecordBatch | pa.Table) -> pa.Array[Any]:
+    def marks(self, batch: pa.RecordBatch) -> pa.Array[Any]:
         """For each row, whether it names an erased person or a document of theirs."""
         found = pa.array(np.zeros(batch.num_rows, dtype=bool))
-        for kind, column in self._columns(batch.schema.names):
-            values = pc.unique(_decoded(batch.column(column)))
-            known = [value for value in values if value.is_valid and self._is_erased(kind, value.as_py())]
+        columns = [
+            (kind, name) for kind, names in self.keys.items() for name in names if name in batch.schema.names
+        ]
+        for kind, column in columns:
+            values = _decoded(batch.column(column))
+            known = [v for v in pc.unique(values) if v.is_valid and self._is_erased(kind, v.as_py())]
             if known:
-                is_known = pc.is_in(_decoded(batch.column(column)), value_set=pa.array(known, values.type))
-                is_known = is_known.combine_chunks() if isinstance(is_known, pa.ChunkedArray) else is_known
-                found = pc.or_(found, is_known)
+                found = pc.or_(found, pc.is_in(values, value_set=pa.array(known, values.type)))
         if pc.any(found).as_py():
             rows = batch.filter(found)
-            for kind, column in self._columns(batch.schema.names):
+            for kind, column in columns:
                 if kind not in PERSONS.values():
                     values = pc.unique(rows.column(column)).drop_null().to_pylist()
                     self.documents |= {Key(self.source_id, kind, str(value)) for value in values}
@@ -72,10 +75,6 @@ class Search:
         words |= {text[first - 1 : last].strip() for first, last in self.table.widths.values()}
         kinds = {*PERSONS.values(), *self.keys}
         return any(self._is_erased(kind, word) for word in words if word for kind in kinds)
-
-    def _columns(self, names: Collection[str]) -> Iterator[tuple[str, str]]:
-        for kind, columns in self.keys.items():
-            yield from ((kind, column) for column in columns if column in names)
 
     def _is_erased(self, kind: str, value: object) -> bool:
         scope = self.space if kind in PERSONS.values() else self.source_id
@@ -92,14 +91,25 @@ def find_records(search: Search, landed: Path, file: str) -> list[int]:
 
     Raises UnreadableDump when it cannot be read as a whole.
     """
-    read = READERS[search.table.format]
+
+    def found(chunk: Chunk) -> list[int]:
+        rows: list[int] = chunk.rows[search.marks(chunk.batch).to_numpy(zero_copy_only=False)].tolist()
+        return rows + [reject.row for reject in chunk.rejects if search.tells(reject.raw_text)]
+
+    return sorted(chain.from_iterable(_of_chunks(found, search.table, landed, file)))
+
+
+def count_records(table: Table, landed: Path, file: str) -> tuple[int, int]:
+    """Rows and unreadable records of a landed dump."""
+    counts = _of_chunks(lambda chunk: (chunk.batch.num_rows, len(chunk.rejects)), table, landed, file)
+    return sum(rows for rows, _ in counts), sum(unreadable for _, unreadable in counts)
+
+
+def _of_chunks(answer: Callable[[Chunk], T], table: Table, landed: Path, file: str) -> list[T]:
+    read = READERS[table.format]
     while True:
-        found: list[int] = []
         try:
-            for chunk in read(landed, file, search.table):
-                found += chunk.rows[search.marks(chunk.batch).to_numpy(zero_copy_only=False)].tolist()
-                found += [reject.row for reject in chunk.rejects if search.tells(reject.raw_text)]
-            return sorted(found)
+            return [answer(chunk) for chunk in read(landed, file, table)]
         except StartAgain as again:
             read = again.reader
 
@@ -118,7 +128,7 @@ def tells_of_erased(search: Search, landed: Path, file: str) -> bool:
 def take_out(landed: Path, copy: Path, file: str, table: Table, numbers: Collection[int]) -> None:
     """Write a copy of a landed dump without the records of these numbers; the others keep their order."""
     if table.format is Format.PARQUET:
-        _take_out_of_parquet(landed, copy, numbers)
+        _without(landed, copy, numbers, are_numbered=False)
         return
     gone = set(numbers)
     with opened(landed, file) as stream, copy.open("wb") as target:
@@ -146,15 +156,6 @@ def _texts(stream: IO[bytes], file: str, table: Table) -> Iterator[tuple[int, st
     return enumerate(records, first)
 
 
-def _take_out_of_parquet(landed: Path, copy: Path, numbers: Collection[int]) -> None:
-    following = 1
-    with pq.ParquetFile(landed) as dump, pq.ParquetWriter(copy, dump.schema_arrow) as writer:
-        for batch in dump.iter_batches():
-            rows = np.arange(following, following + batch.num_rows)
-            following += batch.num_rows
-            writer.write_batch(batch.filter(pa.array(~np.isin(rows, list(numbers)))))
-
-
 def find_rows(search: Search, parsed: Path) -> list[int]:
     """The `_row` of the rows that name an erased person in a Parquet file of raw or arrivals."""
     found: list[int] = []
@@ -170,27 +171,24 @@ def find_rejects(search: Search, rejects: Path) -> list[int]:
     return [row["_row"] for row in table if search.tells(row["raw_text"] or "")]
 
 
-def count_records(table: Table, landed: Path, file: str) -> tuple[int, int]:
-    """Rows and unreadable records of a landed dump."""
-    read = READERS[table.format]
-    while True:
-        rows = unreadable = 0
-        try:
-            for chunk in read(landed, file, table):
-                rows += chunk.batch.num_rows
-                unreadable += len(chunk.rejects)
-            return rows, unreadable
-        except StartAgain as again:
-            read = again.reader
-
-
-def keep_others(path: Path, rows: list[int]) -> None:
+def keep_others(path: Path, rows: Collection[int]) -> None:
     """Write a Parquet file again without the rows of these numbers, whole or not at all."""
+    with replacing(path) as part:
+        _without(path, part, rows, are_numbered=True)
+
+
+def _without(path: Path, copy: Path, numbers: Collection[int], *, are_numbered: bool) -> None:
+    """Copy Parquet without the rows of these numbers: those of `_row`, or counted from 1 in a dump."""
+    following, gone = 1, pa.array(numbers, pa.int64())
     with (
-        replacing(path) as part,
         pq.ParquetFile(path) as source,
-        pq.ParquetWriter(part, source.schema_arrow, compression="zstd") as writer,
+        pq.ParquetWriter(copy, source.schema_arrow, compression="zstd") as writer,
     ):
         for batch in source.iter_batches():
-            gone = pc.is_in(batch.column("_row"), value_set=pa.array(rows, pa.int64()))
-            writer.write_batch(batch.filter(pc.invert(gone)))
+            counted = pa.array(np.arange(following, following + batch.num_rows))
+            rows = batch.column("_row") if are_numbered else counted
+            following += batch.num_rows
+            kept = batch.filter(pc.invert(pc.is_in(rows, value_set=gone)))
+            # A dictionary would still hold the values of the rows that are gone.
+            columns = [_decoded(column).cast(column.type) for column in kept.columns]
+            writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=kept.schema))

@@ -10,7 +10,7 @@ from orchestration.arrival.due import due_loads
 from orchestration.arrival.pending import Request, find_pending
 from orchestration.core.settings import Settings
 from orchestration.defs.automation.stretches import stretches
-from orchestration.defs.names import NIGHTLY, RANGE_END, RANGE_START
+from orchestration.defs.names import NIGHTLY
 from orchestration.sources.source import Source
 
 UNFINISHED = [
@@ -48,6 +48,6 @@ def run_requests(
         yield RunRequest(
             # Today's loads keep their mark while they wait, so the key also says what is asked for.
             run_key=f"{pending.mark}/{stretch.first}/{stretch.last}/{position}" if once else None,
-            tags={RANGE_START: stretch.first.isoformat(), RANGE_END: stretch.last.isoformat()},
+            tags=stretch.tags,
             asset_selection=[*raw, *rest] if stretch is plan[-1] else raw,
         )

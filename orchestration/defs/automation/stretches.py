@@ -15,6 +15,14 @@ class Stretch:
     last: date
     sources: tuple[str, ...]
 
+    @property
+    def tags(self) -> dict[str, str]:
+        """Tags of a Dagster run of these load dates."""
+        return {
+            "dagster/asset_partition_range_start": self.first.isoformat(),
+            "dagster/asset_partition_range_end": self.last.isoformat(),
+        }
+
 
 def stretches(new: Mapping[str, Collection[date]]) -> list[Stretch]:
     """Cover the new load dates of all sources, oldest first; sources whose dates overlap share a stretch.
@@ -26,15 +34,9 @@ def stretches(new: Mapping[str, Collection[date]]) -> list[Stretch]:
     found: list[Stretch] = []
     for span in sorted(spans, key=lambda span: span.first):
         if found and span.first <= found[-1].last:
-            found.append(_joined(found.pop(), span))
+            begun = found[-1]
+            sources = tuple(sorted(begun.sources + span.sources))
+            found[-1] = Stretch(begun.first, max(begun.last, span.last), sources)
         else:
             found.append(span)
     return found
-
-
-def _joined(one: Stretch, other: Stretch) -> Stretch:
-    return Stretch(
-        first=min(one.first, other.first),
-        last=max(one.last, other.last),
-        sources=tuple(sorted({*one.sources, *other.sources})),
-    )

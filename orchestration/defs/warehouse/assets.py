@@ -1,14 +1,23 @@
-"""The warehouse: dbt models as assets, built by one dbt command in the run's own process."""
+"""The warehouse: dbt models as assets, laws as their checks; one dbt command in the run's own process."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from dagster import AssetCheckKey, AssetExecutionContext, AssetsDefinition, MaterializeResult, multi_asset
+from dagster import (
+    AssetCheckKey,
+    AssetCheckResult,
+    AssetCheckSeverity,
+    AssetCheckSpec,
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    MaterializeResult,
+    multi_asset,
+)
 from dagster_dbt import build_dbt_asset_specs
 
 from orchestration.build.around_dbt import (
-    Preparation,
     finish_build,
     prepare_build,
     prepare_part,
@@ -21,28 +30,17 @@ from orchestration.build.dbt import (
     staging_exclusion,
 )
 from orchestration.build.failures import explain_failure
-from orchestration.build.laws import broken_laws, law_results, laws_by_test, read_results
+from orchestration.build.laws import Law, broken_laws, law_results, laws_by_test, read_results
 from orchestration.build.state import FIRST_BUILD
 from orchestration.core.printable import counted
 from orchestration.core.progress import Reporter, reporter
 from orchestration.core.settings import Settings
 from orchestration.defs.resources import WriterLock, explained
-from orchestration.defs.warehouse.checks import law_check_result, law_checks
 from orchestration.defs.warehouse.translator import WarehouseTranslator
 from orchestration.sources.source import Source
 
 if TYPE_CHECKING:
     from dbt_common.events.base_types import EventMsg
-
-
-def build_arguments(preparation: Preparation) -> list[str]:
-    """Arguments of the nightly `dbt build`; unit tests check the SQL, not the data, and run in CI.
-
-    What only says who reads the marts is nothing to build.
-    """
-    refresh = ["--full-refresh"] if preparation.is_full else []
-    kinds = (f"--exclude-resource-type={kind}" for kind in ("unit_test", "exposure", "saved_query"))
-    return ["build", *kinds, *refresh]
 
 
 def warehouse_assets(
@@ -54,9 +52,11 @@ def warehouse_assets(
     tables = {spec.key.path[-1]: spec.key for spec in specs}
     laws = laws_by_test(built_of)
     excluded = [f"--exclude={folder}" for folder in staging_exclusion(settings.dbt_project, sources)]
+    # Unit tests check the SQL, not the data, and run in CI; the others only say who reads the marts.
+    excluded += [f"--exclude-resource-type={kind}" for kind in ("unit_test", "exposure", "saved_query")]
 
     @multi_asset(
-        name="warehouse", specs=specs, check_specs=law_checks(built_of, laws, tables), can_subset=True
+        name="warehouse", specs=specs, check_specs=_law_checks(built_of, laws, tables), can_subset=True
     )
     def warehouse(context: AssetExecutionContext, lock: WriterLock) -> Iterator[Any]:
         """Build all models from the accepted loads and test all laws."""
@@ -69,7 +69,7 @@ def warehouse_assets(
             stage = "warehouse, in full" if preparation.is_full else "warehouse"
             reporter().start(stage, total=len(context.selected_asset_keys))
             target = run_target(settings, context.run.run_id)
-            arguments = [*build_arguments(preparation), *excluded]
+            arguments = ["build", *excluded, *(["--full-refresh"] if preparation.is_full else [])]
             if context.is_subset:
                 arguments += ["--select", *sorted(key.path[-1] for key in context.selected_asset_keys)]
             variables = dbt_environment(settings, dbt_sources, target) | preparation.variables
@@ -83,7 +83,14 @@ def warehouse_assets(
             for law, broken in law_results(laws, results, lambda found: broken_laws(settings, found)):
                 key = AssetCheckKey(tables[law.table], law.name)
                 if key in context.selected_asset_check_keys:
-                    yield law_check_result(law, broken, key)
+                    rows = {"rows": broken.failures, "examples": broken.example_lines} if broken else {}
+                    yield AssetCheckResult(
+                        asset_key=key.asset_key,
+                        check_name=key.name,
+                        passed=broken is None,
+                        severity=AssetCheckSeverity.ERROR if law.is_error else AssetCheckSeverity.WARN,
+                        metadata=rows,
+                    )
             if not ran.success:
                 raise explain_failure(settings, target, ran.error)
             finish_build(settings, preparation.build)
@@ -91,6 +98,30 @@ def warehouse_assets(
             reporter().done(f"{counted(len(built), 'model')}{because}")
 
     return warehouse
+
+
+def _law_checks(
+    manifest: Mapping[str, Any], laws: Mapping[str, Sequence[Law]], tables: Mapping[str, AssetKey]
+) -> list[AssetCheckSpec]:
+    """A check for each law of each test of a dbt manifest; `tables` are models and seeds by name."""
+    nodes = manifest["nodes"]
+    return [
+        AssetCheckSpec(
+            name=law.name,
+            asset=tables[law.table],
+            description=law.description,
+            additional_deps={
+                tables[nodes[read]["name"]]
+                for read in nodes[test]["depends_on"]["nodes"]
+                if read in nodes and nodes[read]["name"] in tables.keys() - {law.table}
+            },
+            blocking=law.is_error,
+            # By this Dagster finds the test to run when somebody asks for this check alone.
+            metadata={"dagster_dbt/unique_id": test, "runbook": law.anchor},
+        )
+        for test, of_test in laws.items()
+        for law in of_test
+    ]
 
 
 def _show_progress(watcher: Reporter, event: "EventMsg") -> None:

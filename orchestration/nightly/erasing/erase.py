@@ -7,18 +7,17 @@ the erasure. The order keeps the keys themselves until the end, so that a killed
 from __future__ import annotations
 
 import shutil
-import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rich.console import Console
-
 from orchestration.arrival.configured import configured_sources
-from orchestration.arrival.erasing.order import Linked, Order, order_file, read_order, write_order
+from orchestration.arrival.erasing.order import Order, order_file, read_order, write_order
+from orchestration.arrival.erasing.sweep import sweep
 from orchestration.arrival.manifest import LoadManifest, require_manifest
+from orchestration.arrival.pending import Request
 from orchestration.build.state import discard_warehouse, forget_build, is_untouched, read_build
 from orchestration.core.errors import AiplError, InputError
 from orchestration.core.lock import writer_lock
@@ -30,13 +29,9 @@ from orchestration.core.privacy.erased import (
     read_erased,
     write_erased,
 )
-from orchestration.core.progress import reporting_to
 from orchestration.core.settings import Settings
-from orchestration.monitoring.runs import Stopped
-from orchestration.nightly.console import ConsoleReporter
-from orchestration.nightly.erasing.links import linked_keys
+from orchestration.nightly.erasing.links import linked_order
 from orchestration.nightly.erasing.receipt import Receipt, write_receipt
-from orchestration.nightly.erasing.sweep import sweep
 from orchestration.nightly.erasing.traces import Words, occurrences, redact, words_of
 from orchestration.nightly.job import new_log, run_nightly
 from orchestration.publish.mirror import MIRROR, mirror
@@ -67,14 +62,14 @@ def order_erasure(settings: Settings, texts: Collection[str], *, only_these: boo
         return unfinished
     if not asked:
         raise InputError("There is no unfinished erasure to resume. Name the keys of the person to erase.")
-    spaces = {_space(source) for source in configured_sources(settings).values()}
+    spaces = {source.identity_space for source in configured_sources(settings).values()}
     if unknown := sorted({key.scope for key in asked} - spaces):
         raise InputError(
             f"No source has the identity space {', '.join(unknown)}. The sources file declares"
             f" {', '.join(sorted(spaces))}."
         )
-    linked = Linked(asked, frozenset()) if only_these else linked_keys(settings, asked)
-    return Order(f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}", asked, linked)
+    erasure_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"
+    return Order(erasure_id, asked, asked) if only_these else linked_order(settings, erasure_id, asked)
 
 
 def erase(settings: Settings, order: Order, say: Callable[[str], None]) -> int:
@@ -88,7 +83,7 @@ def erase(settings: Settings, order: Order, say: Callable[[str], None]) -> int:
         sources = {
             name: source
             for name, source in configured_sources(settings).items()
-            if _space(source) in {key.scope for key in order.keys}
+            if source.identity_space in {key.scope for key in order.keys}
         }
         removed: Counter[str] = Counter()
         with LoadManifest(settings.manifest) as manifest:
@@ -110,7 +105,8 @@ def erase(settings: Settings, order: Order, say: Callable[[str], None]) -> int:
                 " again."
             )
         path = write_receipt(erasures_folder(settings), receipt)
-        _finish(settings, order)
+        _note(settings, replace(_erasure(settings, order), finished_at=_now()))
+        order_file(settings).unlink()
     say(receipt.text)
     say(f"Receipt: {path}")
     return 0
@@ -128,17 +124,14 @@ def _begin(settings: Settings, order: Order) -> None:
 
 
 def _mark_swept(settings: Settings, order: Order) -> None:
-    erased, erasure = read_erased(settings), _erasure(settings, order)
-    if not erasure.is_swept:
+    if not _erasure(settings, order).is_swept:
         # A run after a killed erasure may have built from half-swept data.
         discard_warehouse(settings)
-        write_erased(settings, erased.having(replace(erasure, is_swept=True)))
+        _note(settings, replace(_erasure(settings, order), is_swept=True))
 
 
-def _finish(settings: Settings, order: Order) -> None:
-    done = replace(_erasure(settings, order), finished_at=_now())
-    write_erased(settings, read_erased(settings).having(done))
-    order_file(settings).unlink()
+def _note(settings: Settings, erasure: Erasure) -> None:
+    write_erased(settings, read_erased(settings).having(erasure))
 
 
 def _erasure(settings: Settings, order: Order) -> Erasure:
@@ -151,26 +144,21 @@ def _publish_anew(settings: Settings) -> None:
 
     Raises NotErased when nothing was published.
     """
-    erased = read_erased(settings).generation
-    current = read_current(settings)
-    if (
-        current
-        and current.manifest.get("erased", "") == erased
-        and is_untouched(settings, read_build(settings))
-    ):
+    erased, current = read_erased(settings).generation, read_current(settings)
+    is_done = current is not None and current.manifest.get("erased", "") == erased
+    if is_done and is_untouched(settings, read_build(settings)):
         return
     discard_warehouse(settings)
     log = new_log(settings)
-    watcher = ConsoleReporter(Console(file=sys.stdout))
-    try:
-        with reporting_to(watcher):
-            stopped = run_nightly(settings, [], {}, log)
-    finally:
-        watcher.close()
     # The mirror comes after the release, and is tried again separately.
-    stopped = [step for step in stopped if step.step != MIRROR]
+    stopped = [step for step in run_nightly(settings, [], Request(), log) if step.step != MIRROR]
     if stopped:
-        raise NotErased(_explained(stopped, log), max(step.exit_code for step in stopped))
+        steps = "\n".join(f"Stopped at {step.step}: {step.message}" for step in stopped)
+        raise NotErased(
+            f"{steps}\nThe person is gone from landing and raw, but still in the releases. The log is {log}."
+            " Fix what stopped the run, then run `aipl erase` again to resume.",
+            max(step.exit_code for step in stopped),
+        )
 
 
 def _mirror_anew(settings: Settings) -> None:
@@ -185,14 +173,6 @@ def _mirror_anew(settings: Settings) -> None:
             " `aipl erase` again to resume.",
             error.exit_code,
         ) from error
-
-
-def _explained(stopped: list[Stopped], log: Path) -> str:
-    steps = "\n".join(f"Stopped at {step.step}: {step.message}" for step in stopped)
-    return (
-        f"{steps}\nThe person is gone from landing and raw, but still in the releases. The log is {log}. Fix"
-        " what stopped the run, then run `aipl erase` again to resume."
-    )
 
 
 def _remove_former_releases(settings: Settings) -> int:
@@ -265,7 +245,7 @@ def _receipt(
         keys=tuple(sorted(map(erased.digest, order.keys))),
         kinds={kind: sum(key.kind == kind for key in order.keys) for kind in PERSONS.values()},
         documents=len(erasure.keys) - len(order.keys),
-        shared=tuple(sorted(map(erased.digest, order.linked.shared))),
+        shared=tuple(sorted(map(erased.digest, order.shared))),
         sources=tuple(sources),
         removed={place: count for place, count in sorted(removed.items()) if count},
         files_searched=sum(1 for _ in _state(settings, sources.values())),
@@ -278,10 +258,6 @@ def _receipt(
             *(["the disk of the mirror's server, until its `vacuum`"] if settings.mirror_url else []),
         ),
     )
-
-
-def _space(source: Source) -> str:
-    return source.identity_space or source.source_id
 
 
 def _now() -> str:

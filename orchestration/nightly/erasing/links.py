@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
-from orchestration.arrival.erasing.order import Linked
+from orchestration.arrival.erasing.order import Order
 from orchestration.build.state import is_untouched, read_build
 from orchestration.build.warehouse import open_warehouse
 from orchestration.core.errors import InputError
@@ -57,8 +55,8 @@ KNOWN = f"""
 """
 
 
-def linked_keys(settings: Settings, asked: Collection[Key]) -> Linked:
-    """The keys that are linked to those asked for, these included.
+def linked_order(settings: Settings, erasure_id: str, asked: frozenset[Key]) -> Order:
+    """The order to erase these keys and those that are linked to them.
 
     Raises InputError when the warehouse cannot tell, or a visitor that is asked for was several persons',
     EnvironmentStop when it is damaged.
@@ -73,11 +71,11 @@ def linked_keys(settings: Settings, asked: Collection[Key]) -> Linked:
         found = connection.execute(LINKED, {"keys": texts}).fetchall()
         known = connection.execute(KNOWN, {"keys": texts}).fetchall()
     shared = {parse_key(key) for key, is_shared in found if is_shared}
-    if several := sorted(key.text for key in shared & set(asked)):
+    if several := sorted(key.text for key in shared & asked):
         raise InputError(
             f"{', '.join(several)} was used by several persons. Name the member whom you mean; or add"
             " --only-these to erase just the keys that you name, with what others did on this device."
         )
-    keys = {parse_key(key) for key, is_shared in found if not is_shared}
-    unknown = frozenset(asked) - {parse_key(key) for (key,) in known}
-    return Linked(frozenset(keys | set(asked)), frozenset(shared), unknown)
+    keys = frozenset(parse_key(key) for key, is_shared in found if not is_shared)
+    unknown = asked - {parse_key(key) for (key,) in known}
+    return Order(erasure_id, asked, keys | asked, frozenset(shared), unknown)

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from orchestration.core.atomic import replacing
-from orchestration.core.database import connect
+from orchestration.core.database import connect, sql_text
 from orchestration.core.errors import EnvironmentStop
 from orchestration.core.privacy.erased import PERSONS, Key
 
@@ -41,7 +41,8 @@ class Words:
     def pattern(self) -> re.Pattern[bytes]:
         """Of bytes: the ids as they are, and as HTML, JSON and addresses write them."""
         forms = {form for text in self.texts for form in _forms(text)}
-        return re.compile(_whole(b"|".join(re.escape(form.encode()) for form in sorted(forms, reverse=True))))
+        ids = b"|".join(re.escape(form.encode()) for form in sorted(forms, reverse=True))
+        return re.compile(b"(?<![%s])(?:%s)(?![%s])" % (WORD.encode(), ids, WORD.encode()))
 
     @property
     def sql_pattern(self) -> str:
@@ -52,7 +53,7 @@ class Words:
 
 def words_of(keys: Collection[Key]) -> Words:
     """What to look for to find these keys."""
-    telling = {key for key in keys if _is_telling(key.value)}
+    telling = {k for k in keys if len(k.value) >= (TELLING_DIGITS if k.value.isdigit() else TELLING)}
     texts = {key.value for key in telling}
     # A short number of an order says of nobody who placed it.
     common = {key for key in keys if key not in telling and key.kind in PERSONS.values()}
@@ -85,10 +86,8 @@ def occurrences(path: Path, words: Words) -> int:
     """How often ids stand in a file, which is read as what it is: Parquet, DuckDB, SQLite, gzip, or bytes."""
     if not words.texts:
         return 0
-    if path.suffix == ".parquet":
-        return _rows_with(f"read_parquet({_literal(path)})", words)
-    if path.suffix == ".duckdb":
-        return _rows_of_duckdb(path, words)
+    if path.suffix in (".parquet", ".duckdb"):
+        return _rows_with(path, words)
     if _is_sqlite(path):
         return sum(words.pattern.search(value) is not None for value in _sqlite_values(path))
     try:
@@ -98,16 +97,8 @@ def occurrences(path: Path, words: Words) -> int:
     return len(words.pattern.findall(content))
 
 
-def _is_telling(value: str) -> bool:
-    return len(value) >= (TELLING_DIGITS if value.isdigit() else TELLING)
-
-
 def _forms(text: str) -> set[str]:
     return {text, html.escape(text), json.dumps(text)[1:-1], quote(text), quote(text, safe="")}
-
-
-def _whole(ids: bytes) -> bytes:
-    return b"(?<![%s])(?:%s)(?![%s])" % (WORD.encode(), ids, WORD.encode())
 
 
 def _is_sqlite(path: Path) -> bool:
@@ -170,21 +161,14 @@ def _as_bytes(value: object) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode(errors="surrogatepass")
 
 
-def _rows_of_duckdb(path: Path, words: Words) -> int:
-    with connect(path, read_only=True) as connection:
-        tables = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
-        return sum(_count(connection, f'"{schema}"."{table}"', words.sql_pattern) for schema, table in tables)
-
-
-def _rows_with(relation: str, words: Words) -> int:
-    with connect() as connection:
-        return _count(connection, relation, words.sql_pattern)
-
-
-def _count(connection: Any, relation: str, pattern: str) -> int:
-    statement = f"select count(*) from {relation} as t where regexp_matches(cast(t as varchar), $pattern)"
-    return int(connection.execute(statement, {"pattern": pattern}).fetchone()[0])
-
-
-def _literal(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
+def _rows_with(path: Path, words: Words) -> int:
+    is_database = path.suffix == ".duckdb"
+    with connect(path if is_database else None, read_only=is_database) as connection:
+        names = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
+        tables = [f'"{schema}"."{name}"' for schema, name in names]
+        found = 0
+        for table in tables if is_database else [f"read_parquet({sql_text(path)})"]:
+            rows = f"select count(*) from {table} as t where regexp_matches(cast(t as varchar), $pattern)"
+            (count,) = connection.execute(rows, {"pattern": words.sql_pattern}).fetchall()[0]
+            found += count
+    return found

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -30,6 +30,8 @@ REJECTS = pa.schema(
         ("text", pa.string()),
     ]
 )
+# Columns that the files of rejects call otherwise.
+NAMES = {"reason": "reason", "_file": "file", "_row": "row"}
 SUMMARY = """
     select
         source, entity, found_in, reason, count(*) as rows,
@@ -63,24 +65,22 @@ class Rejects:
 
     def files(self) -> dict[str, set[str]]:
         """Names of the files that hold them, by source."""
-        found: dict[str, set[str]] = {}
-        pairs = self.table.select(["source", "file"]).group_by(["source", "file"]).aggregate([])
-        for pair in pairs.to_pylist():
-            found.setdefault(pair["source"], set()).add(pair["file"])
-        return found
+        found = self._query("select source, list(distinct file) from found group by source")
+        return {source: set(files) for source, files in found}
 
-    def by_reason(self) -> dict[tuple[str, str, str, str], int]:
+    def by_reason(self) -> dict[tuple[str, ...], int]:
         """Number by source, table or entity, where they were found, and reason."""
-        keys = ["source", "entity", "found_in", "reason"]
-        groups = self.table.group_by(keys).aggregate([([], "count_all")]).to_pylist()
-        return {tuple(group[key] for key in keys): group["count_all"] for group in groups}
+        found = self._query("select source, entity, found_in, reason, count(*) from found group by all")
+        return {tuple(key): count for *key, count in found}
 
     def summary(self) -> list[tuple[object, ...]]:
         """One row per reason, most frequent first; the example is the first row of its latest file."""
+        return [(*row, example["file"], example["row"]) for *row, example in self._query(SUMMARY)]
+
+    def _query(self, sql: str) -> list[tuple[Any, ...]]:
         with connect() as connection:
             connection.register("found", self.table)
-            rows = connection.execute(SUMMARY).fetchall()
-        return [(*row, example["file"], example["row"]) for *row, example in rows]
+            return connection.execute(sql).fetchall()
 
     def rows(self, limit: int | None = None) -> Iterator[dict[str, object]]:
         """The rejects by source, file and row, at most `limit`."""
@@ -96,9 +96,12 @@ def find_rejects(settings: Settings, selection: Selection, *, with_text: bool = 
     """
     parts = [_unreadable(settings, version, with_text) for version in _versions(settings)]
     if kept_rejects(settings).exists():
-        parts.append(_staged(settings, with_text))
-    found = pa.concat_tables([part for part in parts if part is not None] or [REJECTS.empty_table()])
-    return Rejects(_selected(found, selection))
+        names = {"source_id": "source", "entity": "entity", "_load_date": "load_date", **NAMES}
+        names |= {"raw_row": "text"} if with_text else {}
+        staged = read_kept(kept_rejects(settings), list(names)).rename_columns(names)
+        parts.append(_with_constants(staged, found_in=STAGING))
+    found = pa.concat_tables([REJECTS.empty_table(), *parts], promote_options="permissive")
+    return Rejects(_selected(found.cast(REJECTS), selection))
 
 
 def _versions(settings: Settings) -> list[FileVersion]:
@@ -111,51 +114,26 @@ def _versions(settings: Settings) -> list[FileVersion]:
         ]
 
 
-def _unreadable(settings: Settings, version: FileVersion, with_text: bool) -> pa.Table | None:
-    found = None
-    with suppress(FileNotFoundError):
-        found = pq.read_table(
-            parsed_path(settings.rejects, version),
-            columns=["_file", "_row", "reason", *(["raw_text"] if with_text else [])],
-            partitioning=None,
-        )
-    if found is None:
-        return None
-    return _table(
+def _unreadable(settings: Settings, version: FileVersion, with_text: bool) -> pa.Table:
+    names = NAMES | ({"raw_text": "text"} if with_text else {})
+    path = parsed_path(settings.rejects, version)
+    try:
+        found = pq.read_table(path, columns=list(names), partitioning=None).rename_columns(names)
+    except FileNotFoundError:
+        return REJECTS.empty_table()
+    return _with_constants(
         found,
-        source=pa.scalar(version.source_id),
-        entity=pa.scalar(version.table_name),
-        found_in=pa.scalar(READING),
-        load_date=pa.scalar(version.load_date, pa.date32()),
-        text=found["raw_text"] if with_text else None,
+        source=version.source_id,
+        entity=version.table_name,
+        found_in=READING,
+        load_date=version.load_date,
     )
 
 
-def _staged(settings: Settings, with_text: bool) -> pa.Table:
-    columns = ["source_id", "entity", "reason", "_load_date", "_file", "_row"]
-    found = read_kept(kept_rejects(settings), [*columns, *(["raw_row"] if with_text else [])])
-    return _table(
-        found,
-        source=found["source_id"],
-        entity=found["entity"],
-        found_in=pa.scalar(STAGING),
-        load_date=found["_load_date"],
-        text=found["raw_row"] if with_text else None,
-    )
-
-
-def _table(found: pa.Table, **given: object) -> pa.Table:
-    """Convert rejects of one kind to the common columns; a scalar applies to every row."""
-    columns = {"reason": found["reason"], "file": found["_file"], "row": found["_row"], **given}
-    arrays = []
-    for field in REJECTS:
-        column = columns[field.name]
-        if column is None:
-            column = pa.nulls(found.num_rows, field.type)
-        elif isinstance(column, pa.Scalar):
-            column = pa.repeat(column, found.num_rows)
-        arrays.append(column.cast(field.type))
-    return pa.Table.from_arrays(arrays, schema=REJECTS)
+def _with_constants(found: pa.Table, **constants: object) -> pa.Table:
+    for name, value in constants.items():
+        found = found.append_column(name, pa.repeat(value, found.num_rows))
+    return found
 
 
 def _selected(found: pa.Table, selection: Selection) -> pa.Table:

@@ -1,0 +1,93 @@
+"""The nightly job, and the schedule and sensors that start and watch it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from orchestration.alerts.delivery import deliver
+from orchestration.arrival.configured import configured_schedule
+from orchestration.core.printable import counted
+from orchestration.core.settings import Settings
+from orchestration.defs.automation.run_requests import run_requests
+from orchestration.defs.names import NIGHTLY
+from orchestration.defs.orphaned_runs import fail_orphaned_runs_if_idle
+from orchestration.defs.outcomes import observe_latest_run
+from orchestration.monitoring.gates import observe_gates
+from orchestration.monitoring.watch import watch
+from orchestration.sources.source import Source
+
+EVERY_SECONDS = 60
+WATCH_EVERY_SECONDS = 300
+RUNNING = dg.DefaultSensorStatus.RUNNING
+
+
+def automation(
+    settings: Settings, sources: Mapping[str, Source], rest: Sequence[dg.AssetKey]
+) -> dg.Definitions:
+    """The job `nightly` with its schedule and sensors; `rest` are its assets other than raw."""
+    # One process: DuckDB has one writer.
+    job = dg.define_asset_job(
+        NIGHTLY,
+        selection=dg.AssetSelection.all(),
+        description="Pull new dumps, build the warehouse, run the mart gate, publish a release.",
+        executor_def=dg.in_process_executor,
+    )
+    times = configured_schedule(settings)
+
+    @dg.schedule(
+        name="nightly",
+        job=job,
+        cron_schedule=times.cron,
+        execution_timezone=times.timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+    def nightly(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        """Look for new dumps; wait for those that are owed, and skip the night when there are none."""
+        yield from run_requests(context.instance, settings, sources, rest, context.scheduled_execution_time)
+
+    @dg.sensor(name="arrivals", job=job, minimum_interval_seconds=EVERY_SECONDS, default_status=RUNNING)
+    def arrivals(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        """Run just the loads that have news; the same news is asked for once, whatever becomes of it."""
+        yield from run_requests(context.instance, settings, sources, rest, datetime.now(UTC), once=True)
+
+    @dg.sensor(name="dead_runs", minimum_interval_seconds=EVERY_SECONDS, default_status=RUNNING)
+    def dead_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        """Runs that were killed are marked as failed."""
+        failed = fail_orphaned_runs_if_idle(settings, context.instance)
+        return dg.SkipReason(f"Marked as failed: {', '.join(failed)}." if failed else "No dead runs.")
+
+    @dg.sensor(name="watch", minimum_interval_seconds=WATCH_EVERY_SECONDS, default_status=RUNNING)
+    def watching(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        """Open and close incidents; the sensor `alerts` delivers what there is to tell."""
+        watch(settings, datetime.now(UTC))
+        return dg.SkipReason("Arrival and freshness checked; `aipl status` shows open incidents.")
+
+    @dg.run_failure_sensor(name="nightly_failed", monitored_jobs=[job], default_status=RUNNING)
+    def nightly_failed(context: dg.RunFailureSensorContext) -> None:
+        """Open incidents for a run that failed or died."""
+        observe_gates(settings)
+        observe_latest_run(settings, context.instance)
+
+    @dg.run_status_sensor(
+        name="nightly_succeeded",
+        run_status=dg.DagsterRunStatus.SUCCESS,
+        monitored_jobs=[job],
+        default_status=RUNNING,
+    )
+    def nightly_succeeded(context: dg.RunStatusSensorContext) -> None:
+        """Resolve the incidents of earlier runs."""
+        observe_latest_run(settings, context.instance)
+
+    @dg.sensor(name="alerts", minimum_interval_seconds=EVERY_SECONDS, default_status=RUNNING)
+    def alerts() -> dg.SkipReason:
+        """Send the alerts that are due; failed deliveries are retried later."""
+        sent = deliver(settings, datetime.now(UTC))
+        told = [f"{one.route}: {counted(one.alerts, 'alert')} {one.reason or 'delivered'}" for one in sent]
+        return dg.SkipReason("; ".join(told) or "Nothing is due.")
+
+    return dg.Definitions(
+        jobs=[job],
+        schedules=[nightly],
+        sensors=[arrivals, dead_runs, watching, nightly_failed, nightly_succeeded, alerts],
+    )
