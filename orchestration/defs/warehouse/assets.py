@@ -85,7 +85,7 @@ def warehouse_assets(
                 if key in context.selected_asset_check_keys:
                     yield law_check_result(law, broken, key)
             if not ran.success:
-                raise explain_failure(settings, target, ran.error)
+                raise explain_failure(settings, target, ran.exception)
             finish_build(settings, preparation.build)
             because = "" if preparation.in_full in ("", FIRST_BUILD) else f", because {preparation.in_full}"
             reporter().done(f"{counted(len(built), 'model')}{because}")
