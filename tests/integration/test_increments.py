@@ -169,24 +169,6 @@ def test_laws_of_an_increment_look_at_the_keys_that_it_changed(
     assert broken("not in", "all") == set(LAWS)
 
 
-def test_a_build_of_some_models_takes_no_changes_of_another_night(
-    incremental: Warehouse, tmp_path: Path
-) -> None:
-    changed = "select count(*) > 0 from changes.int_key_days__scope"
-    assert incremental.query(changed) == [(True,)]
-    warehouse = Warehouse(tmp_path / "home")
-    shutil.copytree(incremental.home, warehouse.home, ignore=shutil.ignore_patterns("dbt"))
-    before = warehouse.rows("intermediate.int_key_days")
-    warehouse.dbt("build", "--select", "int_paid_orders", "int_key_days", "--indirect-selection", "empty")
-    assert warehouse.query(changed) == [(False,)]
-    assert warehouse.rows("intermediate.int_key_days") == before
-    kept = "select table_name from information_schema.tables where table_schema = 'changes'"
-    assert {name for (name,) in warehouse.query(kept) if "__" not in name} == {
-        "int_paid_orders",
-        "int_key_days",
-    }
-
-
 def test_unit_tests_of_the_models_pass(incremental: Warehouse) -> None:
     """They check the SQL, not the data, so the nightly build leaves them out."""
     printed = incremental.dbt("test", "--select", "test_type:unit")
