@@ -8,45 +8,28 @@ from datetime import date
 
 from expectations.baseline import MIN_WEEKS, Judged
 from expectations.results import ExpectationResult, Scalar
-from expectations.suites.rule import Suite
 from expectations.validation import MAX_EXAMPLES
 
 
-def compared(
-    suite: Suite, judged: Mapping[str, Mapping[date, Sequence[Judged]]], results: Sequence[ExpectationResult]
-) -> list[ExpectationResult]:
-    """The results of a suite, those about drift with examples that say found and usual."""
-    columns = {rule.name: str(rule.arguments["column"]) for rule in suite.rules if rule.drifts}
-    return [
-        _compared(result, judged[columns[result.name]]) if result.name in columns else result
-        for result in results
-    ]
-
-
-def _compared(result: ExpectationResult, loads: Mapping[date, Sequence[Judged]]) -> ExpectationResult:
-    lacking = {
-        day: min(one.weeks for one in found if one.lacks_baseline)
-        for day, found in loads.items()
-        if any(one.lacks_baseline for one in found)
-    }
-    not_judged = told_not_judged(lacking)
-    judged = any(one.deviation is not None for found in loads.values() for one in found)
-    observed = result.observed if judged else "nothing to compare"
-    off = [
-        (day, one)
-        for day in result.load_dates
-        for one in loads[day]
-        if one.deviation is not None and one.deviation > 1
-    ]
+def compared(result: ExpectationResult, loads: Mapping[date, Sequence[Judged]]) -> ExpectationResult:
+    """A result about drift, with examples that say found and usual."""
+    if result.error:
+        return result
+    judged = [(day, one) for day, found in loads.items() for one in found]
+    # Of a day with several measures, the shortest past.
+    lacking = sorted(((day, one.weeks) for day, one in judged if one.lacks_baseline), reverse=True)
+    not_judged = _not_judged(dict(lacking))
+    observed = result.observed if any(one.deviation is not None for _, one in judged) else None
+    off = [(day, one) for day, one in judged if day in result.load_dates and (one.deviation or 0) > 1]
     return replace(
         result,
-        observed=f"{observed}; {not_judged}" if judged and not_judged else not_judged or observed,
+        observed="; ".join(filter(None, (observed, not_judged))) or "nothing to compare",
         not_judged=not_judged,
         examples=tuple(_example(day, one) for day, one in off[:MAX_EXAMPLES]),
     )
 
 
-def told_not_judged(weeks: Mapping[date, int]) -> str:
+def _not_judged(weeks: Mapping[date, int]) -> str:
     """Which load dates have no baseline yet; empty when all have."""
     if not weeks:
         return ""

@@ -87,24 +87,18 @@ def _contract(file: Path, mart: Mapping[str, Any], group: str, made_at_publish: 
             )
             for column in mart.get("columns", [])
         ),
-        tuple(meta.get("key") or next(_keys(mart.get("data_tests", [])), ())),
+        tuple(meta.get("key") or _key(mart)),
         config.get("group") or meta.get("owner") or group,
         made_at_publish,
         meta.get("published") == "view",
     )
 
 
-def _keys(tests: Any) -> Iterator[list[str]]:
-    """Unique keys that a mart's laws declare, however deep: `unique_key: {arguments: {key: [...]}}`."""
-    if isinstance(tests, list):
-        for test in tests:
-            yield from _keys(test)
-    elif isinstance(tests, dict):
-        for name, value in tests.items():
-            if name in ("key", "unique_key") and isinstance(value, list):
-                yield value
-            elif name in ("unique_key", "laws", "arguments"):
-                yield from _keys(value)
+def _key(mart: Mapping[str, Any]) -> list[str]:
+    """The unique key among the laws of a mart, empty without one."""
+    bundles = (test["laws"]["arguments"]["laws"] for test in mart.get("data_tests", []) if "laws" in test)
+    keys = (law["unique_key"]["key"] for laws in bundles for law in laws if "unique_key" in law)
+    return list(next(keys, ()))
 
 
 def _mapping(file: Path) -> dict[str, Any]:

@@ -4,36 +4,36 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from expectations import NO_BAR
-from expectations.baseline import History, Judged, Measures, judge
+from expectations.baseline import History, Judged, judge
 from expectations.suites.arrival import (
     COLUMN_COUNT,
     DAMAGED_SHARE,
     DAYS_BEHIND,
+    DRIFT,
     DUPLICATE_SHARE,
     FUTURE_SHARE,
+    MEDIAN,
+    NOT_NUMBER_SHARE,
+    NULL_SHARE,
+    NUMBER_SHARE,
+    OUTSIDE_SHARE,
+    UNKNOWN_SHARE,
     ArrivalFile,
     ArrivalTable,
-    arrival_suite,
-    median_of,
-    not_number_share,
-    null_share,
-    number_share,
-    outside_share,
-    unknown_share,
 )
+from expectations.suites.rule import Suite
 
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
 
-    Values = Mapping[str, int | float | date | None]
+    ByDay = dict[date, dict[str, float | None]]
     Judgements = Mapping[str, Mapping[date, Sequence[Judged]]]
-
 
 BATCH_ROWS = 1_000_000
 _PATH = "path of the parquet file"
@@ -46,24 +46,30 @@ class ProfileError(ValueError):
     """What arrived is not what the load manifest says: a fault of ours, not of the data."""
 
 
-def load_measures(table: ArrivalTable) -> dict[date, Measures]:
+def load_measures(table: ArrivalTable) -> History:
     """Measures by load date: row_count, unreadable_count, unreadable_share, shares and medians of columns.
 
     Raises ProfileError, or duckdb.Error where a Parquet file or a column cannot be read.
     """
     import duckdb
 
+    files = [
+        (str(file.path) if file.path else None, file.load_date, file.row_count, file.unreadable_count)
+        for file in table.files
+    ]
     with duckdb.connect() as connection:
         connection.execute(NO_BAR)
-        _require_whole(table, connection)
-        values = _values_by_day(table, connection)
-        repeated = _repeated_by_day(table, connection)
-        columns = _columns_by_day(table, connection)
-    days = sorted({file.load_date for file in table.files})
-    return {
-        day: _measures(table, day, values.get(day, {}), repeated.get(day, 0)) | columns.get(day, {})
-        for day in days
-    }
+        connection.execute(_SETUP)
+        connection.executemany("insert into files values (?, ?, ?, ?)", files)
+        measures = _by_day(connection, _COUNTS)
+        parts = [_of_columns(table, connection)]
+        if paths := _paths(table.files):
+            _require_whole(table, connection)
+            parts += [_by_day(connection, _COLUMN_COUNTS, {"paths": paths}), *_repeated(table, connection)]
+    for part in parts:
+        for day, measured in part.items():
+            measures[day] |= measured
+    return measures
 
 
 def arrival_profile(table: ArrivalTable, judged: Judgements) -> pd.DataFrame:
@@ -79,26 +85,26 @@ def arrival_profile(table: ArrivalTable, judged: Judgements) -> pd.DataFrame:
             {
                 "load_date": day.isoformat(),
                 **measures,
-                **{column: _widest(found[day]) for column, found in judged.items()},
+                **{DRIFT.format(rule): _widest(found[day]) for rule, found in judged.items()},
             }
             for day, measures in table.measures.items()
         ]
     )
 
 
-def judgements(table: ArrivalTable) -> Judgements:
-    """Each load against its past, by the profile's column of the rule and load date.
+def judgements(table: ArrivalTable, suite: Suite) -> Judgements:
+    """Each load against its past, by rule about drift and load date.
 
     Loads that are judged together are each other's past. A day that is known to be unusual is not judged.
     """
     known: History = {**table.history, **table.measures}
     past = {day: measures for day, measures in known.items() if day not in table.unusual_dates}
     return {
-        str(rule.arguments["column"]): {
+        rule.name: {
             day: [judge(drift, past, day, measures) for drift in rule.drifts if day in past]
             for day, measures in table.measures.items()
         }
-        for rule in arrival_suite(table).rules
+        for rule in suite.rules
         if rule.drifts
     }
 
@@ -107,32 +113,63 @@ def _widest(judged: Sequence[Judged]) -> float | None:
     return max((one.deviation for one in judged if one.deviation is not None), default=None)
 
 
-def _require_whole(table: ArrivalTable, connection: duckdb.DuckDBPyConnection) -> None:
-    """Raise ProfileError unless each Parquet holds the rows of the manifest; makes the table `files`."""
-    connection.execute("create table files (path varchar, load_date date)")
-    files = {str(file.path): file for file in table.files if file.path is not None}
-    if not files:
-        return
-    connection.executemany(
-        "insert into files values (?, ?)", [(path, file.load_date) for path, file in files.items()]
-    )
-    found = dict(
-        connection.execute(
-            f'select "{_PATH}", count(*) from {_READ} group by all', {"paths": _paths(table.files)}
-        ).fetchall()
-    )
-    for path, file in files.items():
-        if found.get(path, 0) != file.row_count:
-            raise ProfileError(
-                f"{table.name}, load {file.load_date}: {path} holds {found.get(path, 0)} rows, "
-                f"the load manifest says {file.row_count}. Read the dump again."
-            )
-
-
+# One row is forgiven: a dump cut off in its last line is still worth having.
+_SETUP = """
+    create table files (path varchar, load_date date, row_count bigint, unreadable bigint);
+    create macro forgiven(number) as if(number > 1, number, 0);
+    create macro share(part, whole) as coalesce(part / nullif(whole, 0), 0);
+"""
+_COUNTS = """
+    select
+        load_date,
+        cast(sum(row_count) as bigint) as row_count,
+        cast(sum(unreadable) as bigint) as unreadable_count,
+        share(sum(forgiven(unreadable)), sum(row_count + unreadable)) as unreadable_share
+    from files group by load_date order by load_date
+"""
+# From the footers, since undeclared columns are kept in raw.
+_COLUMN_COUNTS = f"""
+    select load_date, cast(max(columns) as double) as "{COLUMN_COUNT}"
+    from files
+    inner join (
+        select file_name as path, count(*) as columns
+        from parquet_schema($paths) where num_children is null group by all
+    ) using (path)
+    group by load_date
+"""
 _READ = f"read_parquet($paths, filename = '{_PATH}', union_by_name = true, hive_partitioning = false)"
-_LOADED = (
-    f'(select rows.*, files.load_date as "{_DAY}" from {_READ} as rows inner join files on "{_PATH}" = path)'
-)
+# Every row with its load date, and a row of NULLs for a load date without any.
+_LOADED = f"""(
+    select rows.*, "{_DAY}"
+    from (select path, load_date as "{_DAY}" from files) as loads
+    left join {_READ} as rows on loads.path = rows."{_PATH}"
+)"""
+
+
+def _by_day(
+    connection: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, object] | None = None
+) -> ByDay:
+    """Rows of a query by their first column, a load date."""
+    found = connection.execute(query, parameters)
+    names = [column[0] for column in found.description or ()]
+    return {day: dict(zip(names[1:], values, strict=True)) for day, *values in found.fetchall()}
+
+
+def _require_whole(table: ArrivalTable, connection: duckdb.DuckDBPyConnection) -> None:
+    """Raise ProfileError unless each Parquet holds the rows of the manifest."""
+    query = f"""
+        select load_date, path, coalesce(found, 0), row_count
+        from files
+        left join (select "{_PATH}" as path, count(*) as found from {_READ} group by all) using (path)
+        where path is not null and coalesce(found, 0) <> row_count
+        order by all
+    """
+    if wrong := connection.execute(query, {"paths": _paths(table.files)}).fetchone():
+        day, path, found, expected = wrong
+        raise ProfileError(
+            f"{table.name}, load {day}: {path} holds {found} rows, "
+            f"the load manifest says {expected}. Read the dump again."
+        )
 
 
 def _paths(files: Sequence[ArrivalFile]) -> list[str]:
@@ -152,133 +189,77 @@ def _batches(table: ArrivalTable) -> Iterator[list[str]]:
         yield paths
 
 
-def _values_by_day(table: ArrivalTable, connection: duckdb.DuckDBPyConnection) -> dict[date, Values]:
-    """Counts, newest time and medians of each load date."""
-    if not (paths := _paths(table.files)):
-        return {}
-    parameters: dict[str, object] = {"paths": paths}
-    measured = {"rows": "count(*)", **dict(_columns_measured(table))}
-    for position, (column, words) in enumerate(table.vocabulary.items()):
-        known = f"list_contains($words_{position}, {_text(column)})"
-        parameters[f"words_{position}"] = [str(word) for word in words]
-        measured[f"unknown {column}"] = f"count(*) filter (not {known})"
-    query = f'select "{_DAY}", {", ".join(measured.values())} from {_LOADED} group by all'
-    rows = connection.execute(query, parameters).fetchall()
-    return {day: dict(zip(measured, values, strict=True)) for day, *values in rows}
+def _of_columns(table: ArrivalTable, connection: duckdb.DuckDBPyConnection) -> ByDay:
+    """Shares, medians and days behind of each load date."""
+    day = _quoted(_DAY)
+    selected = ", ".join([day, *(f"{sql} as {_quoted(name)}" for name, sql in _measured(table))])
+    parameters: dict[str, object] = {
+        f"words_{position}": [str(word) for word in words]
+        for position, words in enumerate(table.vocabulary.values())
+    }
+    if paths := _paths(table.files):
+        query = f"select {selected} from {_LOADED} group by {day}"
+        return _by_day(connection, query, {"paths": paths, **parameters})
+    columns = [*table.not_null, *table.columns, *table.vocabulary, *table.amounts, *table.key]
+    columns += [table.event_time.column] if table.event_time else []
+    nothing = ", ".join(f"null::varchar as {_quoted(name)}" for name in dict.fromkeys([_PATH, *columns]))
+    query = f"select {selected} from (select {nothing}, load_date as {day} from files) group by {day}"
+    return _by_day(connection, query, parameters)
 
 
-def _columns_measured(table: ArrivalTable) -> Iterator[tuple[str, str]]:
-    """Name and SQL of what is counted, but for vocabularies."""
-    for column in dict.fromkeys([*table.not_null, *table.columns, *table.vocabulary, *table.amounts]):
-        yield f"values {column}", f"count({_quoted(column)})"
-    for column in dict.fromkeys([*table.columns, *table.amounts]):
-        yield f"numbers {column}", f"count({_number(column)})"
+def _measured(table: ArrivalTable) -> Iterator[tuple[str, str]]:
+    """Name and SQL of what is measured of a load date, but for repeated keys."""
+    rows = f'count("{_PATH}")'
+    for column in dict.fromkeys([*table.not_null, *table.columns]):
+        yield NULL_SHARE.format(column), f"share({rows} - count({_quoted(column)}), {rows})"
+    for position, column in enumerate(table.vocabulary):
+        unknown = f"count(*) filter (not list_contains($words_{position}, {_text(column)}))"
+        yield UNKNOWN_SHARE.format(column), f"share({unknown}, count({_quoted(column)}))"
+    for column in table.columns:
+        yield NUMBER_SHARE.format(column), f"count({_number(column)}) / nullif(count({_quoted(column)}), 0)"
     for column, (low, high) in table.amounts.items():
-        number = _number(column)
-        yield f"outside {column}", f"count(*) filter ({number} not between {low!r} and {high!r})"
-        yield f"median {column}", f"approx_quantile({number}, 0.5)"
+        number, filled = _number(column), f"count({_quoted(column)})"
+        outside = f"count(*) filter ({number} not between {low!r} and {high!r})"
+        yield NOT_NUMBER_SHARE.format(column), f"share(forgiven({filled} - count({number})), {filled})"
+        yield OUTSIDE_SHARE.format(column), f"share(forgiven({outside}), count({number}))"
+        yield MEDIAN.format(column), f"approx_quantile({number}, 0.5)"
     if table.event_time:
         time = _time(_text(table.event_time.column), table.event_time.format)
         last = f'"{_DAY}" + interval 2 day'
-        yield "future", f"count(*) filter ({time} >= {last})"
-        yield "newest", f"cast(max({time}) filter ({time} < {last}) as date)"
+        yield FUTURE_SHARE, f"share(forgiven(count(*) filter ({time} >= {last})), {rows})"
+        if table.covers_days_before is not None:
+            newest = f"cast(max({time}) filter ({time} < {last}) as date)"
+            yield DAYS_BEHIND, f'"{_DAY}" - {table.covers_days_before} - {newest}'
+    if table.key:
+        yield DUPLICATE_SHARE, "0.0::double"
     if table.columns:
         damaged = " or ".join(map(_is_damaged, map(_text, table.columns)))
-        yield "damaged", f"count(*) filter ({damaged})"
+        yield DAMAGED_SHARE, f"share(forgiven(count(*) filter ({damaged})), {rows})"
 
 
-def _repeated_by_day(table: ArrivalTable, connection: duckdb.DuckDBPyConnection) -> dict[date, int]:
-    """Rows that repeat the key of another one of their load date.
+def _repeated(table: ArrivalTable, connection: duckdb.DuckDBPyConnection) -> Iterator[ByDay]:
+    """The share of rows that repeat the key of another one of their load date, where there are any.
 
     A few load dates at a time: the keys of a year take gigabytes.
     """
     if not table.key:
-        return {}
+        return
     key = ", ".join(map(_quoted, table.key))
     query = f"""
-        select load_date, sum(times - 1)
-        from (
-            select "{_DAY}" as load_date, {key}, count(*) as times
-            from {_LOADED} group by all having times > 1
-        )
-        group by all
-    """
-    return {
-        day: int(repeated)
-        for paths in _batches(table)
-        for day, repeated in connection.execute(query, {"paths": paths}).fetchall()
-    }
-
-
-def _columns_by_day(
-    table: ArrivalTable, connection: duckdb.DuckDBPyConnection
-) -> dict[date, dict[str, float | None]]:
-    """Most columns that a dump of each load date has, from the footers: undeclared ones are kept in raw."""
-    if not (paths := _paths(table.files)):
-        return {}
-    query = """
-        select load_date, max(columns)
-        from (
-            select file_name, count(*) as columns
-            from parquet_schema($paths) where num_children is null group by all
-        )
-        inner join files on file_name = path
+        select load_date, share(forgiven(any_value(repeated)), sum(row_count)) as "{DUPLICATE_SHARE}"
+        from files
+        inner join (
+            select load_date, sum(times - 1) as repeated
+            from (
+                select "{_DAY}" as load_date, {key}, count(*) as times
+                from {_LOADED} where "{_PATH}" is not null group by all having times > 1
+            )
+            group by all
+        ) using (load_date)
         group by load_date
     """
-    found = connection.execute(query, {"paths": paths}).fetchall()
-    return {day: {COLUMN_COUNT: float(columns)} for day, columns in found}
-
-
-def _measures(table: ArrivalTable, day: date, values: Values, repeated: int) -> dict[str, float | None]:
-    """The measures of one load."""
-    files = [file for file in table.files if file.load_date == day]
-    rows = sum(file.row_count for file in files)
-    unreadable = sum(file.unreadable_count for file in files)
-    # A dump cut off in its last line is still worth having.
-    counted = sum(_counted(file.unreadable_count) for file in files)
-    measures: dict[str, float | None] = {
-        "row_count": rows,
-        "unreadable_count": unreadable,
-        "unreadable_share": _share(counted, rows + unreadable),
-    }
-
-    def count(what: str) -> int:
-        found = values.get(what)
-        return found if isinstance(found, int) else 0
-
-    for column in dict.fromkeys([*table.not_null, *table.columns]):
-        measures[null_share(column)] = _share(rows - count(f"values {column}"), rows)
-    for column in table.vocabulary:
-        measures[unknown_share(column)] = _share(count(f"unknown {column}"), count(f"values {column}"))
-    for column in table.columns:
-        filled = count(f"values {column}")
-        measures[number_share(column)] = count(f"numbers {column}") / filled if filled else None
-    for column in table.amounts:
-        filled, numbers = count(f"values {column}"), count(f"numbers {column}")
-        middle = values.get(f"median {column}")
-        measures[not_number_share(column)] = _share(_counted(filled - numbers), filled)
-        measures[outside_share(column)] = _share(_counted(count(f"outside {column}")), numbers)
-        measures[median_of(column)] = float(middle) if isinstance(middle, int | float) else None
-    if table.event_time:
-        newest = values.get("newest")
-        measures[FUTURE_SHARE] = _share(_counted(count("future")), rows)
-        if table.covers_days_before is not None:
-            covered = day - timedelta(days=table.covers_days_before)
-            measures[DAYS_BEHIND] = (covered - newest).days if isinstance(newest, date) else None
-    if table.key:
-        measures[DUPLICATE_SHARE] = _share(_counted(repeated), rows)
-    if table.columns:
-        measures[DAMAGED_SHARE] = _share(_counted(count("damaged")), rows)
-    return measures
-
-
-def _counted(found: int) -> int:
-    """One row is forgiven: in a small load it would be a large share."""
-    return found if found > 1 else 0
-
-
-def _share(part: int, whole: int) -> float:
-    return part / whole if whole else 0.0
+    for paths in _batches(table):
+        yield _by_day(connection, query, {"paths": paths})
 
 
 def _quoted(column: str) -> str:

@@ -29,13 +29,16 @@ def run_arrival(tables: Sequence[ArrivalTable]) -> GateResult:
     results: list[ExpectationResult] = []
     for table in tables:
         try:
-            judged = judgements(table)
+            suite = arrival_suite(table)
+            judged = judgements(table, suite)
             asset = source.add_dataframe_asset(table.name)
             batch = asset.add_batch_definition_whole_dataframe("loads").get_batch(
                 {"dataframe": arrival_profile(table, judged)}
             )
-            suite = arrival_suite(table)
-            results += compared(suite, judged, validate(batch, suite, complete=True))
+            results += [
+                compared(result, judged[result.name]) if result.name in judged else result
+                for result in validate(batch, suite, complete=True)
+            ]
         except _suite_errors() as error:
             results.append(error_result(table.name, table.owner, told(str(error))))
     subject = ", ".join(sorted({table.source_id for table in tables}))
@@ -58,7 +61,7 @@ def run_marts(database: Path, suites: Sequence[Suite], *, previous: Path | None 
 
 def _mart_results(database: Path, previous: Path, suites: Sequence[Suite]) -> list[ExpectationResult]:
     """Results of the suites, in order."""
-    from expectations.duckdb_dialect import read_only_url
+    from expectations.compat.duckdb_dialect import read_only_url
 
     source = quiet_context().data_sources.add_sql(
         "warehouse", connection_string=read_only_url(database, previous), create_temp_table=False

@@ -41,7 +41,13 @@ def validate(batch: Batch, suite: Suite, complete: bool = False) -> list[Expecta
 
     `complete` asks for every unexpected row, for small batches.
     """
-    queries = [rule for rule in suite.rules if rule.expectation == ROWS_QUERY]
+    # What has too short a past to be judged is a query of its own.
+    lacking = {
+        rule.name: no_rows(f"{rule.name} not judged", rule.reason, rule.lacking)
+        for rule in suite.rules
+        if rule.lacking
+    }
+    queries = [*(rule for rule in suite.rules if rule.expectation == ROWS_QUERY), *lacking.values()]
     others = [rule for rule in suite.rules if rule.expectation != ROWS_QUERY]
     # Queries give their rows only in the complete format, which for the others would fetch a whole bad table.
     others_format = {
@@ -49,37 +55,27 @@ def validate(batch: Batch, suite: Suite, complete: bool = False) -> list[Expecta
         "unexpected_index_column_names": list(suite.key),
         "partial_unexpected_count": MAX_EXAMPLES,
     }
-    queries += [_lacking(rule) for rule in suite.rules if rule.lacking]
     answers = {
         **_answers(batch, suite, queries, {"result_format": "COMPLETE"}),
         **_answers(batch, suite, others, others_format),
     }
+    results = {
+        rule.name: _plain(suite, rule, answers.get(rule.name)) for rule in (*suite.rules, *lacking.values())
+    }
     return [
-        _with_lacking(suite, rule, _plain(suite, rule, answers.get(rule.name)), answers)
+        _with_lacking(rule, results[rule.name], results[lacking[rule.name].name])
+        if rule.lacking
+        else results[rule.name]
         for rule in suite.rules
     ]
 
 
-def _lacking(rule: Rule) -> Rule:
-    """The query for what a rule cannot judge yet, as a rule of its own."""
-    return no_rows(f"{rule.name} not judged", rule.reason, rule.lacking)
-
-
-def _with_lacking(
-    suite: Suite,
-    rule: Rule,
-    result: ExpectationResult,
-    answers: Mapping[str, ExpectationValidationResult],
-) -> ExpectationResult:
+def _with_lacking(rule: Rule, result: ExpectationResult, found: ExpectationResult) -> ExpectationResult:
     """A result that also says what has no baseline yet."""
-    if not rule.lacking or result.error:
+    if result.error or not (found.error or found.examples):
         return result
-    lacking = _lacking(rule)
-    found = _plain(suite, lacking, answers.get(lacking.name))
     if found.error:
-        return error_result(suite.table, suite.owner, found.error, rule)
-    if not found.examples:
-        return result
+        return error_result(result.table, result.owner, found.error, rule)
     first = found.examples[0]
     subject = ", ".join(str(value) for name, value in first.items() if name not in ("found", "needed"))
     text = f"no baseline yet: {first['found']} of {first['needed']} for {subject}"

@@ -18,6 +18,7 @@ from typing import Any
 import duckdb
 from forked_dbt import be_dbt
 from forks import PROCESSES
+from unit.publish_home import HomeSettings
 
 from orchestration.arrival.configured import configured_sources, dbt_sources
 from orchestration.arrival.loads import decide_loads
@@ -127,27 +128,18 @@ def _dbt(command: Sequence[str], variables: Mapping[str, str], printed: str) -> 
 
 
 @dataclass(frozen=True)
-class OwnProject(Settings):
-    """Settings of a home with a dbt project of its own."""
-
-    @property
-    def dbt_project(self) -> Path:
-        """The copy, in the home."""
-        return self.home / "dbt_project"
-
-
-@dataclass(frozen=True)
 class OwnWarehouse(Warehouse):
     """A warehouse built by a copy of the dbt project, which a test may change."""
 
     @classmethod
     def make(cls, home: Path, sources_file: Path = PROJECT_ROOT / "sources.yml") -> OwnWarehouse:
         """A home that holds a copy of the dbt project as it is shipped."""
+        own = cls(home, sources_file)
         ignored = shutil.ignore_patterns("target", "logs")
-        shutil.copytree(PROJECT_ROOT / "dbt_project", home / "dbt_project", ignore=ignored)
-        return cls(home, sources_file)
+        shutil.copytree(PROJECT_ROOT / "dbt_project", own.settings.dbt_project, ignore=ignored)
+        return own
 
     @property
     def settings(self) -> Settings:
         """Settings of this home."""
-        return OwnProject(self.home, self.sources_file)
+        return HomeSettings(self.home, self.sources_file)

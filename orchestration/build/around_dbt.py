@@ -10,7 +10,7 @@ from orchestration.arrival.dbt_inputs import forget_applied, mark_applied, write
 from orchestration.arrival.loads import complete_columns, promote
 from orchestration.arrival.manifest import require_manifest
 from orchestration.arrival.retired import retire
-from orchestration.build.fingerprint import fingerprint, laws_hash
+from orchestration.build.fingerprint import fingerprints
 from orchestration.build.rejects import keep_rejects
 from orchestration.build.rules import check_rules, rules_hash
 from orchestration.build.state import (
@@ -77,10 +77,9 @@ def write_dbt_inputs(settings: Settings, sources: Mapping[str, Source]) -> list[
 def present_build(settings: Settings, dbt_sources: str) -> Build:
     """The build that the current SQL, declarations and inputs would give, as if it were finished."""
     project = settings.dbt_project
-    program, rules = fingerprint(project, dbt_sources), rules_hash(project)
-    erased = read_erased(settings).generation
-    build = build_id(program, rules, settings.arrival, erased)
-    return Build("complete", program, build, rules, laws=laws_hash(project))
+    (program, laws), rules = fingerprints(project, dbt_sources), rules_hash(project)
+    build = build_id(program, rules, settings.arrival, read_erased(settings).generation)
+    return Build("complete", program, build, rules, laws=laws)
 
 
 def prepare_build(settings: Settings, dbt_sources: str) -> Preparation:

@@ -8,7 +8,6 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from orchestration.core.settings import Settings
 if TYPE_CHECKING:
     from types import FrameType
 
+    from dbt.cli.main import dbtRunnerResult
     from dbt_common.events.base_types import EventMsg
 
 KEPT_RUNS = 10
@@ -51,19 +51,11 @@ def dbt_environment(settings: Settings, dbt_sources: str, target: Path | None = 
     }
 
 
-@dataclass(frozen=True)
-class DbtRun:
-    """The outcome of a dbt command; `error` is what prevented it from running its nodes, if anything."""
-
-    success: bool
-    error: BaseException | None = None
-
-
 def run_dbt(
     arguments: Sequence[str],
     variables: Mapping[str, str],
     on_event: Callable[[EventMsg], None] | None = None,
-) -> DbtRun:
+) -> dbtRunnerResult:
     """Run dbt in this process, with `variables` in its environment; every event of dbt goes to `on_event`.
 
     dbt dies with its run, so it cannot write to the warehouse after the run has ended. The warehouse is
@@ -79,7 +71,7 @@ def run_dbt(
             DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     if isinstance(answer.exception, KeyboardInterrupt):
         raise KeyboardInterrupt
-    return DbtRun(answer.success, answer.exception)
+    return answer
 
 
 @contextmanager
@@ -141,7 +133,7 @@ def prepare_manifest(settings: Settings, dbt_sources: str) -> Path:
         prepared.unlink(missing_ok=True)
         answer = run_dbt(["--quiet", "parse"], dbt_environment(settings, dbt_sources))
         if not answer.success:
-            raise AiplError(f"The dbt project does not parse:\n{answer.error}")
+            raise AiplError(f"The dbt project does not parse:\n{answer.exception}")
         prepared.write_text(wanted)
     return manifest
 

@@ -84,14 +84,9 @@ def _told(settings: Settings, failure: DbtResult) -> list[list[str]]:
     if not _is_broken_law(failure):
         message = failure.message.partition("\n  > in macro")[0]
         return [[f"  {failure.name}: {' '.join(message.split())}"]]
-    return [
-        [
-            f"  {f'{broken.table}.' if broken.table else ''}{broken.law}: {_rows(broken.failures)}",
-            *(f"    {line}" for line in broken.example_lines),
-        ]
-        for broken in broken_laws(settings, failure)
-    ]
-
-
-def _rows(number: int | None) -> str:
-    return "1 row" if number == 1 else f"{number} rows"
+    told = []
+    for broken in broken_laws(settings, failure):
+        law = f"{broken.table}.{broken.law}" if broken.table else broken.law
+        examples = (f"    {line}" for line in broken.example_lines)
+        told.append([f"  {law}: {counted(broken.failures or 0, 'row')}", *examples])
+    return told

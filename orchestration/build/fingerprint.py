@@ -62,41 +62,25 @@ def project_hash(project: Path, dbt_sources: str) -> str:
     return digest(json.dumps(files), dbt_sources, *_engine())
 
 
-def fingerprint(project: Path, dbt_sources: str) -> str:
-    """Of what decides rows: code, seeds, configuration, the declared sources (JSON) and the engine."""
-    return digest(json.dumps(dict(_row_parts(project))), dbt_sources, *_engine())
-
-
-def laws_hash(project: Path) -> str:
-    """Of the data tests: their files and their entries in YAML."""
-    return digest(json.dumps(dict(_law_parts(project))))
+def fingerprints(project: Path, dbt_sources: str) -> tuple[str, str]:
+    """Of what decides rows: code, seeds, configuration, declared sources (JSON), engine; and of the laws."""
+    rows: dict[str, str] = {}
+    laws: dict[str, str] = {}
+    for name, path in project_files(project).items():
+        if path.suffix in YAML:
+            content = _parsed(path)
+            for parts, kept in ((rows, _rows_of(content)), (laws, _laws_of(content))):
+                if kept:
+                    parts[name] = json.dumps(kept, default=repr)
+        elif path.suffix != ".md":
+            parts = laws if name.startswith("tests/") else rows
+            parts[name] = _checksum(path.read_bytes())
+    return digest(json.dumps(rows), dbt_sources, *_engine()), digest(json.dumps(laws))
 
 
 def digest(*parts: str) -> str:
     """SHA-256 of the parts, hexadecimal; their borders count."""
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-
-def _row_parts(project: Path) -> Iterator[tuple[str, str]]:
-    for name, path in project_files(project).items():
-        if path.suffix in YAML:
-            if kept := _rows_of(_parsed(path)):
-                yield name, json.dumps(kept, default=repr)
-        elif path.suffix != ".md" and not _is_law(name):
-            yield name, _checksum(path.read_bytes())
-
-
-def _law_parts(project: Path) -> Iterator[tuple[str, str]]:
-    for name, path in project_files(project).items():
-        if path.suffix in YAML:
-            if laws := _laws_of(_parsed(path)):
-                yield name, json.dumps(laws, default=repr)
-        elif _is_law(name):
-            yield name, _checksum(path.read_bytes())
-
-
-def _is_law(name: str) -> bool:
-    return name.startswith("tests/")
 
 
 def _rows_of(document: Any) -> Any:

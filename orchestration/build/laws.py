@@ -14,9 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from expectations.contracts import SafeLoader
 from orchestration.build.warehouse import open_warehouse
 from orchestration.core.settings import Settings
 
@@ -156,19 +153,6 @@ def laws_by_test(manifest: Mapping[str, Any]) -> dict[str, list[Law]]:
     return found
 
 
-def declared_laws(project: Path) -> list[Law]:
-    """The laws that the YAML files of a dbt project declare, in the order of the files."""
-    found = []
-    for document in _documents(project):
-        for table in [*(document.get("models") or []), *(document.get("seeds") or [])]:
-            for test in table.get("data_tests") or []:
-                if isinstance(test, Mapping) and "laws" in test:
-                    found += _bundled(table["name"], test["laws"]["arguments"]["laws"])
-        for test in document.get("data_tests") or []:
-            found += _laws_of(test, test["config"]["meta"]["dagster"]["ref"]["name"])
-    return found
-
-
 def _laws_of(node: Mapping[str, Any], table: str) -> list[Law]:
     is_error = (node["config"].get("severity") or "error").lower() == "error"
     metadata = node.get("test_metadata") or {}
@@ -204,13 +188,3 @@ def _table_of(node: Mapping[str, Any], names: Mapping[str, str]) -> str | None:
         return str(named["name"])
     read = set(node["depends_on"]["nodes"])
     return names.get(node.get("attached_node") or (read.pop() if len(read) == 1 else ""))
-
-
-def _documents(project: Path) -> list[Mapping[str, Any]]:
-    files = [
-        file
-        for folder in ("models", "seeds", "tests")
-        for end in ("yml", "yaml")
-        for file in sorted((project / folder).rglob(f"*.{end}"))
-    ]
-    return [yaml.load(file.read_text(), Loader=SafeLoader) or {} for file in files]

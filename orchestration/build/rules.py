@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,10 +62,14 @@ class Row:
 def check_rules(project: Path) -> None:
     """Raise InputError with all problems of the seeds of a dbt project, if there are any."""
     seeds = project / "seeds"
-    problems = [problem for name in COLUMNS for problem in _missing_columns(seeds, name)]
+    tables = {name: _read(seeds / f"{name}.csv") for name in (*COLUMNS, "touch_kinds")}
+    problems = []
+    for name, columns in COLUMNS.items():
+        if missing := [column for column in columns if column not in tables[name][0]]:
+            problems.append(f"{name}.csv lacks the column{'s' if missing[1:] else ''} {', '.join(missing)}")
     if not problems:
-        presets, stages, rules = (_rows(seeds, name) for name in COLUMNS)
-        kinds = {row.fields["touch_kind"] for row in _rows(seeds, "touch_kinds")}
+        presets, stages, rules, touch_kinds = (rows for _, rows in tables.values())
+        kinds = {row.fields["touch_kind"] for row in touch_kinds}
         problems = [
             *_problems_of_presets(presets, {row.fields["preset"] for row in rules}, _active_presets(project)),
             *_problems_of_stages(presets, stages),
@@ -86,24 +90,17 @@ def rules_hash(project: Path) -> str:
     return content.hexdigest()
 
 
-def _rows(seeds: Path, name: str) -> list[Row]:
-    with (seeds / f"{name}.csv").open(encoding="utf-8-sig", newline="") as text:
+def _read(seed: Path) -> tuple[Sequence[str], list[Row]]:
+    """Columns and rows of a seed; of a missing one none."""
+    if not seed.exists():
+        return (), []
+    with seed.open(encoding="utf-8-sig", newline="") as text:
         reader = csv.DictReader(text, restval="")
-        return [
-            Row(name, reader.line_num, {column: value for column, value in fields.items() if column})
+        rows = [
+            Row(seed.stem, reader.line_num, {column: value for column, value in fields.items() if column})
             for fields in reader
         ]
-
-
-def _missing_columns(seeds: Path, name: str) -> Iterator[str]:
-    try:
-        with (seeds / f"{name}.csv").open(encoding="utf-8-sig", newline="") as text:
-            present = next(csv.reader(text), [])
-    except FileNotFoundError:
-        present = []
-    missing = [column for column in COLUMNS[name] if column not in present]
-    if missing:
-        yield f"{name}.csv lacks the column{'s' if missing[1:] else ''} {', '.join(missing)}"
+        return reader.fieldnames or (), rows
 
 
 def _active_presets(project: Path) -> list[str]:
@@ -131,22 +128,19 @@ def _problems_of_presets(presets: list[Row], with_rules: set[str], active: list[
 
 def _problems_of_stages(presets: list[Row], stages: list[Row]) -> Iterator[str]:
     known = {row.fields["preset"] for row in presets}
-    names: dict[tuple[str, str], int] = {}
-    ranks: dict[tuple[str, int], str] = {}
+    # The first row of each stage and of each rank of a preset.
+    first: dict[tuple[str, str | int], Row] = {}
     for row in stages:
         preset, stage, rank = row.fields["preset"], row.fields["stage"], _whole(row.fields["rank"])
         yield from row.not_in("preset", known, "preset of aipl_presets.csv")
-        if (preset, stage) in names:
-            yield row.problem("stage", f"preset {preset} has it already, on line {names[preset, stage]}.")
-        names.setdefault((preset, stage), row.line)
+        if (same := first.setdefault((preset, stage), row)) is not row:
+            yield row.problem("stage", f"preset {preset} has it already, on line {same.line}.")
         if rank is None or not 0 <= rank <= TOP_RANK:
             yield row.problem("rank", f"a rank is a whole number from 0 (no relation) to {TOP_RANK}.")
-        elif (preset, rank) in ranks:
-            yield row.problem("rank", f"stage {ranks[preset, rank]} of preset {preset} has this rank too.")
-        else:
-            ranks[preset, rank] = stage
+        elif (same := first.setdefault((preset, rank), row)) is not row:
+            yield row.problem("rank", f"stage {same.fields['stage']} of preset {preset} has this rank too.")
     for row in presets:
-        if (row.fields["preset"], 0) not in ranks:
+        if (row.fields["preset"], 0) not in first:
             yield row.problem(
                 "preset", "it has no stage of rank 0, the one of nobody. Add it to aipl_stages.csv."
             )
@@ -172,6 +166,7 @@ def _problems_of_rules(stages: list[Row], rules: list[Row], touch_kinds: set[str
 
 def _problems_of_evidence(row: Row, touch_kinds: set[str]) -> Iterator[str]:
     window, rating = row.fields["window_days"], row.fields["min_rating"]
+    yield from row.not_in("kind", frozenset({"state", "touch"}), "kind of rule")
     match row.fields["kind"]:
         case "touch":
             yield from row.not_in("touch_kind", touch_kinds, "touch kind of touch_kinds.csv")
@@ -185,8 +180,6 @@ def _problems_of_evidence(row: Row, touch_kinds: set[str]) -> Iterator[str]:
                 )
             if _whole(row.fields["min_count"]) != 1:
                 yield row.problem("min_count", "a state is there or not: write 1.")
-        case _:
-            yield row.problem("kind", "not a kind of rule. Known are state, touch.")
     if (_whole(row.fields["min_count"]) or 0) < 1:
         yield row.problem("min_count", "a rule needs a whole number of days, 1 or more.")
     yield from row.not_in("count_unit", frozenset({"days"}), "unit to count")

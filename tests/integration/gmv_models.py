@@ -6,7 +6,6 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -20,20 +19,8 @@ Change = Callable[[duckdb.DuckDBPyConnection], None]
 SERIES = PROJECT_ROOT / "dbt_project" / "models" / "intermediate" / "gmv" / "int_gmv_series.py"
 
 
-@dataclass(frozen=True)
-class Model:
-    """A model as dbt compiled it; `text` is SQL, or Python for the series."""
-
-    name: str
-    relation: str
-    kind: str
-    text: str
-    is_python: bool
-
-
-def gmv_models(warehouse: Warehouse) -> list[Model]:
+def gmv_models(target: Path) -> list[dict[str, Any]]:
     """The models of the forecast, and the daily stock that they read, in an order to build them in."""
-    target = warehouse.settings.dbt_target
     nodes = {
         key: node
         for key, node in json.loads((target / "manifest.json").read_text())["nodes"].items()
@@ -42,21 +29,7 @@ def gmv_models(warehouse: Warehouse) -> list[Model]:
     # What reads the sources is left as it was built.
     nodes = {key: node for key, node in nodes.items() if node["config"]["materialized"] != "incremental"}
     graph = {key: [on for on in node["depends_on"]["nodes"] if on in nodes] for key, node in nodes.items()}
-    models = []
-    for key in TopologicalSorter(graph).static_order():
-        node = nodes[key]
-        path = target / "compiled" / "aipl" / node["original_file_path"]
-        is_python = node["language"] == "python"
-        models.append(
-            Model(
-                node["name"],
-                f"{node['schema']}.{node['name']}",
-                node["config"]["materialized"],
-                SERIES.read_text() if is_python else path.read_text(),
-                is_python,
-            )
-        )
-    return models
+    return [nodes[key] for key in TopologicalSorter(graph).static_order()]
 
 
 class Dbt:
@@ -81,26 +54,29 @@ def rerun(
     # The name of the file is the name of the database, which compiled SQL mentions.
     copy = folder / warehouse.settings.warehouse.name
     shutil.copy(warehouse.settings.warehouse, copy)
+    target = warehouse.settings.dbt_target
     with duckdb.connect(str(copy)) as connection:
         change(connection)
-        for model in gmv_models(warehouse):
-            text = model.text
-            if faults and model.name in faults:
-                good, bad = faults[model.name]
-                assert text.count(good) == 1, f"{model.name} does not hold {good!r} once"
+        for node in gmv_models(target):
+            compiled = target / "compiled" / "aipl" / node["original_file_path"]
+            text = (SERIES if node["language"] == "python" else compiled).read_text()
+            if faults and node["name"] in faults:
+                good, bad = faults[node["name"]]
+                assert text.count(good) == 1, f"{node['name']} does not hold {good!r} once"
                 text = text.replace(good, bad)
-            build(connection, model, text)
+            build(connection, node, text)
         yield connection
     copy.unlink()
 
 
-def build(connection: duckdb.DuckDBPyConnection, model: Model, text: str) -> None:
-    """Replace the relation of a model by what its text gives."""
-    if not model.is_python:
-        connection.execute(f"create or replace {model.kind} {model.relation} as {text}")
+def build(connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any], text: str) -> None:
+    """Replace the relation of a model by what its text, as dbt compiled it, gives."""
+    kind, relation = node["config"]["materialized"], f"{node['schema']}.{node['name']}"
+    if node["language"] != "python":
+        connection.execute(f"create or replace {kind} {relation} as {text}")
         return
     names: dict[str, Any] = {}
-    exec(compile(text, model.name, "exec"), names)
+    exec(compile(text, node["name"], "exec"), names)
     connection.register("python_model", names["model"](Dbt(connection), connection))
-    connection.execute(f"create or replace table {model.relation} as select * from python_model")
+    connection.execute(f"create or replace table {relation} as select * from python_model")
     connection.unregister("python_model")

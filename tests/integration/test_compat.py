@@ -11,9 +11,14 @@ from importlib.resources import files
 from pathlib import Path
 
 import dagster as dg
+import duckdb
 import pytest
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from duckdb_sqlalchemy import DuckDBExecutionContext
 
+from expectations.compat.duckdb_dialect import BufferedDialect
+from expectations.runner import run_marts
+from expectations.suites.rule import Suite, no_rows
 from orchestration.compat.dagster_event_log import NoOpComputeLogManager, OpenEventLog
 from orchestration.defs.instance import prepare_dagster_home
 
@@ -44,10 +49,26 @@ def test_dagster_still_opens_its_database_for_each_event() -> None:
     assert "create_engine(" in inspect.getsource(SqliteEventLogStorage._connect)
 
 
-@pytest.mark.parametrize("kind", ["table", "incremental"])
-def test_dbt_duckdb_still_swaps_names_in_place_of_making_a_table(kind: str) -> None:
-    macros = files("dbt.include.duckdb") / "macros" / "materializations" / f"{kind}.sql"
-    assert "rename_relation" in macros.read_text()
+@pytest.mark.parametrize(
+    ("package", "kind"),
+    [("duckdb", "table"), ("duckdb", "incremental"), ("global_project", "models/view")],
+)
+def test_dbt_duckdb_still_swaps_names_in_place_of_making_a_table(package: str, kind: str) -> None:
+    macros = files(f"dbt.include.{package}") / "macros" / "materializations" / f"{kind}.sql"
+    assert "rename_relation" in macros.read_text(), "measure what macros/engine/materializations.sql saves"
+
+
+def test_great_expectations_still_fetches_from_a_closed_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("create schema marts; create table marts.dim_a as select 1 as a")
+    rule = no_rows("is_known", "each a is known", "select a from {batch} where a is null")
+    suite = Suite("dim_a", "us", ("a",), (rule,))
+    assert run_marts(database, [suite]).outcome == "passed"
+    monkeypatch.setattr(BufferedDialect, "execution_ctx_cls", DuckDBExecutionContext)
+    assert run_marts(database, [suite]).outcome == "error", "rows need no buffer any more: use the dialect"
 
 
 PARTS = dg.AssetKey(["marts", "parts"])

@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 import yaml
+from laws_page import declared_laws
 from tiny_project import deliver, run
 from verdicts import judge_with
 
 from expectations.contracts import read_contracts
 from orchestration.arrival.configured import configured_sources
 from orchestration.arrival.retention import KEPT_HISTORY
-from orchestration.build.laws import declared_laws
 from orchestration.core.settings import PROJECT_ROOT, Settings
 from orchestration.defs.automation.run_requests import run_requests
 from orchestration.defs.composition import build_definitions

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -348,28 +349,39 @@ def test_orders_without_a_person_are_buyers_of_their_own(built: Warehouse, tmp_p
     assert (buyers, spend, customers, prospects) == (purchases, money, 0, 0)
 
 
-def test_the_series_says_why_it_has_no_forecast() -> None:
-    series = runpy.run_path(str(SERIES))["forecast"]
-    weekly = [1000.0 + 300 * (day % 7) + 13 * (day * day % 11) for day in range(80)]
-    assert series(weekly[:55], [7])[7][0] == "history_too_short"
-    assert series([*weekly, None], [7])[7][0] == "amounts_unknown"
+WEEKLY = [1000.0 + 300 * (day % 7) + 13 * (day * day % 11) for day in range(80)]
+
+
+@pytest.fixture(scope="module")
+def series() -> Callable[[list[Any], list[int]], dict[int, tuple[Any, ...]]]:
+    """The forecast of a series of days."""
+    return runpy.run_path(str(SERIES))["forecast"]
+
+
+def test_the_series_says_why_it_has_no_forecast(series: Any) -> None:
+    assert series(WEEKLY[:55], [7])[7][0] == "history_too_short"
+    assert series([*WEEKLY, None], [7])[7][0] == "amounts_unknown"
     assert series([0] * 80, [7])[7][0] == "too_few_purchases"
     assert series([0] * 66 + [1000] * 14, [7])[7][0] != "too_few_purchases"
-    answer = series(weekly, [7, 28])
-    assert answer == series(weekly, [28, 7]), "equal days give equal forecasts"
+    answer = series(WEEKLY, [7, 28])
+    assert answer == series(WEEKLY, [28, 7]), "equal days give equal forecasts"
     for days in (7, 28):
         status, mean, p10, p50, p90 = answer[days]
         assert status == "ok"
         assert p10 < p50 < p90
-        assert mean == pytest.approx(sum(weekly[-56:]) / 56 * days, rel=0.05)
+        assert mean == pytest.approx(sum(WEEKLY[-56:]) / 56 * days, rel=0.05)
+    falling = [float(max(0, 4000 - 50 * day + 200 * (day % 7 == 3))) for day in range(80)]
+    status, *figures = series(falling, [28])[28]
+    assert status == "ok"
+    assert min(figures) >= 0
 
 
-def test_a_fit_that_fails_or_does_not_converge_gives_no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fit_that_fails_or_does_not_converge_gives_no_figures(
+    series: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Planted: whether the fit of a degenerate series converges is up to the processor."""
     from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
-    series = runpy.run_path(str(SERIES))["forecast"]
-    weekly = [1000.0 + 300 * (day % 7) + 13 * (day * day % 11) for day in range(80)]
     fit = ETSModel.fit
 
     def unconverged(model: ETSModel, **options: Any) -> Any:
@@ -380,17 +392,9 @@ def test_a_fit_that_fails_or_does_not_converge_gives_no_figures(monkeypatch: pyt
     def failed(model: ETSModel, **options: Any) -> Any:
         raise np.linalg.LinAlgError("singular")
 
-    assert series(weekly, [7])[7][0] == "ok"
     for planted in (unconverged, failed):
         monkeypatch.setattr(ETSModel, "fit", planted)
-        assert series(weekly, [7, 28]) == dict.fromkeys((7, 28), ("not_converged", *[None] * 4))
-
-
-def test_the_series_is_never_negative() -> None:
-    falling = [float(max(0, 4000 - 50 * day + 200 * (day % 7 == 3))) for day in range(80)]
-    status, *figures = runpy.run_path(str(SERIES))["forecast"](falling, [28])[28]
-    assert status == "ok"
-    assert min(figures) >= 0
+        assert series(WEEKLY, [7, 28]) == dict.fromkeys((7, 28), ("not_converged", *[None] * 4))
 
 
 def numbers(row: list[Any]) -> list[Any]:

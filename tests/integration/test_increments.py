@@ -15,16 +15,18 @@ from pathlib import Path
 import duckdb
 import pytest
 from broken_laws import planted
+from laws_page import declared_laws
 from oracle import sample_shop
+from oracle.evidence import Evidence
 from oracle.periods import Fast, earlier, fast_table, tiers
 from oracle.rules import CONSUMER_ASSET
-from oracle.stages import daily_stock, flow, movement, stage_history, walk
+from oracle.stages import walk
 from sample_world import WORLD, sample_dumps, sample_warehouse
 from typist import Typist, reword
 from warehouse import Warehouse
 from worlds.proof import between
 
-from orchestration.build.laws import broken_laws, declared_laws, read_results
+from orchestration.build.laws import broken_laws, read_results
 
 STARTS_ON = date(2024, 9, 1)
 # Money that names no brand makes a brand that nobody belongs to.
@@ -167,24 +169,6 @@ def test_laws_of_an_increment_look_at_the_keys_that_it_changed(
     assert broken("not in", "all") == set(LAWS)
 
 
-def test_a_build_of_some_models_takes_no_changes_of_another_night(
-    incremental: Warehouse, tmp_path: Path
-) -> None:
-    changed = "select count(*) > 0 from changes.int_key_days__scope"
-    assert incremental.query(changed) == [(True,)]
-    warehouse = Warehouse(tmp_path / "home")
-    shutil.copytree(incremental.home, warehouse.home, ignore=shutil.ignore_patterns("dbt"))
-    before = warehouse.rows("intermediate.int_key_days")
-    warehouse.dbt("build", "--select", "int_paid_orders", "int_key_days", "--indirect-selection", "empty")
-    assert warehouse.query(changed) == [(False,)]
-    assert warehouse.rows("intermediate.int_key_days") == before
-    kept = "select table_name from information_schema.tables where table_schema = 'changes'"
-    assert {name for (name,) in warehouse.query(kept) if "__" not in name} == {
-        "int_paid_orders",
-        "int_key_days",
-    }
-
-
 def test_unit_tests_of_the_models_pass(incremental: Warehouse) -> None:
     """They check the SQL, not the data, so the nightly build leaves them out."""
     printed = incremental.dbt("test", "--select", "test_type:unit")
@@ -193,69 +177,22 @@ def test_unit_tests_of_the_models_pass(incremental: Warehouse) -> None:
     assert int(passed[1]) >= 7
 
 
-def test_history_agrees_with_brute_force(full: Warehouse, final_dumps: Path) -> None:
-    evidence, _ = sample_shop.read(final_dumps)
-    expected = stage_history(walk(evidence))
-    found = set(
-        full.query(
-            "select brand_id, person_id, stage, valid_from, valid_to from marts.fct_aipl_stage_history"
-        )
-    )
-    assert len(expected) > 300
-    assert found == expected
+@pytest.fixture(scope="module")
+def evidence(final_dumps: Path) -> Evidence:
+    return sample_shop.read(final_dumps)[0]
 
 
-def test_stock_flow_and_fast_agree_with_brute_force(full: Warehouse, final_dumps: Path) -> None:
-    evidence, _ = sample_shop.read(final_dumps)
+@pytest.fixture(scope="module")
+def fast(evidence: Evidence, final_dumps: Path) -> dict[tuple[str, str, date, date], Fast]:
+    """FAST by brute force; the law of increments compares history, stock, flow and FAST of many worlds."""
     walks = walk(evidence)
-    horizon = sample_shop.horizon(final_dumps)
-    brands = {brand for brand, _ in walks}
-
-    stock = full.query(
-        "select brand_id, as_of_date, stage, persons from marts.fct_aipl_daily where persons > 0"
-    )
-    first = min(day for _, day, _, _ in stock)
-    assert {(b, d, s): n for b, d, s, n in stock} == dict(daily_stock(walks, first, horizon))
-
-    rows = full.query(f"select * exclude (preset) from marts.fct_fast where {BRANDED} order by all")
-    names = [name for (name,) in full.query("select column_name from (describe marts.fct_fast)")][1:]
-    found = {}
-    for row in (dict(zip(names, values, strict=True)) for values in rows):
-        key = tuple(row.pop(name) for name in ("brand_id", "period_type", "period_start", "period_end"))
-        found[key] = row
-    expected = {
-        key: {name: getattr(fast, name) for name in next(iter(found.values()))}
-        for key, fast in fast_table(
-            evidence, walks, CONSUMER_ASSET, dict.fromkeys(brands, horizon), STARTS_ON
-        ).items()
-    }
-    assert len(expected) >= 15
-    assert found == expected
-
-    moved = {}
-    for _, start, end in {key[1:] for key in expected}:
-        for (brand, before, after), persons in flow(walks, start - timedelta(days=1), end).items():
-            kind = movement(CONSUMER_ASSET.rank(before), CONSUMER_ASSET.rank(after))
-            moved[brand, start, end, before, after, kind] = persons
-    assert moved == {
-        key: persons
-        for *key_parts, persons in full.query(
-            "select brand_id, period_start, period_end, from_stage, to_stage, movement, persons "
-            "from marts.fct_aipl_flow"
-        )
-        for key in [tuple(key_parts)]
-    }
-
-
-def fast_of(dumps: Path) -> dict[tuple[str, str, date, date], Fast]:
-    evidence, _ = sample_shop.read(dumps)
-    walks = walk(evidence)
-    horizons = dict.fromkeys({brand for brand, _ in walks}, sample_shop.horizon(dumps))
+    horizons = dict.fromkeys({brand for brand, _ in walks}, sample_shop.horizon(final_dumps))
     return fast_table(evidence, walks, CONSUMER_ASSET, horizons, STARTS_ON)
 
 
-def test_tiers_agree_with_brute_force(full: Warehouse, final_dumps: Path) -> None:
-    evidence, _ = sample_shop.read(final_dumps)
+def test_tiers_agree_with_brute_force(
+    full: Warehouse, evidence: Evidence, fast: dict[tuple[str, str, date, date], Fast]
+) -> None:
     found = {
         (brand, period_type, end, tier): [members, thriving]
         for brand, period_type, end, tier, members, thriving in full.query(
@@ -265,21 +202,22 @@ def test_tiers_agree_with_brute_force(full: Warehouse, final_dumps: Path) -> Non
     }
     expected = {
         (brand, period_type, end, tier): counted
-        for period_type, end in {(key[1], key[3]) for key in fast_of(final_dumps)}
+        for period_type, end in {(key[1], key[3]) for key in fast}
         for (brand, tier), counted in tiers(evidence, CONSUMER_ASSET, end).items()
     }
     assert len({tier for *_, tier in expected}) > 1
     assert found == expected
 
 
-def test_changes_agree_with_brute_force(full: Warehouse, final_dumps: Path) -> None:
-    table = fast_of(final_dumps)
-    values = {(brand, kind, start): fast for (brand, kind, start, _), fast in table.items()}
+def test_changes_agree_with_brute_force(
+    full: Warehouse, fast: dict[tuple[str, str, date, date], Fast]
+) -> None:
+    values = {(brand, kind, start): figures for (brand, kind, start, _), figures in fast.items()}
     rows = full.query(
         "select brand_id, period_type, period_start, metric, value, previous_value, change_on_previous, "
         f"last_year_value, change_on_last_year from marts.fct_fast_changes where {BRANDED}"
     )
-    assert len(rows) == 7 * len(table)
+    assert len(rows) == 7 * len(fast) >= 7 * 15
     assert sum(row[6] is not None for row in rows) > 20
     for brand, kind, start, metric, value, *compared in rows:
         assert value == getattr(values[brand, kind, start], metric)

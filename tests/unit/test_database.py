@@ -22,7 +22,7 @@ from pathlib import Path
 import duckdb
 import sqlalchemy
 
-from expectations.duckdb_dialect import read_only_url
+from expectations.compat.duckdb_dialect import read_only_url
 from orchestration.core.database import connect, read_only
 
 file, setting = Path(sys.argv[1]), "select current_setting('enable_progress_bar')"

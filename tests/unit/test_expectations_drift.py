@@ -87,8 +87,10 @@ def unmet(gate: GateResult) -> dict[str, ExpectationResult]:
 
 
 def test_a_usual_load_is_quiet_and_judged(shop: Shop) -> None:
+    """Good foreign text in it is not damaged."""
     day = shop.weeks(5)
-    shop.deliver(day, rows(day, 1100))
+    words = ["已付款", "Großhändler", "ação", "Àãçõ Ãnima", "“quoted” — €5", "naïve", "Übergröße ¼", "😀"]
+    shop.deliver(day, [(a, b, words[n % 8], d) for n, (a, b, _, d) in enumerate(rows(day, 1100))])
     gate = shop.night(day)
     assert (unmet(gate), gate.without_baseline) == ({}, ())
 
@@ -151,34 +153,23 @@ def test_each_fault_is_told_by_the_rules_for_it(shop: Shop, fault: str) -> None:
     assert (day in shop.remembered()) != is_refused
 
 
-def test_good_foreign_text_is_not_damaged(shop: Shop) -> None:
-    words = ["已付款", "Großhändler", "ação", "Àãçõ Ãnima", "“quoted” — €5", "naïve", "Übergröße ¼", "😀"]
-    shop.deliver(MONDAY, [(a, b, words[n % 8], d) for n, (a, b, _, d) in enumerate(rows(MONDAY))])
-    assert unmet(shop.night(MONDAY)) == {}
-
-
 def test_an_undeclared_column_that_came_is_told(shop: Shop) -> None:
     day = shop.weeks(4)
     shop.deliver(day, [(*one, "x") for one in rows(day)], (*HEADER, "surprise"))
     assert set(unmet(shop.night(day))) == {"as_many_columns_as_usual"}
 
 
-def test_with_three_weeks_nothing_is_judged_and_that_is_told(shop: Shop) -> None:
-    day = shop.weeks(3)
+@pytest.mark.parametrize(("weeks", "later", "found"), [(3, 0, 3), (8, 1, 0)])
+def test_with_less_than_four_such_weekdays_nothing_is_judged_and_that_is_told(
+    shop: Shop, weeks: int, later: int, found: int
+) -> None:
+    day = shop.weeks(weeks) + timedelta(days=later)
     shop.deliver(day, rows(day, 10))
     gate = shop.night(day)
     assert unmet(gate) == {}
     (volume,) = [result for result in gate.results if result.name == "volume_not_collapsed"]
-    assert volume.not_judged == volume.observed == f"no baseline yet: 3 of 4 weeks before {day}"
+    assert volume.not_judged == volume.observed == f"no baseline yet: {found} of 4 weeks before {day}"
     assert any("not enough history" in line for line in gate.summary_lines())
-
-
-def test_another_weekday_is_no_baseline(shop: Shop) -> None:
-    day = shop.weeks(8) + timedelta(days=1)
-    shop.deliver(day, rows(day, 10))
-    gate = shop.night(day)
-    assert unmet(gate) == {}
-    assert "0 of 4 weeks" in next(r.not_judged for r in gate.results if r.name == "volume_as_usual")
 
 
 def test_loads_of_one_night_are_each_others_past(shop: Shop) -> None:
@@ -192,20 +183,14 @@ def test_an_unusual_date_lets_a_refused_load_in_and_is_no_measure_of_others(shop
     day = shop.weeks(4)
     shop.deliver(day, rows(day, 10))
     assert shop.night(day).refused_load_dates() == {"shop": (day,)}
+    shop.deliver(day, rows(day, 12))
     assert unmet(shop.night(day, unusual_dates=[day])) == {}
-    assert shop.remembered()[day]["row_count"] == 10
+    assert shop.remembered()[day]["row_count"] == 12, "a new delivery replaces what was measured"
     after = [day + timedelta(weeks=week) for week in range(1, 5)]
     for later in after:
         shop.deliver(later, rows(later, 10))
     gate = shop.night(*after[:1], unusual_dates=[day])
     assert gate.refused_load_dates() == {"shop": (after[0],)}
-
-
-def test_a_delivery_again_replaces_what_was_measured(shop: Shop) -> None:
-    shop.weeks(1)
-    shop.deliver(MONDAY, rows(MONDAY, 700))
-    shop.night(MONDAY)
-    assert {day: known["row_count"] for day, known in shop.remembered().items()} == {MONDAY: 700}
 
 
 def test_the_usual_is_the_median_and_one_bad_week_does_not_move_it() -> None:
@@ -219,12 +204,10 @@ def test_the_usual_is_the_median_and_one_bad_week_does_not_move_it() -> None:
     older = {day - timedelta(weeks=8): measures for day, measures in history.items()}
     assert judge(Drift("row_count"), older, MONDAY, {"row_count": 1.0}).lacks_baseline
 
-
-def test_chance_is_tolerated_in_small_counts() -> None:
-    history = {MONDAY - timedelta(weeks=n): {"row_count": 4.0} for n in range(1, 9)}
     drift = Drift("row_count", noise="count", relative=0.5)
-    assert judge(drift, history, MONDAY, {"row_count": 13.0}).deviation < 1
-    assert judge(drift, history, MONDAY, {"row_count": 15.0}).deviation > 1
+    few = {day: {"row_count": 4.0} for day in history}
+    assert judge(drift, few, MONDAY, {"row_count": 13.0}).deviation < 1, "chance is tolerated in small counts"
+    assert judge(drift, few, MONDAY, {"row_count": 15.0}).deviation > 1
 
 
 @pytest.mark.parametrize(

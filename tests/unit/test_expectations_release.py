@@ -10,7 +10,6 @@ import pytest
 from unit.publish_home import build, let_through, make_home
 
 from expectations.contracts import read_contracts
-from expectations.page import write_report
 from expectations.results import GateResult
 from orchestration.alerts.incidents import open_findings
 from orchestration.build.state import read_gate
@@ -81,10 +80,3 @@ def test_a_shut_gate_leaves_the_release_and_tells_page_and_alerts(
     assert publish(settings, datetime(2024, 2, 3, tzinfo=UTC)).is_new
     observe_mart_gate(settings)
     assert open_findings(settings, "gate/release") == []
-
-
-def test_a_run_that_is_judged_further_keeps_its_one_page(tmp_path: Path) -> None:
-    at = datetime(2024, 2, 1, tzinfo=UTC)
-    result = GateResult("marts", "warehouse.duckdb", at, at, ())
-    assert write_report(result, tmp_path) == write_report(result, tmp_path)
-    assert (tmp_path / "index.html").read_text().count("-marts.html") == 1

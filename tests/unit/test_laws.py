@@ -5,15 +5,9 @@ from __future__ import annotations
 import re
 
 import yaml
+from laws_page import declared_laws
 
-from orchestration.build.laws import (
-    BrokenLaw,
-    DbtResult,
-    Law,
-    declared_laws,
-    law_results,
-    laws_by_test,
-)
+from orchestration.build.laws import BrokenLaw, DbtResult, Law, law_results, laws_by_test
 from orchestration.core.settings import PROJECT_ROOT
 
 PROJECT = PROJECT_ROOT / "dbt_project"

@@ -153,20 +153,6 @@ def test_the_reasons_are_those_of_brute_force(release: duckdb.DuckDBPyConnection
     assert decided > 500
 
 
-def test_the_deciding_rules_give_the_stage_of_the_history(
-    release: duckdb.DuckDBPyConnection, settings: Settings
-) -> None:
-    for (brand, person), own in EVIDENCE.of_each_person().items():
-        for day in days(START, LAST)[::5]:
-            rows = release.execute(
-                "select preset, list(distinct rule_stage) from aipl_explain($person, $day)"
-                " where brand_id = $brand and decides group by preset",
-                {"person": released(settings.home, person), "day": day, "brand": brand},
-            ).fetchall()
-            expected = {name: [stage_on(own, day, preset)] for name, preset in PRESETS.items()}
-            assert dict(rows) == {name: stages for name, stages in expected.items() if stages != ["O"]}
-
-
 def test_flow_between_any_two_days(release: duckdb.DuckDBPyConnection) -> None:
     walks = {name: walk(EVIDENCE, preset) for name, preset in PRESETS.items()}
     for start, end in [

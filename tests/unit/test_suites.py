@@ -87,18 +87,19 @@ def test_every_suite_knows_who_owns_its_mart() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mart", "key"),
+    ("laws", "meta", "key"),
     [
-        ({"data_tests": [{"holds": {}}, {"unique_key": {"arguments": {"key": ["a", "b"]}}}]}, ("a", "b")),
-        ({"data_tests": [{"laws": {"arguments": {"laws": [{"unique_key": {"key": ["b"]}}]}}}]}, ("b",)),
-        ({"data_tests": [{"no_gap_or_overlap": {"arguments": {"key": ["a"]}}}]}, ()),
-        ({"config": {"meta": {"key": ["a"]}}, "data_tests": [{"holds": {}}]}, ("a",)),
+        ([{"holds": {}}, {"unique_key": {"key": ["a", "b"]}}], {}, ("a", "b")),
+        ([{"no_gap_or_overlap": {"key": ["a"]}}], {}, ()),
+        ([], {"key": ["a"]}, ("a",)),
     ],
 )
 def test_the_key_of_a_mart_is_read_from_its_laws(
-    tmp_path: Path, mart: dict[str, object], key: tuple[str, ...]
+    tmp_path: Path, laws: list[object], meta: dict[str, object], key: tuple[str, ...]
 ) -> None:
     folder = tmp_path / "models" / "marts" / "area"
     folder.mkdir(parents=True)
-    (folder / "fct_a.yml").write_text(yaml.safe_dump({"models": [{"name": "fct_a", **mart}]}))
+    tests = [{"laws": {"name": "fct_a_laws", "arguments": {"laws": laws}}}]
+    mart = {"name": "fct_a", "config": {"meta": meta}, "data_tests": tests}
+    (folder / "fct_a.yml").write_text(yaml.safe_dump({"models": [mart]}))
     assert read_contracts(tmp_path)["fct_a"].key == key

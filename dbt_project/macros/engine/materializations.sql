@@ -1,4 +1,7 @@
 {#
+  Made for dbt-duckdb 1.11. Without these, and with a hook that creates the scope, a night of the sample shop
+  with one new row takes 35 processor seconds instead of 33.
+
   Relations are dropped and recreated; the adapter would swap names. There are no indexes, grants or foreign
   keys, nobody reads the warehouse during a build, and a failed build is repeated in full. Drop and create are
   not one transaction, since a Python model writes through another cursor.

@@ -92,7 +92,7 @@ def warehouse_assets(
                         metadata=rows,
                     )
             if not ran.success:
-                raise explain_failure(settings, target, ran.error)
+                raise explain_failure(settings, target, ran.exception)
             finish_build(settings, preparation.build)
             because = "" if preparation.in_full in ("", FIRST_BUILD) else f", because {preparation.in_full}"
             reporter().done(f"{counted(len(built), 'model')}{because}")

@@ -1,4 +1,9 @@
-"""The SQLAlchemy dialect through which Great Expectations reads a DuckDB file."""
+"""The SQLAlchemy dialect through which Great Expectations reads a DuckDB file.
+
+Made for Great Expectations 1.24, SQLAlchemy 2.1 and duckdb-sqlalchemy 1.5, and needed to be right. Great
+Expectations closes the connection before it fetches: a DuckDB cursor then has nothing to give, and the
+expectation fails inside while it looks like bad data.
+"""
 
 from __future__ import annotations
 
@@ -16,18 +21,13 @@ SCHEMA = "marts"
 PREVIOUS = "previous"
 _DRIVER = "duckdb.buffered"
 
-
 # Great Expectations shows at most 200 rows of a table, and counts in SQL. More are not kept, so that a
 # table of which every row is bad does not fill the memory.
 MAX_FETCHED = 10_000
 
 
 class BufferedExecutionContext(DuckDBExecutionContext):
-    """Fetches the rows as soon as a statement has run.
-
-    Great Expectations closes the connection before it fetches: a DuckDB cursor then has nothing to give, and
-    the expectation fails inside while it looks like bad data.
-    """
+    """Fetches the rows as soon as a statement has run."""
 
     def post_exec(self) -> None:
         """Replace the live cursor by its first `MAX_FETCHED` rows."""
