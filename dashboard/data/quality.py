@@ -6,7 +6,6 @@ Each part may be missing: a release can be copied to a place that has nothing el
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, fields
 
 import pandas as pd
 
@@ -14,7 +13,7 @@ from expectations.page import stored_runs
 from expectations.past import Past, past_of
 from expectations.results import GateResult
 from orchestration.core.settings import Settings
-from orchestration.publish.quality import OpenIncident, known_loads, open_incidents
+from orchestration.publish.quality import INCIDENT, known_loads, open_incidents
 from orchestration.publish.rejects.listing import Selection, find_rejects
 from orchestration.publish.releases import Release
 
@@ -144,8 +143,7 @@ def rejects(settings: Settings) -> pd.DataFrame | None:
 def incidents(settings: Settings) -> pd.DataFrame | None:
     """Row an open incident, oldest first; None in a home that never had an alert."""
     found = open_incidents(settings)
-    columns = [field.name for field in fields(OpenIncident)]
-    return None if found is None else pd.DataFrame([astuple(one) for one in found], columns=columns)
+    return None if found is None else pd.DataFrame(found, columns=INCIDENT)
 
 
 def _dated(rows: Sequence[tuple[object, ...]]) -> pd.DataFrame:

@@ -22,17 +22,17 @@ from orchestration.publish.releases import (
     UNFINISHED,
     Release,
     created_at,
+    damages,
     find_release,
     list_releases,
     point_to,
     read_current,
     release_folders,
     require_pointer,
-    rollbacks,
-    withdrawn_release,
+    require_whole,
 )
 from orchestration.publish.retention import retire
-from orchestration.publish.verify import damages, require_whole
+from orchestration.publish.rollback import rollbacks, withdrawn_release
 
 __all__ = ["Release", "audited", "is_same", "mend_pointer", "publish", "read_current"]
 

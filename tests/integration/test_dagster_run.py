@@ -26,8 +26,8 @@ from orchestration.core.settings import Settings
 from orchestration.nightly import run as run_nightly
 from orchestration.nightly.run import run_new
 from orchestration.publish.release import Release, publish, read_current
+from orchestration.publish.releases import sealed
 from orchestration.publish.rollback import rollback
-from orchestration.publish.verify import sealed
 
 CHILD = """
 import sys

@@ -8,7 +8,7 @@ import yaml
 
 from expectations.contracts import read_contracts
 from orchestration.core.settings import PROJECT_ROOT
-from orchestration.publish.macros import MACROS
+from orchestration.publish.marts import MACROS
 
 MODELS = PROJECT_ROOT / "dbt_project" / "models"
 

@@ -188,6 +188,13 @@ LATE = {("lumen", "m1", "paid_order", LAST): (None, FOREVER)}
 BEYOND = LAST + timedelta(days=1)
 
 
+def published(folder: Path, *releases: Published) -> Chain:
+    chain = Chain(folder)
+    for release in releases:
+        chain.publish(release.name, marts_of(release, START))
+    return chain
+
+
 @pytest.mark.parametrize(
     ("after", "reason"),
     [
@@ -213,10 +220,7 @@ BEYOND = LAST + timedelta(days=1)
     ],
 )
 def test_each_reason(tmp_path: Path, after: Published, reason: str) -> None:
-    chain = Chain(tmp_path)
-    for release in (BEFORE, after):
-        chain.publish(release.name, marts_of(release, START))
-    assert chain.query("from fct_aipl_ledger") == [
+    assert published(tmp_path, BEFORE, after).query("from fct_aipl_ledger") == [
         ("r1", *P1, START, START + timedelta(days=1), "A", "I", reason)
     ]
 
@@ -234,15 +238,10 @@ def test_each_reason(tmp_path: Path, after: Published, reason: str) -> None:
 def test_a_refund_is_a_reason_as_the_policy_sees_it(
     tmp_path: Path, policy: str, refunded_on: date, reason: str
 ) -> None:
-    presets = {"known": KNOWN[policy]}
+    before = replace(BEFORE, presets={"known": KNOWN[policy]})
     refunded = BEFORE.person_days | {PAID: (None, refunded_on)}
-    chain = Chain(tmp_path)
-    for release in (
-        replace(BEFORE, presets=presets),
-        replace(AFTER, presets=presets, person_days=refunded),
-    ):
-        chain.publish(release.name, marts_of(release, START))
-    assert chain.query("select reason from fct_aipl_ledger") == [(reason,)]
+    after = replace(AFTER, presets=before.presets, person_days=refunded)
+    assert published(tmp_path, before, after).query("select reason from fct_aipl_ledger") == [(reason,)]
 
 
 def test_the_first_release_has_an_empty_ledger(tmp_path: Path) -> None:
@@ -258,8 +257,7 @@ def test_the_first_release_has_an_empty_ledger(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("side", ["previous", "this"])
 def test_a_ledger_begins_anew_where_a_release_lacks_a_mart(tmp_path: Path, side: str) -> None:
-    chain = Chain(tmp_path)
-    chain.publish("r0", marts_of(BEFORE, START))
+    chain = published(tmp_path, BEFORE)
     poor = {mart: rows for mart, rows in marts_of(AFTER, START).items() if mart != "fct_person_states"}
     comparison = chain.publish("r1", poor)
     if side == "previous":
@@ -274,19 +272,14 @@ def test_a_horizon_that_goes_back_takes_no_published_day_back(tmp_path: Path) ->
     shorter = replace(BEFORE, name="r1", horizons={"lumen": START})
     changed = replace(shorter, name="r2", stages={P1: {START: "A", third: "I"}})
     assert last_published([BEFORE, shorter], "lumen") == LAST
-    chain = Chain(tmp_path)
-    for release in (BEFORE, shorter, changed):
-        chain.publish(release.name, marts_of(release, START))
-    assert chain.query("from fct_aipl_ledger") == [
+    assert published(tmp_path, BEFORE, shorter, changed).query("from fct_aipl_ledger") == [
         ("r2", *P1, third, third + timedelta(days=1), "O", "I", "late")
     ]
 
 
 def test_a_brand_that_is_gone_has_nobody_in_any_stage(tmp_path: Path) -> None:
     gone = replace(BEFORE, name="r1", horizons={"aurora": LAST}, stages={}, person_days={}, states=[])
-    chain = Chain(tmp_path)
-    for release in (BEFORE, gone, replace(BEFORE, name="r2")):
-        chain.publish(release.name, marts_of(release, START))
+    chain = published(tmp_path, BEFORE, gone, replace(BEFORE, name="r2"))
     assert chain.query("select release_id, stage_before, stage_after, reason from fct_aipl_ledger") == [
         ("r1", "A", "O", "correction"),
         ("r2", "O", "A", "late"),
@@ -297,9 +290,7 @@ def test_a_stage_may_be_called_as_others_call_nobody(tmp_path: Path) -> None:
     own = Preset({"none": 0, "O": 1, "I": 2}, RULES[1:])
     before = replace(BEFORE, presets={"known": own}, stages={P1: {START: "O"}})
     after = replace(before, name="r1", stages={P1: {START: "I"}, ("known", "lumen", "v1"): {START: "O"}})
-    chain = Chain(tmp_path)
-    for release in (before, after):
-        chain.publish(release.name, marts_of(release, START))
+    chain = published(tmp_path, before, after)
     moved = "select person_id, stage_before, stage_after from fct_aipl_ledger order by all"
     assert chain.query(moved) == [("m1", "O", "I"), ("v1", "none", "O")]
     restated = f"select stage, published, known_now, late from aipl_restated('{START}')"
