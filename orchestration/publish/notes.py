@@ -156,7 +156,12 @@ def to_markdown(notes: Notes) -> str:
     parts = [f"# Release {notes.release_id}", follows]
     parts += ["## Last complete day", _table(["before", "after", "brands", ""], brands)]
     if notes.previous_release_id:
-        parts += ["## Marts", _marts(notes), "## Rules", _rules(notes), "## Restated", *_restatements(notes)]
+        marts = [f"new: `{mart}`" for mart in notes.new_marts]
+        marts += [f"removed: `{mart}`" for mart in notes.gone_marts]
+        rules = "Unknown: one of the two releases does not record its rules."
+        if notes.rules is not None:
+            rules = _listed(notes.rules)
+        parts += ["## Marts", _listed(marts), "## Rules", rules, "## Restated", *_restatements(notes)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -166,16 +171,8 @@ def restated_line(restated: dict[str, int]) -> str:
     return ", ".join(f"{reason} {count:,}" for count, reason in told)
 
 
-def _marts(notes: Notes) -> str:
-    lines = [f"- new: `{mart}`" for mart in notes.new_marts]
-    lines += [f"- removed: `{mart}`" for mart in notes.gone_marts]
-    return "\n".join(lines) or "Unchanged."
-
-
-def _rules(notes: Notes) -> str:
-    if notes.rules is None:
-        return "Unknown: one of the two releases does not record its rules."
-    return "\n".join(f"- {line}" for line in notes.rules) or "Unchanged."
+def _listed(lines: list[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines) or "Unchanged."
 
 
 def _restatements(notes: Notes) -> list[str]:

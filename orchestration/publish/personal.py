@@ -109,16 +109,20 @@ class Mask:
 
     def check(self, mart: str) -> None:
         """Raise QualityStop if a published mart identifies a person."""
-        treated = self.treatments.get(mart, {})
         for name, kind in columns_of(self.connection, "release", mart):
-            if name in treated:
+            if name in self.treatments.get(mart, {}):
                 continue
+            told = self._told(mart, name) if "VARCHAR" in kind else ""
             if re.fullmatch(PERSONAL_NAME, name, re.IGNORECASE):
-                raise _stop(mart, name, "is named like a key of persons, and not declared")
-            if "VARCHAR" in kind:
-                self._check_values(mart, name)
+                told = "is named like a key of persons, and not declared"
+            if told:
+                raise QualityStop(
+                    f"Nothing is published: column {name} of {mart} {told}. Declare it in the mart's YAML:"
+                    " config: {meta: {personal: hashed}}, or withheld; docs/privacy.md says which."
+                )
 
-    def _check_values(self, mart: str, name: str) -> None:
+    def _told(self, mart: str, name: str) -> str:
+        """What the texts of a column say of persons, or nothing."""
         # A number of eleven digits in a column of ids may be anything.
         phone = "false" if name.endswith("_id") else f"regexp_matches(text, '{PHONE}')"
         texts = f'(select distinct cast("{name}" as varchar) as text from release.main."{mart}")'
@@ -132,9 +136,7 @@ class Mask:
                 f"select count(*) from {texts} where text like '{KEY}' and text in (select value from hashes)"
             ).fetchone() or (0,)
         found = {"keys of persons": keys, "e-mail addresses": emails, "phone numbers": phones}
-        for what, count in found.items():
-            if count:
-                raise _stop(mart, name, f"holds {what} ({count:,} values)")
+        return next((f"holds {what} ({count:,} values)" for what, count in found.items() if count), "")
 
     def _in_order(self, mart: str, name: str, kind: str) -> str:
         """What sorts as the column does; few texts are sorted by their numbers, in half the time."""
@@ -159,10 +161,3 @@ def columns_of(connection: duckdb.DuckDBPyConnection, database: str, mart: str) 
         " order by column_index",
         {"database": database, "mart": mart},
     ).fetchall()
-
-
-def _stop(mart: str, column: str, what: str) -> QualityStop:
-    return QualityStop(
-        f"Nothing is published: column {column} of {mart} {what}. Declare it in the mart's YAML:"
-        " config: {meta: {personal: hashed}}, or withheld; docs/privacy.md says which."
-    )

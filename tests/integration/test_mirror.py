@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-import subprocess
+import signal
 import sys
 import threading
 from collections import Counter
@@ -18,6 +19,8 @@ from typing import Any
 import duckdb
 import pytest
 from dashboard_world import World, copied, published
+from forks import PROCESSES
+from nights import AtCall
 from postgres_server import PASSWORD, Server, of_postgres, of_release
 from waiting import wait_for
 
@@ -265,22 +268,10 @@ def until(address: str, count: str) -> None:
         wait_for(lambda: connection.execute(count).fetchone() != (0,))
 
 
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from orchestration.publish import mirror
-from orchestration.core.settings import PROJECT_ROOT, Settings
-name, calls = sys.argv[2], int(sys.argv[3])
-real = getattr(mirror, name)
-def deadly(*arguments):
-    global calls
-    calls -= 1
-    if calls == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return real(*arguments)
-setattr(mirror, name, deadly)
-mirror.mirror(Settings(Path(sys.argv[1]), Path("sources.yml")))
-"""
+def killed_mirror(settings: Settings, address: str, fault: AtCall) -> None:
+    os.environ["AIPL_MIRROR_URL"] = address
+    fault.arm(settings.home)
+    mirror(settings)
 
 
 @pytest.mark.parametrize("where", [("_shape", 1), ("_replace_rows", 9), ("_comments", 1)], ids=str)
@@ -288,11 +279,11 @@ def test_a_kill_in_the_middle_leaves_the_old_release(two: Two, address: str, whe
     two.point_to(two.before)
     mirror(two.settings)
     two.point_to(two.after)
-    name, call = where
-    killed = subprocess.run(
-        [sys.executable, "-c", KILLED, str(two.settings.home), name, str(call)], check=False
-    )
-    assert killed.returncode == -9
+    fault = AtCall(f"orchestration.publish.mirror:{where[0]}", where[1])
+    process = PROCESSES.Process(target=killed_mirror, args=(two.settings, address, fault))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
     assert of_postgres(address) == of_release(two.before)
     assert mirror(two.settings).release_id == two.after.name
     assert of_postgres(address) == of_release(two.after)

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracle.ledger import Entry, Published, last_published, new_entries
+from oracle.ledger import Entry, Published, new_entries
 from oracle.rules import Preset, Rule
 from oracle.stages import FOREVER
 from unit.aipl_marts import Chain, marts_of
@@ -265,25 +265,6 @@ def test_a_ledger_begins_anew_where_a_release_lacks_a_mart(tmp_path: Path, side:
     assert comparison.missing == {side: ["fct_person_states"]}
     assert chain.query("from fct_aipl_ledger") == []
     assert chain.query("select count(*) from dim_release") == [(1,)]
-
-
-def test_a_horizon_that_goes_back_takes_no_published_day_back(tmp_path: Path) -> None:
-    third = START + timedelta(days=2)
-    shorter = replace(BEFORE, name="r1", horizons={"lumen": START})
-    changed = replace(shorter, name="r2", stages={P1: {START: "A", third: "I"}})
-    assert last_published([BEFORE, shorter], "lumen") == LAST
-    assert published(tmp_path, BEFORE, shorter, changed).query("from fct_aipl_ledger") == [
-        ("r2", *P1, third, third + timedelta(days=1), "O", "I", "late")
-    ]
-
-
-def test_a_brand_that_is_gone_has_nobody_in_any_stage(tmp_path: Path) -> None:
-    gone = replace(BEFORE, name="r1", horizons={"aurora": LAST}, stages={}, person_days={}, states=[])
-    chain = published(tmp_path, BEFORE, gone, replace(BEFORE, name="r2"))
-    assert chain.query("select release_id, stage_before, stage_after, reason from fct_aipl_ledger") == [
-        ("r1", "A", "O", "correction"),
-        ("r2", "O", "A", "late"),
-    ]
 
 
 def test_a_stage_may_be_called_as_others_call_nobody(tmp_path: Path) -> None:

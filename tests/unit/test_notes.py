@@ -97,19 +97,6 @@ def test_notes_say_why_the_stock_is_another(settings: Settings) -> None:
     assert "| 2024-01-06 | 2024-01-07 | 1 | lumen |" in notes
 
 
-def test_the_difference_of_each_stock_is_the_sum_of_its_reasons(settings: Settings) -> None:
-    release_of(settings, "1", FIRST)
-    moved = replace(SECOND, stages={("known", "lumen", "m1"): {START: "A"}}, person_days={})
-    release = release_of(settings, "2", moved)
-    stock = release.manifest["notes"]["stock"]
-    assert {(row["brand_id"], row["stage"]): row["known_now"] - row["published"] for row in stock} == {
-        ("aurora", "A"): -1, ("aurora", "I"): 0, ("lumen", "A"): -1, ("lumen", "I"): -1,
-    }  # fmt: skip
-    for row in stock:
-        reasons = sum(row[reason] for reason in ("late", "refund", "identity", "rules", "correction"))
-        assert row["known_now"] - row["published"] == reasons
-
-
 def test_equal_histories_are_not_even_read(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     release_of(settings, "1", FIRST)
 

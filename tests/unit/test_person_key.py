@@ -272,10 +272,8 @@ def test_the_command_tells_what_somebody_is_called(
         CliRunner().invoke(cli.aipl, ["person-key", "shop:m:17"], catch_exceptions=False)
 
 
-def test_a_release_from_before_there_were_keys_is_not_said_to_be_missing(
-    settings: Settings,
-) -> None:
+def test_a_release_whose_key_is_gone_is_not_said_to_be_missing(settings: Settings) -> None:
     publish(settings, NOON)
     settings.person_key_file.unlink()
-    with pytest.raises(InputError, match="was made before person keys existed"):
+    with pytest.raises(InputError, match="was made with a person key that is gone"):
         find_person(settings, "shop:m:17")

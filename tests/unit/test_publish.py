@@ -10,7 +10,16 @@ from typing import Any
 
 import duckdb
 import pytest
-from unit.publish_home import NOON, build, killed_at, let_through, make_home, query, stock
+from unit.publish_home import (
+    NOON,
+    build,
+    killed_at,
+    let_through,
+    make_home,
+    publish_build,
+    query,
+    stock,
+)
 
 from expectations.contracts import read_contracts
 from expectations.results import GateResult
@@ -199,12 +208,9 @@ def test_only_a_finished_build_that_the_gate_let_through_is_published(settings: 
 
 
 def test_a_reader_keeps_the_release_that_it_opened(settings: Settings) -> None:
-    let_through(settings, FIRST)
-    old = publish(settings)
+    old = publish_build(settings, 7)
     with duckdb.connect(str(settings.published / "current" / "marts.duckdb"), read_only=True) as reader:
-        build(settings, SECOND, persons=8)
-        let_through(settings, SECOND)
-        new = publish(settings)
+        new = publish_build(settings, 8)
         assert new.release_id != old.release_id
         assert reader.execute("select max(persons) from fct_fast").fetchall() == [(7,)]
     assert (stock(old.folder), stock(new.folder)) == (7, 8)
