@@ -267,6 +267,36 @@ def test_a_ledger_begins_anew_where_a_release_lacks_a_mart(tmp_path: Path, side:
     assert chain.query("select count(*) from dim_release") == [(1,)]
 
 
+THIRD = START + timedelta(days=2)
+SHORTER = replace(BEFORE, name="r1", horizons={"lumen": START})
+GONE = replace(BEFORE, name="r1", horizons={"aurora": LAST}, stages={}, person_days={}, states=[])
+
+
+@pytest.mark.parametrize(
+    ("between", "last", "entries"),
+    [
+        # A horizon that goes back takes no published day back.
+        (
+            SHORTER,
+            replace(SHORTER, name="r2", stages={P1: {START: "A", THIRD: "I"}}),
+            [("r2", THIRD, "O", "I", "late")],
+        ),
+        # A brand that is gone has nobody in any stage.
+        (
+            GONE,
+            replace(BEFORE, name="r2"),
+            [("r1", START, "A", "O", "correction"), ("r2", START, "O", "A", "late")],
+        ),
+    ],
+    ids=["horizon", "brand"],
+)
+def test_what_was_published_before_the_previous_release_counts(
+    tmp_path: Path, between: Published, last: Published, entries: list[tuple[object, ...]]
+) -> None:
+    told = "select release_id, valid_from, stage_before, stage_after, reason from fct_aipl_ledger"
+    assert published(tmp_path, BEFORE, between, last).query(told) == entries
+
+
 def test_a_stage_may_be_called_as_others_call_nobody(tmp_path: Path) -> None:
     own = Preset({"none": 0, "O": 1, "I": 2}, RULES[1:])
     before = replace(BEFORE, presets={"known": own}, stages={P1: {START: "O"}})
