@@ -7,14 +7,14 @@ docs/decisions/0024-the-ledger-compares-two-releases.md.
 from __future__ import annotations
 
 import filecmp
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
-from expectations.contracts import Contract
+from expectations.contracts import read_contracts
+from orchestration.core.settings import PROJECT_ROOT
 from orchestration.publish.marts import mart_names, write_mart
 
 # What two releases must both hold to be compared.
@@ -65,7 +65,6 @@ class Comparison:
 def write_ledger(
     connection: duckdb.DuckDBPyConnection,
     folder: Path,
-    contracts: Mapping[str, Contract],
     identity: Identity,
     previous: Path | None,
     *,
@@ -78,6 +77,7 @@ def write_ledger(
     know name nobody. Returns whether there was anything to compare with, and rows by mart. The entries of
     this release stay in the temporary table `new_entries`.
     """
+    contracts = read_contracts(PROJECT_ROOT / "dbt_project")
     comparison = _comparison(connection, identity) if previous else Comparison(False, {})
     columns = ", ".join(f"{column.name} {column.data_type}" for column in contracts[LEDGER].columns)
     connection.execute(f"create temp table new_entries ({columns})")

@@ -59,7 +59,7 @@ def write_release(
             erased = read_erased(settings).generation
             names_erased = before is not None and before["erased"] != erased
             comparison, ledger_rows = write_ledger(
-                connection, folder, contracts, identity, previous, names_erased=names_erased
+                connection, folder, identity, previous, names_erased=names_erased
             )
             create_macros(connection)
             facts = _facts(connection, settings, identity)

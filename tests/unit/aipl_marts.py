@@ -145,7 +145,7 @@ class Chain:
             identity = Identity(name, str(self.released - 1) if self.released > 1 else None, created, "rules")
             with new_release(connection, folder):
                 fill(connection, "release.main", marts)
-                comparison, _ = write_ledger(connection, folder, MARTS, identity, previous)
+                comparison, _ = write_ledger(connection, folder, identity, previous)
                 create_macros(connection)
             return comparison
 
