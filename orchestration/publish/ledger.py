@@ -84,11 +84,14 @@ def write_ledger(
     if previous and comparison.was_made and not _is_same_history(previous, folder):
         _find_new_entries(connection, identity)
     known_person = f" replace ({KNOWN_PERSON} as person_id)" if names_erased else ""
+    presets = "select distinct preset from release.main.dim_aipl_stage order by 1"
+    if "dim_aipl_stage" not in mart_names(connection, "release"):
+        presets = "select null::varchar where false"
     connection.execute(
         "create temp table own_release as select $release_id::varchar as release_id,"
         " $previous_release_id::varchar as previous_release_id, $created_at::timestamp as created_at,"
         " $rules_hash::varchar as rules_hash,"
-        " array(select distinct preset from release.main.dim_aipl_stage order by 1) as presets,"
+        f" array({presets}) as presets,"
         " brand_id, horizon from release.main.dim_brand",
         {
             "release_id": identity.release_id,
