@@ -18,9 +18,9 @@ from dashboard.text import LANGUAGES, text
 from dashboard.view import Brand, View, connection_of
 from orchestration.core.errors import AiplError
 from orchestration.core.settings import Settings
-from orchestration.publish.listing import rollback_lines
 from orchestration.publish.quality import stopped_build
 from orchestration.publish.releases import Release, created_at, read_current
+from orchestration.publish.rollback import rollback_lines
 
 STYLE = Path(__file__).with_name("style.css")
 

@@ -6,7 +6,6 @@ Each part may be missing: a release can be copied to a place that has nothing el
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import fields
 from operator import attrgetter
 
 import pandas as pd
@@ -15,7 +14,7 @@ from expectations.page import stored_runs
 from expectations.past import Past, past_of
 from expectations.results import GateResult
 from orchestration.core.settings import Settings
-from orchestration.publish.quality import OpenIncident, known_loads, open_incidents
+from orchestration.publish.quality import INCIDENT, known_loads, open_incidents
 from orchestration.publish.rejects.listing import Selection, find_rejects
 from orchestration.publish.releases import Release
 
@@ -96,5 +95,4 @@ def rejects(settings: Settings) -> pd.DataFrame | None:
 def incidents(settings: Settings) -> pd.DataFrame | None:
     """Row an open incident, oldest first; None in a home that never had an alert."""
     found = open_incidents(settings)
-    columns = [field.name for field in fields(OpenIncident)]
-    return None if found is None else pd.DataFrame(found, columns=columns)
+    return None if found is None else pd.DataFrame(found, columns=INCIDENT)

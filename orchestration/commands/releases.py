@@ -12,9 +12,10 @@ def releases(context: click.Context) -> None:
     if context.invoked_subcommand:
         return
     from orchestration.core.settings import Settings
-    from orchestration.publish.listing import listed_releases, rollback_lines
+    from orchestration.publish.listing import listed_releases
     from orchestration.publish.query import to_text
     from orchestration.publish.releases import current_id, why_none_is_current
+    from orchestration.publish.rollback import rollback_lines
 
     settings = Settings.from_environment()
     found = listed_releases(settings)
@@ -36,14 +37,13 @@ def diff(before: str | None, after: str | None, form: str) -> None:
     The default is the previous release against the current one; one argument is compared with the current.
     """
     from orchestration.core.settings import Settings
-    from orchestration.publish.difference import difference, difference_json, difference_text
-    from orchestration.publish.listing import compared
-    from orchestration.publish.verify import verify as require_undamaged
+    from orchestration.publish.difference import compared, difference_json, difference_text
+    from orchestration.publish.releases import verify as require_undamaged
 
     a, b = compared(Settings.from_environment(), before, after)
     require_undamaged([a, b])
     told = difference_text if form == "table" else difference_json
-    click.echo(told(a.name, b.name, difference(a, b)), nl=False)
+    click.echo(told(a, b), nl=False)
 
 
 @click.command()
@@ -62,12 +62,12 @@ def rollback(release: str | None, wait: float) -> None:
     """
     from orchestration.core.settings import Settings
     from orchestration.monitoring.runs import tell_of_rollback
-    from orchestration.publish.listing import told_rollback
     from orchestration.publish.rollback import rollback as roll_back
 
     settings = Settings.from_environment()
     done = roll_back(settings, release, wait_seconds=wait * 60, say=click.echo)
-    for line in told_rollback(done):
+    click.echo(f"Release {done.to_release} is current; its checksums are verified.")
+    for line in done.lines:
         click.echo(line)
     tell_of_rollback(settings)
 
@@ -80,14 +80,11 @@ def verify(release: str | None, all_: bool) -> None:
     if release and all_:
         raise click.UsageError("Use either a release or --all, not both.")
     from orchestration.core.settings import Settings
-    from orchestration.publish.releases import find_folder, release_folders, require_current_id
-    from orchestration.publish.verify import verify as require_undamaged
+    from orchestration.publish.releases import find_folder, release_folders
+    from orchestration.publish.releases import verify as require_undamaged
 
     settings = Settings.from_environment()
-    if all_:
-        folders = release_folders(settings)
-    else:
-        folders = [find_folder(settings, release or require_current_id(settings))]
+    folders = release_folders(settings) if all_ else [find_folder(settings, release)]
     require_undamaged(folders)
     told = [f"{folder.name}: all files match their checksums." for folder in folders]
     click.echo("\n".join(told) or "No release has been published yet.")

@@ -12,8 +12,7 @@ from orchestration.alerts.incidents import Finding, observe, open_findings, supp
 from orchestration.core.errors import AiplError
 from orchestration.core.settings import Settings
 from orchestration.monitoring.findings import PLATFORM, outward, stopped_finding
-from orchestration.publish.listing import rollback_lines_of
-from orchestration.publish.releases import Rollback, rollback_in_force
+from orchestration.publish.rollback import Rollback, rollback_in_force
 
 SCOPE, ROLLBACK = "run", "rollback"
 RESTORE = "docs/runbooks/restore.md"
@@ -74,7 +73,7 @@ def rollback_finding(last: Rollback) -> Finding:
         severity="warning",
         owner=PLATFORM,
         title=f"release {last.to_release} is read again, not {last.from_release or 'none'}{_by(last)}",
-        text=outward("\n".join([f"{last.told}.", *(line.strip() for line in rollback_lines_of(last)[1:])])),
+        text=outward("\n".join([f"{last.told}.", *(line.strip() for line in last.lines[1:])])),
         runbook=RESTORE,
     )
 

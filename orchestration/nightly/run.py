@@ -35,10 +35,9 @@ from orchestration.nightly.summary import (
     release_summary,
     version_ids,
 )
-from orchestration.publish.listing import rollback_lines
 from orchestration.publish.mirror import mirror
 from orchestration.publish.release import Release, is_same, mend_pointer, read_current
-from orchestration.publish.releases import withdrawn_release
+from orchestration.publish.rollback import rollback_lines, withdrawn_release
 from orchestration.sources.source import Source
 
 SHOWN = 5

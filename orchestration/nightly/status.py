@@ -15,9 +15,9 @@ from orchestration.core.redact import redact
 from orchestration.core.settings import Settings
 from orchestration.nightly.summary import measures
 from orchestration.nightly.summary_tables import table
-from orchestration.publish.listing import rollback_lines
 from orchestration.publish.release import Release, read_current
 from orchestration.publish.releases import why_none_is_current
+from orchestration.publish.rollback import rollback_lines
 from orchestration.sources.source import Source
 
 

@@ -7,13 +7,13 @@ docs/decisions/0024-the-ledger-compares-two-releases.md.
 from __future__ import annotations
 
 import filecmp
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
-from expectations.contracts import Contract, read_contracts
+from expectations.contracts import read_contracts
 from orchestration.core.settings import PROJECT_ROOT
 from orchestration.publish.marts import mart_names, write_mart
 
@@ -52,20 +52,14 @@ class Identity:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The outcome of the comparison with the previous release.
+    """Whether the previous release was compared with, so that the ledger reaches back beyond this release.
 
     `missing` are marts by the side that lacks them ("previous" or "this"); with any, or with another person
     key, nothing was compared and the ledger starts again.
     """
 
-    has_previous: bool
+    was_made: bool
     missing: dict[str, list[str]]
-    same_person_key: bool = True
-
-    @property
-    def was_made(self) -> bool:
-        """Whether the ledger reaches back beyond this release."""
-        return self.has_previous and self.same_person_key and not self.missing
 
 
 def write_ledger(
@@ -83,53 +77,21 @@ def write_ledger(
     know name nobody. Returns whether there was anything to compare with, and rows by mart. The entries of
     this release stay in the temporary table `new_entries`.
     """
-    comparison = (
-        replace(_comparison(connection), same_person_key=identity.same_person_key)
-        if previous
-        else Comparison(has_previous=False, missing={})
-    )
     contracts = read_contracts(PROJECT_ROOT / "dbt_project")
-    ledger, releases = contracts[LEDGER], contracts[RELEASES]
-    columns = ", ".join(f"{column.name} {column.data_type}" for column in ledger.columns)
+    comparison = _comparison(connection, identity) if previous else Comparison(False, {})
+    columns = ", ".join(f"{column.name} {column.data_type}" for column in contracts[LEDGER].columns)
     connection.execute(f"create temp table new_entries ({columns})")
     if previous and comparison.was_made and not _is_same_history(previous, folder):
         _find_new_entries(connection, identity)
-    if names_erased and comparison.was_made:
-        connection.execute(f"update new_entries set person_id = {KNOWN_PERSON}")
-    rows = {
-        RELEASES: write_mart(
-            connection, folder, releases, _releases(connection, releases, comparison, identity)
-        ),
-        LEDGER: write_mart(connection, folder, ledger, _entries(ledger, comparison, names_erased)),
-    }
-    return comparison, rows
-
-
-def _is_same_history(previous: Path, folder: Path) -> bool:
-    """Whether nobody's stage differs on any day: equal tables are equal files, as their rows are sorted."""
-    before, after = (release / "fct_aipl_stage_history.parquet" for release in (previous, folder))
-    return before.exists() and after.exists() and filecmp.cmp(before, after, shallow=False)
-
-
-def _comparison(connection: duckdb.DuckDBPyConnection) -> Comparison:
-    lacks = {
-        "previous": sorted((COMPARED | {LEDGER, RELEASES}) - mart_names(connection, "previous")),
-        "this": sorted(COMPARED - mart_names(connection, "release")),
-    }
-    return Comparison(has_previous=True, missing={side: marts for side, marts in lacks.items() if marts})
-
-
-def _releases(
-    connection: duckdb.DuckDBPyConnection, releases: Contract, comparison: Comparison, identity: Identity
-) -> str:
-    """A query for `dim_release`."""
+    known_person = f" replace ({KNOWN_PERSON} as person_id)" if names_erased else ""
     presets = "select distinct preset from release.main.dim_aipl_stage order by 1"
     if "dim_aipl_stage" not in mart_names(connection, "release"):
         presets = "select null::varchar where false"
     connection.execute(
         "create temp table own_release as select $release_id::varchar as release_id,"
         " $previous_release_id::varchar as previous_release_id, $created_at::timestamp as created_at,"
-        f" $rules_hash::varchar as rules_hash, array({presets}) as presets,"
+        " $rules_hash::varchar as rules_hash,"
+        f" array({presets}) as presets,"
         " brand_id, horizon from release.main.dim_brand",
         {
             "release_id": identity.release_id,
@@ -138,31 +100,39 @@ def _releases(
             "rules_hash": identity.rules_hash,
         },
     )
-    columns = ", ".join(column.name for column in releases.columns)
-    own = f"select {columns} from own_release"
-    return f"select {columns} from previous.main.dim_release union all {own}" if comparison.was_made else own
+    rows = {}
+    for name, own, replaced in ((RELEASES, "own_release", ""), (LEDGER, "new_entries", known_person)):
+        query = f"select * from {own}"
+        if comparison.was_made:
+            query = f"select * from previous.main.{name} union all by name {query}"
+        names = ", ".join(column.name for column in contracts[name].columns)
+        rows[name] = write_mart(
+            connection, folder, contracts[name], f"select {names} from (select *{replaced} from ({query}))"
+        )
+    return comparison, rows
+
+
+def _comparison(connection: duckdb.DuckDBPyConnection, identity: Identity) -> Comparison:
+    lacks = {
+        "previous": sorted((COMPARED | {LEDGER, RELEASES}) - mart_names(connection, "previous")),
+        "this": sorted(COMPARED - mart_names(connection, "release")),
+    }
+    missing = {side: marts for side, marts in lacks.items() if marts}
+    return Comparison(identity.same_person_key and not missing, missing)
+
+
+def _is_same_history(previous: Path, folder: Path) -> bool:
+    """Whether nobody's stage differs on any day: equal tables are equal files, as their rows are sorted."""
+    before, after = (release / "fct_aipl_stage_history.parquet" for release in (previous, folder))
+    return before.exists() and after.exists() and filecmp.cmp(before, after, shallow=False)
 
 
 def _find_new_entries(connection: duckdb.DuckDBPyConnection, identity: Identity) -> None:
-    connection.execute(_statement("differing_persons"))
+    statements = {file.stem: file.read_text() for file in (Path(__file__).parent / "ledger").glob("*.sql")}
+    connection.execute(statements["differing_persons"])
     if connection.execute("select 1 from differing_persons limit 1").fetchone():
         connection.execute(
-            f"insert into new_entries select $release_id, * from ({_statement('new_entries')})",
+            f"insert into new_entries select $release_id, * from ({statements['new_entries']})",
             {"release_id": identity.release_id},
         )
     connection.execute("drop table differing_persons")
-
-
-def _entries(ledger: Contract, comparison: Comparison, names_erased: bool) -> str:
-    """A query for `fct_aipl_ledger`: what stands in it already, and the entries of this release."""
-    columns = ", ".join(column.name for column in ledger.columns)
-    own = f"select {columns} from new_entries"
-    if not comparison.was_made:
-        return own
-    replaced = f" replace ({KNOWN_PERSON} as person_id)" if names_erased else ""
-    before = f"select *{replaced} from previous.main.fct_aipl_ledger"
-    return f"select {columns} from ({before}) union all {own}"
-
-
-def _statement(name: str) -> str:
-    return (Path(__file__).parent / "ledger" / f"{name}.sql").read_text()

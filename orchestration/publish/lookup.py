@@ -22,9 +22,9 @@ def find_person(settings: Settings, text: str) -> Result:
     """
     release, key = require_current(settings), read_person_key(settings)
     if key is None or fingerprint_in(release.manifest) != key.fingerprint:
-        made = "with a different person key from the one that is set" if key else "before person keys existed"
+        made = "a different person key from the one that is set" if key else "a person key that is gone"
         raise InputError(
-            f"Release {release.release_id} was made {made}. `aipl run` publishes one with this key;"
+            f"Release {release.release_id} was made with {made}. `aipl run` publishes one with this key;"
             " if `aipl status` shows a rollback, only when new data arrive."
         )
     spaces = dict.fromkeys(source.identity_space for source in configured_sources(settings).values())

@@ -1,17 +1,24 @@
-"""Copy the marts into files that stand alone: one DuckDB database, and a Parquet file a mart."""
+"""Copy the marts into files that stand alone: one DuckDB database, and a Parquet file a mart.
+
+The database also holds table macros: questions with parameters, for any DuckDB client.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import duckdb
 
-from expectations.contracts import Contract, read_contracts
+from expectations.contracts import Contract
 from orchestration.core.database import read_only, sql_text
-from orchestration.publish.personal import HASHED_COMMENT, Mask, Treatments
+from orchestration.publish.personal import Mask, columns_of
 
+MACROS = Path(__file__).parent / "macros"
+MART = re.compile(r"\b(?:dim|fct)_\w+")
+HASHED_COMMENT = "Here a keyed hash of it."
 # Readers of DuckDB 1.2 and later open it, whichever version wrote it.
 STORAGE_VERSION = "v1.2.0"
 
@@ -47,22 +54,15 @@ def new_release(connection: duckdb.DuckDBPyConnection, folder: Path) -> Iterator
         raise RuntimeError(f"{folder}/marts.duckdb was not written out in full: its .wal is left")
 
 
-def views_of_releases(dbt_project: Path) -> frozenset[str]:
-    """Views of other marts that the marts' YAML has releases hold as views too: `config.meta.published`."""
-    return frozenset(
-        name for name, contract in read_contracts(dbt_project).items() if contract.is_view_in_releases
-    )
-
-
 def copy_marts(
-    connection: duckdb.DuckDBPyConnection, folder: Path, mask: Mask, views: Set[str] = frozenset()
+    connection: duckdb.DuckDBPyConnection, folder: Path, mask: Mask, contracts: Mapping[str, Contract]
 ) -> dict[str, int]:
     """Copy schema `marts` of the attached `warehouse` into `release` and `folder`; returns rows by mart.
 
-    All are tables of the release, but for `views`.
+    All are tables of the release, but for the views that their contracts have releases hold as views too.
 
     Raises:
-        RuntimeError: there is no mart, or one of `views` reads anything but marts.
+        RuntimeError: there is no mart, or such a view reads anything but marts.
         QualityStop: a mart would say who somebody is.
     """
     marts = connection.execute(
@@ -71,31 +71,45 @@ def copy_marts(
     ).fetchall()
     if not marts:
         raise RuntimeError("the warehouse has no table in schema marts")
-    views &= {mart for mart, is_view in marts if is_view}
+    declared = {name for name, contract in contracts.items() if contract.is_view_in_releases}
+    views = declared & {mart for mart, is_view in marts if is_view}
     rows = {}
     # What a view reads is there before it.
     for mart in sorted((mart for mart, _ in marts), key=lambda mart: mart in views):
         if mart in views:
             _create_view(connection, mart)
         else:
-            _create_table(connection, mart, mask.query(mart))
+            # Sorted by all columns, so that equal marts are equal files.
+            connection.execute(f'create table release.main."{mart}" as {mask.query(mart)}')
         rows[mart] = _write_parquet(connection, folder, mart, is_sorted=mart not in views)
         mask.check(mart)
-    for statement in _comments(connection, mask.treatments, views):
-        connection.execute(statement)
+        if mart in contracts:
+            _describe(connection, contracts[mart], "view" if mart in views else "table")
     return rows
 
 
 def write_mart(connection: duckdb.DuckDBPyConnection, folder: Path, mart: Contract, query: str) -> int:
-    """Write a table that the warehouse does not have, described, like a mart; returns its rows."""
-    _create_table(connection, mart.name, f"from ({query}) order by all")
-    rows = _write_parquet(connection, folder, mart.name)
-    connection.execute(f"comment on table release.main.{mart.name} is {sql_text(mart.description)}")
-    for column in mart.columns:
-        connection.execute(
-            f"comment on column release.main.{mart.name}.{column.name} is {sql_text(column.description)}"
-        )
-    return rows
+    """Write a table that the warehouse does not have, like a mart; returns its rows."""
+    connection.execute(f'create table release.main."{mart.name}" as from ({query}) order by all')
+    _describe(connection, mart, "table")
+    return _write_parquet(connection, folder, mart.name)
+
+
+def create_macros(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create every macro whose marts the attached `release` holds.
+
+    A macro names its marts without a database, so that it reads the file that it is stored in.
+    """
+    marts = mart_names(connection, "release")
+    connection.execute("use release")
+    for file in sorted(MACROS.glob("*.sql")):
+        # The comment that the file begins with describes the macro.
+        comment, start, body = file.read_text().partition("create macro")
+        if set(MART.findall(body)) <= marts:
+            connection.execute(start + body)
+            head = " ".join(line.removeprefix("-- ") for line in comment.splitlines())
+            connection.execute(f"comment on macro table {file.stem} is {sql_text(head)}")
+    connection.execute("use memory")
 
 
 def mart_names(connection: duckdb.DuckDBPyConnection, database: str) -> set[str]:
@@ -106,11 +120,6 @@ def mart_names(connection: duckdb.DuckDBPyConnection, database: str) -> set[str]
         {"database": database},
     ).fetchall()
     return {name for (name,) in rows}
-
-
-def _create_table(connection: duckdb.DuckDBPyConnection, mart: str, query: str) -> None:
-    """The query sorts by all columns, so that equal marts are equal files."""
-    connection.execute(f'create table release.main."{mart}" as {query}')
 
 
 def _create_view(connection: duckdb.DuckDBPyConnection, mart: str) -> None:
@@ -140,24 +149,13 @@ def _write_parquet(
     return written[0] if written else 0
 
 
-def _comments(connection: duckdb.DuckDBPyConnection, treatments: Treatments, views: Set[str]) -> list[str]:
-    columns = connection.execute(
-        "select table_name, column_name, comment from duckdb_columns()"
-        " where database_name = 'warehouse' and schema_name = 'marts' and comment is not null"
-    ).fetchall()
-    tables = connection.execute(
-        "select table_name, table_comment from information_schema.tables"
-        " where table_catalog = 'warehouse' and table_schema = 'marts' and table_comment is not null"
-    ).fetchall()
-    return [
-        *(
-            f'comment on column release.main."{t}"."{c}" is '
-            + sql_text(f"{comment} {HASHED_COMMENT}" if treatments.get(t, {}).get(c) else comment)
-            for t, c, comment in columns
-            if treatments.get(t, {}).get(c) != "withheld"
-        ),
-        *(
-            f'comment on {"view" if t in views else "table"} release.main."{t}" is {sql_text(comment)}'
-            for t, comment in tables
-        ),
-    ]
+def _describe(connection: duckdb.DuckDBPyConnection, mart: Contract, kind: str) -> None:
+    """Put the descriptions of a mart and its published columns into `release`, as comments."""
+    connection.execute(f'comment on {kind} release.main."{mart.name}" is {sql_text(mart.description)}')
+    published = {name for name, _ in columns_of(connection, "release", mart.name)}
+    for column in mart.columns:
+        if column.name in published:
+            told = f"{column.description} {HASHED_COMMENT}" if column.personal else column.description
+            connection.execute(
+                f'comment on column release.main."{mart.name}"."{column.name}" is {sql_text(told)}'
+            )

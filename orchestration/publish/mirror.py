@@ -1,34 +1,36 @@
 """Copy the current release into a PostgreSQL schema, for tools that open no file.
 
 All in one transaction. Tables stay and their rows are replaced, since PostgreSQL keeps old rows for whoever
-began to read before, but not old tables: docs/decisions/0053.
+began to read before, but not old tables: docs/decisions/0053. No error shows the server's address.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from orchestration.core.errors import InputError
+from orchestration.core.errors import EnvironmentStop, InputError
 from orchestration.core.printable import counted
 from orchestration.core.settings import Settings
 from orchestration.publish.marts import open_marts
-from orchestration.publish.postgres import session
 from orchestration.publish.releases import release_folders, require_current
 
 if TYPE_CHECKING:
-    from psycopg import Connection
+    from psycopg import Connection, Error
     from psycopg.sql import Composed
 
 SCHEMA = "aipl"
 MARK = "Mirrored by aipl-warehouse: release "
 BATCH_ROWS = 100_000
-# Another mirror at work is waited for; of a table somebody holds, readers would wait with us.
 # The step of a run that copies.
 MIRROR = "mirror"
+CONNECT_SECONDS = 15
+# Another mirror at work is waited for; of a table somebody holds, readers would wait with us.
 MIRROR_TIMEOUT, TABLE_TIMEOUT = "10min", "30s"
 TYPES = {
     "BOOLEAN": "boolean",
@@ -122,7 +124,7 @@ def mirror(settings: Settings, *, take_over: bool = False) -> Mirrored:
             "AIPL_MIRROR_URL is not set. It names the PostgreSQL database for the current release, for"
             " example postgresql://user:password@host:5432/database. See docs/connect.md."
         )
-    with session(settings.mirror_url) as postgres:
+    with _session(settings.mirror_url) as postgres:
         shown = _begin(postgres)
         # Not before the lock: else the slower one of two mirrors could bring back an older release.
         release = require_current(settings)
@@ -136,6 +138,59 @@ def mirror(settings: Settings, *, take_over: bool = False) -> Mirrored:
             rows = sum(_replace_rows(postgres, marts, table) for table in tables)
         postgres.execute(_comments(tables, release.release_id))
     return Mirrored(release.release_id, rows)
+
+
+@contextmanager
+def _session(address: str) -> Iterator[Connection[Any]]:
+    """One transaction: committed when the block succeeds, rolled back otherwise.
+
+    Raises:
+        InputError: psycopg is not installed, or this is no address.
+        EnvironmentStop: the server cannot be reached, or refuses something, now or in the block.
+    """
+    try:
+        import psycopg
+    except ImportError as error:
+        raise InputError(
+            "AIPL_MIRROR_URL is set, but psycopg, the PostgreSQL driver, is not installed. Run `make setup`."
+        ) from error
+    given = {"connect_timeout": CONNECT_SECONDS} | _parsed(address)
+    try:
+        with psycopg.connect(**given) as connection:
+            yield connection
+    except psycopg.Error as error:
+        raise EnvironmentStop(
+            f"The mirror in PostgreSQL was not made: {_reason(error)}. It is unchanged, and the"
+            " release was published anyway. Fix the cause, then run `aipl mirror`; see docs/connect.md."
+        ) from error
+
+
+def _parsed(address: str) -> dict[str, Any]:
+    """The parts of an address. Raises InputError, which quotes none of them, for one that is misread.
+
+    A password with an @ or / that is not written %40 or %2F would stand in the parts that errors name.
+    """
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        parts = conninfo_to_dict(address)
+    except ProgrammingError:
+        parts = {}
+    named = "".join(str(parts.get(name) or "") for name in ("host", "port", "dbname"))
+    if not parts or "@" in named:
+        raise InputError(
+            "AIPL_MIRROR_URL cannot be read. Write postgresql://user:password@host:5432/database, with"
+            " %40 for an @ in the password, %2F for a / and %25 for a %."
+        )
+    return parts
+
+
+def _reason(error: Error) -> str:
+    """What the server or the driver said, in one line."""
+    said = error.diag.message_primary or str(error)
+    detail = f" ({error.diag.message_detail})" if error.diag.message_detail else ""
+    return " ".join(f"{said}{detail}".split()).rstrip(".")
 
 
 def _begin(postgres: Connection[Any]) -> str | None:

@@ -10,6 +10,7 @@ import duckdb
 from orchestration.core.printable import counted
 from orchestration.publish.ledger import Comparison, Identity
 from orchestration.publish.marts import mart_names
+from orchestration.publish.query import records
 from orchestration.publish.rule_changes import rule_changes
 
 REASONS = ("late", "refund", "identity", "rules", "correction")
@@ -39,33 +40,21 @@ STOCK = """
         select preset from release.main.dim_aipl_stage
     ),
 
-    figures as (
-        select preset, brand_id, stage, stage_rank, day, persons as published, 0 as known_now
-        from previous.main.fct_aipl_daily
-        inner join days using (brand_id)
-        where as_of_date = day
-        union all
-        select preset, brand_id, stage, stage_rank, day, 0 as published, persons as known_now
-        from release.main.fct_aipl_daily
-        inner join days using (brand_id)
-        where as_of_date = day
-    ),
-
     stocks as (
         select
-            preset, brand_id, stage, day,
-            max(stage_rank) as stage_rank,
-            sum(published) as published,
-            sum(known_now) as known_now
-        from figures
+            preset, brand_id, stage, days.day,
+            greatest(before.stage_rank, after.stage_rank) as stage_rank,
+            coalesce(before.persons, 0) as published,
+            coalesce(after.persons, 0) as known_now
+        from previous.main.fct_aipl_daily as before
+        full join release.main.fct_aipl_daily as after using (preset, brand_id, stage, as_of_date)
+        inner join days using (brand_id)
         semi join presets using (preset)
-        group by preset, brand_id, stage, day
+        where as_of_date = days.day
     ),
 
     changes as (
-        select *, stage_after as stage, 1 as step from new_entries
-        union all
-        select *, stage_before as stage, -1 as step from new_entries
+        select *, unnest([stage_after, stage_before]) as stage, unnest([1, -1]) as step from new_entries
     )
 
     select
@@ -102,9 +91,9 @@ class Notes:
 
     `horizon`: brands by the last day before and after. `rules`: None where the previous release tells none.
     `missing`: marts for want of which nothing was compared, by side; without `same_person_key` nothing was
-    either. `restated`: ledger entries of this
-    release by reason, None where nothing was compared. `stock`: of each brand with a difference on the last
-    day that both releases tell, its stages as published and known now; the reasons add up to the difference.
+    either. `restated`: ledger entries of this release by reason, None where nothing was compared. `stock`: of
+    each brand with a difference on the last day that both releases tell, its stages as published and known
+    now; the reasons add up to the difference.
     """
 
     release_id: str
@@ -131,19 +120,24 @@ def release_notes(
     """Notes on the attached `release`, from it, `previous`, and what the manifests say of both."""
     marts = mart_names(connection, "release")
     old_marts = mart_names(connection, "previous") if before else marts
-    entries = _rows(connection, ENTRIES) if comparison.was_made else []
-    stock = _rows(connection, STOCK) if comparison.was_made else []
+    entries = records(connection, ENTRIES) if comparison.was_made else []
+    stock = records(connection, STOCK) if comparison.was_made else []
     changed = {_brand(row) for row in stock if any(row[reason] for reason in REASONS)}
+    rules = None
+    if "dim_aipl_rule" in marts & old_marts and before:
+        told = [records(connection, f"from {side}.main.dim_aipl_rule") for side in ("previous", "release")]
+        rules = rule_changes(*told)
+    counts = {reason: sum(row["entries"] for row in entries if row["reason"] == reason) for reason in REASONS}
     return Notes(
         release_id=identity.release_id,
         previous_release_id=identity.previous_release_id,
         horizon=_horizons(before["horizon"] if before else {}, after["horizon"]),
         new_marts=sorted(marts - old_marts),
         gone_marts=sorted(old_marts - marts),
-        rules=_rule_changes(connection, before, after) if before else None,
+        rules=rules,
         missing=comparison.missing,
-        same_person_key=comparison.same_person_key,
-        restated=_restated(entries) if comparison.was_made else None,
+        same_person_key=identity.same_person_key,
+        restated=counts if comparison.was_made else None,
         entries=entries,
         stock=[row for row in stock if _brand(row) in changed],
         unchanged_brands=len({_brand(row) for row in stock} - changed),
@@ -152,14 +146,22 @@ def release_notes(
 
 def to_markdown(notes: Notes) -> str:
     """The notes as a page."""
-    parts = [f"# Release {notes.release_id}", _previous(notes)]
+    follows = "The first release: there is nothing to compare it with."
+    if notes.previous_release_id:
+        follows = f"It follows release {notes.previous_release_id}."
     brands = [
-        [_day(row["before"]), _day(row["after"]), str(len(row["brands"])), _some(row["brands"])]
+        [row["before"] or "-", row["after"] or "-", str(len(row["brands"])), _some(row["brands"])]
         for row in notes.horizon
     ]
+    parts = [f"# Release {notes.release_id}", follows]
     parts += ["## Last complete day", _table(["before", "after", "brands", ""], brands)]
     if notes.previous_release_id:
-        parts += ["## Marts", _marts(notes), "## Rules", _rules(notes), "## Restated", *_restatements(notes)]
+        marts = [f"new: `{mart}`" for mart in notes.new_marts]
+        marts += [f"removed: `{mart}`" for mart in notes.gone_marts]
+        rules = "Unknown: one of the two releases does not record its rules."
+        if notes.rules is not None:
+            rules = _listed(notes.rules)
+        parts += ["## Marts", _listed(marts), "## Rules", rules, "## Restated", *_restatements(notes)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -169,23 +171,8 @@ def restated_line(restated: dict[str, int]) -> str:
     return ", ".join(f"{reason} {count:,}" for count, reason in told)
 
 
-def _previous(notes: Notes) -> str:
-    if notes.previous_release_id is None:
-        return "The first release: there is nothing to compare it with."
-    return f"It follows release {notes.previous_release_id}."
-
-
-def _marts(notes: Notes) -> str:
-    lines = [f"- new: `{mart}`" for mart in notes.new_marts] + [
-        f"- removed: `{mart}`" for mart in notes.gone_marts
-    ]
-    return "\n".join(lines) or "Unchanged."
-
-
-def _rules(notes: Notes) -> str:
-    if notes.rules is None:
-        return "Unknown: one of the two releases does not record its rules."
-    return "\n".join(f"- {line}" for line in notes.rules) or "Unchanged."
+def _listed(lines: list[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines) or "Unchanged."
 
 
 def _restatements(notes: Notes) -> list[str]:
@@ -223,12 +210,6 @@ def _restatements(notes: Notes) -> list[str]:
     return [*parts, (unchanged if notes.unchanged_brands else "") + other]
 
 
-def _restated(entries: list[Row]) -> dict[str, int]:
-    return {
-        reason: sum(int(row["entries"]) for row in entries if row["reason"] == reason) for reason in REASONS
-    }
-
-
 def _horizons(before: dict[str, str | None], after: dict[str, str | None]) -> list[Row]:
     moves: dict[tuple[str, str], Row] = {}
     for brand in sorted(before.keys() | after.keys()):
@@ -238,35 +219,8 @@ def _horizons(before: dict[str, str | None], after: dict[str, str | None]) -> li
     return [moves[key] for key in sorted(moves)]
 
 
-def _rule_changes(
-    connection: duckdb.DuckDBPyConnection, before: dict[str, Any], after: dict[str, Any]
-) -> list[str] | None:
-    """From the manifests where both list their rules, else from the marts where both have them."""
-    told = [before.get("rules"), after.get("rules")]
-    if not all(isinstance(rules, list) for rules in told):
-        told = [_rules_of_mart(connection, "previous"), _rules_of_mart(connection, "release")]
-    old, new = told
-    return None if old is None or new is None else rule_changes(old, new)
-
-
-def _rules_of_mart(connection: duckdb.DuckDBPyConnection, database: str) -> list[Row] | None:
-    if "dim_aipl_rule" not in mart_names(connection, database):
-        return None
-    return _rows(connection, f"from {database}.main.dim_aipl_rule")
-
-
-def _rows(connection: duckdb.DuckDBPyConnection, sql: str) -> list[Row]:
-    answer = connection.execute(sql)
-    columns = [column[0] for column in answer.description or []]
-    return [dict(zip(columns, row, strict=True)) for row in answer.fetchall()]
-
-
 def _brand(row: Row) -> tuple[str, str]:
     return row["preset"], row["brand_id"]
-
-
-def _day(day: str | None) -> str:
-    return day or "-"
 
 
 def _some(names: list[str], shown: int = 10) -> str:

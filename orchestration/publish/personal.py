@@ -5,23 +5,20 @@ The marts' YAML declares it, as `config.meta.personal` of a column; docs/privacy
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal, cast, get_args
 
 import duckdb
 
-from expectations.contracts import read_contracts
+from expectations.contracts import Contract
 from expectations.personal import PERSONAL_NAME
 from orchestration.core.errors import InputError, QualityStop
 from orchestration.core.privacy.person_key import HASH_DIGITS, PersonKey
 
-Treatment = Literal["hashed", "withheld"]
-Treatments = Mapping[str, Mapping[str, Treatment]]
+Treatments = Mapping[str, Mapping[str, str]]
 BLOCK = 64
 FEW = 100
-HASHED_COMMENT = "Here a keyed hash of it."
 # Keys carry the identity space; a shorter text may be equal to one and mean something else.
 KEY = "%:_:%"
 EMAIL = r"[\w.+-]+@[\w-]+\.[\w.-]*[A-Za-z]"
@@ -33,18 +30,18 @@ PHONE = (
 )
 
 
-def personal_columns(dbt_project: Path) -> dict[str, dict[str, Treatment]]:
+def personal_columns(contracts: Mapping[str, Contract]) -> dict[str, dict[str, str]]:
     """How the personal columns of each mart are published. Raises InputError for an unknown treatment."""
-    found: dict[str, dict[str, Treatment]] = {}
-    for mart in read_contracts(dbt_project).values():
+    found: dict[str, dict[str, str]] = {}
+    for mart in contracts.values():
         for column in mart.columns:
-            if column.personal not in ("", *get_args(Treatment)):
+            if column.personal not in ("", "hashed", "withheld"):
                 raise InputError(
                     f"{mart.file}: {mart.name}.{column.name}: personal is `hashed` or `withheld`, not"
                     f" `{column.personal}`."
                 )
             if column.personal:
-                found.setdefault(mart.name, {})[column.name] = cast(Treatment, column.personal)
+                found.setdefault(mart.name, {})[column.name] = column.personal
     return found
 
 
@@ -93,7 +90,7 @@ class Mask:
     def query(self, mart: str) -> str:
         """A query for a mart as it is published, its rows in the order of all columns."""
         treated = self.treatments.get(mart, {})
-        columns = self._columns("warehouse", mart)
+        columns = columns_of(self.connection, "warehouse", mart)
         selected, joins, order = [], [], []
         for number, (name, kind) in enumerate(columns):
             treatment = treated.get(name)
@@ -112,16 +109,20 @@ class Mask:
 
     def check(self, mart: str) -> None:
         """Raise QualityStop if a published mart identifies a person."""
-        treated = self.treatments.get(mart, {})
-        for name, kind in self._columns("release", mart):
-            if name in treated:
+        for name, kind in columns_of(self.connection, "release", mart):
+            if name in self.treatments.get(mart, {}):
                 continue
-            if self._is(f"regexp_full_match($text, '{PERSONAL_NAME}', 'i')", name):
-                raise _stop(mart, name, "is named like a key of persons, and not declared")
-            if "VARCHAR" in kind:
-                self._check_values(mart, name)
+            told = self._told(mart, name) if "VARCHAR" in kind else ""
+            if re.fullmatch(PERSONAL_NAME, name, re.IGNORECASE):
+                told = "is named like a key of persons, and not declared"
+            if told:
+                raise QualityStop(
+                    f"Nothing is published: column {name} of {mart} {told}. Declare it in the mart's YAML:"
+                    " config: {meta: {personal: hashed}}, or withheld; docs/privacy.md says which."
+                )
 
-    def _check_values(self, mart: str, name: str) -> None:
+    def _told(self, mart: str, name: str) -> str:
+        """What the texts of a column say of persons, or nothing."""
         # A number of eleven digits in a column of ids may be anything.
         phone = "false" if name.endswith("_id") else f"regexp_matches(text, '{PHONE}')"
         texts = f'(select distinct cast("{name}" as varchar) as text from release.main."{mart}")'
@@ -135,9 +136,7 @@ class Mask:
                 f"select count(*) from {texts} where text like '{KEY}' and text in (select value from hashes)"
             ).fetchone() or (0,)
         found = {"keys of persons": keys, "e-mail addresses": emails, "phone numbers": phones}
-        for what, count in found.items():
-            if count:
-                raise _stop(mart, name, f"holds {what} ({count:,} values)")
+        return next((f"holds {what} ({count:,} values)" for what, count in found.items() if count), "")
 
     def _in_order(self, mart: str, name: str, kind: str) -> str:
         """What sorts as the column does; few texts are sorted by their numbers, in half the time."""
@@ -153,21 +152,12 @@ class Mask:
         self.connection.execute(f'create type "{mart}.{name}" as enum (select text from few order by text)')
         return f'cast(mart."{name}" as "{mart}.{name}")'
 
-    def _is(self, condition: str, text: str) -> bool:
-        answer = self.connection.execute(f"select {condition}", {"text": text}).fetchone()
-        return bool(answer and answer[0])
 
-    def _columns(self, database: str, mart: str) -> list[tuple[str, str]]:
-        return self.connection.execute(
-            "select column_name, data_type from duckdb_columns()"
-            " where database_name = $database and table_name = $mart and schema_name in ('marts', 'main')"
-            " order by column_index",
-            {"database": database, "mart": mart},
-        ).fetchall()
-
-
-def _stop(mart: str, column: str, what: str) -> QualityStop:
-    return QualityStop(
-        f"Nothing is published: column {column} of {mart} {what}. Declare it in the mart's YAML:"
-        " config: {meta: {personal: hashed}}, or withheld; docs/privacy.md says which."
-    )
+def columns_of(connection: duckdb.DuckDBPyConnection, database: str, mart: str) -> list[tuple[str, str]]:
+    """Names and types of a mart's columns in the attached `warehouse` or `release`."""
+    return connection.execute(
+        "select column_name, data_type from duckdb_columns()"
+        " where database_name = $database and table_name = $mart and schema_name in ('marts', 'main')"
+        " order by column_index",
+        {"database": database, "mart": mart},
+    ).fetchall()

@@ -19,18 +19,7 @@ from orchestration.arrival.manifest import LoadManifest
 from orchestration.build.state import read_gate
 from orchestration.core.settings import Settings
 
-
-@dataclass(frozen=True)
-class OpenIncident:
-    """An incident that has not recovered; times are UTC."""
-
-    opened_at: datetime
-    seen_at: datetime
-    severity: str
-    kind: str
-    title: str
-    owner: str
-    runbook: str | None
+INCIDENT = ["opened_at", "seen_at", "severity", "kind", "title", "owner", "runbook"]
 
 
 @dataclass(frozen=True)
@@ -49,18 +38,14 @@ def known_loads(settings: Settings) -> list[Load] | None:
         return [load for source in manifest.source_ids() for load in manifest.loads(source)]
 
 
-def open_incidents(settings: Settings) -> list[OpenIncident] | None:
-    """Open incidents, oldest first; None in a home without alerts."""
-    rows = _rows(
-        settings,
-        "select opened_at, seen_at, severity, kind, title, owner, runbook from incidents"
-        " where recovered_at is null order by incident_id",
-    )
+def open_incidents(settings: Settings) -> list[tuple[Any, ...]] | None:
+    """A row of `INCIDENT` per open one, oldest first; times are UTC. None in a home without alerts."""
+    open_ones = "where recovered_at is null order by incident_id"
+    rows = _rows(settings, f"select {', '.join(INCIDENT)} from incidents {open_ones}")
     if rows is None:
         return None
     return [
-        OpenIncident(datetime.fromisoformat(opened), datetime.fromisoformat(seen), *told)
-        for opened, seen, *told in rows
+        (datetime.fromisoformat(opened), datetime.fromisoformat(seen), *told) for opened, seen, *told in rows
     ]
 
 

@@ -25,11 +25,11 @@ from orchestration.publish.releases import require_current
 
 @dataclass(frozen=True)
 class Result:
-    """Column names and rows of a result; `arrow` holds the same with types."""
+    """Column names and rows of a result; `arrow` holds the same with types, for `to_parquet`."""
 
     columns: list[str]
     rows: list[tuple[Any, ...]]
-    arrow: Any
+    arrow: Any = None
 
 
 def run_query(settings: Settings, sql: str) -> Result:
@@ -56,6 +56,13 @@ def run_query(settings: Settings, sql: str) -> Result:
             raise InputError(str(error)) from error
     rows = list(zip(*(column.to_pylist() for column in arrow.columns), strict=True))
     return Result(columns, rows, arrow)
+
+
+def records(connection: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
+    """The rows of a query by column name."""
+    answer = connection.execute(sql)
+    columns = [column[0] for column in answer.description or []]
+    return [dict(zip(columns, row, strict=True)) for row in answer.fetchall()]
 
 
 def to_csv(result: Result) -> bytes:

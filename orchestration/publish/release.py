@@ -22,17 +22,17 @@ from orchestration.publish.releases import (
     UNFINISHED,
     Release,
     created_at,
+    damages,
     find_release,
     list_releases,
     point_to,
     read_current,
     release_folders,
     require_pointer,
-    rollbacks,
-    withdrawn_release,
+    require_whole,
 )
 from orchestration.publish.retention import retire
-from orchestration.publish.verify import damages, require_whole
+from orchestration.publish.rollback import rollbacks, withdrawn_release
 
 __all__ = ["Release", "audited", "is_same", "mend_pointer", "publish", "read_current"]
 
@@ -58,7 +58,8 @@ def publish(settings: Settings, now: datetime | None = None) -> Release:
     now = now or datetime.now(UTC)
     releases = settings.published / "releases"
     releases.mkdir(parents=True, exist_ok=True)
-    _remove_unfinished(settings)
+    for leftover in releases.glob(f"{UNFINISHED}*"):
+        shutil.rmtree(leftover)
     release = _find(settings, gate.build_id, current) or _make(settings, gate, current, now)
     with writer_lock(settings.home):
         point_to(settings, release.folder)
@@ -145,8 +146,3 @@ def _after(settings: Settings, now: datetime) -> datetime:
     moment = now.replace(microsecond=0)
     newest = next(iter(release_folders(settings)), None)
     return max(moment, created_at(newest.name) + timedelta(seconds=1)) if newest else moment
-
-
-def _remove_unfinished(settings: Settings) -> None:
-    for leftover in (settings.published / "releases").glob(f"{UNFINISHED}*"):
-        shutil.rmtree(leftover)

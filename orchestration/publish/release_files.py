@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 
+from expectations.contracts import read_contracts
 from orchestration.build.state import GateRecord, read_build
 from orchestration.core.atomic import flush_to_disk
 from orchestration.core.database import connect, sql_text
@@ -20,12 +21,11 @@ from orchestration.core.privacy.person_key import fingerprint_in, require_person
 from orchestration.core.settings import PROJECT_ROOT, Settings
 from orchestration.core.versions import FORMAT
 from orchestration.publish.ledger import Identity, write_ledger
-from orchestration.publish.macros import create_macros
-from orchestration.publish.marts import copy_marts, new_release, views_of_releases
+from orchestration.publish.marts import copy_marts, create_macros, new_release
 from orchestration.publish.notes import release_notes, to_markdown
 from orchestration.publish.personal import Mask, personal_columns
-from orchestration.publish.releases import RELEASE_FORMAT, read_manifest
-from orchestration.publish.verify import sealed
+from orchestration.publish.query import records
+from orchestration.publish.releases import RELEASE_FORMAT, read_manifest, sealed
 from orchestration.quality.mart_gate import judge_release
 
 
@@ -36,13 +36,14 @@ def write_release(
 
     Raises GateStop or GateError when the mart gate does not let through what is added to the marts.
     """
-    before = read_manifest(previous) if previous else None
-    key = require_person_key(settings)
+    before, build = read_manifest(previous) if previous else None, read_build(settings)
+    key, contracts = require_person_key(settings), read_contracts(settings.dbt_project)
     identity = Identity(
         name,
         before["release_id"] if before else None,
         created,
-        _built_rules(settings),
+        # Of the build: the seeds may have been edited since.
+        build.rules if build else "",
         same_person_key=before is None or fingerprint_in(before) == key.fingerprint,
     )
     with connect() as connection:
@@ -53,15 +54,15 @@ def write_release(
         if previous:
             connection.execute(f"attach {sql_text(previous / 'marts.duckdb')} as previous (read_only)")
         with new_release(connection, folder):
-            mask = Mask.put_on(connection, key, personal_columns(settings.dbt_project))
-            rows = copy_marts(connection, folder, mask, views_of_releases(settings.dbt_project))
+            mask = Mask.put_on(connection, key, personal_columns(contracts))
+            rows = copy_marts(connection, folder, mask, contracts)
             erased = read_erased(settings).generation
-            names_erased = before is not None and before.get("erased", "") != erased
+            names_erased = before is not None and before["erased"] != erased
             comparison, ledger_rows = write_ledger(
                 connection, folder, identity, previous, names_erased=names_erased
             )
             create_macros(connection)
-            facts = _facts(connection, settings)
+            facts = _facts(connection, settings, identity)
             notes = release_notes(connection, identity, comparison, before, facts)
     compared_with = previous if comparison.was_made else None
     gate = judge_release(settings, gate, folder / "marts.duckdb", compared_with)
@@ -90,41 +91,27 @@ def write_release(
     flush_to_disk(folder)
 
 
-def _facts(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, Any]:
+def _facts(connection: duckdb.DuckDBPyConnection, settings: Settings, identity: Identity) -> dict[str, Any]:
     """What the release holds, from the marts and from what dbt was told of arrival."""
     horizon = connection.execute(
-        "select brand_id, horizon from warehouse.marts.dim_brand order by 1"
+        "select brand_id, cast(horizon as varchar) from warehouse.marts.dim_brand order by 1"
     ).fetchall()
     presets = connection.execute("select distinct preset from warehouse.marts.fct_fast order by 1").fetchall()
-    loads = connection.execute(
-        "select source_id, load_date, count(*)::bigint, sum(row_count)::bigint, sum(unreadable_count)::bigint"
-        f" from read_parquet({sql_text(settings.arrival / 'files.parquet')}) group by all order by all"
-    ).fetchall()
     stale = connection.execute(
         f"select source_id, stale_reason from read_parquet({sql_text(settings.arrival / 'sources.parquet')})"
         " where is_stale order by 1"
     ).fetchall()
     return {
-        "horizon": {brand: day and day.isoformat() for brand, day in horizon},
-        "rules": {"presets": [preset for (preset,) in presets], "sha256": _built_rules(settings)},
+        "horizon": dict(horizon),
+        "rules": {"presets": [preset for (preset,) in presets], "sha256": identity.rules_hash},
         "stale_sources": dict(stale),
-        "loads": [
-            {
-                "source": source,
-                "load_date": day.isoformat(),
-                "files": files,
-                "rows": rows,
-                "unreadable": unreadable,
-            }
-            for source, day, files, rows, unreadable in loads
-        ],
+        "loads": records(
+            connection,
+            "select source_id as source, cast(load_date as varchar) as load_date, count(*) as files,"
+            " sum(row_count)::bigint as rows, sum(unreadable_count)::bigint as unreadable"
+            f" from read_parquet({sql_text(settings.arrival / 'files.parquet')}) group by all order by all",
+        ),
     }
-
-
-def _built_rules(settings: Settings) -> str:
-    """Checksum of the rules that the marts follow; the seeds may have been edited since."""
-    build = read_build(settings)
-    return build.rules if build else ""
 
 
 def _git_revision() -> str | None:

@@ -1,30 +1,25 @@
-"""The kept releases: which one is current, and which a rollback withdrew.
-
-`rollbacks.json` lists every rollback. The last one counts only while `current` names the release that it went
-back to: one that was killed before it moved the pointer does not count, and the next publication ends it.
-"""
+"""The kept releases: which there are, which one is current, and whether their files are whole."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from orchestration.build.state import content_of
+from orchestration.build.fingerprint import digest
 from orchestration.core.atomic import flush_to_disk
-from orchestration.core.errors import EnvironmentStop, InputError
-from orchestration.core.files import write_json
+from orchestration.core.errors import EnvironmentStop, InputError, QualityStop
+from orchestration.core.files import sha256
 from orchestration.core.settings import Settings
-from orchestration.core.versions import FORMAT, require_known
+from orchestration.core.versions import require_known
 
 UNFINISHED = ".unfinished-"
 SHOWN = 10
-# Format 1 had no number: releases of version 0.1.0, some of them without a ledger and notes.
+SEAL = "manifest_sha256"
 RELEASE_FORMAT = 2
-# Format 1 was the bare list, without who did it.
-ROLLBACKS_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -33,7 +28,7 @@ class Release:
 
     folder: Path
     manifest: dict[str, Any]
-    is_new: bool
+    is_new: bool = False
 
     @property
     def release_id(self) -> str:
@@ -44,32 +39,6 @@ class Release:
     def notes(self) -> Path:
         """What the release changed, for a person."""
         return self.folder / "notes.md"
-
-
-@dataclass(frozen=True)
-class Rollback:
-    """A rollback: when (ISO, UTC), from which release, to which one, and what it withdrew.
-
-    `withdrawn` are the build ids, by release, of the whole releases after the one it went to; `by` is the
-    account that asked for it, empty where that is not known.
-    """
-
-    at: str
-    from_release: str
-    to_release: str
-    withdrawn: dict[str, str]
-    by: str = ""
-
-    @property
-    def is_back(self) -> bool:
-        """Whether it made an older release current, as opposed to undoing another rollback."""
-        return bool(self.withdrawn) or self.to_release < self.from_release
-
-    @property
-    def told(self) -> str:
-        """When it was done, by whom, from where and to where."""
-        by = f" by {self.by}" if self.by else ""
-        return f"Rolled back at {self.at}{by} from {self.from_release or 'none'} to {self.to_release}"
 
 
 def read_current(settings: Settings) -> Release | None:
@@ -90,14 +59,6 @@ def read_current(settings: Settings) -> Release | None:
 def require_current(settings: Settings) -> Release:
     """The current release. Raises InputError that says why there is none, else what `read_current` does."""
     current = read_current(settings)
-    if current is None:
-        raise InputError(why_none_is_current(settings))
-    return current
-
-
-def require_current_id(settings: Settings) -> str:
-    """Name of the current release, damaged or not. Raises InputError if there is none, saying why."""
-    current = current_id(settings)
     if current is None:
         raise InputError(why_none_is_current(settings))
     return current
@@ -146,7 +107,7 @@ def read_release(folder: Path) -> Release | None:
         manifest = read_manifest(folder)
     except (OSError, ValueError):
         return None
-    return Release(folder, manifest, is_new=False) if isinstance(manifest, dict) else None
+    return Release(folder, manifest) if isinstance(manifest, dict) else None
 
 
 def list_releases(settings: Settings) -> list[Release]:
@@ -154,8 +115,14 @@ def list_releases(settings: Settings) -> list[Release]:
     return [release for folder in release_folders(settings) if (release := read_release(folder))]
 
 
-def find_folder(settings: Settings, release_id: str) -> Path:
-    """Folder of a release. Raises InputError that lists the ones there are."""
+def find_folder(settings: Settings, release_id: str | None) -> Path:
+    """Folder of a release, damaged or not, by default of the current one.
+
+    Raises InputError that lists the ones there are.
+    """
+    release_id = release_id or current_id(settings)
+    if release_id is None:
+        raise InputError(why_none_is_current(settings))
     folders = {folder.name: folder for folder in release_folders(settings)}
     if release_id not in folders:
         names = ", ".join(list(folders)[:SHOWN]) or "none yet"
@@ -163,7 +130,7 @@ def find_folder(settings: Settings, release_id: str) -> Path:
     return folders[release_id]
 
 
-def find_release(settings: Settings, release_id: str) -> Release:
+def find_release(settings: Settings, release_id: str | None) -> Release:
     """A release by its id. Raises InputError for one that is not there, or whose manifest is damaged."""
     folder = find_folder(settings, release_id)
     if release := read_release(folder):
@@ -187,52 +154,54 @@ def require_pointer(settings: Settings) -> None:
         raise EnvironmentStop(f"{pointer} is no link to a release. Move it away, then run `aipl run` again.")
 
 
-def rollbacks(settings: Settings) -> list[Rollback]:
-    """All rollbacks, the last one last.
-
-    Raises EnvironmentStop when the record of them is damaged, or a newer program wrote it.
-    """
-    try:
-        told = json.loads(_record(settings).read_text())
-        require_known(_record(settings), told, ROLLBACKS_FORMAT)
-        entries = told if isinstance(told, list) else told["rollbacks"]
-        return [Rollback(**entry) for entry in entries]
-    except FileNotFoundError:
-        return []
-    except (ValueError, TypeError, LookupError) as error:
-        raise EnvironmentStop(
-            f"{_record(settings)} is damaged: {error}. Restore it from the backup, or move it away: then the"
-            " next run may republish what the last rollback withdrew."
-        ) from error
-
-
-def remember(settings: Settings, rollback: Rollback) -> None:
-    """Add a rollback to the record."""
-    entries = [asdict(entry) for entry in [*rollbacks(settings), rollback]]
-    write_json(_record(settings), {FORMAT: ROLLBACKS_FORMAT, "rollbacks": entries})
-
-
-def rollback_in_force(settings: Settings) -> Rollback | None:
-    """The last rollback, if its target is still current; None once something new was published."""
-    last = next(reversed(rollbacks(settings)), None)
-    return last if last and last.to_release == current_id(settings) else None
-
-
-def withdrawn_release(settings: Settings, build_id: str) -> str | None:
-    """The withdrawn release with the content of this build, if there is one.
-
-    A change in which sources are stale does not count as new content.
-    """
-    last = rollback_in_force(settings)
-    builds = last.withdrawn if last else {}
-    content = content_of(build_id)
-    return next((release for release, build in builds.items() if content_of(build) == content), None)
-
-
 def created_at(release_id: str) -> datetime:
     """When a release was published, by its name."""
     return datetime.strptime(release_id[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
 
 
-def _record(settings: Settings) -> Path:
-    return settings.published / "rollbacks.json"
+def sealed(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """A manifest with the checksum of its own content added."""
+    said = {key: value for key, value in manifest.items() if key != SEAL}
+    return {**said, SEAL: digest(json.dumps(said, sort_keys=True))}
+
+
+def damages(folder: Path, release_id: str | None = None) -> list[str]:
+    """One line per damaged, missing or unexpected file; empty when the release is intact.
+
+    The folder is named as the release unless `release_id` is given. The checksums of a damaged manifest are
+    not believed.
+    """
+    release = read_release(folder)
+    if release is None:
+        return [f"{folder / 'manifest.json'} cannot be read"]
+    manifest = release.manifest
+    if manifest.get("release_id") != (release_id or folder.name) or manifest != sealed(manifest):
+        return [f"{folder / 'manifest.json'} is not what was published"]
+    found = []
+    for name, checksum in manifest["sha256"].items():
+        path = folder / name
+        if not path.is_file():
+            found.append(f"{path} is missing")
+        elif sha256(path) != checksum:
+            found.append(f"{path} is not what was published")
+    strange = {path.name for path in folder.iterdir()} - {*manifest["sha256"], "manifest.json"}
+    return found + [f"{folder / name} was never part of it" for name in sorted(strange)]
+
+
+def verify(folders: Iterable[Path]) -> None:
+    """Compare every file of some releases with what was published.
+
+    Raises QualityStop that names each damaged, missing or strange file, and what to do.
+    """
+    if found := [damage for folder in folders for damage in damages(folder)]:
+        lines = "\n  ".join(found)
+        raise QualityStop(
+            f"Damaged:\n  {lines}\nRestore these files from the backup, or go back to another release: "
+            "`aipl rollback`. See docs/runbooks/restore.md."
+        )
+
+
+def require_whole(folder: Path, release_id: str, remedy: str) -> None:
+    """Read a release again before something is built upon it. Raises EnvironmentStop when it is damaged."""
+    if found := damages(folder, release_id):
+        raise EnvironmentStop(f"Release {release_id} is damaged: {'; '.join(found)}. {remedy}")

@@ -14,7 +14,7 @@ def rule_changes(before: Sequence[Row], after: Sequence[Row]) -> list[str]:
 
     Rows are keyed by preset and rule; only columns that both releases tell are compared.
     """
-    columns = _columns(before) & _columns(after)
+    columns = set().union(*before) & set().union(*after)
     old, new = _presets(before), _presets(after)
     lines = []
     for preset in sorted(old.keys() | new.keys()):
@@ -57,10 +57,6 @@ def _presets(rows: Sequence[Row]) -> dict[str, dict[str, Row]]:
     for row in rows:
         presets.setdefault(row["preset"], {})[row["rule_id"]] = row
     return presets
-
-
-def _columns(rows: Sequence[Row]) -> set[str]:
-    return {column for row in rows for column in row}
 
 
 def _told(row: Row) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-import subprocess
+import signal
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -19,6 +19,8 @@ from typing import Any
 import duckdb
 import pytest
 from dashboard_world import World, copied, published
+from forks import PROCESSES
+from nights import AtCall
 from postgres_server import PASSWORD, Server, of_postgres, of_release
 from waiting import wait_for
 
@@ -91,29 +93,25 @@ def changed(two: Two, home: Path, *statements: str) -> Settings:
 
 
 def test_every_table_is_equal_after_a_publish_and_after_a_rollback(two: Two, address: str) -> None:
+    def writers() -> set[str]:
+        with psycopg.connect(address) as connection:
+            return {x for (x,) in connection.execute("select xmin::text from aipl.fct_aipl_daily")}
+
     expected = of_release(two.after)
     assert {"fct_aipl_stage_history", "fct_fast", "dim_release", "fct_aipl_ledger"} <= expected.keys()
     rows = sum(table.total() for table in expected.values())
     assert mirror(two.settings) == Mirrored(two.after.name, rows)
     assert of_postgres(address) == expected
+    before = writers()
+    assert len(before) == 1
+    assert mirror(two.settings) == Mirrored(two.after.name, None), "the same release is not copied again"
+    assert writers() == before
     two.point_to(two.before)
     assert mirror(two.settings).release_id == two.before.name
     assert of_postgres(address) == of_release(two.before) != expected
 
 
-def test_a_second_start_with_the_same_release_does_nothing(two: Two, address: str) -> None:
-    def writers() -> set[str]:
-        with psycopg.connect(address) as connection:
-            return {x for (x,) in connection.execute("select xmin::text from aipl.fct_aipl_daily")}
-
-    mirror(two.settings)
-    before = writers()
-    assert len(before) == 1
-    assert mirror(two.settings) == Mirrored(two.after.name, None)
-    assert writers() == before
-
-
-def test_types_are_kept(two: Two, address: str, tmp_path: Path) -> None:
+def test_types_and_descriptions_are_kept(two: Two, address: str, tmp_path: Path) -> None:
     moment = datetime(2024, 2, 29, 23, 59, 59, 123456, UTC)
     row = {
         "a_decimal": ("decimal(18, 4)", Decimal("-12345678901234.5678"), "numeric(18,4)"),
@@ -135,19 +133,32 @@ def test_types_are_kept(two: Two, address: str, tmp_path: Path) -> None:
         'Odd " name': ("integer", 1, "integer"),
     }
     columns = ", ".join('"' + name.replace('"', '""') + f'" {kind}' for name, (kind, _, _) in row.items())
-    settings = changed(two, tmp_path, f"create table odd ({columns})", "create table nobody (x integer)")
+    settings = changed(
+        two,
+        tmp_path,
+        f"create table odd ({columns})",
+        "create table nobody (x integer)",
+        "comment on table odd is 'one a ''week'''",
+        "comment on column odd.a_day is 'the day; of it'",
+    )
     with duckdb.connect(str((settings.published / "current").resolve() / "marts.duckdb")) as connection:
         values = [value for _, value, _ in row.values()]
         connection.execute(f"insert into odd values ({', '.join('?' for _ in row)})", values)
     mirror(settings)
     with psycopg.connect(address) as connection:
         assert connection.execute("select * from aipl.nobody").fetchall() == []
-        kinds = connection.execute(
-            "select attname, format_type(atttypid, atttypmod) from pg_attribute"
-            " where attrelid = 'aipl.odd'::regclass and attnum > 0 order by attnum"
+        found = connection.execute(
+            "select attname, format_type(atttypid, atttypmod), col_description(attrelid, attnum)"
+            " from pg_attribute where attrelid = 'aipl.odd'::regclass and attnum > 0 order by attnum"
         ).fetchall()
-        assert kinds == [(name, kind) for name, (_, _, kind) in row.items()]
+        comments = {"a_day": "the day; of it"}
+        assert found == [(name, kind, comments.get(name)) for name, (_, _, kind) in row.items()]
         assert connection.execute("select * from aipl.odd").fetchall() == [tuple(values)]
+        said = connection.execute(
+            "select obj_description('aipl.odd'::regclass),"
+            " obj_description(to_regnamespace('aipl')::oid, 'pg_namespace')"
+        ).fetchall()
+        assert said == [("one a 'week'", f"{MARK}{(settings.published / 'current').resolve().name}")]
 
 
 def test_a_type_that_is_not_known_is_told_and_changes_nothing(two: Two, address: str, tmp_path: Path) -> None:
@@ -156,25 +167,6 @@ def test_a_type_that_is_not_known_is_told_and_changes_nothing(two: Two, address:
     with pytest.raises(InputError, match=r"Column how_long has the DuckDB type INTERVAL"):
         mirror(settings)
     assert of_postgres(address) == of_release(two.after)
-
-
-def test_descriptions_are_comments(two: Two, address: str, tmp_path: Path) -> None:
-    settings = changed(
-        two,
-        tmp_path,
-        "comment on table fct_fast is 'one a ''week'''",
-        "comment on column fct_fast.brand_id is 'the brand; of it'",
-    )
-    mirror(settings)
-    with psycopg.connect(address) as connection:
-        said = connection.execute(
-            "select obj_description('aipl.fct_fast'::regclass),"
-            " col_description('aipl.fct_fast'::regclass, a.attnum),"
-            " obj_description(to_regnamespace('aipl')::oid, 'pg_namespace') from pg_attribute as a"
-            " where a.attrelid = 'aipl.fct_fast'::regclass and a.attname = 'brand_id'"
-        ).fetchone()
-    current = (settings.published / "current").resolve().name
-    assert said == ("one a 'week'", "the brand; of it", f"{MARK}{current}")
 
 
 def test_readers_see_one_release_or_the_other(two: Two, address: str) -> None:
@@ -276,22 +268,10 @@ def until(address: str, count: str) -> None:
         wait_for(lambda: connection.execute(count).fetchone() != (0,))
 
 
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from orchestration.publish import mirror
-from orchestration.core.settings import PROJECT_ROOT, Settings
-name, calls = sys.argv[2], int(sys.argv[3])
-real = getattr(mirror, name)
-def deadly(*arguments):
-    global calls
-    calls -= 1
-    if calls == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return real(*arguments)
-setattr(mirror, name, deadly)
-mirror.mirror(Settings(Path(sys.argv[1]), Path("sources.yml")))
-"""
+def killed_mirror(settings: Settings, address: str, fault: AtCall) -> None:
+    os.environ["AIPL_MIRROR_URL"] = address
+    fault.arm(settings.home)
+    mirror(settings)
 
 
 @pytest.mark.parametrize("where", [("_shape", 1), ("_replace_rows", 9), ("_comments", 1)], ids=str)
@@ -299,11 +279,11 @@ def test_a_kill_in_the_middle_leaves_the_old_release(two: Two, address: str, whe
     two.point_to(two.before)
     mirror(two.settings)
     two.point_to(two.after)
-    name, call = where
-    killed = subprocess.run(
-        [sys.executable, "-c", KILLED, str(two.settings.home), name, str(call)], check=False
-    )
-    assert killed.returncode == -9
+    fault = AtCall(f"orchestration.publish.mirror:{where[0]}", where[1])
+    process = PROCESSES.Process(target=killed_mirror, args=(two.settings, address, fault))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
     assert of_postgres(address) == of_release(two.before)
     assert mirror(two.settings).release_id == two.after.name
     assert of_postgres(address) == of_release(two.after)
@@ -415,46 +395,38 @@ def test_the_mirror_of_another_home_is_left_alone_until_it_is_taken_over(two: Tw
     assert of_postgres(address) == of_release(two.after)
 
 
-def one_sentence(settings: Settings) -> str:
-    with pytest.raises((EnvironmentStop, InputError)) as told:
-        mirror(settings)
-    message = str(told.value)
-    assert "\n" not in message
-    assert PASSWORD not in message
-    return message
+SERVER = f"postgresql://warehouse:{PASSWORD}@127.0.0.1"
+# A password with characters that should have been escaped ends up as host, port or database.
+SHAPES = ("{}@x", "{}/x", "x@{}/y", "a/{}", "%zz{}", "x@{}?y")
+MISREAD = [SERVER.replace(PASSWORD, shape.format(PASSWORD)) for shape in SHAPES]
 
 
-def test_a_wrong_password_and_a_server_that_is_away_are_told(
-    two: Two, address: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("{address_with_another_password}", r'failed for user "warehouse"'),
+        ("{address}_not", "does not exist"),
+        (f"{SERVER}:1/nowhere", "Connection refused"),
+        ("", "^AIPL_MIRROR_URL is not set"),
+        *((f"{address}/aipl", "^AIPL_MIRROR_URL cannot be read") for address in MISREAD),
+    ],
+)
+def test_an_address_that_leads_nowhere_is_told_in_a_line_without_its_password(
+    two: Two, address: str, monkeypatch: pytest.MonkeyPatch, wrong: str, told: str
 ) -> None:
-    wrong = address.replace(PASSWORD, f"{PASSWORD}-not")
-    monkeypatch.setenv("AIPL_MIRROR_URL", wrong)
-    assert 'password authentication failed for user "warehouse"' in one_sentence(two.settings)
-    monkeypatch.setenv("AIPL_MIRROR_URL", f"postgresql://warehouse:{PASSWORD}@127.0.0.1:1/nowhere")
-    assert "Connection refused" in one_sentence(two.settings)
-    monkeypatch.setenv("AIPL_MIRROR_URL", f"{address}_not")
-    assert "does not exist" in one_sentence(two.settings)
-
-
-@pytest.fixture(params=["{}@x", "{}/x", "x@{}/y", "a/{}", "%zz{}", "x@{}?y"])
-def misread(request: pytest.FixtureRequest) -> Iterator[str]:
-    yield str(request.param).format(PASSWORD)
-
-
-def test_an_address_that_is_misread_is_not_quoted(
-    two: Two, misread: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A password with characters that should have been escaped ends up as host, port or database."""
-    monkeypatch.setenv("AIPL_MIRROR_URL", f"postgresql://warehouse:{misread}@127.0.0.1/aipl")
-    assert one_sentence(two.settings).startswith("AIPL_MIRROR_URL cannot be read.")
-
-
-def test_without_an_address_it_says_what_to_set(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("AIPL_MIRROR_URL", raising=False)
-    assert "AIPL_MIRROR_URL is not set" in one_sentence(two.settings)
+    another = address.replace(PASSWORD, f"{PASSWORD}-not")
+    monkeypatch.setenv(
+        "AIPL_MIRROR_URL", wrong.format(address=address, address_with_another_password=another)
+    )
+    if not wrong:
+        monkeypatch.delenv("AIPL_MIRROR_URL")
+    with pytest.raises((EnvironmentStop, InputError), match=told) as stopped:
+        mirror(two.settings)
+    assert "\n" not in str(stopped.value) and PASSWORD not in str(stopped.value)
 
 
 def test_without_the_driver_it_says_what_to_install(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AIPL_MIRROR_URL", f"postgresql://warehouse:{PASSWORD}@127.0.0.1/aipl")
+    monkeypatch.setenv("AIPL_MIRROR_URL", f"{SERVER}/aipl")
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    assert one_sentence(two.settings).endswith("is not installed. Run `make setup`.")
+    with pytest.raises(InputError, match=r"is not installed. Run `make setup`\.$"):
+        mirror(two.settings)

@@ -17,8 +17,8 @@ from test_faults import Shop, cut, only_shop, shop
 from tiny_project import deliver
 
 from orchestration.build.state import read_build
-from orchestration.publish.listing import rollback_lines
 from orchestration.publish.release import read_current
+from orchestration.publish.rollback import rollback_lines
 
 __all__ = ["only_shop", "shop"]
 

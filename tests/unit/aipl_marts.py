@@ -16,8 +16,7 @@ from oracle.stages import DAY, FOREVER
 from expectations.contracts import read_contracts
 from orchestration.core.settings import PROJECT_ROOT, Settings
 from orchestration.publish.ledger import Comparison, Identity, write_ledger
-from orchestration.publish.macros import create_macros
-from orchestration.publish.marts import new_release
+from orchestration.publish.marts import create_macros, new_release
 
 MARTS = read_contracts(PROJECT_ROOT / "dbt_project")
 # Where tests give some columns only.

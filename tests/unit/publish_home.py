@@ -4,15 +4,37 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from expectations.results import ExpectationResult, GateResult
 from orchestration.build.state import Build, GateRecord, write_build, write_gate
 from orchestration.core.settings import PROJECT_ROOT, Settings
+from orchestration.publish.release import Release, publish
+
+NOON = datetime(2024, 2, 1, 12, tzinfo=UTC)
+
+
+class Killed(BaseException):
+    """Stands for a kill: no handler of the program may catch it."""
+
+
+@contextmanager
+def killed_at(module: object, step: str) -> Iterator[None]:
+    """Kill what the block does at its first call of a function of a module."""
+
+    def kill(*_: object, **__: object) -> None:
+        raise Killed
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(module, step, kill)
+        yield
 
 
 @dataclass(frozen=True)
@@ -93,3 +115,24 @@ def let_through(settings: Settings, build_id: str, *, passed: bool = True) -> No
     )
     results = json.loads(GateResult("marts", "warehouse.duckdb", at, at, (found,)).to_json())
     write_gate(settings, GateRecord(build_id, passed, "2024-02-01T00:00:00Z", results))
+
+
+def publish_build(settings: Settings, number: int, hours: float = 0, marts: str = "") -> Release:
+    """Publish a build whose stock is its number, so many hours after noon, with some marts of its own."""
+    build_id = f"{number:064d}"[::-1]
+    build(settings, build_id, persons=number)
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        connection.execute(marts)
+    let_through(settings, build_id)
+    return publish(settings, NOON + timedelta(hours=hours))
+
+
+def query(release: Path, sql: str) -> list[tuple[object, ...]]:
+    """Rows of a query on the database of a release folder."""
+    with duckdb.connect(str(release / "marts.duckdb"), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def stock(release: Path) -> object:
+    """The number that a build was made with, as its release tells it."""
+    return query(release, "select max(persons) from fct_fast")[0][0]

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracle.ledger import Entry, Published, last_published, new_entries
+from oracle.ledger import Entry, Published, new_entries
 from oracle.rules import Preset, Rule
 from oracle.stages import FOREVER
 from unit.aipl_marts import Chain, marts_of
@@ -188,6 +188,13 @@ LATE = {("lumen", "m1", "paid_order", LAST): (None, FOREVER)}
 BEYOND = LAST + timedelta(days=1)
 
 
+def published(folder: Path, *releases: Published) -> Chain:
+    chain = Chain(folder)
+    for release in releases:
+        chain.publish(release.name, marts_of(release, START))
+    return chain
+
+
 @pytest.mark.parametrize(
     ("after", "reason"),
     [
@@ -213,10 +220,7 @@ BEYOND = LAST + timedelta(days=1)
     ],
 )
 def test_each_reason(tmp_path: Path, after: Published, reason: str) -> None:
-    chain = Chain(tmp_path)
-    for release in (BEFORE, after):
-        chain.publish(release.name, marts_of(release, START))
-    assert chain.query("from fct_aipl_ledger") == [
+    assert published(tmp_path, BEFORE, after).query("from fct_aipl_ledger") == [
         ("r1", *P1, START, START + timedelta(days=1), "A", "I", reason)
     ]
 
@@ -234,15 +238,10 @@ def test_each_reason(tmp_path: Path, after: Published, reason: str) -> None:
 def test_a_refund_is_a_reason_as_the_policy_sees_it(
     tmp_path: Path, policy: str, refunded_on: date, reason: str
 ) -> None:
-    presets = {"known": KNOWN[policy]}
+    before = replace(BEFORE, presets={"known": KNOWN[policy]})
     refunded = BEFORE.person_days | {PAID: (None, refunded_on)}
-    chain = Chain(tmp_path)
-    for release in (
-        replace(BEFORE, presets=presets),
-        replace(AFTER, presets=presets, person_days=refunded),
-    ):
-        chain.publish(release.name, marts_of(release, START))
-    assert chain.query("select reason from fct_aipl_ledger") == [(reason,)]
+    after = replace(AFTER, presets=before.presets, person_days=refunded)
+    assert published(tmp_path, before, after).query("select reason from fct_aipl_ledger") == [(reason,)]
 
 
 def test_the_first_release_has_an_empty_ledger(tmp_path: Path) -> None:
@@ -258,8 +257,7 @@ def test_the_first_release_has_an_empty_ledger(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("side", ["previous", "this"])
 def test_a_ledger_begins_anew_where_a_release_lacks_a_mart(tmp_path: Path, side: str) -> None:
-    chain = Chain(tmp_path)
-    chain.publish("r0", marts_of(BEFORE, START))
+    chain = published(tmp_path, BEFORE)
     poor = {mart: rows for mart, rows in marts_of(AFTER, START).items() if mart != "fct_person_states"}
     comparison = chain.publish("r1", poor)
     if side == "previous":
@@ -269,37 +267,41 @@ def test_a_ledger_begins_anew_where_a_release_lacks_a_mart(tmp_path: Path, side:
     assert chain.query("select count(*) from dim_release") == [(1,)]
 
 
-def test_a_horizon_that_goes_back_takes_no_published_day_back(tmp_path: Path) -> None:
-    third = START + timedelta(days=2)
-    shorter = replace(BEFORE, name="r1", horizons={"lumen": START})
-    changed = replace(shorter, name="r2", stages={P1: {START: "A", third: "I"}})
-    assert last_published([BEFORE, shorter], "lumen") == LAST
-    chain = Chain(tmp_path)
-    for release in (BEFORE, shorter, changed):
-        chain.publish(release.name, marts_of(release, START))
-    assert chain.query("from fct_aipl_ledger") == [
-        ("r2", *P1, third, third + timedelta(days=1), "O", "I", "late")
-    ]
+THIRD = START + timedelta(days=2)
+SHORTER = replace(BEFORE, name="r1", horizons={"lumen": START})
+GONE = replace(BEFORE, name="r1", horizons={"aurora": LAST}, stages={}, person_days={}, states=[])
 
 
-def test_a_brand_that_is_gone_has_nobody_in_any_stage(tmp_path: Path) -> None:
-    gone = replace(BEFORE, name="r1", horizons={"aurora": LAST}, stages={}, person_days={}, states=[])
-    chain = Chain(tmp_path)
-    for release in (BEFORE, gone, replace(BEFORE, name="r2")):
-        chain.publish(release.name, marts_of(release, START))
-    assert chain.query("select release_id, stage_before, stage_after, reason from fct_aipl_ledger") == [
-        ("r1", "A", "O", "correction"),
-        ("r2", "O", "A", "late"),
-    ]
+@pytest.mark.parametrize(
+    ("between", "last", "entries"),
+    [
+        # A horizon that goes back takes no published day back.
+        (
+            SHORTER,
+            replace(SHORTER, name="r2", stages={P1: {START: "A", THIRD: "I"}}),
+            [("r2", THIRD, "O", "I", "late")],
+        ),
+        # A brand that is gone has nobody in any stage.
+        (
+            GONE,
+            replace(BEFORE, name="r2"),
+            [("r1", START, "A", "O", "correction"), ("r2", START, "O", "A", "late")],
+        ),
+    ],
+    ids=["horizon", "brand"],
+)
+def test_what_was_published_before_the_previous_release_counts(
+    tmp_path: Path, between: Published, last: Published, entries: list[tuple[object, ...]]
+) -> None:
+    told = "select release_id, valid_from, stage_before, stage_after, reason from fct_aipl_ledger"
+    assert published(tmp_path, BEFORE, between, last).query(told) == entries
 
 
 def test_a_stage_may_be_called_as_others_call_nobody(tmp_path: Path) -> None:
     own = Preset({"none": 0, "O": 1, "I": 2}, RULES[1:])
     before = replace(BEFORE, presets={"known": own}, stages={P1: {START: "O"}})
     after = replace(before, name="r1", stages={P1: {START: "I"}, ("known", "lumen", "v1"): {START: "O"}})
-    chain = Chain(tmp_path)
-    for release in (before, after):
-        chain.publish(release.name, marts_of(release, START))
+    chain = published(tmp_path, before, after)
     moved = "select person_id, stage_before, stage_after from fct_aipl_ledger order by all"
     assert chain.query(moved) == [("m1", "O", "I"), ("v1", "none", "O")]
     restated = f"select stage, published, known_now, late from aipl_restated('{START}')"

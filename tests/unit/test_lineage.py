@@ -1,4 +1,4 @@
-"""The layers of the dbt project: staging, intermediate, marts; no model reads from a layer above its own."""
+"""The dbt project beside the marts: its layers, its first page, and metrics of columns that marts have."""
 
 from __future__ import annotations
 
@@ -6,17 +6,21 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
+from expectations.contracts import read_contracts
 from orchestration.core.settings import PROJECT_ROOT
+from orchestration.publish.marts import MACROS
 
 PROJECT = PROJECT_ROOT / "dbt_project"
+MODELS = PROJECT / "models"
 LAYERS = ("staging", "intermediate", "marts")
 QUOTED = re.compile(r"""['"](\w+)['"]""")
 
 
 def models(layer: str) -> dict[str, Path]:
     """Files by model."""
-    files = (PROJECT / "models" / layer).rglob("*")
+    files = (MODELS / layer).rglob("*")
     return {file.stem: file for file in files if file.suffix in {".sql", ".py"}}
 
 
@@ -43,3 +47,28 @@ def test_no_macro_reads_a_mart() -> None:
 def test_a_reader_of_a_mart_is_found() -> None:
     (reader,) = [name for name, file in models("marts").items() if named(file.read_text(), {"dim_brand"})]
     assert reader == "fct_aipl_stage_history_to_horizon"
+
+
+def test_the_first_page_names_every_macro() -> None:
+    overview = (MODELS / "overview.md").read_text()
+    names = {file.stem for file in MACROS.glob("*.sql")}
+    assert names and {name for name in names if not re.search(rf"`{name}\b", overview)} == set()
+
+
+def test_semantic_models_read_columns_that_their_marts_have() -> None:
+    columns = {
+        name: {column.name for column in contract.columns}
+        for name, contract in read_contracts(PROJECT).items()
+    }
+    models = [
+        model
+        for file in MODELS.glob("semantic/*.yml")
+        for model in yaml.safe_load(file.read_text()).get("semantic_models", [])
+    ]
+    assert models
+    for model in models:
+        (mart,) = re.findall(r"ref\('(\w+)'\)", model["model"])
+        parts = [*model["entities"], *model["dimensions"], *model.get("measures", [])]
+        assert {part.get("expr", part["name"]) for part in parts} <= columns[mart], model["name"]
+        # Presets side by side would be added up unseen.
+        assert "preset" not in columns[mart] or "preset" in {part["name"] for part in model["dimensions"]}

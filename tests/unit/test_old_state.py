@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -14,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 import pytest
-from unit.publish_home import build, let_through, make_home
+from unit.publish_home import let_through, make_home
 
 from orchestration.alerts.outbox import Outbox
 from orchestration.alerts.outbox_tables import SCHEMA as OUTBOX_0
@@ -23,13 +22,12 @@ from orchestration.arrival.erasing.order import read_order
 from orchestration.arrival.manifest import FORMATS, LoadManifest, State
 from orchestration.build.state import GateRecord, read_build, read_gate
 from orchestration.core.errors import EnvironmentStop
-from orchestration.core.files import sha256
 from orchestration.core.privacy.erased import read_erased
 from orchestration.core.settings import Settings
 from orchestration.core.versions import migrate
 from orchestration.publish.query import run_query
 from orchestration.publish.release import publish, read_current
-from orchestration.publish.releases import Rollback, remember, rollbacks
+from orchestration.publish.rollback import rollbacks
 
 # As version 0.1.0 made it.
 LOADS_0_1_0 = (Path(__file__).parent / "old_state" / "loads-0.1.0.sql").read_text()
@@ -157,17 +155,6 @@ def test_what_a_newer_program_wrote_is_refused_with_the_way_out(
     assert told.value.exit_code == 2 and path.read_bytes() == content
 
 
-def test_rollbacks_without_a_number_are_read_and_added_to(settings: Settings) -> None:
-    old = {"at": "2024-01-01T00:00:00+00:00", "from_release": "b", "to_release": "a", "withdrawn": {"b": "1"}}
-    record = settings.published / "rollbacks.json"
-    record.write_text(json.dumps([old]))
-    assert rollbacks(settings) == [Rollback(**old)]
-    new = Rollback("2024-01-02T00:00:00+00:00", "c", "a", {"b": "1", "c": "2"}, by="ops")
-    remember(settings, new)
-    assert rollbacks(settings) == [Rollback(**old, by=""), new]
-    assert json.loads(record.read_text())["format"] == 2
-
-
 @pytest.mark.parametrize("content", ["[", '{"format": 2}', "[1]", "7", '{"format": 2, "rollbacks": [{}]}'])
 def test_a_damaged_record_of_rollbacks_is_told(settings: Settings, content: str) -> None:
     (settings.published / "rollbacks.json").write_text(content)
@@ -195,39 +182,3 @@ def test_a_list_of_applied_files_of_another_format_is_begun_anew(settings: Setti
     os.utime(applied, ns=(before, before))
     write_arrival(settings, {})
     assert pq.read_schema(applied).equals(FILES) and pq.read_metadata(applied).num_rows == 0
-
-
-def test_a_release_of_0_1_0_is_read_and_followed(settings: Settings) -> None:
-    folder = (settings.published / "current").resolve()
-    manifest = json.loads((folder / "manifest.json").read_text())
-    # That version wrote neither these files nor these words.
-    for name in ("fct_aipl_ledger.parquet", "dim_release.parquet", "notes.md"):
-        (folder / name).unlink()
-    (folder / "marts.duckdb").chmod(0o644)
-    with duckdb.connect(str(folder / "marts.duckdb")) as connection:
-        for table in ("fct_aipl_ledger", "dim_release"):
-            connection.execute(f"drop table {table}")
-    known = (
-        "release_id",
-        "created_at",
-        "build_id",
-        "git_revision",
-        "horizon",
-        "rules",
-        "stale_sources",
-        "loads",
-    )
-    (folder / "manifest.json").chmod(0o644)
-    manifest["sha256"] = {
-        path.name: sha256(path) for path in folder.iterdir() if path.name != "manifest.json"
-    }
-    (folder / "manifest.json").write_text(
-        json.dumps({name: manifest[name] for name in (*known, "rows", "gates", "sha256")})
-    )
-    assert run_query(settings, "select count(*) from dim_brand").rows == [(1,)]
-    build(settings, "2" * 64, persons=8)
-    let_through(settings, "2" * 64)
-    release = publish(settings, datetime(2024, 2, 2, tzinfo=UTC))
-    assert release.manifest["previous_release_id"] == manifest["release_id"]
-    assert release.manifest["restated"] is None and release.manifest["format"] == 2
-    shutil.rmtree(folder)

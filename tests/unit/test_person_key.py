@@ -233,12 +233,12 @@ def test_another_word_than_hashed_or_withheld_is_an_error(tmp_path: Path) -> Non
     column = {"name": "person_id", "config": {"meta": {"personal": True}}}
     (folder / "a.yml").write_text(yaml.safe_dump({"models": [{"name": "fct_a", "columns": [column]}]}))
     with pytest.raises(InputError, match=r"fct_a.person_id: personal is `hashed` or `withheld`"):
-        personal_columns(tmp_path)
+        personal_columns(read_contracts(tmp_path))
 
 
 def test_no_shipped_mart_tells_the_exact_amounts_of_a_person() -> None:
     """Amounts of individuals are published in bands or not at all: a table has persons or amounts."""
-    treatments, of_persons = personal_columns(PROJECT_ROOT / "dbt_project"), []
+    treatments, of_persons = personal_columns(MARTS), []
     for mart_name, mart in MARTS.items():
         treated = treatments.get(mart_name, {})
         kinds = {column.name: column.data_type for column in mart.columns}
@@ -272,10 +272,8 @@ def test_the_command_tells_what_somebody_is_called(
         CliRunner().invoke(cli.aipl, ["person-key", "shop:m:17"], catch_exceptions=False)
 
 
-def test_a_release_from_before_there_were_keys_is_not_said_to_be_missing(
-    settings: Settings,
-) -> None:
+def test_a_release_whose_key_is_gone_is_not_said_to_be_missing(settings: Settings) -> None:
     publish(settings, NOON)
     settings.person_key_file.unlink()
-    with pytest.raises(InputError, match="was made before person keys existed"):
+    with pytest.raises(InputError, match="was made with a person key that is gone"):
         find_person(settings, "shop:m:17")

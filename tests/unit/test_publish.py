@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import json
 import shutil
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
-from unit.publish_home import build, let_through, make_home
+from unit.publish_home import (
+    NOON,
+    build,
+    killed_at,
+    let_through,
+    make_home,
+    publish_build,
+    query,
+    stock,
+)
 
+from expectations.contracts import read_contracts
 from expectations.results import GateResult
 from orchestration.build.state import Build, read_build, write_build
 from orchestration.core.errors import EnvironmentStop, QualityStop
@@ -21,23 +31,15 @@ from orchestration.core.privacy.person_key import require_person_key
 from orchestration.core.settings import Settings
 from orchestration.publish import release as publishing
 from orchestration.publish import release_files as publish_release
-from orchestration.publish.marts import mart_names
 from orchestration.publish.release import publish, read_current
 
 FIRST, SECOND = "1" * 64, "2" * 64
-NOON = datetime(2024, 2, 1, 12, tzinfo=UTC)
+VIEW = "fct_aipl_stage_history_to_horizon"
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return make_home(tmp_path)
-
-
-def stock(database: Path) -> int:
-    with duckdb.connect(str(database), read_only=True) as connection:
-        row = connection.execute("select max(persons) from fct_fast").fetchone()
-    assert row is not None
-    return int(row[0])
 
 
 def test_a_release_holds_the_marts_and_says_what_they_are(settings: Settings) -> None:
@@ -81,15 +83,27 @@ def test_a_release_holds_the_marts_and_says_what_they_are(settings: Settings) ->
         assert (release.folder / name).stat().st_mode & 0o222 == 0
 
 
-def test_marts_are_sorted_and_keep_their_comments(settings: Settings) -> None:
+def comments(release: Path, mart: str) -> dict[object, object]:
+    return dict(
+        query(release, f"select column_name, comment from duckdb_columns() where table_name = '{mart}'")
+    )
+
+
+def test_marts_are_sorted_tables_with_the_descriptions_of_their_files(settings: Settings) -> None:
+    contracts = read_contracts(settings.dbt_project)
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        connection.execute("create view marts.fct_person_states as select 'shop:m:1' as person_id")
     let_through(settings, FIRST)
-    release = publish(settings)
-    with duckdb.connect(str(release.folder / "marts.duckdb"), read_only=True) as connection:
-        assert connection.execute("select persons from fct_fast").fetchall() == [(0,), (7,)]
-        comments = connection.execute(
-            "select comment from duckdb_columns() where comment is not null and table_name = 'dim_brand'"
-        ).fetchall()
-    assert comments == [("the brand's last day",)]
+    folder = publish(settings).folder
+    assert query(folder, "select persons from fct_fast") == [(0,), (7,)]
+    described = {column.name: column.description for column in contracts["dim_brand"].columns}
+    assert comments(folder, "dim_brand") == {name: described[name] for name in ("brand_id", "horizon")}
+    (person,) = (one for one in contracts["fct_person_states"].columns if one.name == "person_id")
+    assert comments(folder, "fct_person_states") == {
+        "person_id": f"{person.description} Here a keyed hash of it."
+    }
+    of_table = "select comment from duckdb_tables() where table_name = 'fct_person_states'"
+    assert query(folder, of_table) == [(contracts["fct_person_states"].description,)]
 
 
 def test_rows_with_persons_are_in_the_order_of_all_columns(settings: Settings) -> None:
@@ -110,21 +124,9 @@ def test_rows_with_persons_are_in_the_order_of_all_columns(settings: Settings) -
     expected = [(brand, person and key.person_hash(person), *rest) for brand, person, *rest in rows]
     # Bytes of a text, as the engine compares them, and NULL behind all.
     expected.sort(key=lambda row: [(value is None, str(value or "").encode()) for value in row])
-    with duckdb.connect(str(release.folder / "marts.duckdb"), read_only=True) as connection:
-        assert connection.execute("from fct_person_days").fetchall() == expected
+    assert query(release.folder, "from fct_person_days") == expected
     parquet = duckdb.read_parquet(str(release.folder / "fct_person_days.parquet"))
     assert parquet.fetchall() == expected
-
-
-def test_a_view_keeps_its_description_as_a_table(settings: Settings) -> None:
-    with duckdb.connect(str(settings.warehouse)) as connection:
-        connection.execute("create view marts.fct_seen as select 1 as x")
-        connection.execute("comment on view marts.fct_seen is 'One row.'")
-    let_through(settings, FIRST)
-    release = publish(settings)
-    with duckdb.connect(str(release.folder / "marts.duckdb"), read_only=True) as connection:
-        described = "select comment from duckdb_tables() where table_name = 'fct_seen'"
-        assert connection.execute(described).fetchall() == [("One row.",)]
 
 
 def add_view(settings: Settings, reads: str) -> None:
@@ -137,12 +139,10 @@ def add_view(settings: Settings, reads: str) -> None:
         )
         connection.execute("create view intermediate.int_days as from warehouse.marts.fct_person_days")
         connection.execute(
-            "create view marts.fct_aipl_stage_history_to_horizon as"
+            f"create view marts.{VIEW} as"
             " select brand_id, person_id, valid_from, least(valid_to, horizon + 1) as valid_to"
             f" from {reads} inner join warehouse.marts.dim_brand using (brand_id) where valid_from <= horizon"
         )
-        connection.execute("comment on view marts.fct_aipl_stage_history_to_horizon is 'To the horizon.'")
-        connection.execute("comment on column marts.fct_aipl_stage_history_to_horizon.valid_to is 'Its end.'")
 
 
 def test_a_declared_view_is_one_of_the_release_wherever_its_file_is(
@@ -152,87 +152,68 @@ def test_a_declared_view_is_one_of_the_release_wherever_its_file_is(
     let_through(settings, FIRST)
     release = publish(settings, NOON)
     settings.warehouse.unlink()
-    moved = shutil.copy(release.folder / "marts.duckdb", tmp_path / "moved.duckdb")
+    moved = tmp_path / "moved"
+    shutil.copytree(release.folder, moved)
 
     key = require_person_key(settings)
     expected = sorted(
         ("lumen", key.person_hash(f"shop:v:{day}"), date(2024, 1, 1 + day), date(2024, 2, 1))
         for day in range(31)
     )
-    parquet = release.folder / "fct_aipl_stage_history_to_horizon.parquet"
-    assert duckdb.read_parquet(str(parquet)).fetchall() == expected
-    assert release.manifest["rows"]["fct_aipl_stage_history_to_horizon"] == len(expected)
-    with duckdb.connect() as connection:
-        connection.execute(f"attach '{moved}' as another (read_only)")
-        found = connection.execute("from another.fct_aipl_stage_history_to_horizon order by all").fetchall()
-        assert found == expected
-        told = connection.execute(
-            "select table_type, table_comment from information_schema.tables"
-            " where table_name = 'fct_aipl_stage_history_to_horizon'"
-        ).fetchall()
-        assert told == [("VIEW", "To the horizon.")]
-        comments = connection.execute(
-            "select comment from duckdb_columns()"
-            " where table_name = 'fct_aipl_stage_history_to_horizon' and comment is not null"
-        ).fetchall()
-        assert comments == [("Its end.",)]
-        assert "fct_aipl_stage_history_to_horizon" in mart_names(connection, "another")
+    assert duckdb.read_parquet(str(release.folder / f"{VIEW}.parquet")).fetchall() == expected
+    assert release.manifest["rows"][VIEW] == len(expected)
+    assert query(moved, f"from {VIEW} order by all") == expected
+    contract = read_contracts(settings.dbt_project)[VIEW]
+    told = f"select table_type, table_comment from information_schema.tables where table_name = '{VIEW}'"
+    assert query(moved, told) == [("VIEW", contract.description)]
+    described = {column.name: column.description for column in contract.columns}
+    assert comments(moved, VIEW)["valid_to"] == described["valid_to"]
 
 
 def test_a_declared_view_that_reads_more_than_marts_is_not_published(settings: Settings) -> None:
     add_view(settings, "warehouse.intermediate.int_days")
     let_through(settings, FIRST)
-    with pytest.raises(RuntimeError, match="fct_aipl_stage_history_to_horizon cannot be a view of a release"):
+    with pytest.raises(RuntimeError, match=f"{VIEW} cannot be a view of a release"):
         publish(settings, NOON)
     assert read_current(settings) is None
 
 
-def test_the_same_build_is_published_once(settings: Settings) -> None:
+def test_the_same_build_is_published_once_under_a_pointer_that_moves_with_the_home(
+    settings: Settings,
+) -> None:
     let_through(settings, FIRST)
-    first = publish(settings)
-    again = publish(settings)
+    first, again = publish(settings), publish(settings)
     assert not again.is_new
     assert again.release_id == first.release_id
     assert len(list((settings.published / "releases").iterdir())) == 1
+    pointer = settings.published / "current"
+    assert not pointer.readlink().is_absolute()
+    assert json.loads((pointer / "manifest.json").read_text()) == first.manifest
 
 
-@pytest.mark.parametrize(
-    ("passed", "seen", "message"),
-    [(False, FIRST, "stopped"), (True, SECOND, "has not checked")],
-)
-def test_only_the_build_that_the_gate_let_through_is_published(
-    settings: Settings, passed: bool, seen: str, message: str
-) -> None:
-    let_through(settings, seen, passed=passed)
-    with pytest.raises(QualityStop, match=message):
-        publish(settings)
-    assert read_current(settings) is None
+def test_only_a_finished_build_that_the_gate_let_through_is_published(settings: Settings) -> None:
+    def refused(message: str) -> None:
+        with pytest.raises(QualityStop, match=message):
+            publish(settings)
+        assert read_current(settings) is None
 
-
-def test_a_build_without_verdict_or_end_is_not_published(settings: Settings) -> None:
-    with pytest.raises(QualityStop, match="has not checked"):
-        publish(settings)
+    refused("has not checked")
+    let_through(settings, SECOND)
+    refused("has not checked")
+    let_through(settings, FIRST, passed=False)
+    refused("stopped")
     let_through(settings, FIRST)
     write_build(settings, Build("building", "rules", FIRST))
-    with pytest.raises(QualityStop, match="no finished build"):
-        publish(settings)
+    refused("no finished build")
 
 
 def test_a_reader_keeps_the_release_that_it_opened(settings: Settings) -> None:
-    let_through(settings, FIRST)
-    old = publish(settings)
+    old = publish_build(settings, 7)
     with duckdb.connect(str(settings.published / "current" / "marts.duckdb"), read_only=True) as reader:
-        build(settings, SECOND, persons=8)
-        let_through(settings, SECOND)
-        new = publish(settings)
+        new = publish_build(settings, 8)
         assert new.release_id != old.release_id
         assert reader.execute("select max(persons) from fct_fast").fetchall() == [(7,)]
-    assert stock(old.folder / "marts.duckdb") == 7
-    assert stock(new.folder / "marts.duckdb") == 8
-
-
-class Killed(BaseException):
-    """Stands for a kill: no handler of the program may catch it."""
+    assert (stock(old.folder), stock(new.folder)) == (7, 8)
 
 
 @pytest.mark.parametrize(
@@ -246,39 +227,24 @@ class Killed(BaseException):
         (publishing, "point_to"),
     ],
 )
-def test_a_kill_at_any_step_leaves_the_old_release(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, module: object, step: str
-) -> None:
+def test_a_kill_at_any_step_leaves_the_old_release(settings: Settings, module: object, step: str) -> None:
     let_through(settings, FIRST)
     old = publish(settings, NOON)
     build(settings, SECOND, persons=8)
     let_through(settings, SECOND)
 
-    def kill(*_: object, **__: object) -> None:
-        raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(module, step, kill)
-        with pytest.raises(Killed):
-            publish(settings, NOON.replace(hour=13))
+    with killed_at(module, step):
+        publish(settings, NOON.replace(hour=13))
     assert (settings.published / "current").resolve() == old.folder
-    assert stock(settings.published / "current" / "marts.duckdb") == 7
+    assert stock(settings.published / "current") == 7
 
     new = publish(settings, NOON.replace(hour=14))
     assert (settings.published / "current").resolve() == new.folder
     assert new.manifest["build_id"] == SECOND
-    assert [
-        path.name for path in (settings.published / "releases").iterdir() if path.name.startswith(".")
-    ] == []
-    assert len(list((settings.published / "releases").iterdir())) == 2
-
-
-def test_the_pointer_is_relative_so_that_a_home_can_move(settings: Settings, tmp_path: Path) -> None:
-    let_through(settings, FIRST)
-    release = publish(settings)
-    target = (settings.published / "current").readlink()
-    assert not target.is_absolute()
-    assert json.loads((settings.published / "current" / "manifest.json").read_text()) == release.manifest
+    assert {path.name for path in (settings.published / "releases").iterdir()} == {
+        old.release_id,
+        new.release_id,
+    }
 
 
 def test_a_damaged_block_is_told_and_built_anew(settings: Settings) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,19 @@ from click.testing import CliRunner
 from oracle.ledger import Published
 from unit.aipl_marts import add_marts, marts_of
 from unit.alert_service import webhook
-from unit.publish_home import build, let_through, make_home
+from unit.publish_home import (
+    NOON,
+    Killed,
+    build,
+    killed_at,
+    let_through,
+    make_home,
+    publish_build,
+    query,
+    stock,
+)
 from unit.test_cli import aipl
 from unit.test_ledger import AFTER, BEFORE, START
-from unit.test_publish import Killed, stock
 
 from orchestration import cli
 from orchestration.core.errors import EnvironmentStop, InputError, QualityStop
@@ -31,18 +40,16 @@ from orchestration.publish import release as publishing
 from orchestration.publish import releases as kept
 from orchestration.publish import retention
 from orchestration.publish import rollback as rolling
-from orchestration.publish.difference import difference, difference_json, difference_text
-from orchestration.publish.listing import listed_releases, rollback_lines
+from orchestration.publish.difference import difference, difference_text
+from orchestration.publish.listing import listed_releases
 from orchestration.publish.query import run_query
-from orchestration.publish.release import Release, mend_pointer, publish, read_current
-from orchestration.publish.releases import rollback_in_force
+from orchestration.publish.release import Release, mend_pointer, publish
+from orchestration.publish.releases import damages, verify
 from orchestration.publish.retention import retire
-from orchestration.publish.rollback import rollback
-from orchestration.publish.verify import damages, verify
+from orchestration.publish.rollback import rollback, rollback_in_force, rollback_lines
 
 # Chains of releases, and commands in processes of their own.
 pytestmark = pytest.mark.slow
-NOON = datetime(2024, 2, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -50,21 +57,13 @@ def settings(tmp_path: Path) -> Settings:
     return make_home(tmp_path)
 
 
-def publish_build(settings: Settings, number: int, hours: float) -> Release:
-    """Publish a build whose stock is its number, so many hours after noon."""
-    build_id = f"{number:064d}"[::-1]
-    build(settings, build_id, persons=number)
-    let_through(settings, build_id)
-    return publish(settings, NOON + timedelta(hours=hours))
-
-
 def kept_ids(settings: Settings) -> set[str]:
     return {folder.name for folder in (settings.published / "releases").iterdir()}
 
 
-def read(settings: Settings) -> int:
+def read(settings: Settings) -> object:
     """What a reader of the current release reads."""
-    return stock(settings.published / "current" / "marts.duckdb")
+    return stock(settings.published / "current")
 
 
 def test_the_newest_are_kept_and_what_was_current_within_a_day(settings: Settings) -> None:
@@ -110,14 +109,14 @@ def test_a_kill_while_releases_are_retired_leaves_no_half_release(
 
     remove = retention.shutil.rmtree
 
-    def kill(path: Any, *more: Any, **named: Any) -> None:
+    def kill_in_releases(path: Any, *more: Any, **named: Any) -> None:
         # The gate's library removes a temporary folder of its own.
         if settings.published not in Path(path).parents:
             return remove(path, *more, **named)
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(retention.shutil if step == "rmtree" else retention, step, kill)
+        patch.setattr(retention.shutil if step == "rmtree" else retention, step, kill_in_releases)
         with pytest.raises(Killed):
             publish_build(settings, 3, 300)
     assert read(settings) == 3
@@ -149,42 +148,43 @@ def test_a_rollback_stays_until_something_new_is_built(settings: Settings) -> No
 
 
 def test_a_rollback_outlasts_news_of_stale_sources(settings: Settings) -> None:
-    ids = {"first": "1" * 64 + "-fresh", "second": "2" * 64 + "-fresh", "again": "2" * 64 + "-stale"}
-
-    def night(name: str, hours: float) -> Release:
-        build(settings, ids[name], persons=int(ids[name][0]))
-        let_through(settings, ids[name])
+    def night(build_id: str, hours: float) -> Release:
+        build(settings, build_id, persons=int(build_id[0]))
+        let_through(settings, build_id)
         return publish(settings, NOON + timedelta(hours=hours))
 
-    first, second = night("first", 0), night("second", 1)
+    first, second = night("1" * 64 + "-fresh", 0), night("2" * 64 + "-fresh", 1)
     rollback(settings)
-    assert not night("again", 2).is_new
+    assert not night("2" * 64 + "-stale", 2).is_new
     assert kept.current_id(settings) == first.release_id and rollback_in_force(settings) is not None
     rollback(settings, second.release_id)
-    assert night("again", 3).is_new, "once it is undone, the news are told"
+    assert night("2" * 64 + "-stale", 3).is_new, "once it is undone, the news are told"
 
 
-def test_a_rollback_is_undone_by_naming_what_was_withdrawn(settings: Settings) -> None:
+def test_by_default_one_goes_back_to_what_people_read_before_and_back_again_by_name(
+    settings: Settings,
+) -> None:
+    with pytest.raises(InputError, match="There is no release in"):
+        rollback(settings)
     first, second = publish_build(settings, 1, 0), publish_build(settings, 2, 1)
+    with writer_lock(settings.home):
+        answer = aipl(settings.home, "rollback")
+    assert answer.returncode == 2 and "is being written by process" in answer.stderr
+    assert read(settings) == 2
     rollback(settings)
     rollback(settings, second.release_id)
     assert read(settings) == 2 and rollback_lines(settings) == []
     assert not publish(settings).is_new
-    assert rollback(settings).to_release == first.release_id, "the one before is the one that it followed"
-
-
-def test_by_default_one_goes_back_to_what_people_read_before(settings: Settings) -> None:
-    first = publish_build(settings, 1, 0)
-    publish_build(settings, 2, 1)
-    rollback(settings)
+    assert rollback(settings).to_release == first.release_id
     publish_build(settings, 3, 2)
     assert rollback(settings).to_release == first.release_id, "not to the one that was withdrawn"
-    with pytest.raises(InputError, match=r"no release before .* to go back to"):
-        rollback(settings)
-    with pytest.raises(InputError, match="already current"):
-        rollback(settings, first.release_id)
-    with pytest.raises(InputError, match=f"no release 2024(.|\n)*{first.release_id}"):
-        rollback(settings, "2024")
+    for wanted, told in (
+        (None, "no release before .* to go back to"),
+        (first.release_id, "already current"),
+        ("2024", f"no release 2024(.|\n)*{first.release_id}"),
+    ):
+        with pytest.raises(InputError, match=told):
+            rollback(settings, wanted)
 
 
 def test_a_new_release_is_the_newest_even_where_the_clock_was_set_back(settings: Settings) -> None:
@@ -193,44 +193,32 @@ def test_a_new_release_is_the_newest_even_where_the_clock_was_set_back(settings:
     rollback(settings, now=NOON)
     third = publish_build(settings, 3, 1)
     assert third.release_id > second.release_id
+    assert third.manifest["created_at"] == "2024-03-14T04:00:01Z"
     assert publish(settings).release_id == third.release_id
 
 
-@pytest.mark.parametrize("step", ["verify", "remember", "point_to"])
+@pytest.mark.parametrize(
+    ("module", "step", "is_done"),
+    [
+        (rolling, "verify", False),
+        (rolling, "remember", False),
+        (rolling, "point_to", False),
+        (kept, "flush_to_disk", True),
+    ],
+)
 def test_a_kill_during_a_rollback_leaves_it_done_or_not(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, step: str
-) -> None:
-    publish_build(settings, 1, 0)
-    second = publish_build(settings, 2, 1)
-
-    def kill(*_: object) -> None:
-        raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(rolling, step, kill)
-        with pytest.raises(Killed):
-            rollback(settings)
-    assert read(settings) == 2 and rollback_in_force(settings) is None
-    assert publish(settings).release_id == second.release_id
-    rollback(settings)
-    assert read(settings) == 1 and not publish(settings).is_new
-
-
-def test_a_kill_after_the_pointer_was_moved_leaves_the_rollback_done(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, module: object, step: str, is_done: bool
 ) -> None:
     publish_build(settings, 1, 0)
     publish_build(settings, 2, 1)
-
-    def kill(_: Path) -> None:
-        raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(kept, "flush_to_disk", kill)
-        with pytest.raises(Killed):
-            rollback(settings)
-    assert read(settings) == 1
-    assert not publish(settings).is_new and read(settings) == 1
+    with killed_at(module, step):
+        rollback(settings)
+    read_now = 1 if is_done else 2
+    assert read(settings) == read_now and (rollback_in_force(settings) is not None) is is_done
+    assert not publish(settings).is_new and read(settings) == read_now
+    if not is_done:
+        rollback(settings)
+    assert read(settings) == 1 and not publish(settings).is_new
 
 
 def test_a_lost_pointer_is_mended_to_what_was_read(settings: Settings) -> None:
@@ -255,10 +243,9 @@ def test_a_lost_pointer_is_mended_to_what_was_read(settings: Settings) -> None:
 READING = ["status", "person-key x", "releases", "releases diff", "query select", "verify"]
 
 
-@pytest.mark.parametrize("command", READING)
 @pytest.mark.parametrize("is_dangling", [False, True])
 def test_without_the_pointer_each_reader_names_the_releases_and_the_cure(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, command: str, is_dangling: bool
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, is_dangling: bool
 ) -> None:
     ids = [publish_build(settings, number, number).release_id for number in (1, 2)]
     pointer = settings.published / "current"
@@ -267,26 +254,41 @@ def test_without_the_pointer_each_reader_names_the_releases_and_the_cure(
         pointer.symlink_to("releases/2020")
     before = {path: path.lstat().st_mtime_ns for path in settings.published.rglob("*")}
     monkeypatch.setenv("AIPL_HOME", str(settings.home))
-    answer = CliRunner().invoke(cli.aipl, command.split())
-    told = answer.output + str(answer.exception or "")
-    assert f"No release is current: {pointer}" in told and ", ".join(reversed(ids)) in told
-    assert ("releases/2020, which is gone" in told) is is_dangling
-    assert "`aipl run` mends it" in told and "no release in" not in told
-    assert isinstance(answer.exception, InputError) is (command not in ("status", "releases"))
+    for command in READING:
+        answer = CliRunner().invoke(cli.aipl, command.split())
+        told = answer.output + str(answer.exception or "")
+        assert f"No release is current: {pointer}" in told and ", ".join(reversed(ids)) in told, command
+        assert ("releases/2020, which is gone" in told) is is_dangling
+        assert "`aipl run` mends it" in told and "no release in" not in told
+        assert isinstance(answer.exception, InputError) is (command not in ("status", "releases")), command
     assert {path: path.lstat().st_mtime_ns for path in settings.published.rglob("*")} == before
 
 
-def garbage(path: Path) -> None:
+def change(path: Path, content: bytes) -> None:
+    """Replace a file that is read-only."""
     path.chmod(0o644)
-    path.write_bytes(b"no database" * 5000)
+    path.write_bytes(content)
 
 
-def head_only(path: Path) -> None:
-    path.chmod(0o644)
-    path.write_bytes(path.read_bytes()[:20_000])
+def cut(path: Path) -> None:
+    change(path, path.read_bytes()[:-1])
 
 
-@pytest.mark.parametrize("damage", [garbage, head_only, Path.unlink])
+def flip(path: Path) -> None:
+    """Change one bit in the middle."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    change(path, content)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: change(path, b"no database" * 5000),
+        lambda path: change(path, path.read_bytes()[:20_000]),
+        Path.unlink,
+    ],
+)
 def test_a_damaged_database_is_told_with_the_way_out(
     settings: Settings, damage: Callable[[Path], object]
 ) -> None:
@@ -358,38 +360,16 @@ def test_a_rollback_and_its_undoing_are_told_once_each(
         assert title.startswith("[aipl] RECOVERED") and "undone" not in title
 
 
-def test_a_rollback_beside_a_run_is_refused(settings: Settings) -> None:
-    publish_build(settings, 1, 0)
-    publish_build(settings, 2, 1)
-    with writer_lock(settings.home):
-        answer = aipl(settings.home, "rollback")
-    assert answer.returncode == 2 and "is being written by process" in answer.stderr
-    assert read(settings) == 2
-
-
-def cut(path: Path) -> None:
-    path.chmod(0o644)
-    path.write_bytes(path.read_bytes()[:-1])
-
-
-def change(path: Path) -> None:
-    path.chmod(0o644)
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
-
-
 def claim_more_rows(folder: Path) -> None:
     path = folder / "manifest.json"
-    path.chmod(0o644)
     manifest = json.loads(path.read_text())
     manifest["rows"]["fct_fast"] += 1
-    path.write_text(json.dumps(manifest))
+    change(path, json.dumps(manifest).encode())
 
 
 DAMAGES: list[tuple[Callable[[Path], object], str]] = [
     (lambda folder: cut(folder / "fct_fast.parquet"), "fct_fast.parquet is not what was published"),
-    (lambda folder: change(folder / "marts.duckdb"), "marts.duckdb is not what was published"),
+    (lambda folder: flip(folder / "marts.duckdb"), "marts.duckdb is not what was published"),
     (lambda folder: (folder / "notes.md").unlink(), "notes.md is missing"),
     (lambda folder: (folder / "marts.duckdb.wal").write_text(""), "marts.duckdb.wal was never part of it"),
     (lambda folder: cut(folder / "manifest.json"), "manifest.json"),
@@ -414,7 +394,7 @@ def test_each_damage_is_named(settings: Settings, damage: Callable[[Path], objec
     assert len(damages(folder)) == 1
 
 
-def test_verify_tells_every_damaged_release_and_ends_with_three(settings: Settings) -> None:
+def test_verify_tells_every_damaged_release_and_nobody_goes_back_to_one(settings: Settings) -> None:
     first, second = publish_build(settings, 1, 0), publish_build(settings, 2, 1)
     assert aipl(settings.home, "verify").stdout == f"{second.release_id}: all files match their checksums.\n"
     cut(first.folder / "notes.md")
@@ -425,27 +405,18 @@ def test_verify_tells_every_damaged_release_and_ends_with_three(settings: Settin
     assert f"{second.folder / 'fct_fast.parquet'} is missing" in answer.stderr
     assert aipl(settings.home, "verify", first.release_id).returncode == 3
     assert aipl(settings.home, "verify", "2024").returncode == 2
-
-
-def test_nobody_goes_back_to_a_damaged_release(settings: Settings) -> None:
-    first = publish_build(settings, 1, 0)
-    publish_build(settings, 2, 1)
-    change(first.folder / "marts.duckdb")
     with pytest.raises(QualityStop, match="is not what was published"):
         rollback(settings)
-    assert read(settings) == 2 and kept.rollbacks(settings) == []
+    assert read(settings) == 2 and rolling.rollbacks(settings) == []
 
 
 @pytest.mark.parametrize("name", ["marts.duckdb", "manifest.json"])
 def test_a_damaged_current_release_is_told_left_and_made_anew(settings: Settings, name: str) -> None:
     publish_build(settings, 1, 0)
     second = publish_build(settings, 2, 1)
-    (second.folder / name).chmod(0o644)
-    (second.folder / name).write_text("noise")
-    build(settings, "3" * 64, persons=3)
-    let_through(settings, "3" * 64)
+    change(second.folder / name, b"noise")
     with pytest.raises(EnvironmentStop, match=r"is damaged: (.|\n)*aipl rollback"):
-        publish(settings, NOON + timedelta(hours=2))
+        publish_build(settings, 3, 2)
     row = next(row for row in listed_releases(settings).rows if row[0] == second.release_id)
     assert ("current, damaged" if name == "manifest.json" else "current") in row
     assert rollback(settings).withdrawn == {}
@@ -462,7 +433,7 @@ def test_what_the_disk_does_not_give_back_is_not_published(
 
     def write_on_a_bad_disk(settings: Settings, folder: Path, *rest: object, **keywords: object) -> None:
         write(settings, folder, *rest, **keywords)  # type: ignore[arg-type]
-        change(folder / "fct_fast.parquet")
+        flip(folder / "fct_fast.parquet")
 
     monkeypatch.setattr(publishing, "write_release", write_on_a_bad_disk)
     with pytest.raises(EnvironmentStop, match="files read back differ"):
@@ -471,17 +442,12 @@ def test_what_the_disk_does_not_give_back_is_not_published(
 
 
 def test_a_finished_release_that_was_damaged_before_it_became_current_is_made_anew(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+    settings: Settings,
 ) -> None:
-    def kill(*_: object) -> None:
-        raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(publishing, "point_to", kill)
-        with pytest.raises(Killed):
-            publish_build(settings, 1, 0)
+    with killed_at(publishing, "point_to"):
+        publish_build(settings, 1)
     (left,) = kept.release_folders(settings)
-    change(left / "marts.duckdb")
+    flip(left / "marts.duckdb")
     made = publish(settings, NOON)
     assert made.release_id > left.name and read(settings) == 1
     assert damages(made.folder) == []
@@ -514,10 +480,8 @@ def test_the_ledger_follows_what_was_read_and_outlives_old_releases(settings: Se
         return publish(settings, NOON + timedelta(days=10 * number)).release_id
 
     def ledger() -> list[tuple[object, ...]]:
-        with duckdb.connect(str(settings.published / "current" / "marts.duckdb"), read_only=True) as reader:
-            return reader.execute(
-                "select release_id, stage_before, stage_after from fct_aipl_ledger"
-            ).fetchall()
+        sql = "select release_id, stage_before, stage_after from fct_aipl_ledger"
+        return query(settings.published / "current", sql)
 
     first, withdrawn = publish_told(1, BEFORE), publish_told(2, wrong)
     assert {entry[0] for entry in ledger()} == {withdrawn}
@@ -527,107 +491,102 @@ def test_the_ledger_follows_what_was_read_and_outlives_old_releases(settings: Se
     later = [publish_told(number, AFTER) for number in (4, 5, 6)]
     assert not {first, third} & kept_ids(settings)
     assert ledger() == [(third, "A", "I")]
-    with duckdb.connect(str(settings.published / "current" / "marts.duckdb"), read_only=True) as reader:
-        chain = reader.execute("select distinct release_id from dim_release order by 1").fetchall()
+    chain = query(settings.published / "current", "select distinct release_id from dim_release order by 1")
     assert [name for (name,) in chain] == [first, third, *later]
 
 
-@pytest.mark.parametrize("told", ["1", "none", "-3", "2.5"])
-def test_a_number_of_releases_that_is_none_is_refused(settings: Settings, told: str) -> None:
-    answer = aipl(settings.home, "releases", AIPL_KEEP_RELEASES=told)
-    assert answer.returncode == 2 and "at least 2" in answer.stderr
+@pytest.mark.parametrize(
+    ("variable", "values", "said"),
+    [
+        ("AIPL_KEEP_RELEASES", ("1", "none", "-3", "2.5"), "at least 2"),
+        ("AIPL_MEMORY", ("much", "0GB", "4GB'; drop", "-1MB", "4"), "such as 4GB"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused(
+    settings: Settings, variable: str, values: tuple[str, ...], said: str
+) -> None:
+    for value in values:
+        answer = aipl(settings.home, "releases", **{variable: value})
+        assert answer.returncode == 2 and said in answer.stderr, value
 
 
-@pytest.mark.parametrize("told", ["much", "0GB", "4GB'; drop", "-1MB", "4"])
-def test_a_memory_that_is_no_size_is_refused(settings: Settings, told: str) -> None:
-    answer = aipl(settings.home, "releases", AIPL_MEMORY=told)
-    assert answer.returncode == 2 and "such as 4GB" in answer.stderr
-
-
-def marts(connection: duckdb.DuckDBPyConnection, stock_rows: list[tuple[object, ...]], fast: str) -> None:
-    connection.execute(
-        "create or replace table marts.fct_aipl_daily"
-        " (preset varchar, brand_id varchar, as_of_date date, stage varchar, stage_rank int, persons bigint)"
+DAILY = """
+    create or replace table marts.fct_aipl_daily as
+    select 'p' as preset, brand_id, cast(as_of_date as date) as as_of_date, stage, stage_rank, persons
+    from (values {rows}) as told (brand_id, as_of_date, stage, stage_rank, persons);
+"""
+FAST = """
+    create or replace table marts.fct_fast as
+    select
+        'p' as preset, 'lumen' as brand_id, 'week' as period_type, date '2024-01-07' as period_end,
+"""
+BEFORE_LATE = f"""
+    {
+    DAILY.format(
+        rows="('lumen', '2024-01-02', 'L', 4, 12), ('lumen', '2024-01-03', 'L', 4, 13),"
+        " ('lumen', '2024-01-03', 'A', 1, 7)"
     )
-    connection.executemany("insert into marts.fct_aipl_daily values (?, ?, ?, ?, ?, ?)", stock_rows)
-    connection.execute(f"create or replace table marts.fct_fast as {fast}")
-
-
-FAST_BEFORE = """
-    select
-        'p' as preset, 'lumen' as brand_id, 'week' as period_type, date '2024-01-01' as period_start,
-        date '2024-01-07' as period_end, 5::bigint as members,
-        0.25::double as thriving_rate, 3::bigint as deepened
+}
+    {FAST} date '2024-01-01' as period_start,
+        5::bigint as members, 0.25::double as thriving_rate, 3::bigint as deepened
 """
-FAST_AFTER = """
-    select
-        'p' as preset, 'lumen' as brand_id, 'week' as period_type,
-        unnest([date '2024-01-01', date '2024-01-08']) as period_start,
-        date '2024-01-07' as period_end, 5 as members, 0.5::double as thriving_rate, null::bigint as deepened
+# Lumen is told up to the 5th now, and aurora too.
+AFTER_LATE = f"""
+    {
+    DAILY.format(
+        rows="('lumen', '2024-01-02', 'L', 4, 22), ('lumen', '2024-01-03', 'L', 4, 23),"
+        " ('lumen', '2024-01-05', 'L', 4, 25), ('lumen', '2024-01-03', 'A', 1, 7),"
+        " ('aurora', '2024-01-05', 'A', 1, 9)"
+    )
+}
+    {FAST} unnest([date '2024-01-01', date '2024-01-08']) as period_start,
+        5 as members, 0.5::double as thriving_rate, null::bigint as deepened;
+    create table marts.dim_new as select 1 as x
 """
-
-
-def compared(settings: Settings) -> tuple[Path, Path]:
-    """Two releases: lumen is told up to the 3rd and then the 5th, aurora by the second one only."""
-    build(settings, "1" * 64, persons=0)
-    lumen = [("p", "lumen", f"2024-01-0{day}", "L", 4, 10 + day) for day in (2, 3)]
-    with duckdb.connect(str(settings.warehouse)) as connection:
-        marts(connection, [*lumen, ("p", "lumen", "2024-01-03", "A", 1, 7)], FAST_BEFORE)
-    let_through(settings, "1" * 64)
-    first = publish(settings, NOON)
-    build(settings, "2" * 64, persons=0)
-    late = [("p", "lumen", f"2024-01-0{day}", "L", 4, 20 + day) for day in (2, 3, 5)]
-    same = ("p", "lumen", "2024-01-03", "A", 1, 7)
-    with duckdb.connect(str(settings.warehouse)) as connection:
-        marts(connection, [*late, same, ("p", "aurora", "2024-01-05", "A", 1, 9)], FAST_AFTER)
-        connection.execute("create table marts.dim_new as select 1 as x")
-    let_through(settings, "2" * 64)
-    return first.folder, publish(settings, NOON + timedelta(days=1)).folder
 
 
 def test_two_releases_are_compared_by_rows_stock_fast_and_columns(settings: Settings) -> None:
-    a, b = compared(settings)
-    found = difference(a, b)
-    rows = {mart: tuple(figures) for mart, *figures in found.rows.rows}
+    a = publish_build(settings, 1, 0, BEFORE_LATE).folder
+    b = publish_build(settings, 2, 24, AFTER_LATE).folder
+    found, lacking = difference(a, b)
+    assert lacking == []
+    rows = {mart: tuple(figures) for mart, *figures in found["rows"].rows}
     assert rows["fct_aipl_daily"] == (3, 5, 2)
     assert rows["fct_fast"] == (1, 2, 1)
     assert rows["dim_new"] == (None, 1, None)
     assert rows["dim_brand"] == (1, 1, 0)
-    third, fifth = datetime(2024, 1, 3).date(), datetime(2024, 1, 5).date()
-    assert found.stock.rows == [
+    third, fifth = date(2024, 1, 3), date(2024, 1, 5)
+    assert found["stock"].rows == [
         ("p", "aurora", "A", None, None, None, None, None, None, fifth, 9),
         ("p", "lumen", "A", third, 7, 7, 0, third, 7, fifth, None),
         ("p", "lumen", "L", third, 13, 23, 10, third, 13, fifth, 25),
     ]
-    first_week = ("p", "lumen", "week", datetime(2024, 1, 1).date())
-    assert found.fast.rows == [
+    first_week = ("p", "lumen", "week", date(2024, 1, 1))
+    assert found["fast"].rows == [
         (*first_week, "deepened", 3.0, None, None),
         (*first_week, "members", 5.0, 5.0, 0.0),
         (*first_week, "thriving_rate", 0.25, 0.5, 0.25),
     ]
-    assert [row for row in found.schema.rows if row[2] != row[3]] == [
+    assert [row for row in found["schema"].rows if row[2] != row[3]] == [
         ("dim_new", "x", None, "INTEGER"),
         ("fct_fast", "members", "BIGINT", "INTEGER"),
     ]
-    text = difference_text(a.name, b.name, found)
-    assert "thriving_rate" in text and "members  " in text and "1 metrics are equal" in text
-    told = json.loads(difference_json(a.name, b.name, found))
-    assert (told["before"], told["after"]) == (a.name, b.name)
-    assert len(told["fast"]) == 3 and told["stock"][2]["change"] == 10
-
-
-def test_a_diff_is_with_the_release_before_unless_another_is_named(settings: Settings) -> None:
-    a, b = compared(settings)
-    by_default = aipl(settings.home, "releases", "diff")
-    assert by_default.returncode == 0, by_default.stderr
-    assert f"From release {a.name} (before) to {b.name} (after)" in by_default.stdout
-    assert aipl(settings.home, "releases", "diff", a.name).stdout == by_default.stdout
+    told = aipl(settings.home, "releases", "diff")
+    assert told.returncode == 0, told.stderr
+    assert f"From release {a.name} (before) to {b.name} (after)" in told.stdout
+    assert "thriving_rate" in told.stdout and "1 metrics are equal" in told.stdout
+    assert aipl(settings.home, "releases", "diff", a.name).stdout == told.stdout
     same = aipl(settings.home, "releases", "diff", b.name, b.name).stdout
     assert "2 stages are equal" in same and "lumen" not in same
+    as_json = json.loads(aipl(settings.home, "releases", "diff", "--format", "json").stdout)
+    assert (as_json["before"], as_json["after"]) == (a.name, b.name)
+    assert len(as_json["fast"]) == 3 and as_json["stock"][2]["change"] == 10
     assert aipl(settings.home, "releases", "diff", "2024").returncode == 2
-    assert read_current(settings) is not None
 
 
-def test_a_home_without_a_release_has_nothing_to_go_back_to(settings: Settings) -> None:
-    with pytest.raises(InputError, match="There is no release in"):
-        rollback(settings)
+def test_what_a_release_lacks_is_not_compared(settings: Settings) -> None:
+    a = publish_build(settings, 1, 0)
+    b = publish_build(settings, 2, 1, "alter table marts.fct_aipl_daily drop persons")
+    told = difference_text(a.folder, b.folder)
+    for mart in ("fct_aipl_daily", "fct_fast"):
+        assert f"Not compared, because one of them lacks it: {mart}\n" in told

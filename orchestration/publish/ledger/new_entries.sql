@@ -3,28 +3,18 @@
 -- late.
 with spans as (
     select
-        'before' as side,
+        history.side,
         history.preset,
         history.brand_id,
         history.person_id,
         history.stage,
         history.valid_from,
         least(history.valid_to, persons.unpublished_from) as valid_to
-    from previous.main.fct_aipl_stage_history as history
-    inner join differing_persons as persons using (preset, brand_id, person_id)
-    where history.stage_rank > 0 and history.valid_from < persons.unpublished_from
-
-    union all
-
-    select
-        'after' as side,
-        history.preset,
-        history.brand_id,
-        history.person_id,
-        history.stage,
-        history.valid_from,
-        least(history.valid_to, persons.unpublished_from) as valid_to
-    from release.main.fct_aipl_stage_history as history
+    from (
+        select 'before' as side, * from previous.main.fct_aipl_stage_history
+        union all by name
+        select 'after' as side, * from release.main.fct_aipl_stage_history
+    ) as history
     inner join differing_persons as persons using (preset, brand_id, person_id)
     where history.stage_rank > 0 and history.valid_from < persons.unpublished_from
 ),
@@ -116,26 +106,21 @@ changed_presets as (
 ),
 
 -- Owners of a key and since when, up to the published days; an order may have no day.
-owners_before as (
-    select person_id, source_key, coalesce(first_seen_on, date '0001-01-01') as since
-    from previous.main.dim_person_key
-),
-
-owners_after as (
-    select person_id, source_key, coalesce(first_seen_on, date '0001-01-01') as since
-    from release.main.dim_person_key
+all_owners as (
+    select side, person_id, source_key, coalesce(first_seen_on, date '0001-01-01') as since
+    from (
+        select 'before' as side, * from previous.main.dim_person_key
+        union all by name
+        select 'after' as side, * from release.main.dim_person_key
+    ) as person_keys
 ),
 
 keys as (
-    select source_key from owners_before semi join differing_persons using (person_id)
-    union
-    select source_key from owners_after semi join differing_persons using (person_id)
+    select distinct source_key from all_owners semi join differing_persons using (person_id)
 ),
 
 owners as (
-    select 'before' as side, owners_before.* from owners_before semi join keys using (source_key)
-    union all
-    select 'after' as side, owners_after.* from owners_after semi join keys using (source_key)
+    select * from all_owners semi join keys using (source_key)
 ),
 
 published_owners as (
@@ -235,41 +220,36 @@ day_reasons as (
 ),
 
 -- An end beyond the published days changes nothing published.
-states_before as (
+states as (
     select
+        states.side,
         states.brand_id,
         states.person_id,
         states.state_kind,
         states.valid_from,
         least(states.valid_to, persons.unpublished_from) as valid_to
-    from previous.main.fct_person_states as states
+    from (
+        select 'before' as side, * from previous.main.fct_person_states
+        union all by name
+        select 'after' as side, * from release.main.fct_person_states
+    ) as states
     inner join (select distinct brand_id, person_id, unpublished_from from differing_persons) as persons
         using (brand_id, person_id)
     where states.valid_from < persons.unpublished_from
 ),
 
-states_after as (
-    select
-        states.brand_id,
-        states.person_id,
-        states.state_kind,
-        states.valid_from,
-        least(states.valid_to, persons.unpublished_from) as valid_to
-    from release.main.fct_person_states as states
-    inner join (select distinct brand_id, person_id, unpublished_from from differing_persons) as persons
-        using (brand_id, person_id)
-    where states.valid_from < persons.unpublished_from
+gone_states as (
+    select brand_id, person_id, state_kind
+    from states
+    group by brand_id, person_id, state_kind, valid_from, valid_to
+    having count(*) filter (side = 'before') > count(*) filter (side = 'after')
 ),
 
 changed_states as (
-    select distinct rules.preset, states.brand_id, states.person_id
-    from (
-        select * from states_before
-        except all
-        select * from states_after
-    ) as states
+    select distinct rules.preset, gone_states.brand_id, gone_states.person_id
+    from gone_states
     inner join release.main.dim_aipl_rule as rules
-        on states.state_kind = rules.touch_kind and rules.kind = 'state'
+        on gone_states.state_kind = rules.touch_kind and rules.kind = 'state'
 )
 
 select
