@@ -31,14 +31,10 @@ def products(world: World) -> dict[str, tuple[Product, ...]]:
     }
 
 
-def on_sale(world: World, brand: str, day: int) -> tuple[Product, ...]:
-    """The brand's products listed by the end of that day."""
-    return _on_sale(world, brand, max(day, 0))
-
-
 @lru_cache(maxsize=4096)
-def _on_sale(world: World, brand: str, day: int) -> tuple[Product, ...]:
-    return tuple(product for product in products(world)[brand] if product.listed <= day)
+def on_sale(world: World, brand: str, day: int) -> tuple[Product, ...]:
+    """The brand's products listed by the end of that day, or of the first one."""
+    return tuple(product for product in products(world)[brand] if product.listed <= max(day, 0))
 
 
 def catalogue(world: World) -> Iterator[Delivery]:

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from orchestration.sample_shop import calendar
 from orchestration.sample_shop.catalogue import GIFT_WRAP
 from orchestration.sample_shop.draws import Draws
 from orchestration.sample_shop.persons import Person
-from orchestration.sample_shop.rows import (
-    Delivery,
-    Order,
-    OrderLine,
-    Product,
-    Refund,
-    Review,
-    deliver,
-    lateness,
-)
+from orchestration.sample_shop.rows import Delivery, Order, OrderLine, Refund, Review, deliver, lateness
 from orchestration.sample_shop.visits import Visit
 from orchestration.sample_shop.world import DAY, HOUR, MINUTE, SECOND, World
 
@@ -68,7 +59,7 @@ def purchase(world: World, person: Person, visit: Visit) -> Purchase:
 def _lines(world: World, visit: Visit, order_id: str, draws: Draws) -> list[OrderLine]:
     sample = draws.chance(0.025)
     percent = 0 if sample else calendar.discount(world.date_of(visit.day))
-    basket: Sequence[Product] = visit.basket[:1] if sample else visit.basket
+    basket = visit.basket[:1] if sample else visit.basket
     if not sample and draws.chance(0.015):
         basket = (*basket, GIFT_WRAP)
     lines = []
@@ -83,23 +74,22 @@ def _lines(world: World, visit: Visit, order_id: str, draws: Draws) -> list[Orde
 def _states(world: World, visit: Visit, order_id: str, lines: list[OrderLine], draws: Draws) -> list[Order]:
     """The order's states in the order of time; the last one is its end."""
     goods = sum(line.amount for line in lines)
-    member = visit.member
-    visitor = visit.visitor
-    if not member and draws.chance(0.03):
-        visitor = ""  # guest checkout with tracking refused: an order without a person
+    freight = 0 if goods >= 9900 or not goods else 800
+    # Guest checkout with tracking refused is an order without a person.
+    is_hidden = not visit.member and draws.chance(0.03)
     created_at = visit.ended_at + draws.between(20, 300) * SECOND
     created = Order(
         updated_at=created_at,
         order_id=order_id,
-        visitor=visitor,
-        member=member,
+        visitor="" if is_hidden else visit.visitor,
+        member=visit.member,
         status="created",
         created_at=created_at,
         paid_at=None,
         cancelled_at=None,
         deposit=0,
-        freight=0 if goods >= 9900 or not goods else 800,
-        amount=goods + (0 if goods >= 9900 or not goods else 800),
+        freight=freight,
+        amount=goods + freight,
     )
     today = world.date_of(visit.day)
     if goods and draws.chance(0.5 if calendar.is_presale(today) else 0.02):
@@ -141,14 +131,14 @@ def _refunds(order: Order, draws: Draws) -> list[Refund]:
     moment = draws.between(order.paid_at, end_of_day) if draws.chance(0.2) else late
     reason = draws.pick(_REASONS)
     if draws.chance(0.45):
-        part = order.amount * draws.between(10, 60) // 100
-        return [Refund(f"R{order.order_id}-1", order.order_id, moment, part, reason)]
-    if draws.chance(0.85):
-        return [Refund(f"R{order.order_id}-1", order.order_id, moment, order.amount, reason)]
-    first, second = order.amount // 3, order.amount - order.amount // 3
+        parts = [order.amount * draws.between(10, 60) // 100]
+    elif draws.chance(0.85):
+        parts = [order.amount]
+    else:
+        parts = [order.amount // 3, order.amount - order.amount // 3]
     return [
-        Refund(f"R{order.order_id}-1", order.order_id, moment, first, reason),
-        Refund(f"R{order.order_id}-2", order.order_id, moment + 2 * DAY, second, reason),
+        Refund(f"R{order.order_id}-{number + 1}", order.order_id, moment + 2 * DAY * number, part, reason)
+        for number, part in enumerate(parts)
     ]
 
 

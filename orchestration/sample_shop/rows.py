@@ -24,11 +24,11 @@ class Event(NamedTuple):
     visitor: str
     member: str
     kind: str
-    product: str
-    campaign: str
-    channel: str
-    session: str
-    agent: str
+    product: str = ""
+    campaign: str = ""
+    channel: str = ""
+    session: str = ""
+    agent: str = ""
 
 
 class Order(NamedTuple):

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from orchestration.sample_shop.bots import MANY
-from orchestration.sample_shop.devices import crawlers
+from orchestration.sample_shop.crowds import MANY
+from orchestration.sample_shop.persons import crawlers
 from orchestration.sample_shop.rows import (
     Delivery,
     Event,
@@ -24,7 +24,7 @@ from orchestration.sample_shop.rows import (
 from orchestration.sample_shop.tables import TABLES
 from orchestration.sample_shop.world import DAY, World
 
-R = TypeVar("R", Event, Order, OrderLine, Refund, Review, Membership, IdentityLink, GmvTarget)
+R = TypeVar("R", bound=Row)
 
 
 def entity_key(row: Row) -> Hashable:

@@ -21,6 +21,7 @@ import pytest
 from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from unit.reading import parse, table
 
 from orchestration.arrival import landing, limits
 from orchestration.arrival import pull as pull_module
@@ -29,13 +30,13 @@ from orchestration.arrival.loads import promote
 from orchestration.arrival.manifest import LoadManifest, State
 from orchestration.arrival.parsed import parsed_path
 from orchestration.arrival.pull import PullReport, pull
-from orchestration.arrival.readers import UnreadableDump, parse_to_parquet
+from orchestration.arrival.readers import UnreadableDump
 from orchestration.arrival.receive import receive
 from orchestration.core.printable import formula_safe, printable, printable_lines
 from orchestration.core.settings import Settings
-from orchestration.sources.source import Source, Table
+from orchestration.sources.source import Source
 
-TODAY, DAY = date(2024, 9, 30), date(2024, 9, 2)
+TODAY = date(2024, 9, 30)
 NAME = "events_2024-09-02.csv"
 
 
@@ -66,6 +67,16 @@ class Shop:
         path.write_bytes(content)
         return path
 
+    def arrived(self) -> list[str]:
+        """What a pull takes up."""
+        return [version.file for version in self.pull().arrived]
+
+    def refused_as(self) -> str:
+        """Why the dump that came last is refused when it is received."""
+        state, reason = self.receive()[-1]
+        assert state is State.REFUSED and reason is not None
+        return reason
+
     def pull(self) -> PullReport:
         return pull(self.settings, self.source, None, None, TODAY)
 
@@ -87,21 +98,6 @@ class Shop:
 @pytest.fixture
 def shop(tmp_path: Path) -> Shop:
     return Shop(tmp_path)
-
-
-def read(tmp_path: Path, content: bytes, name: str = "dump.csv", **entry: object) -> tuple[list, list]:
-    """Rows as (values, number) and rejects as (number, reason) of one dump."""
-    plain = {"files": "*", "format": "csv", "columns": {"required": ["a", "b"]}}
-    landed, out = tmp_path / name, tmp_path / "out"
-    landed.write_bytes(content)
-    table = Table.model_validate({**plain, **entry})
-    parse_to_parquet(table, landed, name, DAY, parsed=out / "rows", rejects=out / "rejects")
-    rows = pq.read_table(out / "rows").to_pylist()
-    bad = pq.read_table(out / "rejects").to_pylist() if (out / "rejects").exists() else []
-    values = [
-        ([v for k, v in row.items() if k not in ("_load_date", "_file", "_row")], row["_row"]) for row in rows
-    ]
-    return values, [(row["_row"], row["reason"]) for row in bad]
 
 
 # What lies in the folder of the dumps
@@ -312,8 +308,7 @@ def test_a_dump_of_a_day_to_come_waits(shop: Shop) -> None:
 def test_a_dump_of_nothing_is_refused_and_its_correction_let_in(shop: Shop) -> None:
     for content, reason in ((b"", "the file is empty"), (b"a,b\n", "at least one readable row")):
         shop.deliver(NAME, content)
-        state, why = shop.receive()[-1]
-        assert state is State.REFUSED and why is not None and reason in why
+        assert reason in shop.refused_as()
         assert shop.raw() == []
     shop.deliver(NAME, b"a,b\n1,2\n")
     assert shop.receive()[-1] == (State.ACCEPTED, None)
@@ -338,25 +333,21 @@ def test_a_wrong_encoding_or_delimiter_is_refused_and_cured_by_its_declaration(s
     for encoding, reason in (("gb18030", "unreadable"), ("utf-16", "the header cannot be read")):
         shop.declare()
         shop.deliver(NAME, text.encode(encoding))
-        state, why = shop.receive()[-1]
-        assert state is State.REFUSED and why is not None and reason in why
+        assert reason in shop.refused_as()
         shop.declare(encoding=encoding)
         assert shop.receive()[-1] == (State.ACCEPTED, None)
         assert shop.raw()[0] == (NAME, "0", "上海") and len(shop.raw()) == 100
     shop.declare()
     shop.deliver(NAME, text.replace(",", ";").encode())
-    state, why = shop.receive()[-1]
-    assert state is State.REFUSED and "`delimiter`" in str(why) and NAME in str(why)
+    why = shop.refused_as()
+    assert "`delimiter`" in why and NAME in why
     assert len(shop.raw()) == 100, "what was in effect stays"
 
 
-def bomb(path: Path, block: bytes, times: int) -> None:
-    """Write gzip that expands to `times` blocks of a mebibyte."""
+def bomb(block: bytes, times: int) -> bytes:
+    """Gzip that expands to `times` blocks of a mebibyte."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    with path.open("wb") as file:
-        for _ in range(times):
-            file.write(packer.compress(block))
-        file.write(packer.flush())
+    return b"".join(packer.compress(block) for _ in range(times)) + packer.flush()
 
 
 @pytest.mark.parametrize(
@@ -374,16 +365,11 @@ def test_a_decompression_bomb_is_stopped_while_it_is_read(
 ) -> None:
     monkeypatch.setattr(limits, "EXPANDED_BYTES", 4 << 20)
     monkeypatch.setattr(limits, "LINE_CHARACTERS", 2 << 20)
-    landed, out = tmp_path / "dump.gz", tmp_path / "out"
-    bomb(landed, block, 300)
-    table = Table.model_validate(
-        {"files": "*", "format": format, "header": False, "columns": {"required": ["a", "b"]}}
-    )
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(UnreadableDump, match=message):
-        parse_to_parquet(table, landed, "dump.gz", DAY, parsed=out / "rows", rejects=out / "rejects")
+        parse(tmp_path, bomb(block, 300), table(format=format, header=False), "dump.gz")
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) < 200_000, "KiB"
-    assert list(out.iterdir()) == []
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_a_dump_larger_than_the_limit_is_told(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -412,13 +398,13 @@ def test_a_dump_larger_than_the_limit_is_told(shop: Shop, monkeypatch: pytest.Mo
 def test_a_line_longer_than_the_limit_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, entry: dict[str, object]
 ) -> None:
-    rows, bad = read(tmp_path, content, **entry)
+    rows, bad = parse(tmp_path, content, table(**entry))
     assert (len(rows) + len(bad), len(rows)) in {(1, 1), (1, 0)}
     monkeypatch.setattr(limits, "LINE_CHARACTERS", 4_000_000)
     with pytest.raises(
         UnreadableDump, match=r"dump.csv: line \d is longer than 4,000,000 characters, the limit"
     ):
-        read(tmp_path, content, **entry)
+        parse(tmp_path, content, table(**entry))
 
 
 def columns_of(count: int, format: str) -> bytes:
@@ -435,9 +421,9 @@ def columns_of(count: int, format: str) -> bytes:
 
 @pytest.mark.parametrize("format", ["csv", "jsonl", "parquet"])
 def test_more_columns_than_the_limit_are_told(tmp_path: Path, format: str) -> None:
-    read(tmp_path, columns_of(limits.COLUMNS - 2, format), format=format)
+    parse(tmp_path, columns_of(limits.COLUMNS - 2, format), table(format=format))
     with pytest.raises(UnreadableDump, match=r"dump.csv: it has 2,001 columns, and the limit is 2,000"):
-        read(tmp_path, columns_of(limits.COLUMNS - 1, format), format=format)
+        parse(tmp_path, columns_of(limits.COLUMNS - 1, format), table(format=format))
 
 
 def test_json_however_deep_costs_its_row_only(tmp_path: Path) -> None:
@@ -445,11 +431,11 @@ def test_json_however_deep_costs_its_row_only(tmp_path: Path) -> None:
     for depth in (10, 400, 700, 950, 5_000, 100_000):
         lines.append(b'{"a":1,"b":' + b"[" * depth + b"]" * depth + b"}")
     lines.append(b'{"a":' + b"9" * 100_000 + b',"b":{"x":' + b"[1]," * 0 + b"[]}}")
-    rows, bad = read(tmp_path, b"\n".join(lines), format="jsonl")
+    rows, bad = parse(tmp_path, b"\n".join(lines), table(format="jsonl"))
     assert len(rows) + len(bad) == len(lines)
     assert rows[1][0] == ["1", "[" * 10 + "]" * 10]
     assert len(rows[-1][0][0]) == 100_000
-    assert {reason for _, reason in bad} <= {"nested too deeply"} and bad[-1][0] == 7
+    assert {reason for _, _, reason in bad} <= {"nested too deeply"} and bad[-1][0] == 7
 
 
 def test_parquet_with_text_that_is_none_is_refused(tmp_path: Path) -> None:
@@ -458,7 +444,7 @@ def test_parquet_with_text_that_is_none_is_refused(tmp_path: Path) -> None:
     )
     pq.write_table(pa.table({"a": bad, "b": ["x"]}), tmp_path / "in")
     with pytest.raises(UnreadableDump, match=r"dump.csv: the file is not sound Parquet .*UTF8"):
-        read(tmp_path, (tmp_path / "in").read_bytes(), format="parquet")
+        parse(tmp_path, (tmp_path / "in").read_bytes(), table(format="parquet"))
 
 
 def test_parquet_that_expands_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -468,21 +454,15 @@ def test_parquet_that_expands_is_stopped(tmp_path: Path, monkeypatch: pytest.Mon
     assert len(content) < 100_000
     monkeypatch.setattr(limits, "EXPANDED_BYTES", 50 << 20)
     with pytest.raises(UnreadableDump, match="expands to more than"):
-        read(tmp_path, content, format="parquet")
-
-
-def test_line_ends_of_all_kinds_in_one_dump(tmp_path: Path) -> None:
-    rows, bad = read(tmp_path, b'\xef\xbb\xbfa,b\r\n1,2\n3,4\r5,"6\r\n7"\r\n\r\n\n8\r9,10')
-    assert rows == [(["1", "2"], 1), (["3", "4"], 2), (["5", "6\r\n7"], 3), (["9", "10"], 5)]
-    assert bad == [(4, "1 fields where 2 are expected")]
+        parse(tmp_path, content, table(format="parquet"))
 
 
 def test_a_message_does_not_speak_to_the_terminal(tmp_path: Path) -> None:
     with pytest.raises(UnreadableDump) as told:
-        read(tmp_path, b"\x1b[2J,b\n1,2\n")
+        parse(tmp_path, b"\x1b[2J,b\n1,2\n", table())
     assert "\x1b" not in str(told.value) and "the dump has \\x1b[2J, b" in str(told.value)
     with pytest.raises(UnreadableDump) as told:
-        read(tmp_path, ",".join(f"column{number}" for number in range(1_900)).encode())
+        parse(tmp_path, ",".join(f"column{number}" for number in range(1_900)).encode(), table())
     assert len(str(told.value)) < 700
 
 
@@ -557,11 +537,11 @@ def test_any_bytes_are_rows_or_rejects_or_told(
     name = "dump.gz" if packed else "dump.csv"
     delivered = gzip.compress(content, 1) if packed else content
     try:
-        rows, bad = read(folder, delivered, name, encoding=encoding, **FORMATS[kind])
+        rows, bad = parse(folder, delivered, table(encoding=encoding, **FORMATS[kind]), name)
     except UnreadableDump as told:
         assert str(told).startswith(name)
         return
-    numbers = sorted([number for _, number in rows] + [number for number, _ in bad])
+    numbers = sorted([number for _, number in rows] + [number for number, _, _ in bad])
     assert numbers == list(range(1, len(numbers) + 1))
     if encoding == "utf-16":
         return
@@ -592,7 +572,7 @@ def test_quoted_csv_counts_as_another_program_counts(
     writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
     writer.writerows([("a", "b"), *rows])
     content = text.getvalue() + ("1,2,3\n" if torn else "")
-    found, bad = read(folder, content.encode())
+    found, bad = parse(folder, content.encode(), table())
     kept = [[a or None, b or None] for a, b in rows if (a, b) != ("a", "b")]
     assert [values for values, _ in found] == kept
     assert len(bad) == len(rows) - len(kept) + torn

@@ -8,15 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
-from orchestration.arrival.readers.base import (
-    Chunk,
-    Gathering,
-    StartAgain,
-    check_count,
-    check_names,
-    text_chunk,
-)
-from orchestration.arrival.readers.text import exact_lines, flaw, opened, visible, without_end
+from orchestration.arrival.readers.base import Chunk, StartAgain, check_count, check_names
+from orchestration.arrival.readers.chunks import Gathering, text_chunk
+from orchestration.arrival.readers.text import exact_lines, flaw, opened, without_end
 from orchestration.sources.table import Table
 
 
@@ -51,10 +45,8 @@ def read_jsonl(path: Path, file: str, table: Table, extra: tuple[str, ...] | Non
         return text_chunk(list(names), records, gathered.rows, gathered.rejects)
 
     for row, (text, parsed) in enumerate(_records(path, file, table), 1):
-        if isinstance(parsed, str):
-            gathered.reject(row, visible(text), parsed)
-        else:
-            gathered.add(row, parsed, text)
+        gathered.add(row, text, parsed)
+        if not isinstance(parsed, str):
             seen.update(dict.fromkeys(parsed))
             check_count(file, len(seen))
         if gathered.is_full(len(names or seen)):

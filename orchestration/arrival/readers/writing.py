@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.arrival.readers.base import Chunk, Reader, Reject, StartAgain, numbers_among
-from orchestration.arrival.readers.csv_fast import read_csv
+from orchestration.arrival.readers.csv_blocks import read_csv
 from orchestration.arrival.readers.fixed_width import read_fixed_width
 from orchestration.arrival.readers.jsonl import read_jsonl
 from orchestration.arrival.readers.parquet import read_parquet
