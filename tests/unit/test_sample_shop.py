@@ -1,4 +1,7 @@
-"""The sample shop: the same bytes always, and a truth that an independent count of the dumps confirms."""
+"""The sample shop: the same bytes always, and a truth that an independent count of the dumps confirms.
+
+What else the truth tells is compared with the warehouse (`tests/end_to_end/test_docs.py`).
+"""
 
 from __future__ import annotations
 
@@ -246,29 +249,8 @@ class TestTruth:
             "paid_line_amount_by_brand": {brand: str(amount) for brand, amount in sorted(amounts.items())},
         }
 
-    def test_memberships_at_the_end(self, good: dict[str, list[Record]], known: Any) -> None:
-        end = (AUTUMN.start + timedelta(days=AUTUMN.days)).isoformat()
-        on = {
-            (row["state"], row["brand"], row["member_id"] or row["visitor_id"])
-            for row in latest(good["memberships"], KEYS["memberships"])
-            if row["joined_at"] < end and not "" < row["left_at"] < end
-        }
-        counts = Counter((state, brand) for state, brand, _ in on)
-        told = {
-            (state, brand): n
-            for state, by_brand in known["memberships"].items()
-            for brand, n in by_brand.items()
-        }
-        assert told == counts
-
-    def test_source_keys_and_ratings(self, good: dict[str, list[Record]], known: Any) -> None:
-        tables = ("events", "orders", "reviews", "memberships")
-        with_key = [row for table in tables for row in good[table] if key_of(row)]
-        bursts = burst_days(good)
-        people = {key_of(row) for row in with_key if not is_bot(row, bursts)}
+    def test_ratings(self, good: dict[str, list[Record]], known: Any) -> None:
         ratings = Counter(review["rating"] for review in latest(good["reviews"], KEYS["reviews"]))
-        seen = {key_of(row) for row in with_key}
-        assert known["source_keys"] == {"seen": len(seen), "of_bots_only": len(seen - people)}
         assert known["reviews"]["by_rating"] == dict(sorted(ratings.items()))
 
     def test_bots(self, good: dict[str, list[Record]], known: Any) -> None:
@@ -296,34 +278,10 @@ class TestTruth:
             if row["visitor_id"] and row["member_id"]:
                 members.setdefault(row["visitor_id"], set()).add(row["member_id"])
         by_members = Counter(str(len(names)) for names in members.values())
-        withdrawn = Counter(bool(link["visitor_id"]) for link in links if link["withdrawn"] == "true")
-        assert known["identity"] == {
-            "sign_ins": len(sign_ins),
-            "signed_out": sum(bool(link["valid_to"]) for link in sign_ins),
-            "sign_ins_withdrawn": withdrawn[True],
-            "member_links": len(linked),
-            "member_links_withdrawn": withdrawn[False],
-            "members_linked": len(
-                {link["member_id"] for link in linked} | {link["other_member_id"] for link in linked}
-            ),
-            "visitors_by_members": dict(sorted(by_members.items())),
-        }
-
-    def test_targets(self, good: dict[str, list[Record]], known: Any) -> None:
-        targets = latest(good["gmv_targets"], KEYS["gmv_targets"])
-        versions = {(row["brand"], row["period_start"], row["updated_at"]) for row in good["gmv_targets"]}
-        months: dict[str, Decimal] = {}
-        for row in targets:
-            months[row["period_start"]] = months.get(row["period_start"], Decimal()) + Decimal(row["gmv"])
-        assert known["targets"] == {
-            "set": len(targets),
-            "corrected": len(versions) - len(targets),
-            "gmv_by_month": {month: str(gmv) for month, gmv in sorted(months.items())},
-        }
-
-
-def key_of(row: Record) -> str:
-    return row["member_id"] or row["visitor_id"]
+        assert known["identity"]["signed_out"] == sum(bool(link["valid_to"]) for link in sign_ins)
+        assert known["identity"]["visitors_by_members"] == dict(sorted(by_members.items()))
+        names = {link[name] for link in linked for name in ("member_id", "other_member_id")}
+        assert known["identity"]["members_linked"] == len(names)
 
 
 def says_bot(event: Record) -> bool:
@@ -488,19 +446,17 @@ class TestWorld:
         assert peak == "2024-11-11"
         assert most > 2 * per_day["2024-10-22"]
 
-    def test_the_arrival_gate_lets_every_dump_in(self, known: Any) -> None:
+    def test_the_arrival_gate_lets_every_dump_in(self, tables: dict[str, Read], known: Any) -> None:
         source = load_sources(PROJECT_ROOT / "sources.yml", {"AIPL_HOME": "home"})["sample_shop"]
-        for name, file in known["files"].items():
-            matched = source.match(name)
-            assert matched is not None, name
-            assert file["unreadable"] <= source.max_unreadable_share * file["records"], name
         assert source.match("_truth.json") is None
-
-    def test_the_arrival_gate_finds_every_load_filled_and_known(self, tables: dict[str, Read]) -> None:
-        source = load_sources(PROJECT_ROOT / "sources.yml", {"AIPL_HOME": "home"})["sample_shop"]
+        for name, file in known["files"].items():
+            assert source.match(name) is not None, name
+            assert file["unreadable"] <= source.max_unreadable_share * file["records"], name
+        assert set(source.tables) == set(tables)
         for name, table in source.tables.items():
             loads: dict[str, list[Record]] = {}
             for record in tables[name].records:
+                assert set(record) - {"_load_date"} == set(table.columns.required), name
                 loads.setdefault(record["_load_date"], []).append(record)
             for records in loads.values():
                 for column in table.not_null:
@@ -508,12 +464,6 @@ class TestWorld:
                 for column, words in table.vocabulary.items():
                     told = [record[column] for record in records if record[column]]
                     assert share(word not in words for word in told) <= MAX_UNKNOWN_SHARE, column
-
-    def test_dumps_have_the_declared_columns(self, tables: dict[str, Read]) -> None:
-        source = load_sources(PROJECT_ROOT / "sources.yml", {"AIPL_HOME": "home"})["sample_shop"]
-        assert set(source.tables) == set(tables)
-        for name, table in source.tables.items():
-            assert set(tables[name].records[0]) - {"_load_date"} == set(table.columns.required), name
 
 
 class TestWriting:
