@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from orchestration.sample_shop.draws import Draws
 from orchestration.sample_shop.rows import Campaign, Delivery, GmvTarget, deliver
-from orchestration.sample_shop.world import BRANDS, DAY, HOUR, World
+from orchestration.sample_shop.world import BRANDS, DAY, HOUR, Draws, World
 
 _DOUBLE_ELEVEN = ((10, 24), (11, 11))
 # What a person brings a brand on an ordinary day, in fen.
@@ -65,14 +64,11 @@ def campaigns(world: World) -> Iterator[Delivery]:
 
 def _campaign(world: World, brand: str, running: str, day: date) -> Campaign:
     if "double11" in running:
-        name, first, last = (
-            f"双11 {brand.title()}",
-            date(day.year, *_DOUBLE_ELEVEN[0]),
-            date(day.year, 11, 11),
-        )
+        name, ends = "双11", _DOUBLE_ELEVEN
     else:
-        name, first, last = f"会员日 {brand.title()}", day.replace(day=8), day.replace(day=10)
-    return Campaign(running, brand, name, (first - world.start).days, (last - world.start).days)
+        name, ends = "会员日", ((day.month, 8), (day.month, 10))
+    first, last = ((date(day.year, *month_day) - world.start).days for month_day in ends)
+    return Campaign(running, brand, f"{name} {brand.title()}", first, last)
 
 
 def targets(world: World) -> Iterator[Delivery]:

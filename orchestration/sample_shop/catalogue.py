@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from orchestration.sample_shop.draws import Draws
 from orchestration.sample_shop.rows import Delivery, Product, deliver
-from orchestration.sample_shop.world import BRANDS, DAY, HOUR, World
+from orchestration.sample_shop.world import BRANDS, DAY, HOUR, Draws, World
 
 _CATEGORIES = {
     "lumen": (("desk-lamps", "台灯"), ("ceiling-lamps", "吸顶灯"), ("night-lights", "小夜灯")),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orchestration.sample_shop.draws import Draws
 from orchestration.sample_shop.links import sign_in
-from orchestration.sample_shop.persons import Device, account, computer, crawlers
+from orchestration.sample_shop.persons import Device, account, crawlers, device
 from orchestration.sample_shop.rows import Delivery, Event, deliver, lateness
 from orchestration.sample_shop.visits import product_views
-from orchestration.sample_shop.world import DAY, HOUR, MINUTE, SECOND, World
+from orchestration.sample_shop.world import DAY, HOUR, MINUTE, SECOND, Draws, World
 
 # Tablets of two members each.
 _TABLETS = 3
@@ -40,14 +39,15 @@ def _crawled(world: World, crawler: Device, number: int, day: int) -> Iterator[D
 
 def _burst(world: World, number: int, day: int, late: int) -> Iterator[Delivery]:
     """Far too much for a person on one day, and a person's share on the next."""
-    draws, device = Draws(world.seed, "burst", number, day), computer(world, "burst", number)
+    draws = Draws(world.seed, "burst", number, day)
+    program = device(world, "computer", "burst", number)
     count = draws.between(MANY + 50, MANY + 250)
     moments, session = _paced(day, count, draws), _session(world, "H", number, day)
-    views = product_views(world, device, day, moments, session=session, draws=draws)
+    views = product_views(world, program, day, moments, session=session, draws=draws)
     for position, event in enumerate(views):
         yield from deliver(draws, event, event.at, late if position >= count - _LATE_EVENTS else 0)
     moments, session = _paced(day + 1, 12, draws), _session(world, "H", number, day + 1)
-    for event in product_views(world, device, day + 1, moments, session=session, draws=draws):
+    for event in product_views(world, program, day + 1, moments, session=session, draws=draws):
         yield from deliver(draws, event, event.at)
 
 
@@ -70,16 +70,16 @@ def shared_devices(world: World) -> Iterator[Delivery]:
         for day in range(world.days):
             draws = Draws(world.seed, "tablet", number, day)
             today = [draws.pick(members) for _ in range(draws.between(0, 2))]
-            device = computer(world, "tablet", number)
-            yield from _used(world, device, f"T{number}", day, members=today, draws=draws)
+            tablet = device(world, "computer", "tablet", number)
+            yield from _used(world, tablet, f"T{number}", day, members=today, draws=draws)
     for day in range(world.days):
         draws = Draws(world.seed, "kiosk", day)
         today = [account(world, day, draws) for _ in range(draws.between(1, 4))]
-        yield from _used(world, computer(world, "kiosk"), "K0", day, members=today, draws=draws)
+        yield from _used(world, device(world, "computer", "kiosk"), "K0", day, members=today, draws=draws)
 
 
 def _used(
-    world: World, device: Device, name: str, day: int, *, members: list[str], draws: Draws
+    world: World, used: Device, name: str, day: int, *, members: list[str], draws: Draws
 ) -> Iterator[Delivery]:
     """One use by each member, one after the other: pages before the sign-in, within it and after it.
 
@@ -90,7 +90,7 @@ def _used(
         begin = day * DAY + (10 + 3 * number) * HOUR + draws.between(0, HOUR)
         pace = draws.between(20 * SECOND, 90 * SECOND)
         moments = range(begin, begin + 6 * pace, pace)
-        views = product_views(world, device, day, moments, session=f"S{use}", draws=draws)
+        views = product_views(world, used, day, moments, session=f"S{use}", draws=draws)
         yield from _told(tuple(views), member, f"L{use}", draws)
 
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from orchestration.sample_shop.draws import Draws
 from orchestration.sample_shop.tables import Fields, Table
-from orchestration.sample_shop.world import World
+from orchestration.sample_shop.world import Draws, World
 
 # The arrival gate lets one row in a hundred be unreadable: a smaller dump gets no unreadable line.
 _ENOUGH = 120
@@ -19,13 +18,6 @@ _ENOUGH = 120
 TIME_UNREADABLE = "time that does not parse"
 FUTURE = "time in the future"
 END_BEFORE_BEGINNING = "end before the beginning"
-
-
-class Flaws(NamedTuple):
-    """`broken` are (position among the records, line), in order; `rejected` are (record, reason)."""
-
-    broken: list[tuple[int, str]]
-    rejected: list[tuple[Fields, str]]
 
 
 class _Kinds(NamedTuple):
@@ -81,11 +73,16 @@ _KINDS = {
 }
 
 
-def flaws(world: World, table: Table, load: int, records: Sequence[Fields]) -> Flaws:
-    """The flaws of one dump, only beside good records; lines are cut in the large tables only."""
+def flaws(
+    world: World, table: Table, load: int, records: Sequence[Fields]
+) -> tuple[list[tuple[int, str]], list[tuple[Fields, str]]]:
+    """The flaws of one dump, beside good records only: unreadable lines, and records with why to reject them.
+
+    A line comes with its position among the records; lines are cut in the large tables only.
+    """
     draws = Draws(world.seed, "flaws", table.name, load)
     if not records or table.name not in _KINDS:
-        return Flaws([], [])
+        return [], []
     rejected = list(_rejected(world, table, load, records, draws))
     broken = []
     if table.name in ("events", "orders") and len(records) >= _ENOUGH and draws.chance(0.3):
@@ -96,7 +93,7 @@ def flaws(world: World, table: Table, load: int, records: Sequence[Fields]) -> F
         else:
             line = line[: draws.between(8, 30)]  # cut before the third column ends
         broken.append((position, line))
-    return Flaws(broken, rejected)
+    return broken, rejected
 
 
 def _rejected(

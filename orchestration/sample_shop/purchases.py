@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from orchestration.sample_shop import calendar
 from orchestration.sample_shop.catalogue import GIFT_WRAP
-from orchestration.sample_shop.draws import Draws
 from orchestration.sample_shop.persons import Person
 from orchestration.sample_shop.rows import Delivery, Order, OrderLine, Refund, Review, deliver, lateness
 from orchestration.sample_shop.visits import Visit
-from orchestration.sample_shop.world import DAY, HOUR, MINUTE, SECOND, World
+from orchestration.sample_shop.world import DAY, HOUR, MINUTE, SECOND, Draws, World
 
 _TEXTS = (
     "很好，包装也用心。",
@@ -25,16 +23,8 @@ _REASONS = ("七天无理由", "质量问题", "少件/漏发", "不想要了")
 _RATINGS = ((5, 0.6), (4, 0.2), (3, 0.1), (2, 0.04), (1, 0.06))
 
 
-@dataclass(frozen=True)
-class Purchase:
-    """What became of one basket; `paid_at` is None where it was never paid in full."""
-
-    deliveries: tuple[Delivery, ...]
-    paid_at: int | None
-
-
-def purchase(world: World, person: Person, visit: Visit) -> Purchase:
-    """The order of a visit with a basket, told to its end."""
+def purchase(world: World, person: Person, visit: Visit) -> tuple[list[Delivery], int | None]:
+    """The order of a visit with a basket, told to its end, and when it was paid; None if never in full."""
     draws = Draws(world.seed, "order", person.number, visit.day, visit.number)
     order_id = f"O{world.date_of(visit.day):%Y%m%d}{person.number:05d}{visit.number}"
     lines = _lines(world, visit, order_id, draws)
@@ -53,7 +43,7 @@ def purchase(world: World, person: Person, visit: Visit) -> Purchase:
         after += _reviews(last, lines, refunds, draws)
         for row in after:
             deliveries += deliver(draws, row, row.at, lateness(draws, 0.01))
-    return Purchase(tuple(deliveries), last.paid_at)
+    return deliveries, last.paid_at
 
 
 def _lines(world: World, visit: Visit, order_id: str, draws: Draws) -> list[OrderLine]:

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
 
-from orchestration.sample_shop.draws import Draws
-from orchestration.sample_shop.world import DAY
+from orchestration.sample_shop.world import DAY, Draws
 
 CURRENCY = "CNY"
 

@@ -8,10 +8,9 @@ from typing import NamedTuple
 
 from orchestration.sample_shop import calendar
 from orchestration.sample_shop.catalogue import on_sale
-from orchestration.sample_shop.draws import Draws
 from orchestration.sample_shop.persons import Device, Person
 from orchestration.sample_shop.rows import Event, Product
-from orchestration.sample_shop.world import BRANDS, DAY, HOUR, MINUTE, SECOND, World
+from orchestration.sample_shop.world import BRANDS, DAY, HOUR, MINUTE, SECOND, Draws, World
 
 _CHANNELS = (("app", 0.4), ("search", 0.25), ("ads", 0.2), ("social", 0.15))
 _HOURS = (

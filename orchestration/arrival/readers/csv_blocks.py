@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import numpy as np
 import pyarrow as pa
@@ -125,19 +125,16 @@ def _without_headers(chunk: Chunk, header: Header) -> Chunk:
     """Reject records that repeat the header, as in files put together from several."""
     if not header.fields:
         return chunk
-    again = _holds(chunk.batch.column(0), header.fields[0])
-    for column, value in zip(chunk.batch.columns[1:], header.fields[1:], strict=True):
-        if not pc.any(again).as_py():
-            return chunk
-        again = pc.and_(again, _holds(column, value))
-    if not pc.any(again).as_py():
+    batch = chunk.batch
+    candidates = pc.equal(pc.fill_null(batch.column(0), ""), header.fields[0]).to_numpy(False)
+    again = [
+        position
+        for position in np.flatnonzero(candidates).tolist()
+        if [column[position].as_py() or "" for column in batch.columns] == header.fields
+    ]
+    if not again:
         return chunk
-    kept = pc.invert(again)
-    repeated = [Reject(row, header.raw, HEADER_AGAIN) for row in chunk.rows[again.to_numpy(False)].tolist()]
+    repeated = [Reject(row, header.raw, HEADER_AGAIN) for row in chunk.rows[again].tolist()]
     rejects = sorted([*chunk.rejects, *repeated], key=lambda reject: reject.row)
-    return Chunk(chunk.batch.filter(kept), chunk.rows[kept.to_numpy(False)], rejects)
-
-
-def _holds(column: pa.Array[Any], value: str) -> pa.BooleanArray:
-    same = pc.fill_null(pc.equal(column, pa.scalar(value)), pa.scalar(False)) if value else pc.is_null(column)
-    return cast(pa.BooleanArray, same)
+    kept = np.setdiff1d(np.arange(batch.num_rows), again)
+    return Chunk(batch.take(pa.array(kept)), chunk.rows[kept], rejects)

@@ -40,7 +40,11 @@ def read_jsonl(path: Path, file: str, table: Table, extra: tuple[str, ...] | Non
     seen: dict[str, None] = {}
     gathered = Gathering[dict[str, str | None]]()
 
-    def chunk(names: dict[str, None]) -> Chunk:
+    def chunk() -> Chunk:
+        nonlocal names
+        names = names or dict.fromkeys([*table.columns.declared, *seen])
+        if not seen.keys() <= names.keys():
+            raise StartAgain(partial(read_jsonl, extra=_all_keys(path, file, table)))
         records = [[record.get(name) for name in names] for record in gathered.records]
         return text_chunk(list(names), records, gathered.rows, gathered.rejects)
 
@@ -50,17 +54,11 @@ def read_jsonl(path: Path, file: str, table: Table, extra: tuple[str, ...] | Non
             seen.update(dict.fromkeys(parsed))
             check_count(file, len(seen))
         if gathered.is_full(len(names or seen)):
-            names = names or dict.fromkeys([*table.columns.declared, *seen])
-            if not seen.keys() <= names.keys():
-                raise StartAgain(partial(read_jsonl, extra=_all_keys(path, file, table)))
-            yield chunk(names)
+            yield chunk()
             gathered = Gathering[dict[str, str | None]]()
-    names = names or dict.fromkeys([*table.columns.declared, *seen])
-    if not seen.keys() <= names.keys():
-        raise StartAgain(partial(read_jsonl, extra=_all_keys(path, file, table)))
     if seen:
         check_names(file, list(seen), table)
-    yield chunk(names)
+    yield chunk()
 
 
 def _all_keys(path: Path, file: str, table: Table) -> tuple[str, ...]:
