@@ -22,43 +22,29 @@ def bots(world: World) -> Iterator[Delivery]:
     """Everything that programs leave in the world's dumps."""
     for number, crawler in enumerate(crawlers(world)):
         for day in range(world.days):
-            yield from _crawled(world, crawler, number, day)
-    yield from _burst(world, 0, Draws(world.seed, "burst", 0).between(1, 3), late=0)
-    yield from _burst(world, 1, Draws(world.seed, "burst", 1).between(5, 9), late=2)
+            draws = Draws(world.seed, "crawl", number, day)
+            if not draws.chance(0.3):
+                count = draws.between(20, 80)
+                yield from _opened_by(crawler, world, f"B{number}", day, count=count, draws=draws)
+    for number, days, late in ((0, (1, 3), 0), (1, (5, 9), 2)):
+        day, program = Draws(world.seed, "burst", number).between(*days), f"H{number}"
+        draws, browser = Draws(world.seed, "burst", number, day), device(world, "computer", "burst", number)
+        # Far too much for a person on one day, and a person's share on the next.
+        count = draws.between(MANY + 50, MANY + 250)
+        yield from _opened_by(browser, world, program, day, count=count, draws=draws, late=late)
+        yield from _opened_by(browser, world, program, day + 1, count=12, draws=draws)
 
 
-def _crawled(world: World, crawler: Device, number: int, day: int) -> Iterator[Delivery]:
-    draws = Draws(world.seed, "crawl", number, day)
-    if draws.chance(0.3):
-        return
-    moments = _paced(day, draws.between(20, 80), draws)
-    session = _session(world, "B", number, day)
-    for event in product_views(world, crawler, day, moments, session=session, draws=draws):
-        yield from deliver(draws, event, event.at)
-
-
-def _burst(world: World, number: int, day: int, late: int) -> Iterator[Delivery]:
-    """Far too much for a person on one day, and a person's share on the next."""
-    draws = Draws(world.seed, "burst", number, day)
-    program = device(world, "computer", "burst", number)
-    count = draws.between(MANY + 50, MANY + 250)
-    moments, session = _paced(day, count, draws), _session(world, "H", number, day)
+def _opened_by(
+    program: Device, world: World, name: str, day: int, *, count: int, draws: Draws, late: int = 0
+) -> Iterator[Delivery]:
+    """Product pages of a day, evenly spaced as a program opens them; the last ones come `late` days late."""
+    begin, pace = day * DAY + draws.between(0, 2 * HOUR), draws.between(30 * SECOND, 55 * SECOND)
+    moments = range(begin, begin + count * pace, pace)
+    session = f"S{world.date_of(day):%Y%m%d}{name}"
     views = product_views(world, program, day, moments, session=session, draws=draws)
     for position, event in enumerate(views):
         yield from deliver(draws, event, event.at, late if position >= count - _LATE_EVENTS else 0)
-    moments, session = _paced(day + 1, 12, draws), _session(world, "H", number, day + 1)
-    for event in product_views(world, program, day + 1, moments, session=session, draws=draws):
-        yield from deliver(draws, event, event.at)
-
-
-def _paced(day: int, count: int, draws: Draws) -> list[int]:
-    """As many moments of a day, evenly spaced, as a program has them."""
-    begin, pace = day * DAY + draws.between(0, 2 * HOUR), draws.between(30 * SECOND, 55 * SECOND)
-    return [begin + number * pace for number in range(count)]
-
-
-def _session(world: World, kind: str, number: int, day: int) -> str:
-    return f"S{world.date_of(day):%Y%m%d}{kind}{number}"
 
 
 def shared_devices(world: World) -> Iterator[Delivery]:

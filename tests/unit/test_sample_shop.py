@@ -220,26 +220,19 @@ class TestReproducible:
 
 class TestTruth:
     @pytest.mark.parametrize("table", KEYS)
-    def test_rows_of_every_file(self, table: str, tables: dict[str, Read], known: Any) -> None:
-        files = {name: file for name, file in known["files"].items() if name in tables[table].records_of}
-        assert len(files) == AUTUMN.days
-        assert {name: file["records"] for name, file in files.items()} == tables[table].records_of
-        assert {name: file["unreadable"] for name, file in files.items()} == tables[table].unreadable
-
-    @pytest.mark.parametrize("table", KEYS)
-    def test_rows_of_every_table(
+    def test_rows(
         self, table: str, tables: dict[str, Read], good: Records, current: Records, known: Any
     ) -> None:
-        distinct = len(current[table])
-        rejected = len(tables[table].records) - len(good[table])
-        assert known["tables"][table] == {
-            "accepted": len(good[table]),
-            "distinct": distinct,
-            "duplicates": len(good[table]) - distinct,
-        }
-        assert sum(known["rejected"][table].values()) == rejected
+        read, accepted, distinct = tables[table], len(good[table]), len(current[table])
+        files = {name: file for name, file in known["files"].items() if name in read.records_of}
+        assert len(files) == AUTUMN.days
+        assert {name: file["records"] for name, file in files.items()} == read.records_of
+        assert {name: file["unreadable"] for name, file in files.items()} == read.unreadable
+        counts = {"accepted": accepted, "distinct": distinct, "duplicates": accepted - distinct}
+        assert known["tables"][table] == counts
+        assert sum(known["rejected"][table].values()) == len(read.records) - accepted
 
-    def test_events(self, current: Records, known: Any) -> None:
+    def test_events_and_reviews(self, current: Records, known: Any) -> None:
         events = current["events"]
         start = AUTUMN.start.isoformat()
         assert known["events"] == {
@@ -248,6 +241,8 @@ class TestTruth:
             "without_person": sum(not event["visitor_id"] + event["member_id"] for event in events),
             "before_start": sum(event["event_time"] < start for event in events),
         }
+        ratings = Counter(review["rating"] for review in current["reviews"])
+        assert known["reviews"]["by_rating"] == dict(sorted(ratings.items()))
 
     def test_orders_and_refunds(self, current: Records, known: Any) -> None:
         orders = current["orders"]
@@ -285,10 +280,6 @@ class TestTruth:
             "of_several_brands": sum(len(found) > 1 for found in brands),
             "paid_line_amount_by_brand": {brand: str(amount) for brand, amount in sorted(amounts.items())},
         }
-
-    def test_ratings(self, current: Records, known: Any) -> None:
-        ratings = Counter(review["rating"] for review in current["reviews"])
-        assert known["reviews"]["by_rating"] == dict(sorted(ratings.items()))
 
     def test_bots(self, current: Records, bursts: Bursts, known: Any) -> None:
         made = [event for event in current["events"] if is_bot(event, bursts)]
