@@ -232,17 +232,11 @@ def test_only_complete_weeks_and_months_are_periods() -> None:
     ]
 
 
-@pytest.fixture(scope="session")
-def taobao_dump(shared_data: Path) -> Path:
-    """The head of the public Taobao dump."""
+def test_taobao_at_the_end_of_its_last_day(shared_data: Path) -> None:
     dump = shared_data / "taobao_user_behavior" / "UserBehavior.csv"
     if not dump.is_file():
         pytest.skip(f"no {dump.name} in {dump.parent}; it is not shipped with the project")
-    return dump
-
-
-def test_taobao_at_the_end_of_its_last_day(taobao_dump: Path) -> None:
-    evidence, dropped = taobao.read(taobao_dump, load_date=date(2017, 12, 4))
+    evidence, dropped = taobao.read(dump, load_date=date(2017, 12, 4))
     assert dropped == Counter(fields=1)
     assert len(evidence.of_each_person()) == 815
     last = taobao.horizon(evidence)
