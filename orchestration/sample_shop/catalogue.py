@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from orchestration.sample_shop.draws import Draws
 from orchestration.sample_shop.rows import Delivery, Product, deliver
-from orchestration.sample_shop.world import BRANDS, DAY, HOUR, World
+from orchestration.sample_shop.world import BRANDS, DAY, HOUR, Draws, World
 
 _CATEGORIES = {
     "lumen": (("desk-lamps", "台灯"), ("ceiling-lamps", "吸顶灯"), ("night-lights", "小夜灯")),
@@ -31,14 +30,10 @@ def products(world: World) -> dict[str, tuple[Product, ...]]:
     }
 
 
-def on_sale(world: World, brand: str, day: int) -> tuple[Product, ...]:
-    """The brand's products listed by the end of that day."""
-    return _on_sale(world, brand, max(day, 0))
-
-
 @lru_cache(maxsize=4096)
-def _on_sale(world: World, brand: str, day: int) -> tuple[Product, ...]:
-    return tuple(product for product in products(world)[brand] if product.listed <= day)
+def on_sale(world: World, brand: str, day: int) -> tuple[Product, ...]:
+    """The brand's products listed by the end of that day, or of the first one."""
+    return tuple(product for product in products(world)[brand] if product.listed <= max(day, 0))
 
 
 def catalogue(world: World) -> Iterator[Delivery]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 
-from orchestration.sample_shop.draws import Draws
 from orchestration.sample_shop.persons import Person
 from orchestration.sample_shop.rows import Delivery, Membership, deliver, lateness
 from orchestration.sample_shop.visits import Visit
-from orchestration.sample_shop.world import BRANDS, DAY, HOUR, MINUTE, World
+from orchestration.sample_shop.world import BRANDS, DAY, HOUR, MINUTE, Draws, World
 
 # Chance of joining at the end of a visit, and at the end of a visit with an order.
 _JOINING = {"member": (0.02, 0.3), "follower": (0.025, 0.05), "subscriber": (0.004, 0.02)}

@@ -8,23 +8,20 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from io import BytesIO
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from orchestration.sample_shop.bots import bots
-from orchestration.sample_shop.calendar import campaigns
+from orchestration.sample_shop.calendar import campaigns, targets
 from orchestration.sample_shop.catalogue import catalogue
+from orchestration.sample_shop.crowds import bots, shared_devices
 from orchestration.sample_shop.flaws import flaws
 from orchestration.sample_shop.life import life
 from orchestration.sample_shop.links import same_persons
 from orchestration.sample_shop.rows import Delivery, Row
-from orchestration.sample_shop.shared import shared_devices
 from orchestration.sample_shop.tables import TABLES, Table
-from orchestration.sample_shop.targets import targets
 from orchestration.sample_shop.truth import truth
 from orchestration.sample_shop.world import World
 
@@ -64,23 +61,18 @@ def collect(world: World, persons: Iterable[int]) -> list[Delivery]:
     return told
 
 
-def render(world: World, told: Iterable[Delivery], threads: int = 1) -> Iterator[Dump]:
+def render(world: World, told: Iterable[Delivery]) -> Iterator[Dump]:
     """Every dump of every table and load date, empty ones included, in a fixed order."""
     sorted_in: dict[tuple[type, int], list[Row]] = {
         (kind, load): [] for kind in TABLES for load in range(world.days)
     }
     for load, row in told:
         sorted_in[type(row), load].append(row)
-
-    def dump(item: tuple[tuple[type, int], list[Row]]) -> Dump:
-        (kind, load), rows = item
-        return _dump(world, TABLES[kind], load, rows)
-
-    with ThreadPoolExecutor(threads) as pool:
-        yield from pool.map(dump, sorted_in.items())
+    for (kind, load), rows in sorted_in.items():
+        yield _dump(world, TABLES[kind], load, rows)
 
 
-def write_dumps(folder: Path, world: World, threads: int = 2) -> Summary:
+def write_dumps(folder: Path, world: World) -> Summary:
     """Write the world's dumps and `_truth.json` into the folder; do nothing where the same world is there.
 
     The set is written beside the folder and then takes its place, so that a half-written set is never seen.
@@ -99,7 +91,7 @@ def write_dumps(folder: Path, world: World, threads: int = 2) -> Summary:
     partial.mkdir(parents=True)
     told = collect(world, range(world.persons))
     dumps = []
-    for dump in render(world, told, threads):
+    for dump in render(world, told):
         (partial / dump.file).write_bytes(dump.content)
         dumps.append(dump)
     known_truth = {**truth(world, told), **_flaw_counts(dumps)}

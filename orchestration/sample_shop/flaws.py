@@ -6,43 +6,84 @@ again, so that nothing of the truth is lost.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from orchestration.sample_shop.draws import Draws
 from orchestration.sample_shop.tables import Fields, Table
-from orchestration.sample_shop.world import DAY, World
+from orchestration.sample_shop.world import Draws, World
 
 # The arrival gate lets one row in a hundred be unreadable: a smaller dump gets no unreadable line.
 _ENOUGH = 120
 
 TIME_UNREADABLE = "time that does not parse"
 FUTURE = "time in the future"
-KIND_UNKNOWN = "unknown event kind"
-NO_LINK_ID = "no link id"
-NO_MEMBER = "no member"
-NO_PARTY = "neither a visitor nor another member"
-TWO_PARTIES = "both a visitor and another member"
 END_BEFORE_BEGINNING = "end before the beginning"
-NOT_YET = "time after it was recorded"
-NEGATIVE = "negative amount"
-NO_NUMBER = "amount that is not a number"
-DATE_UNREADABLE = "date that does not parse"
 
 
-class Flaws(NamedTuple):
-    """`broken` are (position among the records, line), in order; `rejected` are (record, reason)."""
+class _Kinds(NamedTuple):
+    """The flaws of a table, each with its share of the dumps that have `least` records.
 
-    broken: list[tuple[int, str]]
-    rejected: list[tuple[Fields, str]]
+    `changes` are (reason, new values by column); {future} and {past} in them stand for a date.
+    """
+
+    share: float
+    changes: tuple[tuple[str, Mapping[str, str]], ...]
+    least: int = 1
+    # Where the flawed row would otherwise count as a version of the good one.
+    new_id: str = ""
 
 
-def flaws(world: World, table: Table, load: int, records: Sequence[Fields]) -> Flaws:
-    """The flaws of one dump, only beside good records; lines are cut in the large tables only."""
+_KINDS = {
+    "events": _Kinds(
+        0.15,
+        (
+            ("unknown event kind", {"event": "px_debug"}),
+            (TIME_UNREADABLE, {"event_time": "0000-00-00 00:00:00"}),
+            (FUTURE, {"event_time": "{future} 08:00:00.000"}),
+        ),
+        least=20,
+        new_id="event_id",
+    ),
+    "orders": _Kinds(0.1, ((TIME_UNREADABLE, {"created_at": "0000-00-00T00:00:00"}),)),
+    "identity_links": _Kinds(
+        0.12,
+        (
+            ("no link id", {"link_id": ""}),
+            ("no member", {"member_id": ""}),
+            ("neither a visitor nor another member", {"visitor_id": "", "other_member_id": ""}),
+            ("both a visitor and another member", {"visitor_id": "d0", "other_member_id": "m0"}),
+            (TIME_UNREADABLE, {"valid_from": "0000-00-00 00:00:00"}),
+            (END_BEFORE_BEGINNING, {"valid_to": "{past} 00:00:00"}),
+            (FUTURE, {"recorded_at": "{future} 00:00:00"}),
+            ("time after it was recorded", {"valid_to": "{future} 00:00:00"}),
+        ),
+        new_id="link_id",
+    ),
+    "gmv_targets": _Kinds(
+        0.3,
+        (
+            (TIME_UNREADABLE, {"updated_at": "0000-00-00 00:00:00"}),
+            (FUTURE, {"updated_at": "{future} 00:00:00"}),
+            ("date that does not parse", {"period_start": "2024-13-01"}),
+            (END_BEFORE_BEGINNING, {"period_end": "{past}"}),
+            ("amount that is not a number", {"gmv": "tba"}),
+            ("negative amount", {"gmv": "-1000.00"}),
+        ),
+    ),
+}
+
+
+def flaws(
+    world: World, table: Table, load: int, records: Sequence[Fields]
+) -> tuple[list[tuple[int, str]], list[tuple[Fields, str]]]:
+    """The flaws of one dump, beside good records only: unreadable lines, and records with why to reject them.
+
+    A line comes with its position among the records; lines are cut in the large tables only.
+    """
     draws = Draws(world.seed, "flaws", table.name, load)
-    if not records or table.name not in _REJECTED:
-        return Flaws([], [])
-    rejected = _REJECTED[table.name](world, load, records, draws)
+    if not records or table.name not in _KINDS:
+        return [], []
+    rejected = list(_rejected(world, table, load, records, draws))
     broken = []
     if table.name in ("events", "orders") and len(records) >= _ENOUGH and draws.chance(0.3):
         position = draws.between(0, len(records) - 1)
@@ -52,79 +93,17 @@ def flaws(world: World, table: Table, load: int, records: Sequence[Fields]) -> F
         else:
             line = line[: draws.between(8, 30)]  # cut before the third column ends
         broken.append((position, line))
-    return Flaws(broken, rejected)
+    return broken, rejected
 
 
-def _events(world: World, load: int, records: Sequence[Fields], draws: Draws) -> list[tuple[Fields, str]]:
-    future = f"{world.date_of(load + 400).isoformat()} 08:00:00.000"
-    kinds: list[tuple[str, dict[int, str]]] = [
-        (KIND_UNKNOWN, {5: "px_debug"}),
-        (TIME_UNREADABLE, {0: "0000-00-00 00:00:00"}),
-        (FUTURE, {0: future}),
-    ]
-    rejected = []
+def _rejected(
+    world: World, table: Table, load: int, records: Sequence[Fields], draws: Draws
+) -> Iterator[tuple[Fields, str]]:
+    share, kinds, least, new_id = _KINDS[table.name]
+    dates = {"future": world.date_of(load + 400), "past": world.date_of(-400)}
     for number, (reason, changes) in enumerate(kinds):
-        record = draws.pick(records)
-        if len(records) >= 20 and draws.chance(0.15):
-            rejected.append((_changed(record, {**changes, 1: f"X{record[1]}{number}"}), reason))
-    return rejected
-
-
-def _orders(_world: World, _load: int, records: Sequence[Fields], draws: Draws) -> list[tuple[Fields, str]]:
-    record = draws.pick(records)
-    if not draws.chance(0.1):
-        return []
-    return [(_changed(record, {5: "0000-00-00T00:00:00"}), TIME_UNREADABLE)]
-
-
-def _identity_links(
-    world: World, load: int, records: Sequence[Fields], draws: Draws
-) -> list[tuple[Fields, str]]:
-    future = world.text((load + 400) * DAY)
-    kinds: list[tuple[str, dict[int, str]]] = [
-        (NO_LINK_ID, {1: ""}),
-        (NO_MEMBER, {3: ""}),
-        (NO_PARTY, {2: "", 4: ""}),
-        (TWO_PARTIES, {2: "d0", 4: "m0"}),
-        (TIME_UNREADABLE, {5: "0000-00-00 00:00:00"}),
-        (END_BEFORE_BEGINNING, {6: world.text(-400 * DAY)}),
-        (FUTURE, {0: future}),
-        (NOT_YET, {6: future}),
-    ]
-    rejected = []
-    for number, (reason, changes) in enumerate(kinds):
-        record = draws.pick(records)
-        if draws.chance(0.12):
-            rejected.append((_changed(record, {1: f"X{record[1]}{number}", **changes}), reason))
-    return rejected
-
-
-def _gmv_targets(
-    world: World, load: int, records: Sequence[Fields], draws: Draws
-) -> list[tuple[Fields, str]]:
-    kinds: list[tuple[str, dict[int, str]]] = [
-        (TIME_UNREADABLE, {0: "0000-00-00 00:00:00"}),
-        (FUTURE, {0: world.text((load + 400) * DAY)}),
-        (DATE_UNREADABLE, {2: "2024-13-01"}),
-        (END_BEFORE_BEGINNING, {3: world.date_of(-400).isoformat()}),
-        (NO_NUMBER, {4: "tba"}),
-        (NEGATIVE, {4: "-1000.00"}),
-    ]
-    rejected = []
-    for reason, changes in kinds:
-        record = draws.pick(records)
-        if draws.chance(0.3):
-            rejected.append((_changed(record, changes), reason))
-    return rejected
-
-
-def _changed(record: Fields, changes: dict[int, str]) -> Fields:
-    return tuple(changes.get(position, value) for position, value in enumerate(record))
-
-
-_REJECTED: dict[str, Callable[[World, int, Sequence[Fields], Draws], list[tuple[Fields, str]]]] = {
-    "events": _events,
-    "orders": _orders,
-    "identity_links": _identity_links,
-    "gmv_targets": _gmv_targets,
-}
+        good = dict(zip(table.columns, draws.pick(records), strict=True))
+        if len(records) >= least and draws.chance(share):
+            other_id = {new_id: f"X{good[new_id]}{number}"} if new_id else {}
+            changed = {column: value.format(**dates) for column, value in changes.items()}
+            yield tuple({**good, **other_id, **changed}.values()), reason

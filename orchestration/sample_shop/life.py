@@ -6,13 +6,12 @@ from collections.abc import Iterator
 
 from orchestration.sample_shop import calendar
 from orchestration.sample_shop.clubs import clubs
-from orchestration.sample_shop.draws import Draws
 from orchestration.sample_shop.links import sign_ins
 from orchestration.sample_shop.persons import person
 from orchestration.sample_shop.purchases import purchase
 from orchestration.sample_shop.rows import Delivery, Event, deliver, lateness
 from orchestration.sample_shop.visits import Visit, ads, visit
-from orchestration.sample_shop.world import World
+from orchestration.sample_shop.world import Draws, World
 
 # Days told before the first business day: only their late events still reach a dump.
 _BEFORE = 14
@@ -40,10 +39,10 @@ def life(world: World, number: int) -> list[Delivery]:
             told += _delivered(tuple(ads(world, who, day, draws)), draws)
     for one in visits:
         if one.basket:
-            bought = purchase(world, who, one)
-            told += bought.deliveries
-            if bought.paid_at is not None:
-                paid.append((one.brand, bought.paid_at))
+            deliveries, paid_at = purchase(world, who, one)
+            told += deliveries
+            if paid_at is not None:
+                paid.append((one.brand, paid_at))
     told += clubs(world, who, visits, paid)
     told += sign_ins(world, who, visits)
     return [delivery for delivery in told if 0 <= delivery.load < world.days]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from orchestration.sample_shop.draws import Draws
 from orchestration.sample_shop.persons import Person, account
 from orchestration.sample_shop.rows import Delivery, IdentityLink, deliver, lateness
 from orchestration.sample_shop.visits import Visit
-from orchestration.sample_shop.world import DAY, HOUR, MINUTE, SECOND, World
+from orchestration.sample_shop.world import DAY, HOUR, MINUTE, SECOND, Draws, World
 
 
 def sign_ins(world: World, person: Person, visits: Iterable[Visit]) -> Iterator[Delivery]:

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from orchestration.sample_shop import calendar
 from orchestration.sample_shop.catalogue import GIFT_WRAP
-from orchestration.sample_shop.draws import Draws
 from orchestration.sample_shop.persons import Person
-from orchestration.sample_shop.rows import (
-    Delivery,
-    Order,
-    OrderLine,
-    Product,
-    Refund,
-    Review,
-    deliver,
-    lateness,
-)
+from orchestration.sample_shop.rows import Delivery, Order, OrderLine, Refund, Review, deliver, lateness
 from orchestration.sample_shop.visits import Visit
-from orchestration.sample_shop.world import DAY, HOUR, MINUTE, SECOND, World
+from orchestration.sample_shop.world import DAY, HOUR, MINUTE, SECOND, Draws, World
 
 _TEXTS = (
     "很好，包装也用心。",
@@ -34,16 +23,8 @@ _REASONS = ("七天无理由", "质量问题", "少件/漏发", "不想要了")
 _RATINGS = ((5, 0.6), (4, 0.2), (3, 0.1), (2, 0.04), (1, 0.06))
 
 
-@dataclass(frozen=True)
-class Purchase:
-    """What became of one basket; `paid_at` is None where it was never paid in full."""
-
-    deliveries: tuple[Delivery, ...]
-    paid_at: int | None
-
-
-def purchase(world: World, person: Person, visit: Visit) -> Purchase:
-    """The order of a visit with a basket, told to its end."""
+def purchase(world: World, person: Person, visit: Visit) -> tuple[list[Delivery], int | None]:
+    """The order of a visit with a basket, told to its end, and when it was paid; None if never in full."""
     draws = Draws(world.seed, "order", person.number, visit.day, visit.number)
     order_id = f"O{world.date_of(visit.day):%Y%m%d}{person.number:05d}{visit.number}"
     lines = _lines(world, visit, order_id, draws)
@@ -62,13 +43,13 @@ def purchase(world: World, person: Person, visit: Visit) -> Purchase:
         after += _reviews(last, lines, refunds, draws)
         for row in after:
             deliveries += deliver(draws, row, row.at, lateness(draws, 0.01))
-    return Purchase(tuple(deliveries), last.paid_at)
+    return deliveries, last.paid_at
 
 
 def _lines(world: World, visit: Visit, order_id: str, draws: Draws) -> list[OrderLine]:
     sample = draws.chance(0.025)
     percent = 0 if sample else calendar.discount(world.date_of(visit.day))
-    basket: Sequence[Product] = visit.basket[:1] if sample else visit.basket
+    basket = visit.basket[:1] if sample else visit.basket
     if not sample and draws.chance(0.015):
         basket = (*basket, GIFT_WRAP)
     lines = []
@@ -83,23 +64,22 @@ def _lines(world: World, visit: Visit, order_id: str, draws: Draws) -> list[Orde
 def _states(world: World, visit: Visit, order_id: str, lines: list[OrderLine], draws: Draws) -> list[Order]:
     """The order's states in the order of time; the last one is its end."""
     goods = sum(line.amount for line in lines)
-    member = visit.member
-    visitor = visit.visitor
-    if not member and draws.chance(0.03):
-        visitor = ""  # guest checkout with tracking refused: an order without a person
+    freight = 0 if goods >= 9900 or not goods else 800
+    # Guest checkout with tracking refused is an order without a person.
+    is_hidden = not visit.member and draws.chance(0.03)
     created_at = visit.ended_at + draws.between(20, 300) * SECOND
     created = Order(
         updated_at=created_at,
         order_id=order_id,
-        visitor=visitor,
-        member=member,
+        visitor="" if is_hidden else visit.visitor,
+        member=visit.member,
         status="created",
         created_at=created_at,
         paid_at=None,
         cancelled_at=None,
         deposit=0,
-        freight=0 if goods >= 9900 or not goods else 800,
-        amount=goods + (0 if goods >= 9900 or not goods else 800),
+        freight=freight,
+        amount=goods + freight,
     )
     today = world.date_of(visit.day)
     if goods and draws.chance(0.5 if calendar.is_presale(today) else 0.02):
@@ -141,14 +121,14 @@ def _refunds(order: Order, draws: Draws) -> list[Refund]:
     moment = draws.between(order.paid_at, end_of_day) if draws.chance(0.2) else late
     reason = draws.pick(_REASONS)
     if draws.chance(0.45):
-        part = order.amount * draws.between(10, 60) // 100
-        return [Refund(f"R{order.order_id}-1", order.order_id, moment, part, reason)]
-    if draws.chance(0.85):
-        return [Refund(f"R{order.order_id}-1", order.order_id, moment, order.amount, reason)]
-    first, second = order.amount // 3, order.amount - order.amount // 3
+        parts = [order.amount * draws.between(10, 60) // 100]
+    elif draws.chance(0.85):
+        parts = [order.amount]
+    else:
+        parts = [order.amount // 3, order.amount - order.amount // 3]
     return [
-        Refund(f"R{order.order_id}-1", order.order_id, moment, first, reason),
-        Refund(f"R{order.order_id}-2", order.order_id, moment + 2 * DAY, second, reason),
+        Refund(f"R{order.order_id}-{number + 1}", order.order_id, moment + 2 * DAY * number, part, reason)
+        for number, part in enumerate(parts)
     ]
 
 

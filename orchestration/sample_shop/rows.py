@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
 
-from orchestration.sample_shop.draws import Draws
-from orchestration.sample_shop.world import DAY
+from orchestration.sample_shop.world import DAY, Draws
 
 CURRENCY = "CNY"
 
@@ -24,11 +23,11 @@ class Event(NamedTuple):
     visitor: str
     member: str
     kind: str
-    product: str
-    campaign: str
-    channel: str
-    session: str
-    agent: str
+    product: str = ""
+    campaign: str = ""
+    channel: str = ""
+    session: str = ""
+    agent: str = ""
 
 
 class Order(NamedTuple):

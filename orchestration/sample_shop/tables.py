@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from io import StringIO
 from typing import Any
 
@@ -19,12 +20,34 @@ Fields = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Table:
-    """One table of the dumps; `fields(world, row)` gives the row's text, one field a column."""
+    """One table of the dumps.
+
+    `layout` names its columns in the order of the row's fields, each with how it is written (`_WRITTEN`) if
+    it is no text.
+    """
 
     name: str
     suffix: str
-    columns: Fields
-    fields: Callable[[World, Any], Fields]
+    layout: str
+
+    @cached_property
+    def columns(self) -> Fields:
+        """Names of the columns."""
+        return tuple(column.partition(":")[0] for column in self.layout.split())
+
+    @cached_property
+    def _writers(self) -> list[tuple[int, Callable[[World, Any], str]]]:
+        kinds = [column.partition(":")[2] for column in self.layout.split()]
+        return [(position, _WRITTEN[kind]) for position, kind in enumerate(kinds) if kind]
+
+    def fields(self, world: World, row: rows.Row) -> Fields:
+        """The row's text, one field a column."""
+        values: list[Any] = list(row)
+        if "currency" in self.columns:
+            values.insert(self.columns.index("currency"), CURRENCY)
+        for position, write in self._writers:
+            values[position] = "" if values[position] is None else write(world, values[position])
+        return tuple(values)
 
     def file(self, load_date: date) -> str:
         """The dump's file name."""
@@ -58,132 +81,57 @@ class Table:
             text.write(json.dumps(document, ensure_ascii=False) + "\n")
 
 
-def _moment(world: World, moment: int | None) -> str:
-    return "" if moment is None else world.text(moment)
-
-
-def _iso(world: World, moment: int | None) -> str:
-    return "" if moment is None else world.text(moment, separator="T")
-
-
-def _event(world: World, row: rows.Event) -> Fields:
-    return (world.text(row.at, "milliseconds"), *row[1:])
-
-
-def _order(world: World, row: rows.Order) -> Fields:
-    times = (_iso(world, moment) for moment in (row.created_at, row.paid_at, row.cancelled_at))
-    amounts = (money(row.deposit), money(row.freight), money(row.amount))
-    head = (_iso(world, row.updated_at), row.order_id, row.visitor, row.member, row.status)
-    return (*head, *times, *amounts, CURRENCY)
-
-
-def _order_line(_world: World, row: rows.OrderLine) -> Fields:
-    head = (row.order_id, str(row.line), row.brand, row.product, row.product_name)
-    return (*head, str(row.quantity), money(row.unit_price), money(row.amount))
-
-
-def _refund(world: World, row: rows.Refund) -> Fields:
-    return (row.refund_id, row.order_id, world.text(row.at), money(row.amount), CURRENCY, row.reason)
-
-
-def _review(world: World, row: rows.Review) -> Fields:
-    return (*row[:5], world.text(row.at), str(row.rating), row.text)
-
-
-def _membership(world: World, row: rows.Membership) -> Fields:
-    tier = "" if row.tier is None else str(row.tier)
-    times = (_moment(world, row.joined_at), _moment(world, row.left_at))
-    return (world.text(row.updated_at), *row[1:6], tier, *times)
-
-
-def _product(world: World, row: rows.Product) -> Fields:
-    listed = world.date_of(row.listed).isoformat()
-    return (*row[:5], money(row.price), listed, world.text(row.updated_at))
-
-
-def _campaign(world: World, row: rows.Campaign) -> Fields:
-    return (*row[:3], world.date_of(row.starts).isoformat(), world.date_of(row.ends).isoformat())
-
-
-def _identity_link(world: World, row: rows.IdentityLink) -> Fields:
-    times = (_moment(world, row.valid_from), _moment(world, row.valid_to))
-    return (world.text(row.recorded_at), *row[1:5], *times, "true" if row.withdrawn else "false")
-
-
-def _gmv_target(world: World, row: rows.GmvTarget) -> Fields:
-    period = (world.date_of(day).isoformat() for day in (row.first, row.last))
-    return (world.text(row.updated_at), row.brand, *period, money(row.gmv), CURRENCY)
-
-
-def _columns(text: str) -> Fields:
-    return tuple(text.split())
-
+_WRITTEN: dict[str, Callable[[World, Any], str]] = {
+    "number": lambda _, value: str(value),
+    "money": lambda _, value: money(value),
+    "flag": lambda _, value: "true" if value else "false",
+    "day": lambda world, value: world.date_of(value).isoformat(),
+    "time": lambda world, value: world.text(value),
+    "T": lambda world, value: world.text(value, separator="T"),
+    "milliseconds": lambda world, value: world.text(value, "milliseconds"),
+}
 
 TABLES: dict[type, Table] = {
     rows.Event: Table(
         "events",
         "csv.gz",
-        _columns(
-            "event_time event_id brand visitor_id member_id event product_id campaign_id channel session_id"
-            " user_agent"
-        ),
-        _event,
+        "event_time:milliseconds event_id brand visitor_id member_id event product_id campaign_id channel"
+        " session_id user_agent",
     ),
     rows.Order: Table(
         "orders",
         "jsonl",
-        _columns(
-            "updated_at order_id visitor_id member_id status created_at paid_at cancelled_at"
-            " deposit freight amount currency"
-        ),
-        _order,
+        "updated_at:T order_id visitor_id member_id status created_at:T paid_at:T cancelled_at:T"
+        " deposit:money freight:money amount:money currency",
     ),
     rows.OrderLine: Table(
         "order_lines",
         "csv",
-        _columns("order_id line_no brand product_id product_name quantity unit_price amount"),
-        _order_line,
+        "order_id line_no:number brand product_id product_name quantity:number unit_price:money amount:money",
     ),
-    rows.Refund: Table(
-        "refunds",
-        "csv",
-        _columns("refund_id order_id refunded_at amount currency reason"),
-        _refund,
-    ),
+    rows.Refund: Table("refunds", "csv", "refund_id order_id refunded_at:time amount:money currency reason"),
     rows.Review: Table(
-        "reviews",
-        "csv",
-        _columns("review_id brand order_id visitor_id member_id reviewed_at rating text"),
-        _review,
+        "reviews", "csv", "review_id brand order_id visitor_id member_id reviewed_at:time rating:number text"
     ),
     rows.Membership: Table(
         "memberships",
         "csv",
-        _columns("updated_at membership_id brand visitor_id member_id state tier joined_at left_at"),
-        _membership,
+        "updated_at:time membership_id brand visitor_id member_id state tier:number joined_at:time"
+        " left_at:time",
     ),
     rows.Product: Table(
         "products",
         "csv",
-        _columns("product_id brand name category_id category_name list_price listed_on updated_at"),
-        _product,
+        "product_id brand name category_id category_name list_price:money listed_on:day updated_at:time",
     ),
-    rows.Campaign: Table(
-        "campaigns",
-        "csv",
-        _columns("campaign_id brand name starts_on ends_on"),
-        _campaign,
-    ),
+    rows.Campaign: Table("campaigns", "csv", "campaign_id brand name starts_on:day ends_on:day"),
     rows.IdentityLink: Table(
         "identity_links",
         "csv",
-        _columns("recorded_at link_id visitor_id member_id other_member_id valid_from valid_to withdrawn"),
-        _identity_link,
+        "recorded_at:time link_id visitor_id member_id other_member_id valid_from:time valid_to:time"
+        " withdrawn:flag",
     ),
     rows.GmvTarget: Table(
-        "gmv_targets",
-        "csv",
-        _columns("updated_at brand period_start period_end gmv currency"),
-        _gmv_target,
+        "gmv_targets", "csv", "updated_at:time brand period_start:day period_end:day gmv:money currency"
     ),
 }

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from orchestration.sample_shop.bots import MANY
-from orchestration.sample_shop.devices import crawlers
+from orchestration.sample_shop.crowds import MANY
+from orchestration.sample_shop.persons import crawlers
 from orchestration.sample_shop.rows import (
     Delivery,
     Event,
@@ -24,7 +24,7 @@ from orchestration.sample_shop.rows import (
 from orchestration.sample_shop.tables import TABLES
 from orchestration.sample_shop.world import DAY, World
 
-R = TypeVar("R", Event, Order, OrderLine, Refund, Review, Membership, IdentityLink, GmvTarget)
+R = TypeVar("R", bound=Row)
 
 
 def entity_key(row: Row) -> Hashable:
@@ -174,6 +174,7 @@ def _orders(orders: Sequence[Order], lines: Sequence[OrderLine], refunds: Sequen
         back[refund.order_id] += refund.amount
     full = {number for number, order in paid.items() if order.amount and back.get(number, 0) >= order.amount}
     bought = {number for number, order in paid.items() if order.amount}
+    brands_of = Counter(number for number, _ in {(line.order_id, line.brand) for line in lines})
     return {
         "paid": len(paid),
         "zero_amount": len(paid) - len(bought),
@@ -186,7 +187,7 @@ def _orders(orders: Sequence[Order], lines: Sequence[OrderLine], refunds: Sequen
         "fully_refunded": len(full),
         "fully_refunded_on_paid_day": sum(_refunded_at_once(paid[number], refunds) for number in full),
         "partly_refunded": len({number for number in back if number} - full),
-        "of_several_brands": sum(len(brands) > 1 for brands in _brands(lines).values()),
+        "of_several_brands": sum(brands > 1 for brands in brands_of.values()),
         "paid_line_amount_by_brand": _line_amounts(lines, paid),
     }
 
@@ -194,13 +195,6 @@ def _orders(orders: Sequence[Order], lines: Sequence[OrderLine], refunds: Sequen
 def _refunded_at_once(order: Order, refunds: Iterable[Refund]) -> bool:
     last = max(refund.at for refund in refunds if refund.order_id == order.order_id)
     return order.paid_at is not None and last // DAY == order.paid_at // DAY
-
-
-def _brands(lines: Iterable[OrderLine]) -> dict[str, set[str]]:
-    brands: dict[str, set[str]] = {}
-    for line in lines:
-        brands.setdefault(line.order_id, set()).add(line.brand)
-    return brands
 
 
 def _line_amounts(lines: Iterable[OrderLine], paid: Mapping[str, Order]) -> dict[str, str]:

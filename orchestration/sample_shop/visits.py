@@ -8,11 +8,9 @@ from typing import NamedTuple
 
 from orchestration.sample_shop import calendar
 from orchestration.sample_shop.catalogue import on_sale
-from orchestration.sample_shop.devices import Device
-from orchestration.sample_shop.draws import Draws
-from orchestration.sample_shop.persons import Person
+from orchestration.sample_shop.persons import Device, Person
 from orchestration.sample_shop.rows import Event, Product
-from orchestration.sample_shop.world import BRANDS, DAY, HOUR, MINUTE, SECOND, World
+from orchestration.sample_shop.world import BRANDS, DAY, HOUR, MINUTE, SECOND, Draws, World
 
 _CHANNELS = (("app", 0.4), ("search", 0.25), ("ads", 0.2), ("social", 0.15))
 _HOURS = (
@@ -22,6 +20,7 @@ _HOURS = (
     (22, 0.06),
     (23, 0.03),
 )
+_ON_A_PRODUCT = (("favorite", 0.07), ("interaction", 0.06), ("benefit_claim", 0.04), ("share", 0.012))
 
 
 class Step(NamedTuple):
@@ -58,10 +57,8 @@ def ads(world: World, person: Person, day: int, draws: Draws) -> Iterator[Event]
             visitor=person.devices[0].visitor,
             member="",
             kind="ad_impression",
-            product="",
             campaign=campaign,
             channel="ads",
-            session="",
             agent=person.devices[0].agent,
         )
 
@@ -115,8 +112,6 @@ def product_views(
             member="",
             kind="product_view",
             product=draws.pick(on_sale(world, brand, day)).product_id,
-            campaign="",
-            channel="",
             session=session,
             agent=device.agent,
         )
@@ -160,12 +155,7 @@ def _browse(world: World, brand: str, day: int, busy: bool, draws: Draws) -> tup
         skewed, offered = draws.unit(), on_sale(world, seen_brand, day)
         product = offered[int(skewed * skewed * len(offered))]
         steps.append(Step("product_view", seen_brand, product.product_id))
-        for kind, share in (
-            ("favorite", 0.07),
-            ("interaction", 0.06),
-            ("benefit_claim", 0.04),
-            ("share", 0.012),
-        ):
+        for kind, share in _ON_A_PRODUCT:
             if draws.chance(share):
                 steps.append(Step(kind, seen_brand, product.product_id))
         if draws.chance(0.22 if busy else 0.14) and product not in cart:

@@ -1,4 +1,4 @@
-"""The parameters of a made-up world, and its clock.
+"""The parameters of a made-up world, its clock and its chances.
 
 A *moment* is a whole number of milliseconds of local shop time since midnight of the world's first day; a
 *day* is a whole number of days since then. Both are negative before the start.
@@ -6,8 +6,14 @@ A *moment* is a whole number of milliseconds of local shop time since midnight o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from hashlib import blake2b
+from struct import Struct
+from typing import TypeVar
+
+T = TypeVar("T")
 
 SECOND = 1000
 MINUTE = 60 * SECOND
@@ -15,6 +21,9 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 BRANDS = ("lumen", "aurora", "cedar")
+
+_BLOCK = Struct("<8Q")
+_UNIT = 2.0**-53
 
 
 @dataclass(frozen=True)
@@ -47,3 +56,53 @@ class World:
         """A moment as the shop writes it: local time without an offset."""
         local = datetime.combine(self.start, time()) + timedelta(milliseconds=moment)
         return local.isoformat(separator, precision)
+
+
+class Draws:
+    """The draws of one path such as `(seed, "day", person, day)`; equal paths give equal draws.
+
+    There is no generator's state: the n-th draw of a path is a hash of the path and n.
+    Only exact arithmetic follows a draw in this package (no logarithm, no power), so that the numbers do not
+    depend on the machine's mathematics library.
+    """
+
+    __slots__ = ("_block", "_numbers", "_path")
+
+    def __init__(self, *path: object) -> None:
+        self._path = "/".join(map(str, path)).encode()
+        self._block = 0
+        self._numbers: list[int] = []
+
+    def unit(self) -> float:
+        """A number in [0, 1)."""
+        if not self._numbers:
+            digest = blake2b(self._path, salt=self._block.to_bytes(16, "little")).digest()
+            self._numbers = list(_BLOCK.unpack(digest))
+            self._block += 1
+        return (self._numbers.pop() >> 11) * _UNIT
+
+    def chance(self, probability: float) -> bool:
+        """True with the given probability."""
+        return self.unit() < probability
+
+    def between(self, low: int, high: int) -> int:
+        """A whole number from `low` to `high`, both included."""
+        return low + int(self.unit() * (high - low + 1))
+
+    def pick(self, options: Sequence[T]) -> T:
+        """One of the options, each as likely."""
+        return options[int(self.unit() * len(options))]
+
+    def weighted(self, options: Sequence[tuple[T, float]]) -> T:
+        """One of the `(option, share)` pairs; the shares add up to 1."""
+        rest = self.unit()
+        for option, share in options:
+            rest -= share
+            if rest < 0:
+                return option
+        return options[-1][0]
+
+
+def token(*path: object) -> str:
+    """An opaque name of 12 hexadecimal digits for a path."""
+    return blake2b("/".join(map(str, path)).encode(), digest_size=6).hexdigest()

@@ -281,23 +281,28 @@ def _identity(events: list[Event], links: list[IdentityLink], max_members: int) 
 
 def horizon(folder: Path) -> date:
     """The day before the last load date: a dump completes the day before it."""
-    return max(_load_date(path) for path in folder.glob("events-*")) - timedelta(days=1)
+    return max(load_date(path) for path in folder.glob("events-*")) - timedelta(days=1)
 
 
-def _load_date(path: Path) -> date:
+def load_date(path: Path) -> date:
+    """The load date in the name of a dump."""
     return date.fromisoformat(path.name.partition("-")[2][:10])
 
 
 def _rows(folder: Path, table: str, dropped: Counter[tuple[str, str]]) -> Iterator[Row]:
     for path in sorted(folder.glob(f"{table}-*")):
-        content = path.read_bytes()
-        text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
-        documents = _json_lines(text) if path.suffix == ".jsonl" else _csv_records(text)
-        for number, fields in enumerate(documents, start=1):
+        for number, fields in enumerate(documents(path), start=1):
             if fields is None:
                 dropped[table, "unreadable"] += 1
             else:
-                yield Row(_load_date(path), path.name, number, fields)
+                yield Row(load_date(path), path.name, number, fields)
+
+
+def documents(path: Path) -> Iterator[dict[str, str] | None]:
+    """The records of a dump as text, empty where missing; None where one cannot be read."""
+    content = path.read_bytes()
+    text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
+    return _json_lines(text) if path.suffix == ".jsonl" else _csv_records(text)
 
 
 def _csv_records(text: str) -> Iterator[dict[str, str] | None]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +11,7 @@ from oracle.evidence import Evidence, Membership, PaidOrder, SeenEvent, Touch
 from oracle.identity import Identity, Link, Sighting, Visit, bots, united
 from oracle.rules import CONSUMER_ASSET
 from oracle.stages import Met, deepening, stage_changes, walk
-from worlds.tables import COLUMNS
+from worlds.tables import write_dump
 
 START = datetime(2024, 9, 1)
 PHONE = "v:phone"
@@ -33,11 +31,6 @@ def link(member: str, since: float, until: float | None = None) -> Link:
     return Link(PHONE, member, at(since), None if until is None else at(until))
 
 
-def owners(identity: Identity, *hours: float) -> list[str | None]:
-    """Who the phone's rows belong to at these hours."""
-    return [identity.person(PHONE, None, at(hour)) for hour in hours]
-
-
 def test_a_row_that_names_a_member_is_the_members() -> None:
     identity = Identity(sightings=seen(("m:a", 1)))
     assert identity.person(PHONE, "m:b", at(2)) == "m:b"
@@ -46,60 +39,58 @@ def test_a_row_that_names_a_member_is_the_members() -> None:
     assert identity.person("v:other", None, at(2)) == "v:other"
 
 
-def test_rows_before_the_first_sign_in_are_the_first_members() -> None:
-    assert owners(Identity(sightings=seen(("m:b", 5), ("m:a", 9))), 0, 4.9, 5, 8.9, 9) == [
-        *("m:b", "m:b", "m:b", "m:b", "m:a")
-    ]
-    assert owners(Identity(links=[link("m:b", 5), link("m:a", 5)]), 0) == ["m:a"]
+CROWD = seen(("m:a", 1), ("m:b", 5))
 
 
-def test_a_shared_device_unites_nobody() -> None:
-    identity = Identity(sightings=seen(("m:a", 1), ("m:b", 5), ("m:a", 9)))
-    assert owners(identity, 2, 6, 10) == ["m:a", "m:b", "m:a"]
+@pytest.mark.parametrize(
+    ("identity", "expected"),
+    [
+        # Rows before the first sign-in are the first member's.
+        (
+            Identity(sightings=seen(("m:b", 5), ("m:a", 9))),
+            {0: "m:b", 4.9: "m:b", 5: "m:b", 8.9: "m:b", 9: "m:a"},
+        ),
+        (Identity(links=[link("m:b", 5), link("m:a", 5)]), {0: "m:a"}),
+        # A shared device unites nobody.
+        (Identity(sightings=seen(("m:a", 1), ("m:b", 5), ("m:a", 9))), {2: "m:a", 6: "m:b", 10: "m:a"}),
+        # After a sign-out the device stays with the last member,
+        (
+            Identity(links=[link("m:a", 1, 3), link("m:b", 5, 6)]),
+            {2: "m:a", 3: "m:a", 4: "m:a", 5: "m:b", 6: "m:b", 100: "m:b"},
+        ),
+        # who is the last to sign out, whoever signed in last.
+        (Identity(links=[link("m:a", 1, 9), link("m:b", 3, 5)]), {2: "m:a", 4: "m:b", 6: "m:a", 10: "m:a"}),
+        # Ties go to the later sign-in and then to the smaller member.
+        (Identity(links=[link("m:b", 1, 5), link("m:a", 1, 5)]), {0: "m:a", 3: "m:a", 8: "m:a"}),
+        (Identity(links=[link("m:a", 1, 5), link("m:b", 2, 5)]), {3: "m:b", 8: "m:b"}),
+        (Identity(sightings=seen(("m:b", 1), ("m:a", 1))), {1: "m:a", 2: "m:a"}),
+        # A sighting ends with the next member of either kind.
+        (Identity(links=[link("m:b", 5, 6)], sightings=seen(("m:a", 1))), {4: "m:a", 5: "m:b", 7: "m:b"}),
+        # A declared link goes on below another that ends.
+        (
+            Identity(links=[link("m:a", 1)], sightings=seen(("m:b", 5), ("m:c", 7))),
+            {4: "m:a", 6: "m:b", 8: "m:c"},
+        ),
+        (Identity(links=[link("m:a", 1), link("m:b", 5, 7)]), {4: "m:a", 6: "m:b", 8: "m:a"}),
+        # An empty link was begun and never held.
+        (Identity(links=[link("m:a", 3, 3)]), {1: "m:a", 3: "m:a", 9: "m:a"}),
+        (Identity(links=[link("m:a", 3, 3), link("m:b", 3, 4)]), {3: "m:b"}),
+        # Too many members leave a visitor alone outside declared links, also if they are united.
+        (
+            Identity(links=[link("m:c", 6, 8)], sightings=CROWD, max_members=2),
+            {0: PHONE, 2: PHONE, 5.5: PHONE, 7: "m:c", 9: PHONE},
+        ),
+        (Identity(links=[link("m:b", 6, 8)], sightings=CROWD, max_members=2), {0: "m:a", 2: "m:a", 9: "m:b"}),
+        (Identity(sightings=[*CROWD, *seen(("m:c", 7))], same=[("m:a", "m:b")], max_members=2), {9: PHONE}),
+    ],
+)
+def test_who_a_row_without_a_member_belongs_to(identity: Identity, expected: dict[float, str]) -> None:
+    assert {hour: identity.person(PHONE, None, at(hour)) for hour in expected} == expected
 
 
-def test_after_a_sign_out_the_device_stays_with_the_last_member() -> None:
-    identity = Identity(links=[link("m:a", 1, 3), link("m:b", 5, 6)])
-    assert owners(identity, 2, 3, 4, 5, 6, 100) == ["m:a", "m:a", "m:a", "m:b", "m:b", "m:b"]
-
-
-def test_the_last_to_sign_out_is_the_last_member_whoever_signed_in_last() -> None:
-    identity = Identity(links=[link("m:a", 1, 9), link("m:b", 3, 5)])
-    assert owners(identity, 2, 4, 6, 10) == ["m:a", "m:b", "m:a", "m:a"]
-
-
-def test_ties_go_to_the_later_sign_in_and_then_to_the_smaller_member() -> None:
-    both = Identity(links=[link("m:b", 1, 5), link("m:a", 1, 5)])
-    assert owners(both, 0, 3, 8) == ["m:a", "m:a", "m:a"]
-    assert owners(Identity(links=[link("m:a", 1, 5), link("m:b", 2, 5)]), 3, 8) == ["m:b", "m:b"]
-    assert owners(Identity(sightings=seen(("m:b", 1), ("m:a", 1))), 1, 2) == ["m:a", "m:a"]
-
-
-def test_a_sighting_ends_with_the_next_member_of_either_kind() -> None:
-    identity = Identity(links=[link("m:b", 5, 6)], sightings=seen(("m:a", 1)))
-    assert owners(identity, 4, 5, 7) == ["m:a", "m:b", "m:b"]
-
-
-def test_a_declared_link_goes_on_below_another_that_ends() -> None:
-    identity = Identity(links=[link("m:a", 1)], sightings=seen(("m:b", 5), ("m:c", 7)))
-    assert owners(identity, 4, 6, 8) == ["m:a", "m:b", "m:c"]
-    nested = Identity(links=[link("m:a", 1), link("m:b", 5, 7)])
-    assert owners(nested, 4, 6, 8) == ["m:a", "m:b", "m:a"]
-
-
-def test_an_empty_link_was_begun_and_never_held() -> None:
-    identity = Identity(links=[link("m:a", 3, 3)])
-    assert owners(identity, 1, 3, 9) == ["m:a", "m:a", "m:a"]
-    assert owners(Identity(links=[link("m:a", 3, 3), link("m:b", 3, 4)]), 3) == ["m:b"]
-
-
-def test_too_many_members_leave_a_visitor_alone_outside_declared_links() -> None:
-    crowd = seen(("m:a", 1), ("m:b", 5))
-    identity = Identity(links=[link("m:c", 6, 8)], sightings=crowd, max_members=2)
-    assert owners(identity, 0, 2, 5.5, 7, 9) == [PHONE, PHONE, PHONE, "m:c", PHONE]
+def test_too_many_members_leave_the_rows_of_each_alone() -> None:
+    identity = Identity(links=[link("m:c", 6, 8)], sightings=CROWD, max_members=2)
     assert identity.person(PHONE, "m:a", at(2)) == "m:a"
-    few = Identity(links=[link("m:b", 6, 8)], sightings=crowd, max_members=2)
-    assert owners(few, 0, 2, 9) == ["m:a", "m:a", "m:b"]
 
 
 def test_explicit_links_unite_members_over_any_number_of_steps() -> None:
@@ -108,14 +99,8 @@ def test_explicit_links_unite_members_over_any_number_of_steps() -> None:
         *("m:b", "m:b", "m:b", "m:x", "m:a")
     ]
     identity = Identity(sightings=seen(("m:d", 1)), same=pairs)
-    assert owners(identity, 0, 2) == ["m:b", "m:b"]
+    assert [identity.person(PHONE, None, at(hour)) for hour in (0, 2)] == ["m:b", "m:b"]
     assert identity.person(None, "m:c", at(0)) == "m:b"
-
-
-def test_united_members_are_still_as_many_to_the_limit_of_a_visitor() -> None:
-    crowd = seen(("m:a", 1), ("m:b", 5), ("m:c", 7))
-    identity = Identity(sightings=crowd, same=[("m:a", "m:b")], max_members=2)
-    assert owners(identity, 9) == [PHONE]
 
 
 def test_bots_by_name_and_by_number() -> None:
@@ -133,13 +118,7 @@ def test_bots_by_name_and_by_number() -> None:
     assert bots(visits, events_per_day=2) == [True] * 3 + [False] * 6 + [True, True, False]
 
 
-def write(folder: Path, name: str, *records: dict[str, str]) -> None:
-    """A dump of these records; what they do not name is empty."""
-    opened = gzip.open if name.endswith(".gz") else open
-    with opened(folder / name, "wt", newline="", encoding="utf-8") as target:
-        writer = csv.DictWriter(target, COLUMNS[name.partition("-")[0]], restval="")
-        writer.writeheader()
-        writer.writerows(records)
+LOAD, NEXT = date(2024, 9, 10), date(2024, 9, 11)
 
 
 def view(number: int, time: str, **more: str) -> dict[str, str]:
@@ -147,9 +126,10 @@ def view(number: int, time: str, **more: str) -> dict[str, str]:
 
 
 def test_the_latest_version_of_a_link_counts_however_it_arrives(tmp_path: Path) -> None:
-    write(
+    write_dump(
         tmp_path,
-        "events-2024-09-10.csv.gz",
+        "events",
+        LOAD,
         view(1, "2024-09-01 10:00:00", visitor_id="phone"),
         view(2, "2024-09-02 10:00:00", visitor_id="tablet"),
         view(3, "2024-09-03 10:00:00", visitor_id="desk"),
@@ -157,17 +137,19 @@ def test_the_latest_version_of_a_link_counts_however_it_arrives(tmp_path: Path) 
     told = {"valid_from": "2024-09-01 09:00:00", "withdrawn": "false"}
     later = {**told, "recorded_at": "2024-09-05 09:00:00"}
     early = {**told, "recorded_at": "2024-09-02 09:00:00"}
-    write(
+    write_dump(
         tmp_path,
-        "identity_links-2024-09-10.csv",
+        "identity_links",
+        LOAD,
         {**later, "link_id": "L1", "visitor_id": "phone", "member_id": "a", "withdrawn": "true"},
         {**later, "link_id": "L2", "visitor_id": "tablet", "member_id": "b"},
         {**later, "link_id": "L3", "visitor_id": "desk", "member_id": "d"},
         {**later, "link_id": "L4", "member_id": "d", "other_member_id": "c"},
     )
-    write(
+    write_dump(
         tmp_path,
-        "identity_links-2024-09-11.csv",
+        "identity_links",
+        NEXT,
         {**early, "link_id": "L1", "visitor_id": "phone", "member_id": "a"},
         {**early, "link_id": "L2", "visitor_id": "tablet", "member_id": "z"},
     )
@@ -181,9 +163,10 @@ def test_the_latest_version_of_a_link_counts_however_it_arrives(tmp_path: Path) 
 
 
 def test_bots_tell_of_sign_ins_and_leave_no_touch(tmp_path: Path) -> None:
-    write(
+    write_dump(
         tmp_path,
-        "events-2024-09-10.csv.gz",
+        "events",
+        LOAD,
         view(1, "2024-09-01 10:00:00", visitor_id="phone"),
         view(2, "2024-09-02 10:00:00", visitor_id="phone", member_id="a", user_agent="SomeBot"),
     )
@@ -197,16 +180,18 @@ def test_bots_tell_of_sign_ins_and_leave_no_touch(tmp_path: Path) -> None:
 def test_a_membership_is_whose_the_device_is_as_the_day_of_joining_ends(
     tmp_path: Path, signed_in: str, person: str
 ) -> None:
-    write(
+    write_dump(
         tmp_path,
-        "events-2024-09-10.csv.gz",
+        "events",
+        LOAD,
         view(1, "2024-09-01 10:00:00", visitor_id="phone", member_id="a"),
         view(2, f"2024-{signed_in}", visitor_id="phone", member_id="b"),
     )
     joined = {"updated_at": "2024-09-03 12:00:00", "joined_at": "2024-09-03 12:00:00", "state": "follower"}
-    write(
+    write_dump(
         tmp_path,
-        "memberships-2024-09-10.csv",
+        "memberships",
+        LOAD,
         {**joined, "membership_id": "S1", "brand": "lumen", "visitor_id": "phone"},
     )
     evidence, _ = sample_shop.read(tmp_path)

@@ -1,27 +1,28 @@
-"""The sample shop: the same bytes always, and a truth that an independent count of the dumps confirms."""
+"""The sample shop: the same bytes always, and a truth that an independent count of the dumps confirms.
+
+What else the truth tells is compared with the warehouse (`tests/end_to_end/test_docs.py`).
+"""
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
 import json
 import os
 import subprocess
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import pytest
+from oracle.sample_shop import documents, load_date
 
 from expectations.suites.arrival import MAX_NULL_SHARE, MAX_UNKNOWN_SHARE
 from orchestration.core.settings import PROJECT_ROOT
-from orchestration.sample_shop import World, collect, dumps, life, render, write_dumps
+from orchestration.sample_shop import World, collect, dumps, render, write_dumps
 from orchestration.sample_shop.rows import GmvTarget
 from orchestration.sources.source import load_sources
 
@@ -30,6 +31,8 @@ SMALL = World(seed=7, persons=40, days=20)
 AUTUMN = World(seed=3, persons=1500, days=32, start=date(2024, 10, 18))
 
 Record = dict[str, str]
+Records = dict[str, list[Record]]
+Bursts = set[tuple[str, str]]
 
 
 class Read:
@@ -40,27 +43,10 @@ class Read:
         self.unreadable: dict[str, int] = {}
         self.records_of: dict[str, int] = {}
         for path in sorted(folder.glob(f"{table}-*")):
-            content = path.read_bytes()
-            text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
-            good, bad = read_json(text) if path.suffix == ".jsonl" else read_csv(text)
-            self.records += [{**record, "_load_date": path.name[len(table) + 1 :][:10]} for record in good]
-            self.records_of[path.name], self.unreadable[path.name] = len(good), bad
-
-
-def read_csv(text: str) -> tuple[list[Record], int]:
-    header, *rows = csv.reader(io.StringIO(text, newline=""))
-    good = [dict(zip(header, row, strict=True)) for row in rows if len(row) == len(header)]
-    return good, len(rows) - len(good)
-
-
-def read_json(text: str) -> tuple[list[Record], int]:
-    good, bad = [], 0
-    for line in text.splitlines():
-        try:
-            good.append({column: value or "" for column, value in json.loads(line).items()})
-        except json.JSONDecodeError:
-            bad += 1
-    return good, bad
+            told = list(documents(path))
+            good = [{**record, "_load_date": str(load_date(path))} for record in told if record is not None]
+            self.records += good
+            self.records_of[path.name], self.unreadable[path.name] = len(good), len(told) - len(good)
 
 
 def is_good(record: Record, times: tuple[str, ...]) -> bool:
@@ -100,9 +86,9 @@ def latest(records: list[Record], key: tuple[str, ...]) -> list[Record]:
     return list(found.values())
 
 
-def bytes_of(world: World, persons: Any = None, threads: int = 1) -> dict[str, bytes]:
+def bytes_of(world: World, persons: Any = None) -> dict[str, bytes]:
     told = collect(world, range(world.persons) if persons is None else persons)
-    return {dump.file: dump.content for dump in render(world, told, threads)}
+    return {dump.file: dump.content for dump in render(world, told)}
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +133,7 @@ def tables(folder: Path) -> dict[str, Read]:
 
 
 @pytest.fixture(scope="module")
-def good(tables: dict[str, Read], known: Any) -> dict[str, list[Record]]:
+def good(tables: dict[str, Read], known: Any) -> Records:
     kinds = set(known["events"]["by_kind"])
     rules: dict[str, Callable[[Record], bool]] = {
         "events": lambda record: record["event"] in kinds,
@@ -164,21 +150,48 @@ def good(tables: dict[str, Read], known: Any) -> dict[str, list[Record]]:
     }
 
 
-class TestReproducible:
-    def test_any_order_and_any_number_of_threads_give_the_same_bytes(self) -> None:
-        expected = bytes_of(SMALL)
-        assert bytes_of(SMALL, reversed(range(SMALL.persons))) == expected
-        assert bytes_of(SMALL, threads=4) == expected
+@pytest.fixture(scope="module")
+def current(good: Records) -> Records:
+    return {table: latest(records, KEYS[table]) for table, records in good.items()}
 
-    def test_lives_told_in_parallel_are_the_same(self) -> None:
-        with ThreadPoolExecutor(4) as pool:
-            lives = list(pool.map(lambda number: life(SMALL, number), range(SMALL.persons)))
-        assert lives == [life(SMALL, number) for number in range(SMALL.persons)]
+
+@pytest.fixture(scope="module")
+def bursts(current: Records) -> Bursts:
+    """Visitors and days of more than 1000 events by an agent that says nothing of a bot."""
+    counts = Counter(
+        (event["visitor_id"], event["event_time"][:10])
+        for event in current["events"]
+        if event["visitor_id"] and not says_bot(event)
+    )
+    return {visitor_day for visitor_day, count in counts.items() if count > 1000}
+
+
+def says_bot(event: Record) -> bool:
+    return any(word in event["user_agent"].lower() for word in ("bot", "spider"))
+
+
+def is_bot(event: Record, bursts: Bursts) -> bool:
+    """Whether a program made the event, by its agent or by the visitor's day."""
+    return says_bot(event) or (event["visitor_id"], event["event_time"][:10]) in bursts
+
+
+def grouped(records: Iterable[Record], column: str) -> Records:
+    """The records by a column, in their order; those without it are left out."""
+    found: Records = defaultdict(list)
+    for record in records:
+        if record[column]:
+            found[record[column]].append(record)
+    return found
+
+
+class TestReproducible:
+    def test_any_order_gives_the_same_bytes(self) -> None:
+        assert bytes_of(SMALL, reversed(range(SMALL.persons))) == bytes_of(SMALL)
 
     def test_another_process_with_another_hash_seed_writes_the_same_set(self, tmp_path: Path) -> None:
         program = (
             "import sys; from pathlib import Path; from orchestration.sample_shop import World, write_dumps;"
-            "write_dumps(Path(sys.argv[1]), World(seed=7, persons=40, days=20), threads=3)"
+            "write_dumps(Path(sys.argv[1]), World(seed=7, persons=40, days=20))"
         )
         sets = []
         for seed in ("1", "2"):
@@ -207,27 +220,20 @@ class TestReproducible:
 
 class TestTruth:
     @pytest.mark.parametrize("table", KEYS)
-    def test_rows_of_every_file(self, table: str, tables: dict[str, Read], known: Any) -> None:
-        files = {name: file for name, file in known["files"].items() if name in tables[table].records_of}
-        assert len(files) == AUTUMN.days
-        assert {name: file["records"] for name, file in files.items()} == tables[table].records_of
-        assert {name: file["unreadable"] for name, file in files.items()} == tables[table].unreadable
-
-    @pytest.mark.parametrize("table", KEYS)
-    def test_rows_of_every_table(
-        self, table: str, tables: dict[str, Read], good: dict[str, list[Record]], known: Any
+    def test_rows(
+        self, table: str, tables: dict[str, Read], good: Records, current: Records, known: Any
     ) -> None:
-        distinct = len(latest(good[table], KEYS[table]))
-        rejected = len(tables[table].records) - len(good[table])
-        assert known["tables"][table] == {
-            "accepted": len(good[table]),
-            "distinct": distinct,
-            "duplicates": len(good[table]) - distinct,
-        }
-        assert sum(known["rejected"][table].values()) == rejected
+        read, accepted, distinct = tables[table], len(good[table]), len(current[table])
+        files = {name: file for name, file in known["files"].items() if name in read.records_of}
+        assert len(files) == AUTUMN.days
+        assert {name: file["records"] for name, file in files.items()} == read.records_of
+        assert {name: file["unreadable"] for name, file in files.items()} == read.unreadable
+        counts = {"accepted": accepted, "distinct": distinct, "duplicates": accepted - distinct}
+        assert known["tables"][table] == counts
+        assert sum(known["rejected"][table].values()) == len(read.records) - accepted
 
-    def test_events(self, good: dict[str, list[Record]], known: Any) -> None:
-        events = latest(good["events"], KEYS["events"])
+    def test_events_and_reviews(self, current: Records, known: Any) -> None:
+        events = current["events"]
         start = AUTUMN.start.isoformat()
         assert known["events"] == {
             "by_kind": dict(sorted(Counter(event["event"] for event in events).items())),
@@ -235,23 +241,25 @@ class TestTruth:
             "without_person": sum(not event["visitor_id"] + event["member_id"] for event in events),
             "before_start": sum(event["event_time"] < start for event in events),
         }
+        ratings = Counter(review["rating"] for review in current["reviews"])
+        assert known["reviews"]["by_rating"] == dict(sorted(ratings.items()))
 
-    def test_orders_and_refunds(self, good: dict[str, list[Record]], known: Any) -> None:
-        orders = latest(good["orders"], KEYS["orders"])
+    def test_orders_and_refunds(self, current: Records, known: Any) -> None:
+        orders = current["orders"]
         paid = {order["order_id"]: order for order in orders if order["paid_at"]}
-        refunds = latest(good["refunds"], KEYS["refunds"])
+        refunds = current["refunds"]
         back: dict[str, Decimal] = {}
         for refund in refunds:
             back[refund["order_id"]] = back.get(refund["order_id"], Decimal()) + Decimal(refund["amount"])
-        last_refund = {refund["order_id"]: refund["refunded_at"][:10] for refund in by_time(refunds)}
+        in_time = sorted(refunds, key=itemgetter("refunded_at"))
+        last_refund = {refund["order_id"]: refund["refunded_at"][:10] for refund in in_time}
         full = {
             number for number in back if number in paid and back[number] >= Decimal(paid[number]["amount"])
         }
-        lines = latest(good["order_lines"], KEYS["order_lines"])
+        lines = current["order_lines"]
         amounts: dict[str, Decimal] = {}
-        brands: dict[str, set[str]] = {}
+        brands = [{line["brand"] for line in own} for own in grouped(lines, "order_id").values()]
         for line in lines:
-            brands.setdefault(line["order_id"], set()).add(line["brand"])
             if line["order_id"] in paid:
                 brand = line["brand"] or "unbranded"
                 amounts[brand] = amounts.get(brand, Decimal()) + Decimal(line["amount"])
@@ -269,38 +277,12 @@ class TestTruth:
                 last_refund[number] == paid[number]["paid_at"][:10] for number in full
             ),
             "partly_refunded": len(set(back) - full - {""}),
-            "of_several_brands": sum(len(found) > 1 for found in brands.values()),
+            "of_several_brands": sum(len(found) > 1 for found in brands),
             "paid_line_amount_by_brand": {brand: str(amount) for brand, amount in sorted(amounts.items())},
         }
 
-    def test_memberships_at_the_end(self, good: dict[str, list[Record]], known: Any) -> None:
-        end = (AUTUMN.start + timedelta(days=AUTUMN.days)).isoformat()
-        on = {
-            (row["state"], row["brand"], row["member_id"] or row["visitor_id"])
-            for row in latest(good["memberships"], KEYS["memberships"])
-            if row["joined_at"] < end and not "" < row["left_at"] < end
-        }
-        counts = Counter((state, brand) for state, brand, _ in on)
-        told = {
-            (state, brand): n
-            for state, by_brand in known["memberships"].items()
-            for brand, n in by_brand.items()
-        }
-        assert told == counts
-
-    def test_source_keys_and_ratings(self, good: dict[str, list[Record]], known: Any) -> None:
-        tables = ("events", "orders", "reviews", "memberships")
-        with_key = [row for table in tables for row in good[table] if key_of(row)]
-        bursts = burst_days(good)
-        people = {key_of(row) for row in with_key if not is_bot(row, bursts)}
-        ratings = Counter(review["rating"] for review in latest(good["reviews"], KEYS["reviews"]))
-        seen = {key_of(row) for row in with_key}
-        assert known["source_keys"] == {"seen": len(seen), "of_bots_only": len(seen - people)}
-        assert known["reviews"]["by_rating"] == dict(sorted(ratings.items()))
-
-    def test_bots(self, good: dict[str, list[Record]], known: Any) -> None:
-        bursts = burst_days(good)
-        made = [event for event in latest(good["events"], KEYS["events"]) if is_bot(event, bursts)]
+    def test_bots(self, current: Records, bursts: Bursts, known: Any) -> None:
+        made = [event for event in current["events"] if is_bot(event, bursts)]
         by_agent = [event for event in made if says_bot(event)]
         by_burst = [event for event in made if not says_bot(event)]
         rules = {"agent": by_agent, "burst": by_burst}
@@ -313,64 +295,18 @@ class TestTruth:
             "burst_visitor_days": len(bursts),
         }
 
-    def test_identity(self, good: dict[str, list[Record]], known: Any) -> None:
-        links = latest(good["identity_links"], KEYS["identity_links"])
+    def test_identity(self, good: Records, current: Records, known: Any) -> None:
+        links = current["identity_links"]
         on = [link for link in links if link["withdrawn"] == "false"]
         sign_ins = [link for link in on if link["visitor_id"]]
         linked = [link for link in on if link["other_member_id"]]
-        members: dict[str, set[str]] = {}
-        for row in [*good["events"], *sign_ins]:
-            if row["visitor_id"] and row["member_id"]:
-                members.setdefault(row["visitor_id"], set()).add(row["member_id"])
-        by_members = Counter(str(len(names)) for names in members.values())
-        withdrawn = Counter(bool(link["visitor_id"]) for link in links if link["withdrawn"] == "true")
-        assert known["identity"] == {
-            "sign_ins": len(sign_ins),
-            "signed_out": sum(bool(link["valid_to"]) for link in sign_ins),
-            "sign_ins_withdrawn": withdrawn[True],
-            "member_links": len(linked),
-            "member_links_withdrawn": withdrawn[False],
-            "members_linked": len(
-                {link["member_id"] for link in linked} | {link["other_member_id"] for link in linked}
-            ),
-            "visitors_by_members": dict(sorted(by_members.items())),
-        }
-
-    def test_targets(self, good: dict[str, list[Record]], known: Any) -> None:
-        targets = latest(good["gmv_targets"], KEYS["gmv_targets"])
-        versions = {(row["brand"], row["period_start"], row["updated_at"]) for row in good["gmv_targets"]}
-        months: dict[str, Decimal] = {}
-        for row in targets:
-            months[row["period_start"]] = months.get(row["period_start"], Decimal()) + Decimal(row["gmv"])
-        assert known["targets"] == {
-            "set": len(targets),
-            "corrected": len(versions) - len(targets),
-            "gmv_by_month": {month: str(gmv) for month, gmv in sorted(months.items())},
-        }
-
-
-def key_of(row: Record) -> str:
-    return row["member_id"] or row["visitor_id"]
-
-
-def says_bot(event: Record) -> bool:
-    return any(word in event["user_agent"].lower() for word in ("bot", "spider"))
-
-
-def is_bot(row: Record, bursts: set[tuple[str, str]]) -> bool:
-    """Whether the row is an event that a program made, by its agent or by the visitor's day."""
-    return "event_time" in row and (says_bot(row) or (row["visitor_id"], row["event_time"][:10]) in bursts)
-
-
-def burst_days(good: dict[str, list[Record]]) -> set[tuple[str, str]]:
-    """Visitors and days of more than 1000 events by an agent that says nothing of a bot."""
-    events = latest(good["events"], KEYS["events"])
-    counts = Counter(
-        (event["visitor_id"], event["event_time"][:10])
-        for event in events
-        if event["visitor_id"] and not says_bot(event)
-    )
-    return {visitor_day for visitor_day, count in counts.items() if count > 1000}
+        pairs = {(row["visitor_id"], row["member_id"]) for row in [*good["events"], *sign_ins]}
+        members = Counter(visitor for visitor, member in pairs if visitor and member)
+        by_members = Counter(map(str, members.values()))
+        assert known["identity"]["signed_out"] == sum(bool(link["valid_to"]) for link in sign_ins)
+        assert known["identity"]["visitors_by_members"] == dict(sorted(by_members.items()))
+        names = {link[name] for link in linked for name in ("member_id", "other_member_id")}
+        assert known["identity"]["members_linked"] == len(names)
 
 
 def share(flags: Iterable[bool]) -> float:
@@ -378,14 +314,10 @@ def share(flags: Iterable[bool]) -> float:
     return sum(found) / len(found) if found else 0.0
 
 
-def by_time(refunds: list[Record]) -> list[Record]:
-    return sorted(refunds, key=lambda refund: refund["refunded_at"])
-
-
 class TestWorld:
     """The cases that the world is there for do occur."""
 
-    def test_all_cases_occur(self, known: Any, good: dict[str, list[Record]]) -> None:
+    def test_all_cases_occur(self, known: Any, good: Records) -> None:
         assert len(known["events"]["by_kind"]) == 12
         assert all(known["orders"].values()), known["orders"]
         assert all(known["events"].values())
@@ -415,7 +347,7 @@ class TestWorld:
         unreadable = [name for name, file in known["files"].items() if file["unreadable"]]
         assert {name.split("-")[0] for name in unreadable} == {"events", "orders"}
 
-    def test_rows_are_late_and_never_early(self, good: dict[str, list[Record]]) -> None:
+    def test_rows_are_late_and_never_early(self, good: Records) -> None:
         delays = [
             (date.fromisoformat(event["_load_date"]) - date.fromisoformat(event["event_time"][:10])).days
             for event in good["events"]
@@ -424,49 +356,43 @@ class TestWorld:
         assert 10 < max(delays) <= 50
         assert 0.005 < sum(delay > 1 for delay in delays) / len(delays) < 0.1
 
-    def test_guests_sign_in_during_a_visit(self, good: dict[str, list[Record]]) -> None:
-        sessions: dict[str, list[Record]] = {}
-        for event in sorted(good["events"], key=lambda one: one["event_time"]):
-            if event["session_id"][1:].isdigit() and event["visitor_id"]:
-                sessions.setdefault(event["session_id"], []).append(event)
-        signed = [[bool(event["member_id"]) for event in events] for events in sessions.values()]
+    def test_guests_sign_in_during_a_visit(self, good: Records) -> None:
+        events = sorted(good["events"], key=itemgetter("event_time"))
+        own = [one for one in events if one["session_id"][1:].isdigit() and one["visitor_id"]]
+        sessions = grouped(own, "session_id").values()
+        signed = [[bool(event["member_id"]) for event in session] for session in sessions]
         assert any(True in flags and False in flags for flags in signed)
         assert all(flags == sorted(flags) for flags in signed), (
             "nobody signs out within a visit from a device of their own"
         )
 
-    def test_an_agent_belongs_to_a_device(self, good: dict[str, list[Record]]) -> None:
-        agents: dict[str, set[str]] = {}
-        for event in good["events"]:
-            if event["visitor_id"]:
-                agents.setdefault(event["visitor_id"], set()).add(event["user_agent"])
-        assert all(len(names) == 1 and "" not in names for names in agents.values())
-        assert len({name for names in agents.values() for name in names}) > 6
-        assert any("SampleShop" in name for names in agents.values() for name in names)
+    def test_an_agent_belongs_to_a_device(self, good: Records) -> None:
+        visitors = grouped(good["events"], "visitor_id").values()
+        agents = [{event["user_agent"] for event in events} for events in visitors]
+        assert all(len(names) == 1 and "" not in names for names in agents)
+        assert len(set().union(*agents)) > 6
+        assert any("SampleShop" in name for names in agents for name in names)
 
     def test_bots_never_sign_in_and_are_persons_on_an_ordinary_day(
-        self, good: dict[str, list[Record]]
+        self, good: Records, bursts: Bursts
     ) -> None:
-        bursts = burst_days(good)
         assert len({visitor for visitor, _ in bursts}) == 2
         assert not any(row["member_id"] for row in good["events"] if is_bot(row, bursts))
         bursting = {visitor for visitor, _ in bursts}
         others = [row for row in good["events"] if row["visitor_id"] in bursting and not is_bot(row, bursts)]
         assert {row["visitor_id"] for row in others} == bursting
 
-    def test_a_burst_shows_only_with_its_late_events(self, good: dict[str, list[Record]]) -> None:
-        bursts = burst_days(good)
+    def test_a_burst_shows_only_with_its_late_events(self, current: Records, bursts: Bursts) -> None:
         first_told = Counter(
             (row["visitor_id"], row["event_time"][:10])
-            for row in latest(good["events"], KEYS["events"])
+            for row in current["events"]
             if (date.fromisoformat(row["_load_date"]) - date.fromisoformat(row["event_time"][:10])).days == 1
         )
         assert {first_told[visitor_day] > 1000 for visitor_day in bursts} == {True, False}
 
-    def test_sign_ins_begin_open_and_end_later(self, good: dict[str, list[Record]]) -> None:
-        versions: dict[str, list[Record]] = {}
-        for link in sorted(good["identity_links"], key=lambda one: one["recorded_at"]):
-            versions.setdefault(link["link_id"], []).append(link)
+    def test_sign_ins_begin_open_and_end_later(self, good: Records) -> None:
+        links = sorted(good["identity_links"], key=itemgetter("recorded_at"))
+        versions = grouped(links, "link_id")
         for told in versions.values():
             ends = [link["valid_to"] for link in told]
             taken_back = [link["withdrawn"] for link in told]
@@ -479,21 +405,21 @@ class TestWorld:
         assert any(told[-1]["valid_to"] == "" for told in sign_ins)
         assert any(told[-1]["valid_to"] for told in sign_ins)
 
-    def test_devices_are_shared_and_one_by_a_crowd(self, good: dict[str, list[Record]], known: Any) -> None:
+    def test_devices_are_shared_and_one_by_a_crowd(self, known: Any) -> None:
         by_members = {
             int(count): visitors for count, visitors in known["identity"]["visitors_by_members"].items()
         }
         assert by_members[2] >= 3
         assert [visitors for count, visitors in by_members.items() if count > 5] == [1]
 
-    def test_some_sign_ins_show_in_the_links_alone(self, good: dict[str, list[Record]]) -> None:
+    def test_some_sign_ins_show_in_the_links_alone(self, good: Records) -> None:
         in_events = {(row["visitor_id"], row["member_id"]) for row in good["events"] if row["member_id"]}
         in_links = {(row["visitor_id"], row["member_id"]) for row in good["identity_links"]}
         assert in_links & in_events
         assert in_links - in_events
         assert len(in_events) > len(in_links - in_events), "most identity comes from events"
 
-    def test_every_month_and_the_next_have_a_target(self, good: dict[str, list[Record]]) -> None:
+    def test_every_month_and_the_next_have_a_target(self, good: Records) -> None:
         months = {(row["brand"], row["period_start"], row["period_end"]) for row in good["gmv_targets"]}
         expected = {
             ("2024-10-01", "2024-10-31"),
@@ -509,38 +435,27 @@ class TestWorld:
         assert len(first_told) == 5
         assert all(load == 0 or load < first for first, load in first_told.items())
 
-    def test_eleventh_of_november_is_the_peak(self, good: dict[str, list[Record]]) -> None:
+    def test_eleventh_of_november_is_the_peak(self, good: Records) -> None:
         per_day = Counter(event["event_time"][:10] for event in good["events"])
         (peak, most), *_ = per_day.most_common()
         assert peak == "2024-11-11"
         assert most > 2 * per_day["2024-10-22"]
 
-    def test_the_arrival_gate_lets_every_dump_in(self, known: Any) -> None:
+    def test_the_arrival_gate_lets_every_dump_in(self, tables: dict[str, Read], known: Any) -> None:
         source = load_sources(PROJECT_ROOT / "sources.yml", {"AIPL_HOME": "home"})["sample_shop"]
-        for name, file in known["files"].items():
-            matched = source.match(name)
-            assert matched is not None, name
-            assert file["unreadable"] <= source.max_unreadable_share * file["records"], name
         assert source.match("_truth.json") is None
-
-    def test_the_arrival_gate_finds_every_load_filled_and_known(self, tables: dict[str, Read]) -> None:
-        source = load_sources(PROJECT_ROOT / "sources.yml", {"AIPL_HOME": "home"})["sample_shop"]
+        for name, file in known["files"].items():
+            assert source.match(name) is not None, name
+            assert file["unreadable"] <= source.max_unreadable_share * file["records"], name
+        assert set(source.tables) == set(tables)
         for name, table in source.tables.items():
-            loads: dict[str, list[Record]] = {}
-            for record in tables[name].records:
-                loads.setdefault(record["_load_date"], []).append(record)
-            for records in loads.values():
+            assert set(tables[name].records[0]) - {"_load_date"} == set(table.columns.required), name
+            for records in grouped(tables[name].records, "_load_date").values():
                 for column in table.not_null:
                     assert share(not record[column] for record in records) <= MAX_NULL_SHARE, column
                 for column, words in table.vocabulary.items():
                     told = [record[column] for record in records if record[column]]
                     assert share(word not in words for word in told) <= MAX_UNKNOWN_SHARE, column
-
-    def test_dumps_have_the_declared_columns(self, tables: dict[str, Read]) -> None:
-        source = load_sources(PROJECT_ROOT / "sources.yml", {"AIPL_HOME": "home"})["sample_shop"]
-        assert set(source.tables) == set(tables)
-        for name, table in source.tables.items():
-            assert set(tables[name].records[0]) - {"_load_date"} == set(table.columns.required), name
 
 
 class TestWriting:

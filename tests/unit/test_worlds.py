@@ -30,6 +30,12 @@ def rows(final: Files) -> dict[str, list[Row]]:
     return found
 
 
+def values(rows: list[Row], column: str, by: str) -> list[frozenset[str]]:
+    """The values of a column that go together with each value of another."""
+    pairs = {(one[by], one[column]) for one in rows}
+    return [frozenset(value for own, value in pairs if own == key) for key in {key for key, _ in pairs}]
+
+
 def test_staging_takes_every_row(final: Files, tmp_path: Path) -> None:
     write(final, tmp_path)
     told = sample_shop.read_all(tmp_path, max_members=MAX_MEMBERS, bot_events_per_day=BOT_EVENTS)
@@ -56,11 +62,9 @@ def test_every_case_of_identity_is_there(rows: dict[str, list[Row]]) -> None:
     assert any(one["valid_to"] for one in rows["identity_links"])
     assert any(one["valid_to"] == one["valid_from"] for one in rows["identity_links"])
 
-    members: dict[str, set[str]] = defaultdict(set)
-    for one in rows["events"]:
-        if one["visitor_id"] and one["member_id"]:
-            members[one["visitor_id"]].add(one["member_id"])
-    assert {min(len(them), MAX_MEMBERS + 1) for them in members.values()} == set(range(1, MAX_MEMBERS + 2))
+    signed_in = [one for one in rows["events"] if one["visitor_id"] and one["member_id"]]
+    members = values(signed_in, "member_id", by="visitor_id")
+    assert {min(len(them), MAX_MEMBERS + 1) for them in members} == set(range(1, MAX_MEMBERS + 2))
     for table in ("events", "orders", "reviews", "memberships"):
         keys = {(bool(one["visitor_id"]), bool(one["member_id"])) for one in rows[table]}
         assert len(keys) == 4, f"{table} without a visitor, a member, both or neither"
@@ -74,10 +78,7 @@ def test_bots_by_name_and_around_the_limit(rows: dict[str, list[Row]]) -> None:
 
 
 def test_every_life_of_an_order_is_there(rows: dict[str, list[Row]]) -> None:
-    lives: dict[str, set[str]] = defaultdict(set)
-    for one in rows["orders"]:
-        lives[one["order_id"]].add(one["status"])
-    assert {frozenset(life) for life in lives.values()} >= {
+    assert set(values(rows["orders"], "status", by="order_id")) >= {
         frozenset({"created"}),
         frozenset({"paid"}),
         frozenset({"created", "paid"}),
@@ -86,10 +87,7 @@ def test_every_life_of_an_order_is_there(rows: dict[str, list[Row]]) -> None:
         frozenset({"created", "paid", "cancelled"}),
     }
     assert "0.00" in {one["amount"] for one in rows["orders"]}
-    brands: dict[str, set[str]] = defaultdict(set)
-    for one in rows["order_lines"]:
-        brands[one["order_id"]].add(one["brand"])
-    assert max(map(len, brands.values())) == 2
+    assert max(map(len, values(rows["order_lines"], "brand", by="order_id"))) == 2
     assert any(not one["order_id"] for one in rows["refunds"])
     assert any(one["order_id"] and not one["visitor_id"] and not one["member_id"] for one in rows["reviews"])
 
@@ -97,13 +95,8 @@ def test_every_life_of_an_order_is_there(rows: dict[str, list[Row]]) -> None:
 def test_the_borders_of_the_windows_are_likely(rows: dict[str, list[Row]]) -> None:
     gaps: Counter[int] = Counter()
     for seed in SEEDS:
-        days = sorted(
-            {
-                date.fromisoformat(one["event_time"][:10])
-                for one in rows_of_world(seed)
-                if one.table == "events"
-            }
-        )
+        times = {one["event_time"] for one in rows_of_world(seed) if one.table == "events"}
+        days = {date.fromisoformat(time[:10]) for time in times}
         gaps.update((later - day).days for day in days for later in days)
     for border in (14, 15, 16, 364, 365, 366, 904, 905, 906, 912, 913, 914):
         assert gaps[border], f"no two events lie {border} days apart"

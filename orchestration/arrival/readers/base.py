@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,11 +15,8 @@ from orchestration.core.errors import InputError
 from orchestration.core.printable import printable, shortened
 from orchestration.sources.table import RESERVED_COLUMNS, Table
 
-T = TypeVar("T")
 RowNumbers = npt.NDArray[np.int64]
 CHUNK_ROWS = 50_000
-CHUNK_CHARACTERS = 64 << 20
-CHUNK_CELLS = 4_000_000
 
 
 class UnreadableDump(InputError):
@@ -73,46 +69,6 @@ def numbers_among(rows: RowNumbers, left_out: RowNumbers) -> RowNumbers:
     """
     # Before the j-th one left out (from 0) lie left_out[j] - j - 1 others; later ones move up.
     return rows + np.searchsorted(left_out - np.arange(len(left_out)), rows, side="right")
-
-
-@dataclass
-class Gathering(Generic[T]):
-    """Records and rejects on their way to a chunk, bounded by their number and by their text."""
-
-    records: list[T] = field(default_factory=list)
-    rows: list[int] = field(default_factory=list)
-    rejects: list[Reject] = field(default_factory=list)
-    _characters: int = 0
-
-    def add(self, row: int, record: T, text: str) -> None:
-        """Take a record that was read from `text`."""
-        self.records.append(record)
-        self.rows.append(row)
-        self._characters += len(text)
-
-    def reject(self, row: int, text: str, reason: str) -> None:
-        """Take a record that cannot be read."""
-        self.rejects.append(Reject(row, text, reason))
-        self._characters += len(text)
-
-    def is_full(self, columns: int) -> bool:
-        """Whether it is time for a chunk of so many columns."""
-        count = len(self.records) + len(self.rejects)
-        return (
-            count >= CHUNK_ROWS
-            or self._characters >= CHUNK_CHARACTERS
-            or len(self.records) * columns >= CHUNK_CELLS
-        )
-
-
-def text_chunk(
-    names: Sequence[str], records: Sequence[Sequence[str | None]], rows: Sequence[int], rejects: list[Reject]
-) -> Chunk:
-    """Build a chunk of text columns; an empty text is NULL."""
-    columns = list(zip(*records, strict=True)) if records else [()] * len(names)
-    arrays = [pa.array([value or None for value in column], pa.string()) for column in columns]
-    batch = pa.RecordBatch.from_arrays(arrays, names=list(names))
-    return Chunk(batch, np.array(rows, dtype=np.int64), rejects)
 
 
 def check_count(file: str, columns: int) -> None:

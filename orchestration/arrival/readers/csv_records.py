@@ -15,10 +15,8 @@ from orchestration.arrival.readers.base import UnreadableDump, check_names
 from orchestration.arrival.readers.text import flaw, without_end
 from orchestration.sources.table import Table
 
-BLOCK_BYTES = 1 << 20
-# Arrow reads a record of up to two blocks; a longer one is a quotation mark that nothing closes.
-LONGEST_RECORD = 2 * BLOCK_BYTES
-HEADER_AGAIN = "the header again"
+# In characters, without its last line; a longer one is a quotation mark that nothing closes.
+LONGEST_RECORD = 2 << 20
 NEVER_CLOSED = "a quotation mark is never closed"
 INSIDE_QUOTES = re.compile(r'[^"]*(?:""[^"]*)*')
 
@@ -122,8 +120,3 @@ def read_header(records: Iterator[Record], file: str, table: Table) -> Header:
     names = [name.strip() or f"unnamed_{position}" for position, name in enumerate(record.fields, 1)]
     check_names(file, names, table)
     return Header(names, record.fields, record.raw)
-
-
-def wrong_count(found: int, header: Header) -> str:
-    """Reason of a record with too few or too many fields."""
-    return f"{found} fields where {len(header.names)} are expected"

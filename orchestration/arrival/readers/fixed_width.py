@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from orchestration.arrival.readers.base import Chunk, Gathering, text_chunk
-from orchestration.arrival.readers.text import exact_lines, flaw, opened, visible, without_end
+from orchestration.arrival.readers.base import Chunk
+from orchestration.arrival.readers.chunks import text_chunks
+from orchestration.arrival.readers.text import exact_lines, flaw, opened, without_end
 from orchestration.sources.table import Table
 
 
@@ -15,19 +16,15 @@ def read_fixed_width(path: Path, file: str, table: Table) -> Iterator[Chunk]:
     names = table.columns.declared
     places = [slice(table.widths[name][0] - 1, table.widths[name][1]) for name in names]
     needed = max(table.widths[name][1] for name in table.columns.required)
-    gathered = Gathering[list[str]]()
-    for row, line in _lines(path, file, table):
-        reason = flaw(line, table.encoding)
-        if reason is None and len(line) < needed:
-            reason = f"{len(line)} characters where at least {needed} are expected"
-        if reason:
-            gathered.reject(row, visible(line), reason)
-        else:
-            gathered.add(row, [line[place].strip() for place in places], line)
-        if gathered.is_full(len(names)):
-            yield text_chunk(names, gathered.records, gathered.rows, gathered.rejects)
-            gathered = Gathering[list[str]]()
-    yield text_chunk(names, gathered.records, gathered.rows, gathered.rejects)
+
+    def values_or_flaw(line: str) -> list[str] | str:
+        if reason := flaw(line, table.encoding):
+            return reason
+        if len(line) < needed:
+            return f"{len(line)} characters where at least {needed} are expected"
+        return [line[place].strip() for place in places]
+
+    return text_chunks(names, ((row, line, values_or_flaw(line)) for row, line in _lines(path, file, table)))
 
 
 def _lines(path: Path, file: str, table: Table) -> Iterator[tuple[int, str]]:

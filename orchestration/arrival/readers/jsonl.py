@@ -8,15 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
-from orchestration.arrival.readers.base import (
-    Chunk,
-    Gathering,
-    StartAgain,
-    check_count,
-    check_names,
-    text_chunk,
-)
-from orchestration.arrival.readers.text import exact_lines, flaw, opened, visible, without_end
+from orchestration.arrival.readers.base import Chunk, StartAgain, check_count, check_names
+from orchestration.arrival.readers.chunks import Gathering, text_chunk
+from orchestration.arrival.readers.text import exact_lines, flaw, opened, without_end
 from orchestration.sources.table import Table
 
 
@@ -46,29 +40,25 @@ def read_jsonl(path: Path, file: str, table: Table, extra: tuple[str, ...] | Non
     seen: dict[str, None] = {}
     gathered = Gathering[dict[str, str | None]]()
 
-    def chunk(names: dict[str, None]) -> Chunk:
+    def chunk() -> Chunk:
+        nonlocal names
+        names = names or dict.fromkeys([*table.columns.declared, *seen])
+        if not seen.keys() <= names.keys():
+            raise StartAgain(partial(read_jsonl, extra=_all_keys(path, file, table)))
         records = [[record.get(name) for name in names] for record in gathered.records]
         return text_chunk(list(names), records, gathered.rows, gathered.rejects)
 
     for row, (text, parsed) in enumerate(_records(path, file, table), 1):
-        if isinstance(parsed, str):
-            gathered.reject(row, visible(text), parsed)
-        else:
-            gathered.add(row, parsed, text)
+        gathered.add(row, text, parsed)
+        if not isinstance(parsed, str):
             seen.update(dict.fromkeys(parsed))
             check_count(file, len(seen))
         if gathered.is_full(len(names or seen)):
-            names = names or dict.fromkeys([*table.columns.declared, *seen])
-            if not seen.keys() <= names.keys():
-                raise StartAgain(partial(read_jsonl, extra=_all_keys(path, file, table)))
-            yield chunk(names)
+            yield chunk()
             gathered = Gathering[dict[str, str | None]]()
-    names = names or dict.fromkeys([*table.columns.declared, *seen])
-    if not seen.keys() <= names.keys():
-        raise StartAgain(partial(read_jsonl, extra=_all_keys(path, file, table)))
     if seen:
         check_names(file, list(seen), table)
-    yield chunk(names)
+    yield chunk()
 
 
 def _all_keys(path: Path, file: str, table: Table) -> tuple[str, ...]:

@@ -9,21 +9,16 @@ import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import IO, Any, cast
 
 from orchestration.arrival import limits
 from orchestration.arrival.readers.base import UnreadableDump
 
-TAIL = 1 << 16
 BUFFER = 1 << 20
+BLOCK_CHARACTERS = 1 << 20
 # A byte that belongs to no character becomes a lone surrogate, which no encoding can deliver by itself.
 BAD_BYTE = re.compile("[\udc00-\udcff]")
-
-
-class NotPlain(Exception):
-    """The text holds a NUL or bytes that are not of its encoding: it needs the exact reader."""
 
 
 def _mark(error: UnicodeError) -> tuple[str, int]:
@@ -111,22 +106,45 @@ def python_codec(encoding: str) -> str:
     return "utf-8-sig" if name == "utf-8" else name
 
 
-def exact_lines(stream: IO[bytes], file: str, encoding: str) -> Iterator[str]:
-    """Lines with their ends (LF, CRLF or CR); bytes of no character are marked (`BAD_BYTE`).
+def text_blocks(stream: IO[bytes], file: str, encoding: str) -> Iterator[str]:
+    """Text in blocks of whole lines; bytes of no character are marked (`BAD_BYTE`).
 
     Raises:
         UnreadableDump: a line is longer than the limit.
     """
     text = io.TextIOWrapper(stream, python_codec(encoding), errors="mark_bad_bytes", newline="")
-    longest = limits.LINE_CHARACTERS
-    for number, line in enumerate(iter(partial(text.readline, longest + 1), ""), 1):
-        if len(line) > longest and not line.endswith(("\n", "\r")):
+    longest, lines_before = limits.LINE_CHARACTERS, 0
+    while block := text.read(BLOCK_CHARACTERS):
+        last_line = max(block.rfind("\n"), block.rfind("\r")) + 1
+        # A block may also end between the CR and the LF of one line end.
+        if not block.endswith("\n"):
+            block += text.readline(longest + 1 - (len(block) - last_line))
+        if len(block) - last_line > longest and not block.endswith(("\n", "\r")):
+            number = lines_before + _line_ends(block) + 1
             raise UnreadableDump(
                 file,
                 f"line {number:,} is longer than {longest:,} characters, the limit",
                 "Correct `format` or `encoding` of its table in the sources file, or deliver it in lines.",
             )
-        yield line
+        lines_before += _line_ends(block)
+        yield block
+
+
+def _line_ends(text: str) -> int:
+    # Counting a pair of characters takes ten times as long as finding that there is none.
+    bare = text.count("\r") - text.count("\r\n") if "\r" in text else 0
+    return text.count("\n") + bare
+
+
+def lines_of(text: str) -> Iterator[str]:
+    """Lines of a text with their ends (LF, CRLF or CR)."""
+    return io.StringIO(text, newline="")
+
+
+def exact_lines(stream: IO[bytes], file: str, encoding: str) -> Iterator[str]:
+    """Lines with their ends; bytes and errors as in `text_blocks`."""
+    for block in text_blocks(stream, file, encoding):
+        yield from lines_of(block)
 
 
 def flaw(text: str, encoding: str) -> str | None:
@@ -145,55 +163,3 @@ def visible(text: str) -> str:
 def without_end(line: str) -> str:
     """A line without its one line end."""
     return line[:-2] if line.endswith("\r\n") else line[:-1] if line.endswith(("\n", "\r")) else line
-
-
-class Utf8Stream(io.RawIOBase):
-    """A binary stream of UTF-8 from any encoding, checked on the way; keeps the last bytes in `tail`.
-
-    `read` raises `NotPlain` at a NUL or at bytes that are not of the encoding.
-    """
-
-    def __init__(self, stream: IO[bytes], encoding: str) -> None:
-        super().__init__()
-        self.tail = b""
-        self._stream = stream
-        self._decoder = codecs.getincrementaldecoder(python_codec(encoding))()
-        self._is_utf8 = python_codec(encoding) == "utf-8-sig"
-        self._is_first = True
-        self._pending = b""
-        self._ended = False
-
-    def readable(self) -> bool:
-        """Always: needed by Arrow."""
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        """Up to `size` bytes; fewer only at the end."""
-        if size < 0:
-            raise io.UnsupportedOperation("read all")
-        while len(self._pending) < size and not self._ended:
-            self._pending += self._more(size)
-        # Arrow drops an LF at the start of a block after a CR at the end of one, inside quotation marks too.
-        end = size - 1 if self._pending[:size].endswith(b"\r") and size > 1 else size
-        data, self._pending = self._pending[:end], self._pending[end:]
-        return data
-
-    def unread(self, data: bytes) -> None:
-        """Put bytes back before the others."""
-        self._pending = data + self._pending
-
-    def _more(self, size: int) -> bytes:
-        chunk = self._stream.read(size)
-        self._ended = not chunk
-        try:
-            text = self._decoder.decode(chunk, final=self._ended)
-        except UnicodeDecodeError as error:
-            raise NotPlain from error
-        data = chunk if self._is_utf8 else text.encode()
-        if self._is_utf8 and self._is_first:
-            data = data.removeprefix(codecs.BOM_UTF8)
-        self._is_first = False
-        if b"\0" in data:
-            raise NotPlain
-        self.tail = (self.tail + data[-TAIL:])[-TAIL:]
-        return data

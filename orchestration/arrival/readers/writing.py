@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.arrival.readers.base import Chunk, Reader, Reject, StartAgain, numbers_among
-from orchestration.arrival.readers.csv_fast import read_csv
+from orchestration.arrival.readers.csv_blocks import read_csv
 from orchestration.arrival.readers.fixed_width import read_fixed_width
 from orchestration.arrival.readers.jsonl import read_jsonl
 from orchestration.arrival.readers.parquet import read_parquet
@@ -81,15 +81,10 @@ def parse_to_parquet(
     """
     read = READERS[table.format]
     while True:
+        chunks = _numbered_as_delivered(read(landed, file, table), erased)
+        hashed = map(PersonalColumnHasher(table, salt).over, chunks)
         try:
-            with replacing(parsed, flush=False) as part, _Rejects(rejects, file) as rejected:
-                chunks = map(
-                    PersonalColumnHasher(table, salt).over,
-                    _numbered_as_delivered(read(landed, file, table), erased),
-                )
-                row_count = _write(chunks, table, load_date, part, rejected)
-            files = (parsed, rejects) if rejected.count else (parsed,)
-            return Parsed(row_count, rejected.count, files)
+            return _write(hashed, table, file, load_date, parsed=parsed, rejects=rejects)
         except StartAgain as again:
             read = again.reader
 
@@ -106,17 +101,36 @@ def _numbered_as_delivered(chunks: Iterator[Chunk], erased: Sequence[int]) -> It
         yield Chunk(chunk.batch, numbers_among(chunk.rows, gone), rejects)
 
 
-def _write(chunks: Iterator[Chunk], table: Table, load_date: date, part: Path, rejected: _Rejects) -> int:
-    """Write all chunks and return the number of good rows."""
-    row_count = 0
-    first = next(chunks)
-    schema = raw_schema(table, first.batch.schema)
-    with _Groups(part, schema) as groups:
+def _write(
+    chunks: Iterator[Chunk], table: Table, file: str, load_date: date, *, parsed: Path, rejects: Path
+) -> Parsed:
+    row_count = unreadable_count = 0
+    with ExitStack() as stack:
+
+        def groups(path: Path, schema: pa.Schema) -> _Groups:
+            part = stack.enter_context(replacing(path, flush=False))
+            return stack.enter_context(_Groups(part, schema))
+
+        first = next(chunks)
+        schema = raw_schema(table, first.batch.schema)
+        rows, unreadable = groups(parsed, schema), None
         for chunk in chain([first], chunks):
-            groups.add(_raw_batch(chunk, schema, rejected.file, load_date))
+            rows.add(_raw_batch(chunk, schema, file, load_date))
             row_count += chunk.batch.num_rows
-            rejected.add(chunk.rejects)
-    return row_count
+            if chunk.rejects:
+                unreadable = unreadable or groups(rejects, REJECTS)
+                unreadable.add(_reject_batch(chunk.rejects, file))
+                unreadable_count += len(chunk.rejects)
+        if unreadable is None:
+            rejects.unlink(missing_ok=True)
+    return Parsed(row_count, unreadable_count, (parsed, rejects) if unreadable else (parsed,))
+
+
+def _reject_batch(rejects: list[Reject], file: str) -> pa.RecordBatch:
+    rows = [
+        {"_file": file, "_row": one.row, "raw_text": one.raw_text, "reason": one.reason} for one in rejects
+    ]
+    return pa.RecordBatch.from_pylist(rows, schema=REJECTS)
 
 
 def _raw_batch(chunk: Chunk, schema: pa.Schema, file: str, load_date: date) -> pa.RecordBatch:
@@ -177,36 +191,3 @@ class _Groups:
             self._writer.write_table(pa.Table.from_batches(self._waiting, self._schema).combine_chunks())
         self._waiting = []
         self._rows = self._bytes = 0
-
-
-class _Rejects:
-    """The rejects of one dump; their file is made with the first of them."""
-
-    def __init__(self, path: Path, file: str) -> None:
-        self.count = 0
-        self._path = path
-        self.file = file
-        self._stack = ExitStack()
-        self._groups: _Groups | None = None
-
-    def __enter__(self) -> _Rejects:
-        return self
-
-    def __exit__(self, *failure: object) -> None:
-        if self._groups is None and failure[0] is None:
-            self._path.unlink(missing_ok=True)
-        self._stack.__exit__(*failure)  # type: ignore[arg-type]
-
-    def add(self, rejects: list[Reject]) -> None:
-        """Write rejects in the order they come."""
-        if not rejects:
-            return
-        if self._groups is None:
-            part = self._stack.enter_context(replacing(self._path, flush=False))
-            self._groups = self._stack.enter_context(_Groups(part, REJECTS))
-        self.count += len(rejects)
-        rows = [
-            {"_file": self.file, "_row": item.row, "raw_text": item.raw_text, "reason": item.reason}
-            for item in rejects
-        ]
-        self._groups.add(pa.RecordBatch.from_pylist(rows, schema=REJECTS))
