@@ -71,20 +71,16 @@ def ui_command(settings: Settings, arguments: list[str]) -> int:
     """Run `dagster dev` with our definitions until stopped; returns its exit code."""
     prepare_dagster_home(settings.dagster_home)
     command = [str(Path(sys.executable).with_name("dagster")), "dev", "-m", "orchestration.definitions"]
-    return _wait([*command, *arguments])
+    with subprocess.Popen([*command, *arguments], cwd=PROJECT_ROOT) as process:
+        # Interrupts are left to the program.
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            return process.wait()
+        finally:
+            signal.signal(signal.SIGINT, before)
 
 
 def _written(settings: Settings) -> int | None:
     """When dbt last wrote its results; None if it never did."""
     results = settings.dbt_target / "run_results.json"
     return results.stat().st_mtime_ns if results.exists() else None
-
-
-def _wait(command: list[str]) -> int:
-    """Run a program in the project folder; interrupts are left to the program."""
-    with subprocess.Popen(command, cwd=PROJECT_ROOT) as process:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        try:
-            return process.wait()
-        finally:
-            signal.signal(signal.SIGINT, before)

@@ -36,6 +36,20 @@ PLANTED = (
 CRASH = "def model(dbt, session):\n    raise RuntimeError('broken')\n"
 
 
+def guard(settings: Settings, west: str) -> None:
+    """Let the dumps of west be at an address, and the orders of east have the phone of who bought."""
+    changes = {
+        "${AIPL_HOME}/dumps/west": west,
+        "required: [order_id, amount]}": "required: [order_id, amount], optional: [phone]}",
+        "not_null: [order_id]": "not_null: [order_id]\n        personal: [phone]",
+    }
+    sources = settings.sources_file.read_text()
+    for old, new in changes.items():
+        sources = sources.replace(old, new)
+    settings.sources_file.write_text(sources)
+    deliver(settings, "east", 2, [10])
+
+
 @pytest.fixture
 def server() -> Iterator[tuple[type[Server], str]]:
     with login_server(LOGIN) as serving:
@@ -50,16 +64,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: tuple[type
     home.mkdir()
     settings = make_tiny(home)
     (home / "alerts.yml").write_text("routes: {team: {to: TEAM}}\n")
-    sources = settings.sources_file.read_text()
-    sources = sources.replace(
-        "${AIPL_HOME}/dumps/west", f"http://${{WEST_USER}}:${{WEST_PASSWORD}}@{server[1]}/"
-    )
-    sources = sources.replace(
-        "required: [order_id, amount]}", "required: [order_id, amount], optional: [phone]}"
-    )
-    sources = sources.replace("not_null: [order_id]", "not_null: [order_id]\n        personal: [phone]", 1)
-    settings.sources_file.write_text(sources)
-    deliver(settings, "east", 2, [10])
+    guard(settings, f"http://${{WEST_USER}}:${{WEST_PASSWORD}}@{server[1]}/")
     dump = home / "dumps" / "east" / "orders-2024-01-02.csv"
     dump.write_text(
         f"order_id,amount,phone\ne1,10,{PERSONAL[0]}\ne2,11,{PERSONAL[1]}\ne3,{PERSONAL[0]},{PERSONAL[1]},{PERSONAL[2]}\n"
@@ -69,7 +74,9 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: tuple[type
     shut = replace(shut, results=(replace(shut.results[0], examples=(example,)),))
     monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: shut)
     monkeypatch.setenv("AIPL_HOME", str(home))
-    monkeypatch.setattr(cli, "_settings", lambda: replace(settings, alerts_file=home / "alerts.yml"))
+    monkeypatch.setenv("AIPL_SOURCES", str(settings.sources_file))
+    monkeypatch.setenv("AIPL_ALERTS", str(home / "alerts.yml"))
+    monkeypatch.setattr(Settings, "dbt_project", settings.dbt_project)
     return settings
 
 
