@@ -18,7 +18,7 @@ from orchestration.arrival.manifest import LoadManifest
 from orchestration.arrival.pending import Request
 from orchestration.build.state import is_untouched, read_build, read_gate
 from orchestration.core.lock import writer_lock
-from orchestration.core.progress import Silent, reporting_to
+from orchestration.core.progress import Reporter, reporting_to
 from orchestration.core.settings import Settings
 from orchestration.monitoring.watch import watch
 from orchestration.nightly.run import run_new
@@ -259,7 +259,7 @@ def test_what_is_late_or_not_fresh_is_told_until_it_comes(settings: Settings) ->
 
 
 def test_the_terminal_sees_each_model_as_it_is_built(settings: Settings) -> None:
-    class Watcher(Silent):
+    class Watcher(Reporter):
         def __init__(self) -> None:
             self.steps: list[str] = []
 
