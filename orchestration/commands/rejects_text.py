@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from operator import attrgetter
 
 from orchestration.core.printable import formula_safe, shortened
 from orchestration.core.settings import Settings
 from orchestration.nightly.summary_tables import table
+from orchestration.publish.query import Result, to_csv
 from orchestration.publish.rejects.listing import Rejects, Selection, find_rejects
 from orchestration.publish.rejects.reconcile import Arrived, Staged, arrived, staged
 
@@ -59,11 +58,8 @@ def rejects_csv(settings: Settings, selection: Selection) -> str:
     """The same as CSV, all rows, without the reconciliation; formulas are escaped."""
     found = find_rejects(settings, selection, with_text=selection.reason is not None)
     columns, rows = (SUMMARY, found.summary()) if selection.reason is None else (ROWS, _shown(found, None))
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([formula_safe(v) if isinstance(v, str) else v for v in row] for row in rows)
-    return text.getvalue()
+    safe = [tuple(formula_safe(v) if isinstance(v, str) else v for v in row) for row in rows]
+    return to_csv(Result(columns, safe, None)).decode()
 
 
 def accounts_text(settings: Settings, source_id: str | None) -> str:

@@ -78,22 +78,16 @@ def model(steps: Sequence[tuple[int, dict[str, str] | None]]) -> list[tuple[str,
         hour, severity, last = 0, None, 0
         for hours, found in steps:
             hour += hours
+            before, severity = severity, severity if found is None else found.get(key)
             if found is None:
-                if severity and hour - last >= REMIND_AFTER / HOUR:
-                    told.append((key, "reminder", hour))
-                    last = hour
-                continue
-            before, severity = severity, found.get(key)
-            if severity and not before:
-                event = "opened"
-            elif before and not severity:
-                event = "recovered"
-            elif before == "warning" and severity == "critical":
-                event = "worsened"
+                event = "reminder" if severity and hour - last >= REMIND_AFTER / HOUR else ""
+            elif not (before and severity):
+                event = "opened" if severity else "recovered" if before else ""
             else:
-                continue
-            told.append((key, event, hour))
-            last = hour
+                event = "worsened" if (before, severity) == ("warning", "critical") else ""
+            if event:
+                told.append((key, event, hour))
+                last = hour
     return sorted(told)
 
 

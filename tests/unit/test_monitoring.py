@@ -57,13 +57,10 @@ def test_a_source_is_late_past_its_deadline(clock, delivered, late):
     assert [finding.title for finding in found] == ([f"east is late: {late}"] if late else [])
 
 
-def test_a_source_that_cannot_be_listed_is_told_as_that():
+def test_a_source_that_cannot_be_listed_is_told_as_that_and_a_load_without_a_row_is_empty():
     pending = PendingLoads(delivered={"east": come()}, unreachable={"east": "dumps: no route"})
     (finding,) = lateness_findings(source(), SCHEDULE, pending, [], at("12:00"))
     assert (finding.key, finding.text) == ("unreachable", "dumps: no route")
-
-
-def test_a_load_without_a_row_is_empty_until_the_next_one():
     pending = PendingLoads(delivered={"east": come(TODAY)})
     empty = [version(YESTERDAY, 5), version(TODAY, 0), version(TODAY, None, "b", 2)]
     (finding,) = lateness_findings(source(), SCHEDULE, pending, empty, at("12:00"))

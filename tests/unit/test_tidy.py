@@ -125,29 +125,26 @@ def test_a_dump_that_raw_is_yet_to_be_made_from_stays(tmp_path: Path, damage) ->
     assert shop.tidy(31).landing == 2
 
 
-def test_raw_from_before_a_column_was_declared_is_named(tmp_path: Path) -> None:
-    shop = Shop(tmp_path)
+def test_a_new_column_that_raw_cannot_learn_of_is_refused_or_if_optional_null_there(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, landing_days=30)
     ((name, table),) = shop.source.tables.items()
+
+    def wider(**change: object) -> Source:
+        changed = Table.model_validate({**table.model_dump(), **change})
+        return shop.source.model_copy(update={"tables": {name: changed}})
+
     for change in (
         {"columns": {"required": ["a", "agent"]}},
         {"columns": {"required": ["a"], "optional": ["agent"]}, "not_null": ["agent"]},
     ):
-        wider = Table.model_validate({**table.model_dump(), **change})
         with pytest.raises(UnreadableDump, match="from before agent was declared"):
-            complete_columns(shop.settings, shop.source.model_copy(update={"tables": {name: wider}}))
+            complete_columns(shop.settings, wider(**change))
     complete_columns(shop.settings, shop.source)
-
-
-def test_an_optional_column_that_raw_cannot_learn_of_is_null_there(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, landing_days=30)
     (path,) = [path for path in shop.files("raw") if path.name.startswith("a.csv")]
     before = pq.read_table(path, partitioning=None)
     assert shop.tidy(31).landing == 1
     (tmp_path / "dumps" / "a.csv").unlink()
-    ((name, table),) = shop.source.tables.items()
-    columns = {"required": ["a"], "optional": ["agent", "phone"]}
-    wider = Table.model_validate({**table.model_dump(), "columns": columns})
-    shop.source = shop.source.model_copy(update={"tables": {name: wider}})
+    shop.source = wider(columns={"required": ["a"], "optional": ["agent", "phone"]})
     for _ in range(2):
         assert discover(shop.settings, shop.source, None, TODAY) == []
         shop.night()
