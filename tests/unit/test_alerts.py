@@ -211,7 +211,7 @@ def test_back_off_doubles_to_an_hour_and_ends_in_a_dead_letter(home: Settings, h
 def test_one_dead_or_hanging_route_does_not_keep_another_from_being_served(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hook: Webhook
 ) -> None:
-    monkeypatch.setattr("orchestration.alerts.channel.SEND_SECONDS", 1)
+    monkeypatch.setattr("orchestration.alerts.channel.SEND_SECONDS", 3)
     names = ("DEAD", "BAD", "SLOW", "TEAM")
     home = make_settings(tmp_path, f"{{{', '.join(f'{name.lower()}: {{to: {name}}}' for name in names)}}}")
     monkeypatch.setenv("DEAD", f"json://127.0.0.1:{free_port()}/")

@@ -129,4 +129,4 @@ def test_a_full_disk_ends_with_2_and_says_where(home: Path) -> None:
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))"
     answer = aipl(home / "empty", "run", before=limit)
     assert answer.returncode == 2, answer.stderr
-    assert "There is no room to write" in answer.stderr and "Traceback" not in answer.stderr
+    assert "Error: There is no room to write" in answer.stderr and "Traceback" not in answer.stderr
