@@ -33,11 +33,12 @@ PLANTED = (
     *("alerter", "alertPassword42", "hookToken77", LOGIN),
     *PERSONAL,
 )
-CRASH = "def model(dbt, session):\n    raise RuntimeError('broken')\n"
 
 
-def guard(settings: Settings, west: str) -> None:
-    """Let the dumps of west be at an address, and the orders of east have the phone of who bought."""
+def guarded(home: Path, west: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A home for commands: dumps of west are at an address, orders of east have the phone of who bought."""
+    settings = replace(make_tiny(home), alerts_file=home / "alerts.yml")
+    settings.alerts_file.write_text("routes: {team: {to: TEAM}}\n")
     changes = {
         "${AIPL_HOME}/dumps/west": west,
         "required: [order_id, amount]}": "required: [order_id, amount], optional: [phone]}",
@@ -48,6 +49,11 @@ def guard(settings: Settings, west: str) -> None:
         sources = sources.replace(old, new)
     settings.sources_file.write_text(sources)
     deliver(settings, "east", 2, [10])
+    monkeypatch.setenv("AIPL_HOME", str(home))
+    monkeypatch.setenv("AIPL_SOURCES", str(settings.sources_file))
+    monkeypatch.setenv("AIPL_ALERTS", str(settings.alerts_file))
+    monkeypatch.setattr(Settings, "dbt_project", settings.dbt_project)
+    return settings
 
 
 @pytest.fixture
@@ -62,9 +68,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: tuple[type
         monkeypatch.setenv(name, value)
     home = tmp_path / "home"
     home.mkdir()
-    settings = make_tiny(home)
-    (home / "alerts.yml").write_text("routes: {team: {to: TEAM}}\n")
-    guard(settings, f"http://${{WEST_USER}}:${{WEST_PASSWORD}}@{server[1]}/")
+    settings = guarded(home, f"http://${{WEST_USER}}:${{WEST_PASSWORD}}@{server[1]}/", monkeypatch)
     dump = home / "dumps" / "east" / "orders-2024-01-02.csv"
     dump.write_text(
         f"order_id,amount,phone\ne1,10,{PERSONAL[0]}\ne2,11,{PERSONAL[1]}\ne3,{PERSONAL[0]},{PERSONAL[1]},{PERSONAL[2]}\n"
@@ -73,10 +77,6 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: tuple[type
     example = {"person_id": f"east:m:{PERSONAL[2]}", "source_key": PERSONAL[2], "brand_id": "east"}
     shut = replace(shut, results=(replace(shut.results[0], examples=(example,)),))
     monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: shut)
-    monkeypatch.setenv("AIPL_HOME", str(home))
-    monkeypatch.setenv("AIPL_SOURCES", str(settings.sources_file))
-    monkeypatch.setenv("AIPL_ALERTS", str(home / "alerts.yml"))
-    monkeypatch.setattr(Settings, "dbt_project", settings.dbt_project)
     return settings
 
 
