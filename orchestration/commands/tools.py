@@ -50,7 +50,6 @@ def _dbt(settings: Settings, arguments: list[str], variables: dict[str, str]) ->
         # dbt's own version command asks the package index for newer versions.
         print(f"dbt-core {version('dbt-core')}")
         return 0
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import cli
 
     before, code = _written(settings), 0
@@ -59,8 +58,6 @@ def _dbt(settings: Settings, arguments: list[str], variables: dict[str, str]) ->
             cli.main(arguments, prog_name="aipl dbt --")
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 1
-        finally:
-            DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     # dbt names the failed test, not the law that was broken.
     if code != 0 and _written(settings) != before:
         print("\n".join(broken_law_lines(settings, settings.dbt_target)))
