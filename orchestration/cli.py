@@ -9,24 +9,21 @@ from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from orchestration.commands.alerts import alerts
-from orchestration.commands.erase import erase
-from orchestration.commands.mirror import mirror
-from orchestration.commands.person_key import person_key
-from orchestration.commands.rebuild import rebuild
-from orchestration.commands.rejects import rejects, replay
 from orchestration.commands.releases import releases, rollback, verify
-from orchestration.commands.safely import say
 from orchestration.compat.quick_exit import leave
+from orchestration.core.disk import disk_full
+from orchestration.core.errors import AiplError, InputError
+from orchestration.core.printable import printable_lines
+from orchestration.core.redact import redact
+from orchestration.core.settings import Settings
 
-if TYPE_CHECKING:
-    from orchestration.core.settings import Settings
-
-DONE, CRASH, BAD_INPUT, BAD_DATA, INTERRUPTED = 0, 1, 2, 3, 130
+SAMPLE_SHOP = "sample_shop"
+DONE, BAD_INPUT, INTERRUPTED = 0, 2, 130
 DAY = click.DateTime(["%Y-%m-%d"])
 
 
@@ -75,7 +72,7 @@ def run(
     if first_day and last_day and first_day > last_day:
         raise click.UsageError("--from must not be after --to.")
     request = Request(_day(first_day), _day(last_day), source, dumps)
-    return run_new(_settings(), request, say, wait_seconds=wait * 60)
+    return run_new(Settings.from_environment(), request, say, wait_seconds=wait * 60)
 
 
 @aipl.command()
@@ -83,7 +80,7 @@ def status() -> None:
     """Show the release, horizons, stale sources, gates, last build, and waiting or refused loads."""
     from orchestration.nightly.status import status_text
 
-    say(status_text(_settings()).rstrip("\n"))
+    say(status_text(Settings.from_environment()).rstrip("\n"))
 
 
 @aipl.command()
@@ -91,7 +88,7 @@ def sources() -> None:
     """List the configured sources and what has been loaded from each."""
     from orchestration.nightly.status import sources_text
 
-    click.echo(sources_text(_settings()), nl=False)
+    click.echo(sources_text(Settings.from_environment()), nl=False)
 
 
 @aipl.command()
@@ -114,15 +111,14 @@ def query(sql: str, form: str, output: Path | None) -> None:
 
     if form == "parquet" and output is None and sys.stdout.isatty():
         raise click.UsageError("Parquet cannot be printed to a terminal. Name a file with --output.")
-    encode = FORMATS[form]
-    content = encode(run_query(_settings(), sql))
+    content = FORMATS[form](run_query(Settings.from_environment(), sql))
     if output is None:
         sys.stdout.buffer.write(content)
-    else:
-        try:
-            output.write_bytes(content)
-        except OSError as error:
-            raise click.ClickException(f"{output} cannot be written: {error.strerror}") from error
+        return
+    try:
+        output.write_bytes(content)
+    except OSError as error:
+        raise click.ClickException(f"{output} cannot be written: {error.strerror}") from error
 
 
 @aipl.command("sample-shop")
@@ -131,11 +127,114 @@ def query(sql: str, form: str, output: Path | None) -> None:
 @click.option("--days", type=click.IntRange(min=1), help="Number of days.")
 def sample_shop(**size: int | None) -> None:
     """Write the dumps of a simulated shop whose true results are known."""
-    from orchestration.commands.sample import write_sample_shop
+    from orchestration.arrival.configured import configured_sources
+    from orchestration.sample_shop import World, write_dumps
 
+    settings = Settings.from_environment()
+    given: dict[str, Any] = {name: value for name, value in size.items() if value is not None}
+    source = configured_sources(settings).get(SAMPLE_SHOP)
+    if source is None or source.dumps is None or "://" in source.dumps:
+        raise InputError(
+            f"{settings.sources_file} declares no source {SAMPLE_SHOP} with a local folder of dumps."
+        )
+    try:
+        written = write_dumps(Path(source.dumps), World(**given))
+    except (FileExistsError, ValueError) as error:
+        raise InputError(str(error)) from error
+    done = "wrote" if written.written else "already there,"
     click.echo(
-        write_sample_shop(_settings(), {name: value for name, value in size.items() if value is not None})
+        f"sample shop: {done} {written.files} dumps with {written.records:,} records in {written.folder}"
     )
+
+
+@aipl.command()
+@click.option("--source", help="Only this source.")
+@click.option("--reason", metavar="TEXT", help="List the rows whose reason contains this text.")
+@click.option("--format", "form", type=click.Choice(["table", "csv"]), default="table", show_default=True)
+def rejects(source: str | None, reason: str | None, form: str) -> None:
+    """Show unreadable and rejected rows by reason, and account for all other rows.
+
+    Rows rejected in staging are those of the last finished build. Safe to use while a run is active.
+    """
+    from orchestration.commands.rejects_text import rejects_csv, rejects_text
+    from orchestration.publish.rejects.listing import Selection
+
+    show = rejects_csv if form == "csv" else rejects_text
+    click.echo(show(Settings.from_environment(), Selection(source, reason)), nl=False)
+
+
+@aipl.command()
+@click.option("--source", help="Only rejects of this source.")
+@click.option("--reason", metavar="TEXT", help="Only files with rejects whose reason contains this text.")
+@click.option("--dumps", help="Folder or URL of the dumps of --source, instead of the configured one.")
+def replay(source: str | None, reason: str | None, dumps: str | None) -> int:
+    """After a fix, read the files with rejects again, then build, check and publish.
+
+    The fix is a changed declaration or staging model, or the file delivered again under the same name.
+    """
+    if dumps and not source:
+        raise click.UsageError("--dumps requires --source.")
+    from orchestration.nightly.replay import replay as replay_rejects
+
+    return replay_rejects(Settings.from_environment(), source, reason, dumps, say)
+
+
+@aipl.command()
+def rebuild() -> int:
+    """Rebuild raw from landing and the warehouse from raw, then continue as `aipl run` does."""
+    from orchestration.nightly.rebuild import rebuild as rebuild_all
+
+    return rebuild_all(Settings.from_environment(), say)
+
+
+@aipl.command()
+@click.option("--take-over", is_flag=True, help="Proceed even if the database now mirrors another home.")
+def mirror(take_over: bool) -> None:
+    """Copy the current release into the PostgreSQL database that AIPL_MIRROR_URL names.
+
+    Runs do this automatically when the variable is set; use the command after a rollback or a failure.
+    """
+    from orchestration.publish.mirror import mirror as mirror_release
+
+    click.echo(f"mirror: {mirror_release(Settings.from_environment(), take_over=take_over).told}")
+
+
+@aipl.command("person-key")
+@click.argument("key")
+def person_key(key: str) -> None:
+    """Show the hashed keys of a member or visitor in the release. KEY is an ID or a full key (shop:m:17)."""
+    from orchestration.publish.lookup import find_person
+    from orchestration.publish.query import to_text
+
+    click.echo(to_text(find_person(Settings.from_environment(), key)).decode(), nl=False)
+
+
+@aipl.command()
+@click.argument("keys", nargs=-1, metavar="[KEY]...")
+@click.option(
+    "--only-these", is_flag=True, help="Leave out other keys that identity resolution links to these."
+)
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+def erase(keys: tuple[str, ...], *, only_these: bool, yes: bool) -> int:
+    """Erase the person with these keys from everything in this home, and print a receipt.
+
+    A KEY is <identity space>:m:<member id> or <identity space>:v:<visitor id>; `aipl person-key ID` finds
+    it. Without a key, an unfinished erasure is resumed.
+    """
+    from orchestration.nightly.erasing.erase import erase as erase_person
+    from orchestration.nightly.erasing.erase import order_erasure
+
+    settings = Settings.from_environment()
+    order = order_erasure(settings, keys, only_these=only_these)
+    click.echo("These keys will be erased, with all their documents:")
+    for key in sorted(order.keys):
+        unknown = "  (not found in any mart; check that it is correct)" if key in order.unknown else ""
+        click.echo(f"  {key.text}{unknown}")
+    for key in sorted(order.shared):
+        click.echo(f"  kept, because other people used it too: {key.text}")
+    if not yes:
+        click.confirm("This cannot be undone, and all earlier releases are deleted. Erase?", abort=True)
+    return erase_person(settings, order, click.echo)
 
 
 @aipl.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
@@ -148,7 +247,7 @@ def dbt(arguments: tuple[str, ...], force: bool) -> int:
     """
     from orchestration.commands.tools import dbt_command
 
-    return dbt_command(_settings(), list(arguments), force=force)
+    return dbt_command(Settings.from_environment(), list(arguments), force=force)
 
 
 @aipl.command(context_settings={"ignore_unknown_options": True})
@@ -157,26 +256,22 @@ def ui(arguments: tuple[str, ...]) -> int:
     """Start Dagster's web interface, with the schedule, on http://127.0.0.1:3000."""
     from orchestration.commands.tools import ui_command
 
-    return ui_command(_settings(), list(arguments))
+    return ui_command(Settings.from_environment(), list(arguments))
 
 
-aipl.add_command(alerts)
-aipl.add_command(erase)
-aipl.add_command(mirror)
-aipl.add_command(person_key)
-aipl.add_command(rebuild)
-aipl.add_command(rejects)
-aipl.add_command(replay)
-aipl.add_command(releases)
-aipl.add_command(rollback)
-aipl.add_command(verify)
+for command in (alerts, releases, rollback, verify):
+    aipl.add_command(command)
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print lines, which may quote a dump or its name, with terminal control characters made visible."""
+    click.echo(printable_lines(text), err=err)
 
 
 def main() -> None:
     """Run a command; errors that the user can fix are shown without a traceback."""
     sys.excepthook = _crashed
-    code = _guarded(lambda: aipl.main(standalone_mode=False))
-    leave(code)
+    leave(_guarded(lambda: aipl.main(standalone_mode=False)))
 
 
 def _guarded(command: Callable[[], Any]) -> int:
@@ -193,29 +288,17 @@ def _guarded(command: Callable[[], Any]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except Exception as error:
-        code = _exit_code(error)
-        if code is None:
+        known = error if isinstance(error, AiplError) else disk_full(error)
+        if known is None:
             raise
-        return code
-    return answer if isinstance(answer, int) else DONE
-
-
-def _exit_code(error: Exception) -> int | None:
-    """Show an error that the user can fix and return its exit code; None for a crash."""
-    from orchestration.core.disk import disk_full
-    from orchestration.core.errors import AiplError, ConfigurationError
-
-    known = error if isinstance(error, AiplError | ConfigurationError) else disk_full(error)
-    if known is not None:
         say(f"Error: {known}", err=True)
-    return None if known is None else getattr(known, "exit_code", BAD_INPUT)
+        return known.exit_code
+    return answer if isinstance(answer, int) else DONE
 
 
 def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Show a crash in one line and write the traceback to a file. Python then exits with 1."""
-    from orchestration.core.redact import redact
-
-    log = _settings().crash_log
+    log = Settings.from_environment().crash_log
     story = redact("".join(traceback.format_exception(kind, error, trace)))
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -226,15 +309,5 @@ def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackTy
     say(redact(f"Crash: {kind.__name__}: {error}\nThe traceback is in {log}."), err=True)
 
 
-def _settings() -> Settings:
-    from orchestration.core.settings import Settings
-
-    return Settings.from_environment()
-
-
 def _day(moment: datetime | None) -> date | None:
     return moment.date() if moment else None
-
-
-if __name__ == "__main__":
-    main()

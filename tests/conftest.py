@@ -12,6 +12,7 @@ import hypothesis
 import pytest
 from parsed import SHARED
 from postgres_server import Server, running_server, server_programs
+from unit.alert_service import Webhook, webhook
 
 # Tests publish releases of their own, which nobody's database is to show.
 os.environ.pop("AIPL_MIRROR_URL", None)
@@ -56,3 +57,11 @@ def postgres() -> Iterator[Server]:
         pytest.skip("no PostgreSQL server is installed; Debian's package is `postgresql`")
     with running_server(programs) as server:
         yield server
+
+
+@pytest.fixture
+def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Webhook]:
+    """A service that alerts of the route to TEAM go to."""
+    with webhook() as served:
+        monkeypatch.setenv("TEAM", served.url)
+        yield served

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from logging.handlers import BufferingHandler
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from orchestration.alerts.messages import Message
+from orchestration.core.printable import shortened
 
 if TYPE_CHECKING:
     from apprise import NotifyBase
@@ -23,51 +25,40 @@ MAX_REASON = 600
 SHARE_OF_ROOM = 0.8
 
 
-@dataclass(frozen=True)
-class Channel:
-    """A valid Apprise address; `room` is the maximum length of a body in characters."""
+def send(variable: str, url: str, write: Callable[[int], Message]) -> str | None:
+    """Send a message now to the Apprise URL that came from `variable`; None when the service took it.
 
-    url: str
-    plugin: NotifyBase
+    Otherwise the reason why not, without secrets. `write` is given the number of characters that a body may
+    have, the title left out.
+    """
+    from apprise import Apprise, NotifyFormat
 
-    @property
-    def room(self) -> int:
-        """Characters of a body, the title left out."""
-        return min(int(self.plugin.body_maxlen * SHARE_OF_ROOM) - 200, MAX_BODY)
-
-    def send(self, message: Message) -> str | None:
-        """Send a message now; None when the service took it, else the reason, without secrets."""
-        from apprise import Apprise, NotifyFormat
-
+    url = url.strip()
+    with _overheard() as said:
+        service = Apprise.instantiate(url)
+        if service is None:
+            return f"{variable} is not a valid Apprise URL; see docs/alerts.md for examples"
+        message = write(room(service))
         apprise = Apprise()
-        apprise.add(self.plugin)
-        with _overheard() as said:
-            try:
-                arrived = bool(
-                    apprise.notify(
-                        message.body,
-                        title=message.title,
-                        notify_type=message.tone,
-                        body_format=NotifyFormat.TEXT,
-                        timeout=SEND_SECONDS,
-                    )
-                )
-            except Exception as error:
-                # A bug in one plugin must not stop delivery on the other routes.
-                said.append(f"{type(error).__name__}: {error}")
-                arrived = False
-        return None if arrived else _reason(said, self.url)
+        apprise.add(service)
+        try:
+            if apprise.notify(
+                message.body,
+                title=message.title,
+                notify_type=message.tone,
+                body_format=NotifyFormat.TEXT,
+                timeout=SEND_SECONDS,
+            ):
+                return None
+        except Exception as error:
+            # A bug in one plugin must not stop delivery on the other routes.
+            logging.getLogger("apprise").error("%s: %s", type(error).__name__, error)
+        return _reason(said, url)
 
 
-def open_channel(variable: str, url: str) -> Channel | str:
-    """The channel of an Apprise URL that came from `variable`, or the reason why there is none."""
-    from apprise import Apprise
-
-    with _overheard():
-        plugin = Apprise.instantiate(url.strip())
-    if plugin is None:
-        return f"{variable} is not a valid Apprise URL; see docs/alerts.md for examples"
-    return Channel(url.strip(), plugin)
+def room(service: NotifyBase) -> int:
+    """Maximum length of a body in characters."""
+    return min(int(service.body_maxlen * SHARE_OF_ROOM) - 200, MAX_BODY)
 
 
 def redact(text: str, url: str) -> str:
@@ -86,36 +77,26 @@ def redact(text: str, url: str) -> str:
 
 
 @contextmanager
-def _overheard() -> Iterator[list[str]]:
+def _overheard() -> Iterator[list[logging.LogRecord]]:
     """What Apprise logs in the block, kept from every other log: it names addresses in full."""
-    said: list[str] = []
-    logger = logging.getLogger("apprise")
-    handler = _Listener(said)
+    logger, listener = logging.getLogger("apprise"), BufferingHandler(sys.maxsize)
     before = logger.level, logger.propagate, logger.handlers
-    logger.handlers, logger.propagate = [handler], False
+    logger.handlers, logger.propagate = [listener], False
     logger.setLevel(logging.DEBUG)
     try:
-        yield said
+        yield listener.buffer
     finally:
         level, logger.propagate, logger.handlers = before
         logger.setLevel(level)
 
 
-class _Listener(logging.Handler):
-    """Keeps what says why a message did not go out: warnings, and the exception behind them."""
-
-    def __init__(self, said: list[str]) -> None:
-        super().__init__()
-        self._said = said
-
-    def emit(self, record: logging.LogRecord) -> None:
-        text = record.getMessage()
-        if record.levelno >= logging.WARNING or "Exception" in text:
-            self._said.append(text)
-
-
-def _reason(said: list[str], url: str) -> str:
-    text = " ".join(" ".join(line.split()) for line in said) or "no reason given"
+def _reason(said: list[logging.LogRecord], url: str) -> str:
+    """Why a message did not go out: the warnings, and the exceptions behind them."""
+    told = [
+        record.getMessage()
+        for record in said
+        if record.levelno >= logging.WARNING or "Exception" in record.getMessage()
+    ]
+    text = " ".join(" ".join(told).split()) or "no reason given"
     # Before it is cut: half a secret would not be found.
-    text = redact(text, url)
-    return text if len(text) <= MAX_REASON else text[:MAX_REASON] + "..."
+    return shortened(redact(text, url), MAX_REASON)

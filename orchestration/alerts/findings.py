@@ -1,16 +1,15 @@
-"""Findings, incidents and how they change: plain values, nothing is stored or sent."""
+"""Findings, their incidents, and what is told of them: plain values, nothing is stored or sent."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 Kind = Literal["run_failed", "source_late", "source_empty", "gate_failed", "freshness_missed", "rolled_back"]
 Severity = Literal["critical", "warning"]
-# "known" is a finding that was there before: its incident is brought up to date, and nobody is told.
-Event = Literal["opened", "worsened", "known", "reminder", "recovered"]
+Event = Literal["opened", "worsened", "reminder", "recovered"]
+State = Literal["pending", "delivered", "dead"]
 
 
 @dataclass(frozen=True)
@@ -44,24 +43,22 @@ class Incident:
     recovered_at: datetime | None = None
 
 
-def reconcile(known: Mapping[str, Finding], found: Sequence[Finding]) -> Iterator[tuple[Event, Finding]]:
-    """What became of a scope: every key of either side once, those that recovered last.
+@dataclass(frozen=True)
+class Alert:
+    """One thing to tell of an incident; the incident is as it stands now."""
 
-    `known` are the findings of the open incidents by key. Raises ValueError when two findings share a key:
-    one of them would be lost.
-    """
-    now = {finding.key: finding for finding in found}
-    if len(now) < len(found):
-        keys = [finding.key for finding in found]
-        raise ValueError(f"Two findings are named {max(keys, key=keys.count)}.")
-    for key, finding in now.items():
-        before = known.get(key)
-        if before is None:
-            yield "opened", finding
-        elif (before.severity, finding.severity) == ("warning", "critical"):
-            yield "worsened", finding
-        else:
-            yield "known", finding
-    for key, before in known.items():
-        if key not in now:
-            yield "recovered", before
+    alert_id: int
+    event: Event
+    incident: Incident
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """An alert on its way to a route; `reason` says why the last try failed."""
+
+    route: str
+    state: State
+    tries: int
+    next_try_at: datetime
+    reason: str | None
+    alert: Alert

@@ -8,12 +8,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
-from orchestration.alerts.findings import Finding, reconcile
+from orchestration.alerts.findings import Finding
 from orchestration.alerts.outbox import Outbox
 from orchestration.core.disk import disk_full
 from orchestration.core.settings import Settings
-
-__all__ = ["Finding", "observe", "open_findings", "suppress_alerting_errors"]
 
 
 def observe(settings: Settings, scope: str, findings: Sequence[Finding], now: datetime) -> None:
@@ -24,9 +22,8 @@ def observe(settings: Settings, scope: str, findings: Sequence[Finding], now: da
     `gate/release`, `freshness`, `rollback`. Sends nothing. Raises ValueError when two findings share a key,
     sqlite3.Error when the outbox cannot be written.
     """
-    with Outbox(settings.alerts) as outbox, outbox.transaction():
-        known = {incident.finding.key: incident.finding for incident in outbox.open_incidents(scope)}
-        outbox.write(scope, reconcile(known, findings), now)
+    with Outbox(settings.alerts) as outbox:
+        outbox.observe(scope, findings, now)
 
 
 def open_findings(settings: Settings, scope: str) -> list[Finding]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
 
 from orchestration.alerts.delivery import address, no_address
-from orchestration.alerts.findings import Incident
-from orchestration.alerts.messages import said
+from orchestration.alerts.findings import Delivery, Incident
+from orchestration.alerts.messages import places, said
 from orchestration.alerts.outbox import MAX_TRIES, Outbox
-from orchestration.alerts.outbox_tables import Delivery
 from orchestration.alerts.routes import Route, load_routes
 from orchestration.core.errors import ConfigurationError
 from orchestration.core.printable import counted
@@ -22,9 +20,9 @@ def listing(settings: Settings) -> str:
     """All open incidents in full, and all undelivered alerts."""
     incidents, undelivered, routes = _read(settings)
     lines = ["Open incidents:" if incidents else "Open incidents: none"]
-    for incident in incidents:
-        lines += [f"  {line}" for line in _told(incident)]
-    return "\n".join([*lines, *_undelivered_lines(undelivered, routes, len(undelivered))]) + "\n"
+    lines += [f"  {line}" for incident in incidents for line in _told(incident)]
+    lines += _undelivered_lines(undelivered, routes, len(undelivered))
+    return "\n".join(lines) + "\n"
 
 
 def status_lines(settings: Settings) -> str:
@@ -57,14 +55,9 @@ def _headline(incident: Incident) -> str:
 
 def _told(incident: Incident) -> list[str]:
     finding = incident.finding
-    text = [f"  {line}" for line in finding.text.splitlines()]
-    rest = [f"  owner: {finding.owner}; last seen {said(incident.seen_at)}; scope: {incident.scope}"]
-    rest += [f"  {name}: {value}" for name, value in _places(incident) if value]
-    return [_headline(incident), *text, *rest]
-
-
-def _places(incident: Incident) -> Sequence[tuple[str, str | None]]:
-    return (("result", incident.finding.link), ("what to do", incident.finding.runbook))
+    seen = f"owner: {finding.owner}; last seen {said(incident.seen_at)}; scope: {incident.scope}"
+    rest = [*finding.text.splitlines(), seen, *places(finding)]
+    return [_headline(incident), *(f"  {line}" for line in rest)]
 
 
 def _undelivered_lines(undelivered: list[Delivery], routes: Mapping[str, Route], shown: int) -> list[str]:
@@ -93,8 +86,4 @@ def _why(one: Delivery, routes: Mapping[str, Route]) -> str:
         return no_address(route)
     if one.reason is None:
         return "not tried yet"
-    return f"tried {counted(one.tries, 'time')}: {one.reason}; next {_clock(one.next_try_at)}"
-
-
-def _clock(moment: datetime) -> str:
-    return f"try after {said(moment)}"
+    return f"tried {counted(one.tries, 'time')}: {one.reason}; next try after {said(one.next_try_at)}"

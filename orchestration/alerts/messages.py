@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from orchestration.alerts.findings import Incident
-from orchestration.alerts.outbox_tables import Alert
+from orchestration.alerts.findings import Alert, Finding, Incident
 
 Tone = Literal["failure", "warning", "success", "info"]
 MAX_DETAILED = 20
@@ -54,9 +53,7 @@ class _Entry:
         if incident.recovered_at and self.is_over:
             lines.append(f"recovered {said(incident.recovered_at)}")
         else:
-            lines.append(finding.text)
-            lines += [f"result: {finding.link}"] if finding.link else []
-            lines += [f"what to do: {finding.runbook}"] if finding.runbook else []
+            lines += [finding.text, *places(finding)]
         return "\n".join(lines)
 
 
@@ -67,20 +64,25 @@ def compose(alerts: Iterable[Alert], room: int, origin: str) -> Message:
     warehouse.
     """
     entries = sorted(_entries(alerts), key=lambda entry: entry.rank)
-    tone = _tone(entries)
-    for detailed in range(min(len(entries), MAX_DETAILED), -1, -1):
-        blocks = [entry.details for entry in entries[:detailed]]
-        if rest := entries[detailed:]:
-            blocks.append("\n".join(entry.headline for entry in rest))
-        body = "\n\n".join([*blocks, origin])
+    sizes = [(detailed, len(entries)) for detailed in range(min(len(entries), MAX_DETAILED), -1, -1)]
+    sizes += [(0, named) for named in range(len(entries) - 1, -1, -1)]
+    body = ""
+    for detailed, named in sizes:
+        body = _body(entries, detailed, named, origin)
         if len(body) <= room:
-            return Message(_title(entries), body, tone)
-    return Message(_title(entries), _cut([entry.headline for entry in entries], room, origin), tone)
+            break
+    return Message(_title(entries), body, _tone(entries))
 
 
 def said(moment: datetime) -> str:
     """A time in UTC, as messages show it."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def places(finding: Finding) -> list[str]:
+    """Where to read more of a finding, in a line each."""
+    told = {"result": finding.link, "what to do": finding.runbook}
+    return [f"{name}: {place}" for name, place in told.items() if place]
 
 
 def _entries(alerts: Iterable[Alert]) -> list[_Entry]:
@@ -92,12 +94,9 @@ def _entries(alerts: Iterable[Alert]) -> list[_Entry]:
 
 def _word(events: Sequence[str]) -> str:
     """The state of one incident, in a word or two."""
-    is_new, is_over = events[0] == "opened", events[-1] == "recovered"
-    if is_new:
-        return "new and recovered" if is_over else "new"
-    if is_over:
-        return "recovered"
-    return "worse" if "worsened" in events else "still wrong"
+    ends = ["new"] if events[0] == "opened" else []
+    ends += ["recovered"] if events[-1] == "recovered" else []
+    return " and ".join(ends) or ("worse" if "worsened" in events else "still wrong")
 
 
 def _title(entries: Sequence[_Entry]) -> str:
@@ -114,18 +113,15 @@ def _title(entries: Sequence[_Entry]) -> str:
 
 def _tone(entries: Sequence[_Entry]) -> Tone:
     wrong = {entry.incident.finding.severity for entry in entries if not entry.is_over}
-    if not wrong:
-        return "success"
-    return "failure" if "critical" in wrong else "warning"
+    return "failure" if "critical" in wrong else "warning" if wrong else "success"
 
 
-def _cut(lines: Sequence[str], room: int, origin: str) -> str:
-    """As many lines as fit, and the number of those left out."""
-    left = room - len(MORE.format(len(lines))) - len(origin) - 4
-    shown: list[str] = []
-    for line in lines:
-        left -= len(line) + 1
-        if left < 0:
-            break
-        shown.append(line)
-    return "\n".join([*shown, MORE.format(len(lines) - len(shown)), "", origin])
+def _body(entries: Sequence[_Entry], detailed: int, named: int, origin: str) -> str:
+    """The first `detailed` entries in full, those up to `named` by headline, and the number of the rest."""
+    blocks = [entry.details for entry in entries[:detailed]]
+    lines = [entry.headline for entry in entries[detailed:named]]
+    if named < len(entries):
+        lines.append(MORE.format(len(entries) - named))
+    if lines:
+        blocks.append("\n".join(lines))
+    return "\n\n".join([*blocks, origin])

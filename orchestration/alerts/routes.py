@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -26,13 +25,10 @@ class Route(Strict):
 
     def wants(self, finding: Finding) -> bool:
         """Whether alerts of this finding go here."""
-        return all(
-            wanted is None or word in wanted
-            for wanted, word in (
-                (self.severity, finding.severity),
-                (self.owner, finding.owner),
-                (self.kind, finding.kind),
-            )
+        return (
+            (self.severity is None or finding.severity in self.severity)
+            and (self.owner is None or finding.owner in self.owner)
+            and (self.kind is None or finding.kind in self.kind)
         )
 
 
@@ -46,11 +42,6 @@ def load_routes(path: Path) -> dict[str, Route]:
     if not isinstance(routes, dict) or set(document) != {"routes"}:
         raise ConfigurationError(f"{path}: the file must hold one key, `routes`; {{}} where there is none.")
     return {name: _route(path, name, entry) for name, entry in routes.items()}
-
-
-def chosen(routes: Mapping[str, Route], finding: Finding) -> list[str]:
-    """Names of the routes that want a finding."""
-    return [name for name, route in routes.items() if route.wants(finding)]
 
 
 def _route(path: Path, name: object, entry: object) -> Route:

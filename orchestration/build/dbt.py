@@ -61,14 +61,10 @@ def run_dbt(
     dbt dies with its run, so it cannot write to the warehouse after the run has ended. The warehouse is
     closed when this returns. Raises KeyboardInterrupt when interrupted or terminated.
     """
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
-    with environment(variables), _interrupted_by(signal.SIGINT, signal.SIGTERM):
-        try:
-            answer = dbtRunner(callbacks=[on_event] if on_event else []).invoke(list(arguments))
-        finally:
-            DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+    with _interrupted_by(signal.SIGINT, signal.SIGTERM), environment(variables):
+        answer = dbtRunner(callbacks=[on_event] if on_event else []).invoke(list(arguments))
     if isinstance(answer.exception, KeyboardInterrupt):
         raise KeyboardInterrupt
     return answer
@@ -106,7 +102,9 @@ def _cancel_until(ended: threading.Event) -> None:
 
 @contextmanager
 def environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Temporarily set environment variables of this process, which is where dbt reads its settings."""
+    """Set environment variables of this process for dbt while it runs here, then close the warehouse."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:
@@ -117,6 +115,7 @@ def environment(variables: Mapping[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
 
 
 def prepare_manifest(settings: Settings, dbt_sources: str) -> Path:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestration.core.errors import InputError
 from orchestration.core.printable import counted
+from orchestration.core.settings import Settings
 
 if TYPE_CHECKING:
     from orchestration.alerts.delivery import Sent
@@ -24,8 +26,6 @@ def test(only: str | None) -> None:
     """Send a test message on every route and report whether it was delivered."""
     from orchestration.alerts.delivery import send_test
     from orchestration.alerts.routes import load_routes
-    from orchestration.core.errors import InputError
-    from orchestration.core.settings import Settings
 
     settings = Settings.from_environment()
     routes = load_routes(settings.alerts_file)
@@ -44,7 +44,6 @@ def test(only: str | None) -> None:
 def list_() -> None:
     """List open incidents and undelivered alerts."""
     from orchestration.alerts.listing import listing
-    from orchestration.core.settings import Settings
 
     click.echo(listing(Settings.from_environment()), nl=False)
 
@@ -53,7 +52,6 @@ def list_() -> None:
 def deliver() -> None:
     """Send the alerts that are due, as the Dagster sensor does; for use with your own scheduler."""
     from orchestration.alerts.delivery import deliver
-    from orchestration.core.settings import Settings
 
     _tell(deliver(Settings.from_environment(), datetime.now(UTC)))
 
@@ -63,7 +61,6 @@ def retry() -> None:
     """Retry all undelivered alerts now, including those that were given up."""
     from orchestration.alerts.delivery import deliver
     from orchestration.alerts.outbox import Outbox
-    from orchestration.core.settings import Settings
 
     settings, now = Settings.from_environment(), datetime.now(UTC)
     with Outbox(settings.alerts) as outbox:
@@ -73,7 +70,6 @@ def retry() -> None:
 
 def _tell(sent: list[Sent]) -> None:
     """Print one line per route. Raises InputError when a message was not delivered."""
-    from orchestration.core.errors import InputError
 
     for one in sent:
         count = f"{counted(one.alerts, 'alert')} " if one.alerts else ""

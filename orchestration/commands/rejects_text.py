@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from operator import attrgetter
 
-from orchestration.core.printable import formula_safe, printable, shortened
+from orchestration.core.printable import formula_safe, shortened
 from orchestration.core.settings import Settings
 from orchestration.nightly.summary_tables import table
+from orchestration.publish.query import Result, to_csv
 from orchestration.publish.rejects.listing import Rejects, Selection, find_rejects
 from orchestration.publish.rejects.reconcile import Arrived, Staged, arrived, staged
 
@@ -25,6 +25,19 @@ SUMMARY = [
     "row",
 ]
 ROWS = ["source", "table or entity", "found in", "reason", "load", "file", "row", "text"]
+ARRIVED = [
+    "source",
+    "table",
+    "read",
+    "superseded",
+    "unreadable",
+    "waiting",
+    "raw",
+    "retired",
+    "difference",
+    "unread_files",
+]
+STAGED = ["source", "table", "entity", "raw", "current", "superseded", "rejected", "joined"]
 
 
 def rejects_text(settings: Settings, selection: Selection) -> str:
@@ -33,9 +46,9 @@ def rejects_text(settings: Settings, selection: Selection) -> str:
     if not found.count:
         parts = ["No rejects match.\n" if selection.reason else "No rejects.\n"]
     elif selection.reason is None:
-        parts = [_aligned(SUMMARY, found.summary())]
+        parts = [table(SUMMARY, found.summary())]
     else:
-        parts = [_aligned(ROWS, _shown(found, SHOWN_ROWS))]
+        parts = [table(ROWS, _shown(found, SHOWN_ROWS))]
         if found.count > SHOWN_ROWS:
             parts.append(f"… and {found.count - SHOWN_ROWS:,} more; `--format csv` lists all.\n")
     return "\n".join([*parts, accounts_text(settings, selection.source)])
@@ -45,11 +58,8 @@ def rejects_csv(settings: Settings, selection: Selection) -> str:
     """The same as CSV, all rows, without the reconciliation; formulas are escaped."""
     found = find_rejects(settings, selection, with_text=selection.reason is not None)
     columns, rows = (SUMMARY, found.summary()) if selection.reason is None else (ROWS, _shown(found, None))
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([formula_safe(v) if isinstance(v, str) else v for v in row] for row in rows)
-    return text.getvalue()
+    safe = [tuple(formula_safe(v) if isinstance(v, str) else v for v in row) for row in rows]
+    return to_csv(Result(columns, safe, None)).decode()
 
 
 def accounts_text(settings: Settings, source_id: str | None) -> str:
@@ -59,7 +69,7 @@ def accounts_text(settings: Settings, source_id: str | None) -> str:
     if came:
         parts += [
             "Records read = superseded + unreadable + waiting or refused + in raw + retired\n",
-            _came_table(came),
+            _lines(ARRIVED, came),
         ]
         parts += [
             f"{line.difference:,} records of {line.source} {line.table} are nowhere: `aipl run` reads them"
@@ -70,7 +80,7 @@ def accounts_text(settings: Settings, source_id: str | None) -> str:
     if built:
         parts += [
             "\nRaw rows in the last finished build = current + superseded + rejected + joined to others\n",
-            _built_table(built),
+            _lines(STAGED, built),
         ]
     return "".join(parts)
 
@@ -79,65 +89,11 @@ def _shown(found: Rejects, limit: int | None) -> list[tuple[object, ...]]:
     rows = []
     for row in found.rows(limit):
         # It holds nothing personal: raw has hashes, and readers store rejects of such tables without text.
-        text = str(row["text"] or "")
-        rows.append(
-            (*(row[name] for name in list(row)[:-1]), shortened(text, SHOWN_CHARACTERS) if limit else text)
-        )
+        *facts, text = row.values()
+        told = str(text or "")
+        rows.append((*facts, shortened(told, SHOWN_CHARACTERS) if limit else told))
     return rows
 
 
-def _aligned(columns: list[str], rows: Iterable[Sequence[object]]) -> str:
-    return table(columns, [tuple(printable(v) if isinstance(v, str) else v for v in row) for row in rows])
-
-
-def _came_table(lines: list[Arrived]) -> str:
-    columns = [
-        "source",
-        "table",
-        "read",
-        "superseded",
-        "unreadable",
-        "waiting",
-        "raw",
-        "retired",
-        "difference",
-        "unread files",
-    ]
-    return table(
-        columns,
-        [
-            (
-                line.source,
-                line.table,
-                line.read,
-                line.superseded,
-                line.unreadable,
-                line.waiting,
-                line.raw,
-                line.retired,
-                line.difference,
-                line.unread_files,
-            )
-            for line in lines
-        ],
-    )
-
-
-def _built_table(lines: list[Staged]) -> str:
-    columns = ["source", "table", "entity", "raw", "current", "superseded", "rejected", "joined"]
-    return table(
-        columns,
-        [
-            (
-                line.source,
-                line.table,
-                line.entity,
-                line.raw,
-                line.current,
-                line.superseded,
-                line.rejected,
-                line.other,
-            )
-            for line in lines
-        ],
-    )
+def _lines(columns: list[str], lines: Sequence[Arrived | Staged]) -> str:
+    return table([name.replace("_", " ") for name in columns], list(map(attrgetter(*columns), lines)))

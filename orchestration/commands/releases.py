@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from orchestration.core.settings import Settings
+
 
 @click.group(invoke_without_command=True)
 @click.pass_context
@@ -11,7 +13,6 @@ def releases(context: click.Context) -> None:
     """List the kept releases, newest first."""
     if context.invoked_subcommand:
         return
-    from orchestration.core.settings import Settings
     from orchestration.publish.listing import listed_releases
     from orchestration.publish.query import to_text
     from orchestration.publish.releases import current_id, why_none_is_current
@@ -36,7 +37,6 @@ def diff(before: str | None, after: str | None, form: str) -> None:
 
     The default is the previous release against the current one; one argument is compared with the current.
     """
-    from orchestration.core.settings import Settings
     from orchestration.publish.difference import compared, difference_json, difference_text
     from orchestration.publish.releases import verify as require_undamaged
 
@@ -60,7 +60,6 @@ def rollback(release: str | None, wait: float) -> None:
 
     An alert is sent.
     """
-    from orchestration.core.settings import Settings
     from orchestration.monitoring.runs import tell_of_rollback
     from orchestration.publish.rollback import rollback as roll_back
 
@@ -79,7 +78,6 @@ def verify(release: str | None, all_: bool) -> None:
     """Verify the checksum of every file in a release, by default the current one."""
     if release and all_:
         raise click.UsageError("Use either a release or --all, not both.")
-    from orchestration.core.settings import Settings
     from orchestration.publish.releases import find_folder, release_folders
     from orchestration.publish.releases import verify as require_undamaged
 

@@ -50,7 +50,6 @@ def _dbt(settings: Settings, arguments: list[str], variables: dict[str, str]) ->
         # dbt's own version command asks the package index for newer versions.
         print(f"dbt-core {version('dbt-core')}")
         return 0
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import cli
 
     before, code = _written(settings), 0
@@ -59,8 +58,6 @@ def _dbt(settings: Settings, arguments: list[str], variables: dict[str, str]) ->
             cli.main(arguments, prog_name="aipl dbt --")
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 1
-        finally:
-            DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     # dbt names the failed test, not the law that was broken.
     if code != 0 and _written(settings) != before:
         print("\n".join(broken_law_lines(settings, settings.dbt_target)))
@@ -71,20 +68,16 @@ def ui_command(settings: Settings, arguments: list[str]) -> int:
     """Run `dagster dev` with our definitions until stopped; returns its exit code."""
     prepare_dagster_home(settings.dagster_home)
     command = [str(Path(sys.executable).with_name("dagster")), "dev", "-m", "orchestration.definitions"]
-    return _wait([*command, *arguments])
+    with subprocess.Popen([*command, *arguments], cwd=PROJECT_ROOT) as process:
+        # Interrupts are left to the program.
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            return process.wait()
+        finally:
+            signal.signal(signal.SIGINT, before)
 
 
 def _written(settings: Settings) -> int | None:
     """When dbt last wrote its results; None if it never did."""
     results = settings.dbt_target / "run_results.json"
     return results.stat().st_mtime_ns if results.exists() else None
-
-
-def _wait(command: list[str]) -> int:
-    """Run a program in the project folder; interrupts are left to the program."""
-    with subprocess.Popen(command, cwd=PROJECT_ROOT) as process:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        try:
-            return process.wait()
-        finally:
-            signal.signal(signal.SIGINT, before)

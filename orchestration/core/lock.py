@@ -56,22 +56,17 @@ def writer_lock(
             _owner(home).write_text(
                 f"{os.getpid()} {datetime.now().astimezone().isoformat(timespec='seconds')}"
             )
-        _require_newest(home)
+        if _held[home] != (newest := _newest_token(home)):
+            raise EnvironmentStop(
+                f"This run was taken for dead: it is writer {_held[home]} of {home}, and writer {newest} has"
+                " taken over. It stops here and publishes nothing. Run `aipl run` again, and never remove"
+                " .writer.lock by hand."
+            )
         yield _held[home]
     finally:
         if lock.lock_counter == 1 and _held.pop(home, None) == _newest_token(home):
             _owner(home).unlink(missing_ok=True)
         lock.release()
-
-
-def _require_newest(home: Path) -> None:
-    newest = _newest_token(home)
-    if _held[home] != newest:
-        raise EnvironmentStop(
-            f"This run was taken for dead: it is writer {_held[home]} of {home}, and writer {newest} has"
-            " taken over. It stops here and publishes nothing. Run `aipl run` again, and never remove"
-            " .writer.lock by hand."
-        )
 
 
 def _next_token(home: Path) -> int:

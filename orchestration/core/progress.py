@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Protocol
 
 
-class Reporter(Protocol):
-    """Watches the stages of one run, which come one after the other."""
+class Reporter:
+    """Watches the stages of one run, which come one after the other; this one tells nobody.
+
+    Under the scheduler, Dagster's own log tells the story.
+    """
 
     def start(self, stage: str, total: int | None = None) -> None:
         """A stage begins; `total` is its number of steps where that is known."""
@@ -21,20 +23,7 @@ class Reporter(Protocol):
         """The stage ended well; `text` says with what."""
 
 
-class Silent:
-    """Reports nothing: under the scheduler, Dagster's own log tells the story."""
-
-    def start(self, stage: str, total: int | None = None) -> None:
-        """See Reporter."""
-
-    def step(self, text: str) -> None:
-        """See Reporter."""
-
-    def done(self, text: str) -> None:
-        """See Reporter."""
-
-
-_reporter: ContextVar[Reporter] = ContextVar("reporter", default=Silent())  # noqa: B039 (it has no state)
+_reporter: ContextVar[Reporter] = ContextVar("reporter", default=Reporter())  # noqa: B039 (it has no state)
 
 
 def reporter() -> Reporter:

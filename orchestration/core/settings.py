@@ -16,6 +16,16 @@ FEWEST_RELEASES = 2
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 
+class _Below:
+    """A file or folder of the home."""
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+
+    def __get__(self, settings: Settings, kind: type[Settings]) -> Path:
+        return settings.home / self._place
+
+
 @dataclass(frozen=True)
 class Settings:
     """Folders and files of one warehouse; every path hangs below `home`."""
@@ -66,80 +76,21 @@ class Settings:
         """The PostgreSQL database of `AIPL_MIRROR_URL`, its password included; no field either."""
         return os.environ.get("AIPL_MIRROR_URL") or None
 
-    @property
-    def person_key_file(self) -> Path:
-        """The secret of a home that is given none."""
-        return self.home / "person.key"
-
-    @property
-    def landing(self) -> Path:
-        """Dumps as they came, never altered."""
-        return self.home / "landing"
-
-    @property
-    def arrivals(self) -> Path:
-        """Parsed files that no gate has let through: waiting, or refused."""
-        return self.home / "arrivals"
-
-    @property
-    def raw(self) -> Path:
-        """Parsed files of accepted loads, and nothing else: what dbt staging reads."""
-        return self.home / "raw"
-
-    @property
-    def rejects(self) -> Path:
-        """Rows that could not be read, with file, row number, text and reason."""
-        return self.home / "rejects"
-
-    @property
-    def manifest(self) -> Path:
-        """The load manifest: one SQLite file, the memory of arrival."""
-        return self.home / "loads.sqlite"
-
-    @property
-    def alerts(self) -> Path:
-        """Incidents and the outbox of alerts: one SQLite file."""
-        return self.home / "alerts.sqlite"
-
-    @property
-    def arrival(self) -> Path:
-        """What dbt is told of arrival: `files`, `sources`, `brands` and `applied` as Parquet."""
-        return self.home / "arrival"
-
-    @property
-    def warehouse(self) -> Path:
-        """The DuckDB file that dbt writes; readers never open it."""
-        return self.home / "warehouse" / "warehouse.duckdb"
-
-    @property
-    def build_state(self) -> Path:
-        """Whether the last dbt build finished, and from what."""
-        return self.home / "warehouse" / "state.json"
-
-    @property
-    def published(self) -> Path:
-        """Releases and the `current` pointer."""
-        return self.home / "published"
-
-    @property
-    def reports(self) -> Path:
-        """Gate results and their pages."""
-        return self.home / "reports"
-
-    @property
-    def crash_log(self) -> Path:
-        """Traceback of the last crash of the command line."""
-        return self.home / "logs" / "crash.log"
-
-    @property
-    def dagster_home(self) -> Path:
-        """Run history of Dagster."""
-        return self.home / "dagster"
-
-    @property
-    def dbt_target(self) -> Path:
-        """Compiled dbt artefacts."""
-        return self.home / "dbt"
+    person_key_file = _Below("person.key")  # The secret of a home that is given none.
+    landing = _Below("landing")  # Dumps as they came, never altered.
+    arrivals = _Below("arrivals")  # Parsed files that no gate has let through: waiting, or refused.
+    raw = _Below("raw")  # Parsed files of accepted loads, and nothing else: what dbt staging reads.
+    rejects = _Below("rejects")  # Rows that could not be read, with file, row number, text and reason.
+    manifest = _Below("loads.sqlite")  # The load manifest: one SQLite file, the memory of arrival.
+    alerts = _Below("alerts.sqlite")  # Incidents and the outbox of alerts: one SQLite file.
+    arrival = _Below("arrival")  # What dbt is told: `files`, `sources`, `brands`, `applied` as Parquet.
+    warehouse = _Below("warehouse/warehouse.duckdb")  # What dbt writes; readers never open it.
+    build_state = _Below("warehouse/state.json")  # Whether the last dbt build finished, and from what.
+    published = _Below("published")  # Releases and the `current` pointer.
+    reports = _Below("reports")  # Gate results and their pages.
+    crash_log = _Below("logs/crash.log")  # Traceback of the last crash of the command line.
+    dagster_home = _Below("dagster")  # Run history of Dagster.
+    dbt_target = _Below("dbt")  # Compiled dbt artefacts.
 
     @property
     def dbt_project(self) -> Path:

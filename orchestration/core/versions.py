@@ -37,18 +37,13 @@ def migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[str]) ->
         raise newer(path, found, len(steps))
     while _user_version(connection) < len(steps):
         connection.execute("begin immediate")
-        try:
+        with connection:
             # Another process may have done it while this one waited.
             reached = _user_version(connection)
             if reached < len(steps):
                 for statement in steps[reached].split(";"):
                     connection.execute(statement)
                 connection.execute(f"pragma user_version = {reached + 1}")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("rollback")
-            raise
-        connection.execute("commit")
 
 
 def require_known(path: Path, content: Any, known: int) -> None:

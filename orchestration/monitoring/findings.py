@@ -10,7 +10,7 @@ from expectations.personal import mask_text
 from expectations.results import ExpectationResult, GateResult
 from orchestration.alerts.findings import Finding
 from orchestration.arrival.file_versions import FileVersion, State, latest_versions
-from orchestration.core.printable import counted
+from orchestration.core.printable import counted, shortened
 from orchestration.core.redact import redact
 from orchestration.publish.mirror import MIRROR
 
@@ -82,8 +82,7 @@ def stopped_finding(step: str, message: str, log: str | None) -> Finding:
 
 def outward(text: str) -> str:
     """A text that may leave this machine: no personal keys, no credentials, limited length."""
-    masked = mask_text(redact(text))
-    return masked if len(masked) <= MAX_TEXT else masked[:MAX_TEXT] + "..."
+    return shortened(mask_text(redact(text)), MAX_TEXT)
 
 
 UNREADABLE = ".readable"
@@ -93,7 +92,7 @@ def _of_result(found: ExpectationResult, page: Path) -> Finding:
     observed = found.error or found.observed or "not met"
     lines = [f"expected: {found.description}", f"found: {observed}"]
     if found.load_dates:
-        lines.append(f"load dates: {_some([day.isoformat() for day in found.load_dates])}")
+        lines.append(f"load dates: {', '.join(_some([day.isoformat() for day in found.load_dates]))}")
     examples = [", ".join(f"{name}={value}" for name, value in row.items()) for row in found.examples[:SHOWN]]
     lines += [f"example: {example}" for example in examples]
     return Finding(
@@ -111,9 +110,7 @@ def _of_result(found: ExpectationResult, page: Path) -> Finding:
 def _of_unreadable(table: str, files: Sequence[FileVersion], owner: str) -> Finding:
     source = files[0].source_id
     count = counted(len(files), "dump")
-    lines = [f"{file.file}: {file.reason}" for file in files[:SHOWN]]
-    if len(files) > SHOWN:
-        lines.append(f"and {len(files) - SHOWN} more")
+    lines = _some([f"{file.file}: {file.reason}" for file in files])
     return Finding(
         key=f"{source}.{table}{UNREADABLE}",
         kind="gate_failed",
@@ -125,6 +122,6 @@ def _of_unreadable(table: str, files: Sequence[FileVersion], owner: str) -> Find
     )
 
 
-def _some(words: Sequence[str]) -> str:
-    more = f" and {len(words) - SHOWN} more" if len(words) > SHOWN else ""
-    return ", ".join(words[:SHOWN]) + more
+def _some(words: Sequence[str]) -> list[str]:
+    more = [f"and {len(words) - SHOWN} more"] if len(words) > SHOWN else []
+    return [*words[:SHOWN], *more]

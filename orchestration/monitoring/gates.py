@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from expectations.contracts import read_contracts
 from expectations.page import latest_results, report_page
@@ -25,16 +24,26 @@ def observe_gates(settings: Settings) -> None:
     if settings.manifest.exists():
         with LoadManifest(settings.manifest) as manifest:
             sources = manifest.source_ids()
-        latest = latest_results(_arrival_reports(settings), sources)
-        for source_id in sources:
-            _observe_arrival(settings, source_id, latest.get(source_id))
+        observe_arrival_gate(settings, *sources)
     observe_mart_gate(settings)
 
 
-def observe_arrival_gate(settings: Settings, source_id: str) -> None:
-    """Make incidents of what is wrong with the loads of a source, by its latest verdict and its manifest."""
-    latest = latest_results(_arrival_reports(settings), {source_id})
-    _observe_arrival(settings, source_id, latest.get(source_id))
+def observe_arrival_gate(settings: Settings, *sources: str) -> None:
+    """Make incidents of what is wrong with the loads of sources, by their latest verdicts and manifests."""
+    reports = settings.reports / "arrival"
+    latest = latest_results(reports, sources)
+    for source_id in sources:
+        with suppress_alerting_errors():
+            scope, gate = f"gate/arrival/{source_id}", latest.get(source_id)
+            with LoadManifest(settings.manifest) as manifest:
+                versions = manifest.versions(source_id)
+            before = open_findings(settings, scope)
+            # A verdict too old to be listed is not read: what it found stays as it is.
+            judged = [finding for finding in before if not finding.key.endswith(UNREADABLE)]
+            if gate:
+                judged = gate_findings(gate, report_page(gate, reports))
+            findings = arrival_findings(judged, gate.load_dates if gate else (), versions, before)
+            observe(settings, scope, findings, datetime.now(UTC))
 
 
 def observe_mart_gate(settings: Settings) -> None:
@@ -56,21 +65,3 @@ def observe_mart_gate(settings: Settings) -> None:
         for scope, found in halves.items():
             findings = gate_findings(replace(result, results=found), page)
             observe(settings, scope, findings, datetime.now(UTC))
-
-
-def _observe_arrival(settings: Settings, source_id: str, gate: GateResult | None) -> None:
-    scope = f"gate/arrival/{source_id}"
-    with suppress_alerting_errors():
-        with LoadManifest(settings.manifest) as manifest:
-            versions = manifest.versions(source_id)
-        before = open_findings(settings, scope)
-        # A verdict too old to be listed is not read: what it found stays as it is.
-        judged = [finding for finding in before if not finding.key.endswith(UNREADABLE)]
-        if gate:
-            judged = gate_findings(gate, report_page(gate, _arrival_reports(settings)))
-        findings = arrival_findings(judged, gate.load_dates if gate else (), versions, before)
-        observe(settings, scope, findings, datetime.now(UTC))
-
-
-def _arrival_reports(settings: Settings) -> Path:
-    return settings.reports / "arrival"

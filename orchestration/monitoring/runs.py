@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from orchestration.alerts.delivery import deliver
-from orchestration.alerts.incidents import Finding, observe, open_findings, suppress_alerting_errors
+from orchestration.alerts.findings import Finding
+from orchestration.alerts.incidents import observe, open_findings, suppress_alerting_errors
 from orchestration.core.errors import AiplError
 from orchestration.core.settings import Settings
 from orchestration.monitoring.findings import PLATFORM, outward, stopped_finding

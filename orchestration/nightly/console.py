@@ -15,9 +15,10 @@ from rich.progress import (
 )
 
 from orchestration.core.printable import printable_lines
+from orchestration.core.progress import Reporter
 
 
-class ConsoleReporter:
+class ConsoleReporter(Reporter):
     """Prints one line per finished stage; on a terminal, shows a bar while the stage runs."""
 
     def __init__(self, console: Console) -> None:

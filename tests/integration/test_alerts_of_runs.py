@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from forks import PROCESSES
 from postgres_server import Server
 from tiny_project import deliver
 from tiny_project import run as run_in_dagster
-from unit.alert_service import Webhook, webhook
+from unit.alert_service import Webhook
+from unit.publish_home import HomeSettings
 from verdicts import judge_with, verdict
 
 from expectations.results import GateResult
@@ -26,16 +26,11 @@ from orchestration.core.settings import Settings
 from orchestration.defs.composition import build_definitions
 from orchestration.defs.orphaned_runs import fail_orphaned_runs
 from orchestration.defs.outcomes import latest_outcome, observe_latest_run
+from orchestration.defs.quality import checks
+from orchestration.defs.raw import assets
 from orchestration.nightly.run import run_new
 from orchestration.publish.releases import current_id
 from orchestration.quality import mart_gate
-
-
-@pytest.fixture
-def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Webhook]:
-    with webhook() as served:
-        monkeypatch.setenv("TEAM", served.url)
-        yield served
 
 
 @pytest.fixture
@@ -103,48 +98,42 @@ def test_a_refused_load_stays_wrong_while_other_days_are_fine(settings: Settings
     assert run(settings) == 0
     assert open_keys(settings) == set()
     assert titles(hook) == ["[aipl] 2 recovered"]
+    # What stops a run before it begins is told, unless a person asked for it.
+    with pytest.raises(InputError):
+        run(settings, source="nowhere")
+    assert titles(hook) == []
+    settings.sources_file.write_text(f"{settings.sources_file.read_text()}  north: {{feed: daily}}\n")
+    with pytest.raises(InputError, match="north"):
+        run(settings)
+    assert "north" in hook.received[0]["message"]
+    assert titles(hook) == ["[aipl] NEW: critical: nightly run stopped at aipl run"]
 
 
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from unit.publish_home import HomeSettings
-from verdicts import verdict
-from orchestration.arrival.pending import Request
-from orchestration.defs.quality import checks
-from orchestration.defs.raw import assets
-from orchestration.nightly.run import run_new
-from orchestration.quality import mart_gate
-def kill(*_): os.kill(os.getpid(), signal.SIGKILL)
-home, gate = Path(sys.argv[1]), sys.argv[2]
-mart_gate.run_marts = lambda *_, **__: verdict("dim_brand", status="failed")
-if gate == "arrival":
-    assets.observe_arrival_gate = kill
-else:
-    checks.observe_mart_gate = kill
-run_new(HomeSettings(home, home / "sources.yml"), Request(), print)
-"""
+def killed_night(home: Path, gate: str) -> None:
+    """A run that dies between the verdict of a gate and its alert; in a process of its own."""
+    place = assets if gate == "arrival" else checks
+    kill = partial(os.kill, os.getpid(), signal.SIGKILL)
+    setattr(place, f"observe_{gate}_gate", lambda *_: kill())
+    mart_gate.run_marts = lambda *_, **__: verdict("dim_brand", status="failed")  # type: ignore[assignment]
+    run_new(HomeSettings(home, home / "sources.yml"), Request(), print)
 
 
-@pytest.mark.parametrize("gate", ["arrival", "marts"])
+@pytest.mark.parametrize("gate", ["arrival", "mart"])
 def test_a_run_killed_between_verdict_and_alert_is_told_by_the_next(
     settings: Settings, hook: Webhook, monkeypatch: pytest.MonkeyPatch, gate: str
 ) -> None:
     (settings.home / "dumps" / "east" / "orders-2024-01-03.csv").write_text("order_id,amount\n,1\n")
-    here = Path(__file__).parent
-    killed = subprocess.run(
-        [sys.executable, "-c", KILLED, str(settings.home), gate],
-        env={**os.environ, "PYTHONPATH": f"{here}:{here.parent}"},
-        check=False,
-    )
-    assert killed.returncode == -signal.SIGKILL
-    told = {("gate/arrival/east", "east.orders.order_id_present")} if gate == "marts" else set()
+    killed = PROCESSES.Process(target=killed_night, args=(settings.home, gate))
+    killed.start()
+    killed.join()
+    assert killed.exitcode == -signal.SIGKILL
+    told = {("gate/arrival/east", "east.orders.order_id_present")} if gate == "mart" else set()
     assert open_keys(settings) == told
 
     def judge(*_: object, **more: object) -> GateResult:
         # Nothing is judged before what was found is told.
         assert ("gate/arrival/east", "east.orders.order_id_present") in open_keys(settings)
-        if gate == "marts" and "previous" not in more:
+        if gate == "mart" and "previous" not in more:
             assert ("gate/marts", "dim_brand.money_known") in open_keys(settings)
         return verdict("dim_release" if "previous" in more else "dim_brand")
 
@@ -172,51 +161,17 @@ def test_runs_of_dagster_are_told_as_those_of_the_command_line(settings: Setting
         assert open_keys(settings) == {("run", "warehouse")}
         assert titles(hook) == []
         # A run that a killed process left behind died.
-        job = instance.create_run(
-            job_name="nightly",
-            run_id=None,
-            run_config={},
-            status=dg.DagsterRunStatus.STARTED,
-            tags={},
-            root_run_id=None,
-            parent_run_id=None,
-            step_keys_to_execute=None,
-            execution_plan_snapshot=None,
-            job_snapshot=None,
-            parent_job_snapshot=None,
-            asset_selection=None,
-            asset_check_selection=None,
-            resolved_op_selection=None,
-            op_selection=None,
-            remote_job_origin=None,
-            job_code_origin=None,
-            asset_graph=None,
-        )
+        job = build_definitions(settings).resolve_job_def("nightly")
+        left = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
         fail_orphaned_runs(instance)
         outcome = latest_outcome(instance)
-        assert outcome is not None
-        assert outcome[0] == job.run_id
+        assert outcome and outcome[0] == left.run_id
         observe_latest_run(settings, instance)
         assert open_keys(settings) == {("run", "warehouse"), ("run", "nightly")}
         broken.write_text(model)
         assert run_in_dagster(settings, 2, 3).success
         observe_latest_run(settings, instance)
     assert open_keys(settings) == set()
-
-
-def test_what_stops_a_run_before_it_begins_is_told_unless_a_person_asked(
-    settings: Settings, hook: Webhook, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with pytest.raises(InputError):
-        run(settings, source="nowhere")
-    assert titles(hook) == []
-    sources = settings.sources_file.read_text()
-    settings.sources_file.write_text(sources + "  north: {feed: daily}\n")
-    with pytest.raises(InputError, match="north"):
-        run(settings)
-    (message,) = hook.received
-    assert message["title"] == "[aipl] NEW: critical: nightly run stopped at aipl run"
-    assert "north" in message["message"]
 
 
 def test_a_mirror_that_fails_is_told_and_leaves_the_release_and_is_made_by_the_next_run(

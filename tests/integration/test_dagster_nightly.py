@@ -20,7 +20,7 @@ from orchestration.arrival.manifest import LoadManifest
 from orchestration.build.state import is_untouched, read_build, read_gate
 from orchestration.commands.tools import dbt_command
 from orchestration.core.lock import writer_lock
-from orchestration.core.progress import Silent, reporting_to
+from orchestration.core.progress import reporting_to
 from orchestration.core.settings import Settings
 from orchestration.publish.release import publish, read_current
 
@@ -40,7 +40,7 @@ def failure(result: dg.ExecuteInProcessResult) -> Any:
 
 
 def test_a_range_is_one_run_from_dumps_to_release(settings: Settings) -> None:
-    class Watcher(Silent):
+    class Watcher(Reporter):
         def __init__(self) -> None:
             self.steps: list[str] = []
 

@@ -33,7 +33,27 @@ PLANTED = (
     *("alerter", "alertPassword42", "hookToken77", LOGIN),
     *PERSONAL,
 )
-CRASH = "def model(dbt, session):\n    raise RuntimeError('broken')\n"
+
+
+def guarded(home: Path, west: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A home for commands: dumps of west are at an address, orders of east have the phone of who bought."""
+    settings = replace(make_tiny(home), alerts_file=home / "alerts.yml")
+    settings.alerts_file.write_text("routes: {team: {to: TEAM}}\n")
+    changes = {
+        "${AIPL_HOME}/dumps/west": west,
+        "required: [order_id, amount]}": "required: [order_id, amount], optional: [phone]}",
+        "not_null: [order_id]": "not_null: [order_id]\n        personal: [phone]",
+    }
+    sources = settings.sources_file.read_text()
+    for old, new in changes.items():
+        sources = sources.replace(old, new)
+    settings.sources_file.write_text(sources)
+    deliver(settings, "east", 2, [10])
+    monkeypatch.setenv("AIPL_HOME", str(home))
+    monkeypatch.setenv("AIPL_SOURCES", str(settings.sources_file))
+    monkeypatch.setenv("AIPL_ALERTS", str(settings.alerts_file))
+    monkeypatch.setattr(Settings, "dbt_project", settings.dbt_project)
+    return settings
 
 
 @pytest.fixture
@@ -48,18 +68,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: tuple[type
         monkeypatch.setenv(name, value)
     home = tmp_path / "home"
     home.mkdir()
-    settings = make_tiny(home)
-    (home / "alerts.yml").write_text("routes: {team: {to: TEAM}}\n")
-    sources = settings.sources_file.read_text()
-    sources = sources.replace(
-        "${AIPL_HOME}/dumps/west", f"http://${{WEST_USER}}:${{WEST_PASSWORD}}@{server[1]}/"
-    )
-    sources = sources.replace(
-        "required: [order_id, amount]}", "required: [order_id, amount], optional: [phone]}"
-    )
-    sources = sources.replace("not_null: [order_id]", "not_null: [order_id]\n        personal: [phone]", 1)
-    settings.sources_file.write_text(sources)
-    deliver(settings, "east", 2, [10])
+    settings = guarded(home, f"http://${{WEST_USER}}:${{WEST_PASSWORD}}@{server[1]}/", monkeypatch)
     dump = home / "dumps" / "east" / "orders-2024-01-02.csv"
     dump.write_text(
         f"order_id,amount,phone\ne1,10,{PERSONAL[0]}\ne2,11,{PERSONAL[1]}\ne3,{PERSONAL[0]},{PERSONAL[1]},{PERSONAL[2]}\n"
@@ -68,40 +77,20 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: tuple[type
     example = {"person_id": f"east:m:{PERSONAL[2]}", "source_key": PERSONAL[2], "brand_id": "east"}
     shut = replace(shut, results=(replace(shut.results[0], examples=(example,)),))
     monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: shut)
-    monkeypatch.setenv("AIPL_HOME", str(home))
-    monkeypatch.setattr(cli, "_settings", lambda: replace(settings, alerts_file=home / "alerts.yml"))
     return settings
 
 
-def aipl(capfd: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
-    """Exit code and all that a command says, a crash included, as `main` would."""
-
-    def command() -> object:
-        return cli.aipl.main(list(arguments), standalone_mode=False)
-
-    try:
-        code = cli._guarded(command)
-    except Exception as error:
-        cli._crashed(type(error), error, error.__traceback__)
-        code = 1
-    said = capfd.readouterr()
-    return code, said.out + said.err
-
-
-def contents(home: Path) -> Iterator[tuple[Path, str]]:
-    """Every file of a home as text, but for the dumps as they came."""
+def leaks(home: Path, said: str) -> set[tuple[str, str]]:
+    """Secrets in what was said, or in a file of the home that is no dump as it came; with the place."""
+    places = {Path("terminal"): said}
     for path in home.rglob("*"):
         if not path.is_file() or {"dumps", "landing"} & set(path.relative_to(home).parts):
             continue
         if path.suffix == ".parquet":
-            yield path, str(pq.read_table(path).to_pylist())
+            places[path] = str(pq.read_table(path).to_pylist())
         else:
-            yield path, path.read_bytes().decode("utf-8", "replace")
-
-
-def leaks(home: Path, said: str) -> set[tuple[str, str]]:
-    places = [*contents(home), (Path("terminal"), said)]
-    return {(secret, path.name) for path, text in places for secret in PLANTED if secret in text}
+            places[path] = path.read_bytes().decode("utf-8", "replace")
+    return {(secret, path.name) for path, text in places.items() for secret in PLANTED if secret in text}
 
 
 def test_nothing_that_is_written_or_said_holds_a_secret(
@@ -111,16 +100,21 @@ def test_nothing_that_is_written_or_said_holds_a_secret(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     handler, host = server
-    codes, said = [], []
+    codes, said = list[int](), list[str]()
 
-    def run(*arguments: str) -> None:
-        code, text = aipl(capfd, *arguments)
-        codes.append(code)
-        said.append(text)
+    def run(*arguments: str) -> str:
+        """Run a command as `main` would, a crash included; all that it said."""
+        try:
+            codes.append(cli._guarded(lambda: cli.aipl.main(list(arguments), standalone_mode=False)))
+        except Exception as error:
+            cli._crashed(type(error), error, error.__traceback__)
+            codes.append(1)
+        said.append("".join(capfd.readouterr()))
+        return said[-1]
 
     # A row that cannot be read refuses the load; the mart gate is shut; the alert does not arrive.
     run("run")
-    assert f"http://***@{host}/" in aipl(capfd, "sources")[1]
+    assert f"http://***@{host}/" in run("sources")
     assert handler.seen
     assert list((settings.raw / "west").rglob("orders-*.parquet")), "the login is used"
     # The login is no longer good; an address is given that holds one; a bucket that does not answer.
@@ -139,7 +133,7 @@ def test_nothing_that_is_written_or_said_holds_a_secret(
     run("run")
     for command in (["status"], ["alerts", "list"], ["alerts", "retry"], ["alerts", "test"]):
         run(*command)
-    assert codes[:8] == [3, 2, 2, 2, 2, 1, 1, 0]
+    assert codes[:9] == [3, 0, 2, 2, 2, 2, 1, 1, 0]
     text = "".join(said)
     assert "cannot be listed" in text and "Crash: " in text and "not delivered" in text
     assert (settings.reports / "marts").exists() and settings.crash_log.exists()

@@ -1,4 +1,4 @@
-"""Services that alerts are sent to: a real HTTP endpoint and a real mail server, both on this machine."""
+"""A service that alerts are sent to: a real HTTP endpoint on this machine; and findings to tell of."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class Webhook:
 
 
 @contextmanager
-def webhook(status: int = 204) -> Iterator[Webhook]:
+def webhook() -> Iterator[Webhook]:
     """Serve a webhook for as long as the block lasts."""
-    hook = Webhook(status=status)
+    hook = Webhook()
     hook.answers.set()
 
     class Handler(BaseHTTPRequestHandler):
@@ -53,8 +53,7 @@ def webhook(status: int = 204) -> Iterator[Webhook]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     hook.port = server.server_port
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield hook
     finally:

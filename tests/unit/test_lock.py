@@ -62,19 +62,21 @@ def test_the_holder_may_take_it_again_and_frees_it_at_the_end(tmp_path: Path) ->
         pass
 
 
-def test_each_holder_has_a_higher_number(tmp_path: Path) -> None:
-    tokens, file = list[int](), tmp_path / ".writer.token"
-    for spoil in (
-        Path.touch,
-        Path.touch,
-        Path.unlink,
-        lambda path: path.write_text("half a num"),
-        Path.touch,
-    ):
+def test_each_holder_has_a_higher_number_and_what_a_dead_one_left_blocks_nobody(tmp_path: Path) -> None:
+    spoiled = {
+        "999999999 2024-01-01T00:00:00": Path.touch,
+        f"{os.getppid()} 2024-01-01": Path.unlink,
+        "": lambda path: path.write_text("half a num"),
+        "noise": Path.touch,
+    }
+    tokens = []
+    for owner, spoil in spoiled.items():
+        (tmp_path / ".writer").write_text(owner)
         with writer_lock(tmp_path) as token, writer_lock(tmp_path) as again:
             assert again == token
+            assert (tmp_path / ".writer").read_text().startswith(f"{os.getpid()} ")
         tokens.append(token)
-        spoil(file)
+        spoil(tmp_path / ".writer.token")
     assert tokens == sorted(set(tokens))
 
 
@@ -87,16 +89,6 @@ def test_who_was_taken_for_dead_takes_it_no_more(tmp_path: Path) -> None:
                     raise AssertionError("two writers at once")
             finally:
                 assert (tmp_path / ".writer").read_text().startswith(f"{holder.pid} ")
-
-
-@pytest.mark.parametrize(
-    "owner", ["999999999 2024-01-01T00:00:00", f"{os.getppid()} 2024-01-01", "", "noise"]
-)
-def test_what_a_dead_process_wrote_blocks_nobody(tmp_path: Path, owner: str) -> None:
-    (tmp_path / ".writer").write_text(owner)
-    (tmp_path / ".writer.lock").touch()
-    with writer_lock(tmp_path):
-        assert (tmp_path / ".writer").read_text().startswith(f"{os.getpid()} ")
 
 
 def test_waiting_tells_for_whom_and_goes_on_when_it_is_free(tmp_path: Path) -> None:

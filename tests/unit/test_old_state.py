@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 from unit.publish_home import let_through, make_home
 
+from orchestration.alerts.outbox import SCHEMA as OUTBOX_0
 from orchestration.alerts.outbox import Outbox
-from orchestration.alerts.outbox_tables import SCHEMA as OUTBOX_0
 from orchestration.arrival.dbt_inputs import FILES, forget_applied, write_arrival
 from orchestration.arrival.erasing.order import read_order
 from orchestration.arrival.manifest import FORMATS, LoadManifest, State

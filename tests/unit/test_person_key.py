@@ -20,7 +20,6 @@ from orchestration.arrival.configured import configured_sources
 from orchestration.core.errors import InputError, QualityStop
 from orchestration.core.privacy.person_key import require_person_key
 from orchestration.core.settings import PROJECT_ROOT, Settings
-from orchestration.publish.lookup import find_person
 from orchestration.publish.personal import personal_columns
 from orchestration.publish.release import Release, publish
 
@@ -80,119 +79,75 @@ def rows(release: Release, sql: str) -> Rows:
         return connection.execute(sql).fetchall()
 
 
-@pytest.mark.parametrize(
-    "mart", ["dim_person_key", "fct_aipl_stage_history", "fct_person_days", "dim_person"]
-)
-def test_a_person_is_an_hmac_in_every_mart(settings: Settings, mart: str) -> None:
+def test_a_release_calls_nobody_by_a_key_of_theirs(settings: Settings) -> None:
     release = publish(settings, NOON)
-    expected = {(released(settings.home, person),) for person in PERSONS}
-    assert set(rows(release, f"select person_id from {mart}")) == expected
-    parquet = duckdb.read_parquet(str(release.folder / f"{mart}.parquet"))
-    assert set(parquet.select("person_id").fetchall()) == expected
-
-
-def test_a_key_of_an_order_or_membership_is_hashed_and_who_spent_is_withheld(settings: Settings) -> None:
-    release = publish(settings, NOON)
-    assert rows(release, "select membership_id from fct_person_states") == [
-        (released(settings.home, "of 17"),)
-    ]
-    order = rows(release, "from fct_orders")
-    assert [tuple(map(str, row)) for row in order] == [(released(settings.home, "17-8"), "9.5")]
-    described = rows(release, "select column_name from (describe dim_person)")
-    assert described == [("person_id",)]
-
-
-def test_a_key_that_is_a_number_is_hashed_as_it_is_written(settings: Settings) -> None:
-    with duckdb.connect(str(settings.warehouse)) as connection:
-        connection.execute(
-            "drop table marts.fct_orders; create table marts.fct_orders as select 4711 as order_id"
-        )
-    release = publish(settings, NOON)
-    assert rows(release, "select order_id from fct_orders") == [(released(settings.home, "4711"),)]
-
-
-def test_nothing_of_a_release_holds_a_raw_key(settings: Settings) -> None:
-    release = publish(settings, NOON)
+    hashes = {(released(settings.home, person),) for person in PERSONS}
+    for mart in ("dim_person_key", "fct_aipl_stage_history", "fct_person_days", "dim_person"):
+        assert set(rows(release, f"select person_id from {mart}")) == hashes
+        parquet = duckdb.read_parquet(str(release.folder / f"{mart}.parquet"))
+        assert set(parquet.select("person_id").fetchall()) == hashes
+    membership, order = (released(settings.home, key) for key in ("of 17", "17-8"))
+    assert rows(release, "select membership_id from fct_person_states") == [(membership,)]
+    # Who spent is withheld.
+    assert rows(release, "select columns(*)::varchar from fct_orders") == [(order, "9.5")]
+    assert rows(release, "select column_name from (describe dim_person)") == [("person_id",)]
     for file in release.folder.iterdir():
         content = file.read_bytes()
-        assert not any(person.encode() in content for person in PERSONS), file.name
-        assert b"17-8" not in content and b"of 17" not in content, file.name
+        assert not any(key.encode() in content for key in (*PERSONS, "17-8", "of 17")), file.name
 
 
 def test_a_home_gets_a_secret_once_that_only_its_owner_reads(settings: Settings) -> None:
     first = publish(settings, NOON)
     file = settings.home / "person.key"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert len(file.read_text().strip()) == 64
     secret = file.read_text()
-    second = publish(with_persons(settings, "2"), NOON)
+    assert len(secret.strip()) == 64
+    key = require_person_key(settings)
+    assert secret.strip() not in f"{key} {key!r} {settings!r}"
+    second = publish(with_persons(settings, "2", stage="I"), NOON)
     assert file.read_text() == secret
     assert first.manifest["person_key"] == second.manifest["person_key"]
     for path in settings.published.rglob("*"):
         assert not path.is_file() or secret.strip().encode() not in path.read_bytes()
-
-
-def test_a_change_of_one_person_is_told_while_the_secret_stays(settings: Settings) -> None:
-    publish(settings, NOON)
-    release = publish(with_persons(settings, "2", stage="I"), NOON)
-    found = rows(release, "select person_id, stage_before, stage_after from fct_aipl_ledger")
+    # While the secret stays, a change of one person is told.
+    found = rows(second, "select person_id, stage_before, stage_after from fct_aipl_ledger")
     assert set(found) == {(released(settings.home, person), "A", "I") for person in PERSONS}
 
 
-def test_the_variable_comes_before_the_home(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AIPL_PERSON_KEY", SECRET)
-    release = publish(settings, NOON)
-    assert (released(settings.home, "shop:m:17", SECRET),) in rows(
-        release, "select person_id from dim_person"
-    )
-    assert not (settings.home / "person.key").exists()
-    assert release.manifest["person_key"]["origin"] == "AIPL_PERSON_KEY"
-    assert SECRET not in (release.folder / "manifest.json").read_text()
-
-
-def test_with_another_secret_the_same_build_is_published_anew_and_restates_nobody(
+def test_the_variable_comes_before_the_home_and_with_another_all_is_published_anew(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIPL_PERSON_KEY", SECRET)
     first = publish(settings, NOON)
+    hashed, other = (released(settings.home, "shop:m:17", secret) for secret in (SECRET, OTHER))
+    assert (hashed,) in rows(first, "select person_id from dim_person")
+    assert not (settings.home / "person.key").exists()
+    assert first.manifest["person_key"]["origin"] == "AIPL_PERSON_KEY"
+    assert SECRET not in (first.folder / "manifest.json").read_text()
     assert publish(settings, NOON).release_id == first.release_id
+    # The same build under another secret restates nobody.
     monkeypatch.setenv("AIPL_PERSON_KEY", OTHER)
     second = publish(settings, NOON)
     assert second.release_id != first.release_id
     assert second.manifest["person_key"] != first.manifest["person_key"]
-    assert (released(settings.home, "shop:m:17", OTHER),) in rows(second, "select person_id from dim_person")
+    assert (other,) in rows(second, "select person_id from dim_person")
     assert rows(second, "from fct_aipl_ledger") == []
     assert rows(second, "select distinct release_id from dim_release") == [(second.release_id,)]
     assert "people are hashed with a different key" in (second.folder / "notes.md").read_text()
     assert second.manifest["restated"] is None
-
-
-def test_a_variable_that_went_missing_renames_nobody(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AIPL_PERSON_KEY", SECRET)
-    first = publish(settings, NOON)
+    # A variable that went missing renames nobody.
     monkeypatch.delenv("AIPL_PERSON_KEY")
     with pytest.raises(InputError, match="AIPL_PERSON_KEY, which is not set"):
         publish(with_persons(settings, "2"), NOON)
-    assert (settings.published / "current").resolve() == first.folder
-    (settings.home / "person.key").write_text(SECRET)
-    assert (
-        publish(settings, NOON).manifest["person_key"]["fingerprint"]
-        == (first.manifest["person_key"]["fingerprint"])
-    )
-
-
-def test_a_secret_that_can_be_guessed_is_refused(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (settings.published / "current").resolve() == second.folder
+    (settings.home / "person.key").write_text(OTHER)
+    third = publish(settings, NOON).manifest["person_key"]
+    assert third["fingerprint"] == second.manifest["person_key"]["fingerprint"]
+    # One that can be guessed is refused, and not shown.
     monkeypatch.setenv("AIPL_PERSON_KEY", "hunter2")
     with pytest.raises(InputError, match="7 characters") as told:
         publish(settings, NOON)
     assert "hunter2" not in str(told.value)
-
-
-def test_a_secret_is_not_shown_by_what_holds_it(settings: Settings) -> None:
-    key = require_person_key(settings)
-    assert key.secret.decode() not in f"{key} {key!r} {settings!r}"
 
 
 @pytest.mark.parametrize(
@@ -218,13 +173,18 @@ def test_what_says_who_somebody_is_is_not_published(settings: Settings, column: 
     assert (settings.published / "current").resolve() == first.folder
 
 
-def test_ids_and_amounts_are_no_phone_numbers(settings: Settings) -> None:
+def test_a_key_that_is_a_number_is_hashed_as_it_is_written_and_an_id_is_no_phone_number(
+    settings: Settings,
+) -> None:
     with duckdb.connect(str(settings.warehouse)) as connection:
         connection.execute(
+            "drop table marts.fct_orders; create table marts.fct_orders as select 4711 as order_id;"
             "create table marts.fct_news as"
             " select '13812345678' as product_id, '2024-11-30' as said, '+1' as step"
         )
-    assert publish(settings, NOON).is_new
+    release = publish(settings, NOON)
+    assert rows(release, "select order_id from fct_orders") == [(released(settings.home, "4711"),)]
+    assert rows(release, "from fct_news") == [("13812345678", "2024-11-30", "+1")]
 
 
 def test_another_word_than_hashed_or_withheld_is_an_error(tmp_path: Path) -> None:
@@ -259,14 +219,17 @@ def test_no_shipped_mart_tells_where_a_person_is() -> None:
 def test_the_command_tells_what_somebody_is_called(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def person_key(key: str) -> str:
+        return CliRunner().invoke(cli.aipl, ["person-key", key], catch_exceptions=False).output
+
     monkeypatch.setenv("AIPL_HOME", str(settings.home))
     publish(settings, NOON)
     space = next(iter(configured_sources(Settings.from_environment())))
     hashed = released(settings.home, "shop:m:17")
-    told = CliRunner().invoke(cli.aipl, ["person-key", "shop:m:17"], catch_exceptions=False)
-    assert told.output.splitlines()[2].split() == ["shop:m:17", hashed, hashed, "2024-01-05", "2024-01-05"]
+    told = person_key("shop:m:17").splitlines()[2]
+    assert told.split() == ["shop:m:17", hashed, hashed, "2024-01-05", "2024-01-05"]
     with pytest.raises(InputError, match=f"no member or visitor with this ID in {space}"):
-        CliRunner().invoke(cli.aipl, ["person-key", "18"], catch_exceptions=False)
+        person_key("18")
     monkeypatch.setenv("AIPL_PERSON_KEY", OTHER)
     with pytest.raises(InputError, match="was made with a different person key"):
         CliRunner().invoke(cli.aipl, ["person-key", "shop:m:17"], catch_exceptions=False)
@@ -276,4 +239,4 @@ def test_a_release_whose_key_is_gone_is_not_said_to_be_missing(settings: Setting
     publish(settings, NOON)
     settings.person_key_file.unlink()
     with pytest.raises(InputError, match="was made with a person key that is gone"):
-        find_person(settings, "shop:m:17")
+        person_key("shop:m:17")

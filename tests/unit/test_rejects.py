@@ -48,7 +48,7 @@ def test_rows_of_raw_are_current_superseded_rejected_or_joined(tmp_path: Path) -
     keep_rejects(settings)
     shop = Staged("shop", "lines", "orders", raw=5, current=2, superseded=1, rejected=1)
     assert staged(settings) == [Staged("other", "docs", "orders", 1, 1, 0, 0), shop]
-    assert staged(settings, "shop") == [shop] and shop.other == 1
+    assert staged(settings, "shop") == [shop] and shop.joined == 1
     assert pq.read_table(kept_rejects(settings))["_row"].to_pylist() == [7]
 
 

@@ -62,10 +62,13 @@ class Shop:
 
 def test_copies_go_when_they_were_kept_as_long_as_declared(tmp_path: Path) -> None:
     shop = Shop(tmp_path, landing_days=30, rejects_days=10)
+    before = find_rejects(shop.settings, Selection()).table
+    assert texts(shop) == ["x,y"]
     assert shop.tidy(9) == Tidied(landing=0, rejects=0, reports=0)
     assert shop.tidy(11) == Tidied(landing=0, rejects=1, reports=0)
     raw = shop.files("raw")
     assert shop.tidy(31) == Tidied(landing=1, rejects=0, reports=0)
+    assert shop.tidy(400) == Tidied(landing=0, rejects=0, reports=0)
     assert shop.files("landing") == [] and shop.files("raw") == raw
     # Nothing is new, nothing is asked for; what cannot be made again is kept, and told.
     shop.night()
@@ -74,19 +77,15 @@ def test_copies_go_when_they_were_kept_as_long_as_declared(tmp_path: Path) -> No
     with LoadManifest(shop.settings.manifest) as manifest:
         (version,) = manifest.versions("shop")
     assert (version.row_count, version.unreadable_count) == (1, 1)
-
-
-def test_old_rejects_lose_their_text_and_are_still_counted(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, rejects_days=10)
-    before = find_rejects(shop.settings, Selection()).table
-    (told,) = find_rejects(shop.settings, Selection(), with_text=True).table["text"].to_pylist()
-    assert told == "x,y"
-    assert shop.tidy(11).rejects == 1
-    assert shop.tidy(12).rejects == 0 and shop.tidy(400).rejects == 0
+    # Rejects lost their text and are still counted.
     assert find_rejects(shop.settings, Selection()).table.equals(before)
-    assert find_rejects(shop.settings, Selection(), with_text=True).table["text"].to_pylist() == [None]
+    assert texts(shop) == [None]
     (line,) = arrived(shop.settings)
     assert (line.read, line.unreadable, line.raw, line.difference) == (2, 1, 1, 0)
+
+
+def texts(shop: Shop) -> list[str | None]:
+    return find_rejects(shop.settings, Selection(), with_text=True).table["text"].to_pylist()
 
 
 def test_damaged_rejects_are_left_to_whoever_counts_them(tmp_path: Path) -> None:
@@ -98,9 +97,18 @@ def test_damaged_rejects_are_left_to_whoever_counts_them(tmp_path: Path) -> None
     assert line.difference == 1
 
 
-def test_without_a_declaration_all_is_kept(tmp_path: Path) -> None:
+def test_without_a_declaration_all_is_kept_but_old_reports(tmp_path: Path) -> None:
     shop = Shop(tmp_path)
-    assert shop.tidy(10_000) == Tidied(0, 0, 0)
+    folder = shop.settings.reports / "marts"
+    folder.mkdir(parents=True)
+    old = (NOW - KEPT_HISTORY - timedelta(days=1)).timestamp()
+    for name in ("1-marts.json", "1-marts.html", "index.html", "2-marts.json"):
+        (folder / name).touch()
+        if name != "2-marts.json":
+            os.utime(folder / name, (old, old))
+    assert shop.tidy(0) == Tidied(landing=0, rejects=0, reports=2)
+    assert sorted(path.name for path in folder.iterdir()) == ["2-marts.json", "index.html"]
+    shop.tidy(10_000)
     assert len(shop.files("landing")) == len(shop.files("rejects")) == 1
 
 
@@ -111,53 +119,32 @@ def test_a_dump_that_raw_is_yet_to_be_made_from_stays(tmp_path: Path, damage) ->
     damage(data)
     assert shop.tidy(31).landing == 0
     promote(shop.settings, shop.source)
-    assert shop.tidy(31).landing == 1
-
-
-def test_a_version_that_was_replaced_goes_too(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, landing_days=30)
+    # What a version that is replaced was read from goes too.
     (tmp_path / "dumps" / "a.csv").write_text("a\n2\n")
     shop.night()
-    assert len(shop.files("landing")) == 2
     assert shop.tidy(31).landing == 2
 
 
-def test_reports_go_after_a_year_and_the_list_of_them_stays(tmp_path: Path) -> None:
-    shop = Shop(tmp_path)
-    folder = shop.settings.reports / "marts"
-    folder.mkdir(parents=True)
-    old = (NOW - KEPT_HISTORY - timedelta(days=1)).timestamp()
-    for name in ("1-marts.json", "1-marts.html", "index.html", "2-marts.json"):
-        (folder / name).touch()
-        if name != "2-marts.json":
-            os.utime(folder / name, (old, old))
-    assert shop.tidy(0).reports == 2
-    assert sorted(path.name for path in folder.iterdir()) == ["2-marts.json", "index.html"]
-
-
-def test_raw_from_before_a_column_was_declared_is_named(tmp_path: Path) -> None:
-    shop = Shop(tmp_path)
+def test_a_new_column_that_raw_cannot_learn_of_is_refused_or_if_optional_null_there(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, landing_days=30)
     ((name, table),) = shop.source.tables.items()
+
+    def wider(**change: object) -> Source:
+        changed = Table.model_validate({**table.model_dump(), **change})
+        return shop.source.model_copy(update={"tables": {name: changed}})
+
     for change in (
         {"columns": {"required": ["a", "agent"]}},
         {"columns": {"required": ["a"], "optional": ["agent"]}, "not_null": ["agent"]},
     ):
-        wider = Table.model_validate({**table.model_dump(), **change})
         with pytest.raises(UnreadableDump, match="from before agent was declared"):
-            complete_columns(shop.settings, shop.source.model_copy(update={"tables": {name: wider}}))
+            complete_columns(shop.settings, wider(**change))
     complete_columns(shop.settings, shop.source)
-
-
-def test_an_optional_column_that_raw_cannot_learn_of_is_null_there(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, landing_days=30)
     (path,) = [path for path in shop.files("raw") if path.name.startswith("a.csv")]
     before = pq.read_table(path, partitioning=None)
     assert shop.tidy(31).landing == 1
     (tmp_path / "dumps" / "a.csv").unlink()
-    ((name, table),) = shop.source.tables.items()
-    columns = {"required": ["a"], "optional": ["agent", "phone"]}
-    wider = Table.model_validate({**table.model_dump(), "columns": columns})
-    shop.source = shop.source.model_copy(update={"tables": {name: wider}})
+    shop.source = wider(columns={"required": ["a"], "optional": ["agent", "phone"]})
     for _ in range(2):
         assert discover(shop.settings, shop.source, None, TODAY) == []
         shop.night()

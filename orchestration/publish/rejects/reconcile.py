@@ -47,7 +47,7 @@ class Arrived:
 class Staged:
     """Rows of raw in the last finished build by what became of them in one entity.
 
-    `other` are rows that staging joins into another row of their file, or that are not of this entity.
+    `joined` are rows that staging joins into another row of their file, or that are not of this entity.
     """
 
     source: str
@@ -59,7 +59,7 @@ class Staged:
     rejected: int
 
     @property
-    def other(self) -> int:
+    def joined(self) -> int:
         """Rows that are no row of the entity by themselves."""
         return self.raw - self.current - self.superseded - self.rejected
 
