@@ -16,8 +16,9 @@ from pathlib import Path
 from orchestration.alerts.findings import Event, Finding, Incident
 from orchestration.alerts.outbox_tables import (
     FINDING,
-    FORMATS,
+    FORMAT,
     INCIDENT,
+    SCHEMA,
     Alert,
     Delivery,
     State,
@@ -45,7 +46,7 @@ class Outbox:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._connection = sqlite3.connect(path, isolation_level=None, timeout=60)
         try:
-            migrate(self._connection, path, FORMATS)
+            migrate(self._connection, path, FORMAT, SCHEMA, {})
         except BaseException:
             self.close()
             raise

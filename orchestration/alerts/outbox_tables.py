@@ -13,7 +13,7 @@ State = Literal["pending", "delivered", "dead"]
 
 FINDING = [field.name for field in fields(Finding)]
 SCHEMA = """
-create table if not exists incidents (
+create table incidents (
     incident_id integer primary key,
     scope text not null,
     key text not null,
@@ -29,15 +29,15 @@ create table if not exists incidents (
     recovered_at text
 ) strict;
 create unique index if not exists one_open_incident on incidents (scope, key) where recovered_at is null;
-create table if not exists alerts (
+create table alerts (
     alert_id integer primary key,
     incident_id integer not null references incidents,
     event text not null,
     created_at text not null,
     is_routed integer not null default 0
 ) strict;
-create index if not exists alerts_of_incident on alerts (incident_id);
-create table if not exists deliveries (
+create index alerts_of_incident on alerts (incident_id);
+create table deliveries (
     alert_id integer not null references alerts,
     route text not null,
     state text not null,
@@ -47,9 +47,9 @@ create table if not exists deliveries (
     delivered_at text,
     primary key (alert_id, route)
 ) strict;
-create index if not exists deliveries_of_route on deliveries (route, state, next_try_at);
+create index deliveries_of_route on deliveries (route, state, next_try_at);
 """
-FORMATS = (SCHEMA,)
+FORMAT = 1
 INCIDENT = ", ".join(
     [
         "incident_id",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,9 +10,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from orchestration.arrival.file_versions import FileVersion, effective_of
-from orchestration.arrival.landing import landed_path
-from orchestration.arrival.manifest import LoadManifest
+from orchestration.arrival.configured import Arrival
+from orchestration.arrival.file_versions import Deliveries
+from orchestration.arrival.landing import landed_copy
 from orchestration.arrival.parsed import is_whole, parsed_path
 from orchestration.core.atomic import replacing
 from orchestration.core.lock import writer_lock
@@ -32,38 +32,34 @@ class Tidied:
     reports: int
 
 
-def tidy(settings: Settings, sources: Mapping[str, Source], now: datetime) -> Tidied:
+def tidy(settings: Settings, arrival: Arrival, now: datetime) -> Tidied:
     """Remove what has passed its retention period.
 
     A landed dump in effect is kept while its raw file is not intact, which would be rebuilt from it.
     """
     landing = rejects = 0
     with writer_lock(settings.home):
-        for source in sources.values():
-            with LoadManifest(settings.manifest) as manifest:
-                versions = manifest.versions(source.source_id)
+        for source_id, source in arrival.sources.items():
             kept = source.retention
             if kept.landing_days is not None:
                 old = now - timedelta(days=kept.landing_days)
-                landing += _remove(_landed(settings, source, versions), old)
+                landing += _remove(_landed(settings, source, arrival.of(source_id)), old)
             if kept.rejects_days is not None:
                 old = now - timedelta(days=kept.rejects_days)
-                rejects += _forget_text((settings.rejects / source.source_id).rglob("*.parquet"), old)
+                rejects += _forget_text((settings.rejects / source_id).rglob("*.parquet"), old)
         pages = (path for form in ("json", "html") for path in settings.reports.glob(f"*/*-*.{form}"))
         reports = _remove(pages, now - KEPT_HISTORY)
     return Tidied(landing, rejects, reports)
 
 
-def _landed(settings: Settings, source: Source, versions: list[FileVersion]) -> Iterable[Path]:
+def _landed(settings: Settings, source: Source, deliveries: Deliveries) -> Iterable[Path]:
     """Landed dumps that may be removed."""
     needed = {
-        landed_path(settings.landing, version.source_id, version.sha256, version.file)
-        for version in effective_of(versions, source.tables)
+        landed_copy(settings, version)
+        for version in deliveries.effective_of(source.tables)
         if not is_whole(parsed_path(settings.raw, version), version)
     }
-    places = {
-        landed_path(settings.landing, version.source_id, version.sha256, version.file) for version in versions
-    }
+    places = {landed_copy(settings, version) for version in deliveries.versions}
     return sorted(place for place in places - needed if place.exists())
 
 

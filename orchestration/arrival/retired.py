@@ -5,48 +5,48 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from orchestration.arrival.configured import Arrival
 from orchestration.arrival.file_versions import FileVersion, State
-from orchestration.arrival.landing import landed_path
+from orchestration.arrival.landing import landed_copy
 from orchestration.arrival.manifest import LoadManifest
 from orchestration.core.printable import counted
 from orchestration.core.settings import Settings
 from orchestration.sources.calendar import is_retired
-from orchestration.sources.source import Source
 
 
-def retire(settings: Settings, source: Source) -> str | None:
+def retire(settings: Settings, arrival: Arrival) -> list[str]:
     """Note the file versions of days before `kept_from`, and remove their dumps from landing.
 
     `promote`, which must follow, removes them from raw, arrivals and rejects. Returns how much that was, in
-    words; `None` where nothing was due. A killed one is finished by the next.
+    words, for each source where something was due. A killed one is finished by the next.
     """
-    if source.kept_from is None:
-        return None
-    with LoadManifest(settings.manifest) as manifest:
-        versions = [v for v in manifest.versions(source.source_id) if v.table_name in source.tables]
+    told = []
+    for source_id, source in arrival.sources.items():
+        if source.kept_from is None:
+            continue
+        versions = [v for v in arrival.of(source_id).versions if v.table_name in source.tables]
         retired = [version for version in versions if version.state is State.RETIRED]
         held = [version for version in versions if version.state is not State.RETIRED]
         due = [v for v in held if is_retired(source, v.table_name, v.load_date)]
         kept = [v for v in held if not is_retired(source, v.table_name, v.load_date)]
-        if due or manifest.retired_before().get(source.source_id) != source.kept_from:
-            manifest.retire(source.source_id, source.kept_from, due)
-    for path in _landed(settings, [*retired, *due]) - _landed(settings, kept):
-        if path.exists():
-            path.unlink()
-            if not any(path.parent.iterdir()):
-                path.parent.rmdir()
-    if not due:
-        return None
-    return (
-        f"Retired {source.source_id}, days before {source.kept_from}: {_counted(due)}."
-        f" Kept: {_counted(kept)}."
-    )
+        with LoadManifest(settings.manifest) as manifest:
+            if due or manifest.retired_before().get(source_id) != source.kept_from:
+                manifest.retire(source_id, source.kept_from, due)
+        for path in _landed(settings, [*retired, *due]) - _landed(settings, kept):
+            if path.exists():
+                path.unlink()
+                if not any(path.parent.iterdir()):
+                    path.parent.rmdir()
+        if due:
+            told.append(
+                f"Retired {source_id}, days before {source.kept_from}: {_counted(due)}."
+                f" Kept: {_counted(kept)}."
+            )
+    return told
 
 
 def _landed(settings: Settings, versions: Iterable[FileVersion]) -> set[Path]:
-    return {
-        landed_path(settings.landing, version.source_id, version.sha256, version.file) for version in versions
-    }
+    return {landed_copy(settings, version) for version in versions}
 
 
 def _counted(versions: list[FileVersion]) -> str:

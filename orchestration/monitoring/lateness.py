@@ -7,9 +7,8 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from orchestration.alerts.incidents import Finding
-from orchestration.arrival.due import deadline, is_owed
 from orchestration.arrival.file_versions import FileVersion, latest_versions
-from orchestration.arrival.pending import PendingLoads
+from orchestration.arrival.pending import PendingLoads, deadline, is_owed
 from orchestration.sources.calendar import complete_through, coverage, missing_load_dates
 from orchestration.sources.schedule import Schedule
 from orchestration.sources.source import Source

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from orchestration.alerts.incidents import observe
-from orchestration.arrival.configured import configured_schedule, configured_sources
-from orchestration.arrival.manifest import LoadManifest
+from orchestration.arrival.configured import configured_schedule, read_arrival
 from orchestration.arrival.pending import Request, find_pending
 from orchestration.core.settings import Settings
 from orchestration.monitoring.lateness import freshness_findings, lateness_findings
@@ -18,14 +17,12 @@ def watch(settings: Settings, now: datetime) -> None:
 
     Raises ConfigurationError when the sources file says something that cannot be.
     """
-    fed = {name: source for name, source in configured_sources(settings).items() if source.dumps}
+    arrival = read_arrival(settings).fed()
     schedule = configured_schedule(settings)
-    pending = find_pending(settings, fed, Request(), schedule.today(now))
-    for source_id, source in fed.items():
-        with LoadManifest(settings.manifest) as manifest:
-            versions = manifest.versions(source_id)
-        findings = lateness_findings(source, schedule, pending, versions, now)
+    pending = find_pending(settings, arrival, Request(), schedule.today(now))
+    for source_id, source in arrival.sources.items():
+        findings = lateness_findings(source, schedule, pending, arrival.of(source_id).versions, now)
         observe(settings, f"arrival/{source_id}", findings, now)
     current = read_current(settings)
     release = current.manifest if current else None
-    observe(settings, "freshness", freshness_findings(fed, schedule, release, now), now)
+    observe(settings, "freshness", freshness_findings(arrival.sources, schedule, release, now), now)

@@ -195,8 +195,7 @@ def rollbacks(settings: Settings) -> list[Rollback]:
     try:
         told = json.loads(_record(settings).read_text())
         require_known(_record(settings), told, ROLLBACKS_FORMAT)
-        entries = told if isinstance(told, list) else told["rollbacks"]
-        return [Rollback(**entry) for entry in entries]
+        return [Rollback(**entry) for entry in told["rollbacks"]]
     except FileNotFoundError:
         return []
     except (ValueError, TypeError, LookupError) as error:

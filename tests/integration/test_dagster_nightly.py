@@ -123,7 +123,7 @@ def test_an_error_of_the_arrival_gate_leaves_the_loads_undecided(
     assert failed_steps(result) == {"raw__east"}
     assert not ran(result, "warehouse")
     with LoadManifest(settings.manifest) as manifest:
-        assert {load.state for load in manifest.loads("east")} == {State.ARRIVED}
+        assert {load.state for load in manifest.deliveries("east").loads} == {State.ARRIVED}
     assert run(settings, 2, 3).success
     assert money(settings) == {"east": 60, "west": 10}
 

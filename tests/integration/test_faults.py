@@ -52,7 +52,7 @@ AT_CALLS = [
     AtCall(f"{RECEIVE}:decide_loads", 2),
     AtCall(f"{MANIFEST}:LoadManifest.decide", 2),
     AtCall(f"{LOADS}:_move_to_raw", 2),
-    AtCall(f"{BUILD}:promote", 2),
+    AtCall(f"{LOADS}:_promote", 2),
     AtCall(f"{BUILD}:write_arrival", after=True),
     AtCall(f"{BUILD}:write_build", after=True),
     AtCall("nights:between_models", 1),

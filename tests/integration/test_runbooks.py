@@ -93,11 +93,11 @@ def test_an_empty_dump_is_delivered_again_or_declared(settings: Settings) -> Non
     assert aipl("run") == 3
     assert any("2024-01-04" in title for title in open_incidents(settings, 4))
     with LoadManifest(settings.manifest) as manifest:
-        assert manifest.loads("east")[-1].state.value == "refused"
+        assert manifest.deliveries("east").loads[-1].state.value == "refused"
     declare(settings, {"may_be_empty": True}, of_table=True)
     assert aipl("run") == 0
     with LoadManifest(settings.manifest) as manifest:
-        assert {load.state.value for load in manifest.loads("east")} == {"accepted"}
+        assert {load.state.value for load in manifest.deliveries("east").loads} == {"accepted"}
 
 
 def test_a_year_is_brought_in_by_one_run(settings: Settings) -> None:

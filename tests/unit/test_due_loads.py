@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.arrival.due import due_loads
-from orchestration.arrival.pending import PendingLoads
+from orchestration.arrival.pending import PendingLoads, due_loads
 from orchestration.sources.schedule import Schedule
 from orchestration.sources.source import Source
 

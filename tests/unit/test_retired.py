@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -12,8 +13,8 @@ import pytest
 import yaml
 from verdicts import verdict
 
-from orchestration.arrival.configured import configured_sources, dbt_sources
-from orchestration.arrival.file_versions import LoadMeasures, State
+from orchestration.arrival.configured import configured_sources, dbt_sources, read_arrival
+from orchestration.arrival.file_versions import State
 from orchestration.arrival.loads import decide_loads, read_again
 from orchestration.arrival.manifest import LoadManifest
 from orchestration.arrival.parsed import find_parsed
@@ -83,18 +84,14 @@ class Shop:
     def files(self, place: str, table: str = "events") -> set[str]:
         """What a place holds of a table, without the file that gives raw its columns."""
         folder = self.settings.home / place / "shop"
-        found = {
-            path.relative_to(folder).as_posix() for path in folder.rglob(f"*{table}-*") if path.is_file()
-        }
-        return found
+        return {path.relative_to(folder).as_posix() for path in folder.rglob(f"*{table}-*") if path.is_file()}
 
     def days(self, place: str, table: str = "events") -> set[str]:
         return {name.rpartition(f"{table}-")[2][:10] for name in self.files(place, table)}
 
-    def states(self) -> dict[State, int]:
+    def states(self) -> Counter[State]:
         with LoadManifest(self.settings.manifest) as manifest:
-            states = [version.state for version in manifest.versions("shop")]
-        return {state: states.count(state) for state in set(states)}
+            return Counter(version.state for version in manifest.versions("shop"))
 
 
 @pytest.fixture(scope="module")
@@ -116,17 +113,8 @@ PAST = [day for day in DAYS if day <= MARCH]
 KEPT = {str(day) for day in DAYS if day > MARCH}
 
 
-def test_what_is_kept_begins_with_a_month_and_moves_once_a_month() -> None:
-    source = Source.model_validate(
-        {
-            "source_id": "shop",
-            "feed": "daily",
-            "currency": "CNY",
-            "starts_on": FIRST,
-            "tables": TABLES,
-            "retention": {"raw_days": 100},
-        }
-    )
+def test_what_is_kept_begins_with_a_month_and_moves_once_a_month(tmp_path: Path) -> None:
+    source = Shop(tmp_path, retention={"raw_days": 100}).source
     assert kept_from(source, date(2024, 6, 9)) == date(2024, 3, 1)
     assert kept_from(source, date(2024, 6, 8)) == date(2024, 2, 1)
     for number in range(800):
@@ -158,25 +146,21 @@ def test_retired_days_are_gone_from_every_place(shop: Shop) -> None:
     assert shop.night() == []
 
 
-def test_the_source_begins_where_its_past_ends(shop: Shop) -> None:
+def test_what_is_retired_does_not_come_again(shop: Shop) -> None:
     horizon = complete_through(shop.source, DAYS)
     shop.declare(retention={"raw_days": since(MARCH)})
     shop.night()
-    assert shop.source.starts_on == MARCH
+    # The source begins where its past ends.
     assert complete_through(shop.source, DAYS) == horizon == DAYS[-1] - timedelta(days=1)
     assert json.loads(dbt_sources(shop.settings, {"shop": shop.source}))["shop"]["starts_on"] == "2024-03-01"
-
-
-def test_what_is_retired_does_not_come_again(shop: Shop) -> None:
-    shop.declare(retention={"raw_days": since(MARCH)})
-    shop.night()
-    assert discover(shop.settings, shop.source, None, TODAY) == []
+    arrival = read_arrival(shop.settings)
+    assert discover(shop.settings, shop.source, arrival.of("shop"), None, TODAY) == []
     # Delivered anew, with other content, it is of a day that is no more.
     shop.deliver(PAST[3], tables=("events",), more="late,1\n")
     report = pull(shop.settings, shop.source, None, None, TODAY)
     assert report.load_dates == []
     assert report.warnings == ["Days before 2024-03-01 are retired: 1 dump not read."]
-    assert read_again(shop.settings, shop.source) == []
+    assert read_again(shop.settings, read_arrival(shop.settings)) == []
     assert shop.night() == [] and shop.days("raw") == shop.days("landing") == KEPT
     # Neither a changed declaration nor the end of `raw_days` brings it back, or moves the beginning.
     wider = {**TABLES["events"], "columns": {"required": ["a", "b"], "optional": ["c"]}}
@@ -256,15 +240,6 @@ def test_a_killed_retirement_is_finished_by_the_next_run(shop: Shop, monkeypatch
     assert shop.days("raw") == shop.days("landing") == KEPT
 
 
-def test_the_past_that_loads_are_judged_by_stays(shop: Shop) -> None:
-    measured = [LoadMeasures("shop", "events", PAST[5], {"rows": 2.0})]
-    decide_loads(shop.settings, "shop", {PAST[5]: None}, measured=measured)
-    shop.declare(retention={"raw_days": since(MARCH)})
-    shop.night()
-    with LoadManifest(shop.settings.manifest) as manifest:
-        assert manifest.measures("shop", "events") == {PAST[5]: {"rows": 2.0}}
-
-
 def test_a_refused_load_that_is_retired_holds_nothing_back(tmp_path: Path) -> None:
     shop = Shop(tmp_path)
     shop.deliver(PAST[0], tables=("events",))
@@ -280,6 +255,7 @@ def test_a_refused_load_that_is_retired_holds_nothing_back(tmp_path: Path) -> No
 
 def test_a_lasting_dump_of_a_retired_day_is_let_in_alone(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("orchestration.arrival.receive.run_arrival", lambda _: verdict("shop.members"))
+    decide_loads(shop.settings, "shop", {PAST[5]: None}, measured={PAST[5]: {"events": {"rows": 2.0}}})
     shop.declare(retention={"raw_days": since(MARCH)})
     shop.night()
     shop.deliver(PAST[2], tables=("members",), more="late,1\n")
@@ -287,7 +263,9 @@ def test_a_lasting_dump_of_a_retired_day_is_let_in_alone(shop: Shop, monkeypatch
     assert (received.accepted, received.refused) == ([PAST[2]], [])
     write_dbt_inputs(shop.settings, {"shop": shop.source})
     with LoadManifest(shop.settings.manifest) as manifest:
-        latest = {v.table_name: v for v in manifest.versions_of_load("shop", PAST[2])}
+        latest = {v.table_name: v for v in manifest.versions("shop") if v.load_date == PAST[2]}
+        # What later loads are compared with stays.
+        assert manifest.measures("shop", "events") == {PAST[5]: {"rows": 2.0}}
     assert latest["events"].state is State.RETIRED and find_parsed(shop.settings, latest["events"]) is None
     assert latest["members"].row_count == 3
 
@@ -300,13 +278,8 @@ def test_a_lasting_dump_of_a_retired_day_is_let_in_alone(shop: Shop, monkeypatch
     ],
 )
 def test_a_declaration_that_cannot_be_is_told(tmp_path: Path, entry: dict[str, object], said: str) -> None:
-    shop = Shop(tmp_path)
+    shop = Shop(tmp_path, retention={"raw_days": since(MARCH)})
+    assert shop.source.starts_on == MARCH and not shop.settings.manifest.exists()
     shop.declare(retention={"raw_days": 30}, **entry)
     with pytest.raises(ConfigurationError, match=said):
         load_sources(shop.settings.sources_file, {})
-
-
-def test_reading_the_sources_makes_no_manifest(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, retention={"raw_days": since(MARCH)})
-    assert shop.source.starts_on == MARCH
-    assert not shop.settings.manifest.exists()

@@ -10,6 +10,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
+from orchestration.arrival.configured import Arrival, read_arrival
 from orchestration.arrival.loads import complete_columns, decide_loads, promote, read_again
 from orchestration.arrival.manifest import LoadManifest
 from orchestration.arrival.pull import discover, pull
@@ -43,13 +44,17 @@ class Shop:
         (home / "dumps" / "a.csv").write_text("a\n1\nx,y\n")
         self.night()
 
+    @property
+    def arrival(self) -> Arrival:
+        return read_arrival(self.settings, {"shop": self.source})
+
     def night(self) -> None:
         report = pull(self.settings, self.source, None, None, TODAY)
         decide_loads(self.settings, "shop", dict.fromkeys(report.load_dates))
-        promote(self.settings, self.source)
+        promote(self.settings, self.arrival)
 
     def tidy(self, days: int) -> Tidied:
-        return tidy(self.settings, {"shop": self.source}, NOW + timedelta(days=days))
+        return tidy(self.settings, self.arrival, NOW + timedelta(days=days))
 
     def rows(self, columns: str) -> list[tuple[object, ...]]:
         """What dbt reads of raw."""
@@ -69,7 +74,7 @@ def test_copies_go_when_they_were_kept_as_long_as_declared(tmp_path: Path) -> No
     assert shop.files("landing") == [] and shop.files("raw") == raw
     # Nothing is new, nothing is asked for; what cannot be made again is kept, and told.
     shop.night()
-    (lost,) = read_again(shop.settings, shop.source)
+    (lost,) = read_again(shop.settings, shop.arrival)
     assert "is gone" in lost and shop.files("raw") == raw
     with LoadManifest(shop.settings.manifest) as manifest:
         (version,) = manifest.versions("shop")
@@ -110,7 +115,7 @@ def test_a_dump_that_raw_is_yet_to_be_made_from_stays(tmp_path: Path, damage) ->
     (data,) = [path for path in shop.files("raw") if path.name.startswith("a.csv")]
     damage(data)
     assert shop.tidy(31).landing == 0
-    promote(shop.settings, shop.source)
+    promote(shop.settings, shop.arrival)
     assert shop.tidy(31).landing == 1
 
 
@@ -144,8 +149,9 @@ def test_raw_from_before_a_column_was_declared_is_named(tmp_path: Path) -> None:
     ):
         wider = Table.model_validate({**table.model_dump(), **change})
         with pytest.raises(UnreadableDump, match="from before agent was declared"):
-            complete_columns(shop.settings, shop.source.model_copy(update={"tables": {name: wider}}))
-    complete_columns(shop.settings, shop.source)
+            widened = {"shop": shop.source.model_copy(update={"tables": {name: wider}})}
+            complete_columns(shop.settings, read_arrival(shop.settings, widened))
+    complete_columns(shop.settings, shop.arrival)
 
 
 def test_an_optional_column_that_raw_cannot_learn_of_is_null_there(tmp_path: Path) -> None:
@@ -159,9 +165,9 @@ def test_an_optional_column_that_raw_cannot_learn_of_is_null_there(tmp_path: Pat
     wider = Table.model_validate({**table.model_dump(), "columns": columns})
     shop.source = shop.source.model_copy(update={"tables": {name: wider}})
     for _ in range(2):
-        assert discover(shop.settings, shop.source, None, TODAY) == []
+        assert discover(shop.settings, shop.source, shop.arrival.of("shop"), None, TODAY) == []
         shop.night()
-        complete_columns(shop.settings, shop.source)
+        complete_columns(shop.settings, shop.arrival)
         after = pq.read_table(path, partitioning=None)
         assert after.select(before.column_names) == before
         assert after["agent"].to_pylist() == after["phone"].to_pylist() == [None]
@@ -172,5 +178,5 @@ def test_an_optional_column_that_raw_cannot_learn_of_is_null_there(tmp_path: Pat
     # The dump comes back: it is read as it should have been.
     (tmp_path / "dumps" / "a.csv").write_text("a,phone\n1,5\n")
     shop.night()
-    complete_columns(shop.settings, shop.source)
+    complete_columns(shop.settings, shop.arrival)
     assert shop.rows("a, agent, phone") == [("1", None, "5"), ("2", "robot", None)]

@@ -44,7 +44,7 @@ def take_out_of_landing(
     remember_documents(settings, search)
     if not found:
         return 0
-    known = manifest.rewritten(search.source_id).get(dump, ())
+    known = manifest.rewritten(search.source_id, *dump)
     before = next((state.erased for state in known if state.sha256 == checksum(landed)), ())
     delivered = numbers_among(np.array(found, dtype=np.int64), np.array(before, dtype=np.int64)).tolist()
     with replacing(landed) as part:

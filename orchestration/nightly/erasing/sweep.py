@@ -23,7 +23,7 @@ from orchestration.arrival.erasing.records import (
     keep_others,
 )
 from orchestration.arrival.file_versions import FileVersion, Rewritten, State
-from orchestration.arrival.landing import INCOMING, landed_path
+from orchestration.arrival.landing import INCOMING, landed_copy
 from orchestration.arrival.manifest import LoadManifest
 from orchestration.arrival.parsed import parsed_path
 from orchestration.core.files import sha256 as checksum
@@ -55,7 +55,7 @@ def sweep(settings: Settings, manifest: LoadManifest, source: Source) -> Counter
 
 def _discard_unknown(settings: Settings, manifest: LoadManifest, source: Source) -> int:
     """Remove landed files that a killed pull left, which reads them again, and damaged ones."""
-    versions = {_landed(settings, version): version for version in manifest.versions(source.source_id)}
+    versions = {landed_copy(settings, version): version for version in manifest.versions(source.source_id)}
     unknown = [
         path
         for path in _files(settings.landing / source.source_id)
@@ -70,7 +70,7 @@ def _sweep_version(
     settings: Settings, manifest: LoadManifest, source: Source, version: FileVersion
 ) -> Counter[str]:
     search = search_in(read_erased(settings), source, version.table_name, version.declaration)
-    landed = _landed(settings, version)
+    landed = landed_copy(settings, version)
     removed: Counter[str] = Counter()
     if landed.exists() and version.is_readable:
         removed["landing, records"] += take_out_of_landing(
@@ -109,7 +109,7 @@ def _take_out(
 def _count_again(settings: Settings, manifest: LoadManifest, table: Table, version: FileVersion) -> None:
     parsed = [parsed_path(getattr(settings, place), version) for place in ("raw", "arrivals")]
     whole = next((path for path in parsed if path.exists()), None)
-    landed, rejects = _landed(settings, version), parsed_path(settings.rejects, version)
+    landed, rejects = landed_copy(settings, version), parsed_path(settings.rejects, version)
     if whole:
         rows = int(pq.read_metadata(whole).num_rows)
         unreadable = int(pq.read_metadata(rejects).num_rows) if rejects.exists() else 0
@@ -118,10 +118,6 @@ def _count_again(settings: Settings, manifest: LoadManifest, table: Table, versi
     else:
         rows, unreadable = count_records(table, landed, version.file)
     manifest.count_again(version.version_id, rows, unreadable)
-
-
-def _landed(settings: Settings, version: FileVersion) -> Path:
-    return landed_path(settings.landing, version.source_id, version.sha256, version.file)
 
 
 def _files(folder: Path) -> Iterator[Path]:
