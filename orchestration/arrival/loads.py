@@ -17,7 +17,8 @@ from orchestration.arrival.readers import UnreadableDump, raw_schema
 from orchestration.core.atomic import flush_all, replacing
 from orchestration.core.lock import writer_lock
 from orchestration.core.settings import Settings
-from orchestration.sources.source import Format, Source
+from orchestration.sources.source import Source
+from orchestration.sources.table import Format
 
 
 def decide_loads(

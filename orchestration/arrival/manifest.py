@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 
@@ -56,19 +56,17 @@ create table rewritten (
     erased text not null,
     unique (source_id, file, sha256, landed_sha256)
 ) strict;
--- First day that each retirement left, and the file versions and records that it took.
-create table retirements (
-    source_id text not null,
-    kept_from text not null,
-    retired_at text not null,
-    files integer not null,
-    records integer not null,
-    primary key (source_id, kept_from)
-) strict
+-- First day that retirements have left.
+create table retired_before (source_id text primary key, kept_from text not null) strict
 """
 FORMAT = 4
-# The first load date of a content follows from its file versions.
-UPGRADES = {3: "drop table first_pulls"}
+# The first load date of a content follows from its file versions, and so does what a retirement took.
+UPGRADES = {
+    3: "drop table first_pulls;"
+    "create table retired_before (source_id text primary key, kept_from text not null) strict;"
+    "insert into retired_before select source_id, max(kept_from) from retirements group by 1;"
+    "drop table retirements"
+}
 COLUMNS = [field.name for field in fields(FileVersion) if field.name not in ("version_id", "rewritten")]
 ADD = f"insert into file_versions ({', '.join(COLUMNS)}) values ({', '.join(f':{name}' for name in COLUMNS)})"
 
@@ -135,12 +133,14 @@ class LoadManifest:
                 version = replace(version, decision=self._next_decision())
             self._connection.execute(ADD, {**vars(version), "load_date": version.load_date.isoformat()})
             if hint:
-                self._write_hint(version.source_id, version.file, hint)
+                self.remember(version.source_id, version.file, hint)
 
     def remember(self, source_id: str, file: str, hint: Hint) -> None:
-        """Keep the hint of a file whose content turned out to be known."""
+        """Keep the hint of a file whose content is known."""
         with self.transaction():
-            self._write_hint(source_id, file, hint)
+            self._connection.execute(
+                "insert or replace into hints values (?, ?, ?, ?)", (source_id, file, hint.size, hint.changed)
+            )
 
     def decide(
         self, version_ids: Iterable[int], state: State, reason: str | None, judged_by: str | None = None
@@ -174,29 +174,20 @@ class LoadManifest:
                 ],
             )
 
-    def retire(self, source_id: str, kept_from: date, versions: Sequence[FileVersion]) -> None:
+    def retire(self, source_id: str, kept_from: date, versions: Iterable[FileVersion]) -> None:
         """Note that these versions are retired, since they are of days before `kept_from`."""
         with self.transaction():
             self._connection.executemany(
                 "update file_versions set state = ?, reason = ? where version_id = ?",
                 [(State.RETIRED, f"of days before {kept_from}", version.version_id) for version in versions],
             )
-            records = sum((version.row_count or 0) + version.unreadable_count for version in versions)
             self._connection.execute(
-                "insert into retirements values (?, ?, ?, ?, ?) on conflict do update"
-                " set files = files + excluded.files, records = records + excluded.records",
-                (
-                    source_id,
-                    kept_from.isoformat(),
-                    datetime.now(UTC).isoformat(timespec="seconds"),
-                    len(versions),
-                    records,
-                ),
+                "insert or replace into retired_before values (?, ?)", (source_id, kept_from.isoformat())
             )
 
     def retired_before(self) -> dict[str, date]:
         """First day that retirements have left, by source; nothing of a source without one."""
-        rows = self._connection.execute("select source_id, max(kept_from) from retirements group by 1")
+        rows = self._connection.execute("select source_id, kept_from from retired_before")
         return {source_id: date.fromisoformat(day) for source_id, day in rows}
 
     def measures(self, source_id: str, table_name: str) -> dict[date, dict[str, float | None]]:
@@ -287,8 +278,3 @@ class LoadManifest:
     def _next_decision(self) -> int:
         row = self._connection.execute("select coalesce(max(decision), 0) + 1 from file_versions").fetchone()
         return int(row[0])
-
-    def _write_hint(self, source_id: str, file: str, hint: Hint) -> None:
-        self._connection.execute(
-            "insert or replace into hints values (?, ?, ?, ?)", (source_id, file, hint.size, hint.changed)
-        )

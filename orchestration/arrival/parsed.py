@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
@@ -107,13 +107,9 @@ def _salt(settings: Settings, file: str, table: Table) -> bytes:
 def prune(root: Path, source_id: str, kept: Iterable[Path]) -> None:
     """Remove what a source has below `root` and is not `kept`: old files, leftovers, empty folders."""
     keep = set(kept)
-    for path in _files(root / source_id):
-        if path not in keep:
+    for path in (root / source_id).rglob("*"):
+        if path.is_file() and path not in keep:
             path.unlink()
     for folder in sorted((root / source_id).rglob("*"), reverse=True):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.is_file())

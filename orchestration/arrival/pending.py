@@ -12,7 +12,7 @@ from orchestration.arrival.dumps import DumpsUnreachable
 from orchestration.arrival.pull import DumpFile, discover
 from orchestration.core.errors import ConfigurationError
 from orchestration.core.settings import Settings
-from orchestration.sources.calendar import delivered_load_dates, expected_load_dates, first_expected
+from orchestration.sources.calendar import delivered_load_dates, first_expected, is_closed
 from orchestration.sources.schedule import Schedule
 from orchestration.sources.source import Source
 
@@ -90,7 +90,7 @@ def _require_all(source_id: str, dumps: Iterable[DumpFile], request: Request) ->
     Raises ConfigurationError.
     """
     only = request.files_of(source_id)
-    anew = [dump for dump in dumps if dump.is_hashed_anew]
+    anew = [dump for dump in dumps if dump.hashed_anew]
     asked = [d for d in anew if request.wants(d.load_date) and (only is None or d.file in only)]
     if len(asked) < len(anew):
         raise ConfigurationError(
@@ -121,7 +121,7 @@ def is_owed(source: Source, load_date: date, delivered: Collection[date]) -> boo
     """Whether a daily feed must deliver a date: its calendar expects it, and the feed has begun."""
     first = first_expected(source) or min(delivered, default=None)
     has_begun = first is not None and first <= load_date
-    return source.feed == "daily" and has_begun and bool(expected_load_dates(source, load_date, load_date))
+    return source.feed == "daily" and has_begun and not is_closed(source, load_date)
 
 
 def due_loads(

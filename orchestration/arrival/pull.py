@@ -30,7 +30,8 @@ from orchestration.core.privacy.person_key import require_person_key
 from orchestration.core.redact import refuse_credentials
 from orchestration.core.settings import Settings
 from orchestration.sources.calendar import EARLIEST_LOAD_DATE, is_retired
-from orchestration.sources.source import Source, Table
+from orchestration.sources.source import Source
+from orchestration.sources.table import Table
 
 # Seconds of landing between two steps of the manifest: a kill loses no more than these, and what reads it.
 STEP_SECONDS = 1.0
@@ -54,8 +55,8 @@ class DumpFile:
     """A dump to process. `dump` is `None` if landing already has it and the dumps are not needed.
 
     The load date of a changed dump without a date in its name is the pull's day, until its checksum turns out
-    to be known. `is_hashed_anew` where its personal columns are others, or hashed with another key: it cannot
-    stand beside its table's other dumps as it is.
+    to be known. `hashed_anew` are columns that are now read differently, hashed or not, or with another key:
+    with any of them it cannot stand beside its table's other dumps as it is.
     """
 
     source_id: str
@@ -65,17 +66,16 @@ class DumpFile:
     cause: Cause
     dump: Dump | None
     known: FileVersion | None
-    is_hashed_anew: bool = False
+    hashed_anew: frozenset[str] = frozenset()
 
 
 @dataclass
 class PullReport:
-    """What a pull did: new and unreadable versions, unchanged files, and warnings for the user."""
+    """What a pull did: new and unreadable versions, files of known content, and warnings for the user."""
 
     arrived: list[FileVersion] = field(default_factory=list)
     refused: list[FileVersion] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
-    restored: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -180,20 +180,20 @@ def _survey(
             warnings.append(f"{dump.name} matches no table of {source.source_id} and is not read.")
             continue
         known = latest.get(dump.name)
-        if known is None or deliveries.hints.get(dump.name) != dump.hint:
-            day = found[1].load_date or source.load_date or today
-            if is_retired(source, found[0], day):
-                past += 1
-                continue
-            if day < EARLIEST_LOAD_DATE:
-                warnings.append(f"{dump.name} is of {day}, before {EARLIEST_LOAD_DATE}, and is not read.")
-                continue
-            if day > today:
-                warnings.append(f"{dump.name} is of {day}, which is still to come, and waits until then.")
-                continue
+        if known and deliveries.hints.get(dump.name) == dump.hint:
+            continue
+        table_name, match = found
+        day = match.load_date or source.load_date or today
+        if is_retired(source, table_name, day):
+            past += 1
+        elif day < EARLIEST_LOAD_DATE:
+            warnings.append(f"{dump.name} is of {day}, before {EARLIEST_LOAD_DATE}, and is not read.")
+        elif day > today:
+            warnings.append(f"{dump.name} is of {day}, which is still to come, and waits until then.")
+        else:
             cause = Cause.CHANGED if known else Cause.NEW
-            is_anew = known is not None and bool(_hashed_anew(known, source.tables[found[0]]))
-            work.append(DumpFile(source.source_id, found[0], dump.name, day, cause, dump, known, is_anew))
+            anew = _hashed_anew(known, source.tables[table_name]) if known else frozenset()
+            work.append(DumpFile(source.source_id, table_name, dump.name, day, cause, dump, known, anew))
     listed = {dump.name: dump for dump in dumps}
     fetched = {item.file for item in work}
     kept = [
@@ -205,7 +205,7 @@ def _survey(
     gone = [item for item in kept if item.cause is Cause.DECLARATION and _is_gone(settings, item)]
     readable = {version.file for version in deliveries.versions if version.is_readable}
     _refuse_two_hashes(
-        source, [item for item in gone if item.file in readable and _has_other_hashes(settings, source, item)]
+        source, [item for item in gone if item.file in readable and _has_other_hashes(settings, item)]
     )
     if past:
         warnings.append(f"Days before {source.kept_from} are retired: {counted(past, 'dump')} not read.")
@@ -223,9 +223,8 @@ def _is_gone(settings: Settings, item: DumpFile) -> bool:
     """Whether a known dump cannot be read again; a damaged copy counts where it matters."""
     if item.dump or item.known is None:
         return False
-    known = item.known
-    landed = landed_copy(settings, known)
-    return not landed.exists() or (item.is_hashed_anew and not is_landed(settings, known))
+    is_lost = not landed_copy(settings, item.known).exists()
+    return is_lost or bool(item.hashed_anew and not is_landed(settings, item.known))
 
 
 def _refuse_two_hashes(source: Source, gone: list[DumpFile]) -> None:
@@ -242,19 +241,19 @@ def _refuse_two_hashes(source: Source, gone: list[DumpFile]) -> None:
     )
 
 
-def _hashed_anew(known: FileVersion, table: Table) -> set[str]:
+def _hashed_anew(known: FileVersion, table: Table) -> frozenset[str]:
     """Columns that would now be read differently: hashed or not, or with another key."""
     was = Table.declared_as(known.declaration)
-    before, now = set(was.personal), set(table.personal)
+    before, now = frozenset(was.personal), frozenset(table.personal)
     return before ^ now if was.salt_fingerprint == table.salt_fingerprint else before | now
 
 
-def _has_other_hashes(settings: Settings, source: Source, item: DumpFile) -> bool:
-    """Whether the raw file of a dump has, or may have, such a column."""
-    if item.known is None or not item.is_hashed_anew:
+def _has_other_hashes(settings: Settings, item: DumpFile) -> bool:
+    """Whether the raw file of a dump has, or may have, a column that is hashed anew."""
+    if item.known is None or not item.hashed_anew:
         return False
     parsed = find_parsed(settings, item.known)
-    columns = {name.casefold() for name in _hashed_anew(item.known, source.tables[item.table_name])}
+    columns = {name.casefold() for name in item.hashed_anew}
     return parsed is None or any(name.casefold() in columns for name in pq.read_schema(parsed).names)
 
 
@@ -271,8 +270,8 @@ def _from_landing(
         return
     table = source.tables[table_name]
     if (table_name, table.version(table_name, known.sha256), day) != known.identity:
-        is_anew = bool(_hashed_anew(known, table))
-        yield DumpFile(source.source_id, table_name, known.file, day, Cause.DECLARATION, dump, known, is_anew)
+        anew = _hashed_anew(known, table)
+        yield DumpFile(source.source_id, table_name, known.file, day, Cause.DECLARATION, dump, known, anew)
     elif known.is_readable and find_parsed(settings, known) is None:
         yield DumpFile(source.source_id, table_name, known.file, day, Cause.MISSING, dump, known)
 
@@ -318,10 +317,9 @@ class _Pull:
         if not known or known.identity != version.identity or known.state is State.RETIRED:
             self._read(version, partial(self._note, version, hint))
             return
+        self.report.unchanged.append(item.file)
         if known.is_readable and find_parsed(self.settings, known) is None:
-            self._read(known, partial(self._note_restored, item.file))
-        else:
-            self.report.unchanged.append(item.file)
+            self._read(known, self._note_restored)
         if hint:
             self.changes.append(partial(self.manifest.remember, item.source_id, item.file, hint))
 
@@ -415,9 +413,8 @@ class _Pull:
             rewritten=self.manifest.rewritten(item.source_id, item.file, sha256),
         )
 
-    def _note_restored(self, file: str, read: Callable[[], Parsed]) -> None:
+    def _note_restored(self, read: Callable[[], Parsed]) -> None:
         self.files += read().files
-        self.report.restored.append(file)
 
     def _note(self, version: FileVersion, hint: Hint | None, read: Callable[[], Parsed]) -> None:
         try:

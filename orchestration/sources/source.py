@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import date
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -15,39 +14,16 @@ from pydantic import Field, StringConstraints, model_validator
 from orchestration.core.declarations import Strict, expand, friendly, read_yaml
 from orchestration.core.errors import ConfigurationError
 from orchestration.core.redact import refuse_credentials
+from orchestration.sources.file_pattern import FileMatch
 from orchestration.sources.schedule import Clock, Zone
-from orchestration.sources.table import Columns, FileMatch, Format, Table
-
-__all__ = [
-    "Brand",
-    "Columns",
-    "FileMatch",
-    "Format",
-    "Retention",
-    "Source",
-    "Table",
-    "Weekday",
-    "dbt_context",
-    "load_sources",
-]
-
+from orchestration.sources.table import Table
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
 # It stands in the SQL of the business day.
 BrandId = Annotated[str, StringConstraints(pattern=r"^[^'\"\\]+$")]
+# In the order of `date.weekday()`.
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
-
-
-class Weekday(StrEnum):
-    """Day of the week, in the order of `date.weekday()`."""
-
-    MONDAY = "monday"
-    TUESDAY = "tuesday"
-    WEDNESDAY = "wednesday"
-    THURSDAY = "thursday"
-    FRIDAY = "friday"
-    SATURDAY = "saturday"
-    SUNDAY = "sunday"
 
 
 class Brand(Strict):

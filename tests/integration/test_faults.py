@@ -45,7 +45,7 @@ AT_CALLS = [
     AtCall(f"{PULL}:parse", 2),
     AtCall("pyarrow.parquet:ParquetWriter.write_table", 2, after=True),
     AtCall(f"{MANIFEST}:LoadManifest.add", 2),
-    AtCall(f"{MANIFEST}:LoadManifest._write_hint", 2, after=True),
+    AtCall(f"{MANIFEST}:LoadManifest.remember", 2, after=True),
     AtCall(f"{MANIFEST}:LoadManifest.add", 2, after=True),
     AtCall(f"{RECEIVE}:run_arrival", after=True),
     AtCall(f"{MANIFEST}:LoadManifest._next_decision"),

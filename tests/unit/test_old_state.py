@@ -38,6 +38,9 @@ ROW = (
 )
 
 
+RETIRED = "create table retired_before (source_id text primary key, kept_from text not null) strict"
+
+
 def sqlite(path: Path, script: str) -> Path:
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(script)
@@ -52,7 +55,9 @@ def user_version(path: Path) -> int:
 def test_a_manifest_of_format_3_is_upgraded_whole_or_not_at_all(tmp_path: Path) -> None:
     new, old = tmp_path / "new.sqlite", tmp_path / "old.sqlite"
     LoadManifest(new).close()
-    sqlite(old, f"{SCHEMA}; create table first_pulls (x text); {ROW}; pragma user_version = 3")
+    schema = SCHEMA.replace(RETIRED, "create table retirements (source_id text, kept_from text)")
+    taken = "insert into retirements values ('shop', '2024-01-01'), ('shop', '2024-02-01')"
+    sqlite(old, f"{schema}; create table first_pulls (x text); {ROW}; {taken}; pragma user_version = 3")
     cut = {3: "drop table first_pulls; insert into file_versions values (1)"}
     with (
         closing(sqlite3.connect(old, isolation_level=None)) as connection,
@@ -63,14 +68,16 @@ def test_a_manifest_of_format_3_is_upgraded_whole_or_not_at_all(tmp_path: Path) 
     for _ in range(2):
         with LoadManifest(old) as manifest:
             (version,) = manifest.versions("shop")
+            assert manifest.retired_before() == {"shop": date(2024, 2, 1)}
         assert (version.version_id, version.row_count, version.unreadable_count) == (7, 10, 2)
         assert (version.state, version.load_date) == (State.ACCEPTED, date(2024, 9, 2))
         assert (user_version(old), tables(old)) == (FORMAT, tables(new))
 
 
-def tables(path: Path) -> dict[str, str]:
+def tables(path: Path) -> dict[str, list[str]]:
     with closing(sqlite3.connect(path)) as connection:
-        return dict(connection.execute("select name, sql from sqlite_master where type = 'table'"))
+        made = connection.execute("select name, sql from sqlite_master where type = 'table'").fetchall()
+    return {name: sql.split() for name, sql in made}
 
 
 @pytest.fixture

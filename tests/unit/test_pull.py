@@ -151,13 +151,13 @@ def test_lost_parquet_is_read_again_from_landing_or_the_loss_is_told(shop: Shop)
     (arrived,) = shop.pull().arrived
     parsed_path(shop.settings.arrivals, arrived).unlink()
     dump.unlink()
-    assert shop.pull().restored == [NAME]
+    assert shop.pull().unchanged == [NAME]
     assert find_parsed(shop.settings, arrived) and len(shop.versions) == 1
     parsed_path(shop.settings.arrivals, arrived).unlink()
     landed_copy(shop.settings, arrived).unlink()
     assert "Put the dump back" in shop.pull().warnings[0]
     shop.deliver()
-    assert shop.pull().restored == [NAME]
+    assert shop.pull().unchanged == [NAME]
 
 
 def test_a_pull_that_is_killed_before_registering_starts_over(shop: Shop, monkeypatch: pytest.MonkeyPatch):
