@@ -94,17 +94,14 @@ class LocalDumps:
         Raises:
             DumpsUnreachable: a folder cannot be listed.
         """
-        if self._path.is_file():
-            name = self._path.name
-            if reason := bad_name(name):
-                return [], [_bad_name_warning(name, reason)]
-            return [self._dump(self._path, name)], []
+        is_file = self._path.is_file()
+        folder = self._path.parent if is_file else self._path
         dumps, warnings = [], []
-        for path in sorted(_walk(self._path)):
-            name = path.relative_to(self._path).as_posix()
+        for path in [self._path] if is_file else sorted(_walk(folder)):
+            name = path.relative_to(folder).as_posix()
             if reason := bad_name(name):
                 warnings.append(_bad_name_warning(name, reason))
-            elif reason := _not_a_file(path, self._path):
+            elif reason := _not_a_file(path, folder):
                 warnings.append(f"{name} {reason} and is not read. Copy the file there instead.")
             else:
                 # It may be gone since the folder was listed: then it is no dump any more.

@@ -88,63 +88,52 @@ def settings(tmp_path: Path) -> Settings:
     return settings
 
 
-def put_format(path: Path) -> None:
-    content = json.loads(path.read_text())
-    path.chmod(0o644)
+def put_format(settings: Settings, name: str) -> Path:
+    """Give a state file a format that a newer program may have."""
+    path = settings.home / name
+    if path.suffix == ".sqlite":
+        return sqlite(path, "pragma user_version = 99")
+    path.parent.mkdir(exist_ok=True)
+    content = json.loads(path.read_text()) if path.exists() else {"erasures": []}
+    if path.exists():
+        path.chmod(0o644)
     path.write_text(json.dumps({**content, "format": 99}))
+    return path
 
 
-def older_manifest(settings: Settings) -> Path:
-    return sqlite(settings.manifest, "create table file_versions (x text)")
-
-
-def newer_manifest(settings: Settings) -> Path:
-    LoadManifest(settings.manifest).close()
-    return sqlite(settings.manifest, "pragma user_version = 99")
-
-
-def newer_outbox(settings: Settings) -> Path:
-    return sqlite(settings.alerts, "pragma user_version = 99")
-
-
-def newer_json(name: str) -> Callable[[Settings], Path]:
-    def make(settings: Settings) -> Path:
-        path = settings.home / name
-        path.parent.mkdir(exist_ok=True)
-        if not path.exists():
-            path.write_text('{"erasures": []}')
-        put_format(path)
-        return path
-
-    return make
+NEWER = r"has format 99; this program knows formats up to \d"
 
 
 @pytest.mark.parametrize(
-    ("make", "read"),
+    ("name", "read"),
     [
-        (older_manifest, lambda settings: LoadManifest(settings.manifest)),
-        (newer_manifest, lambda settings: LoadManifest(settings.manifest)),
-        (newer_outbox, lambda settings: Outbox(settings.alerts)),
-        (newer_json("warehouse/state.json"), read_build),
-        (newer_json("warehouse/gate.json"), read_gate),
-        (newer_json("published/current/manifest.json"), read_current),
-        (newer_json("published/current/manifest.json"), lambda settings: run_query(settings, "select 1")),
-        (newer_json("published/rollbacks.json"), rollbacks),
-        (newer_json("erasures/list.json"), read_erased),
-        (newer_json("erasures/order.json"), read_order),
+        ("loads.sqlite", lambda settings: LoadManifest(settings.manifest)),
+        ("alerts.sqlite", lambda settings: Outbox(settings.alerts)),
+        ("warehouse/state.json", read_build),
+        ("warehouse/gate.json", read_gate),
+        ("published/current/manifest.json", read_current),
+        ("published/current/manifest.json", lambda settings: run_query(settings, "select 1")),
+        ("published/rollbacks.json", rollbacks),
+        ("erasures/list.json", read_erased),
+        ("erasures/order.json", read_order),
     ],
 )
-def test_what_is_of_another_format_is_refused_with_the_way_out(
-    settings: Settings, make: Callable[[Settings], Path], read: Callable[[Settings], object]
+def test_what_a_newer_program_wrote_is_refused_with_the_way_out(
+    settings: Settings, name: str, read: Callable[[Settings], object]
 ) -> None:
-    path = make(settings)
+    path = put_format(settings, name)
     content = path.read_bytes()
-    said = r"has format (99; this program knows formats up to \d|0, .*; this program knows formats from 3)"
-    with pytest.raises(EnvironmentStop, match=said) as told:
+    with pytest.raises(EnvironmentStop, match=NEWER) as told:
         read(settings)
-    assert str(path.name) in str(told.value)
-    assert "Run that version" in str(told.value) and "AIPL_HOME" in str(told.value)
+    assert path.name in str(told.value) and "Run that version or a later one" in str(told.value)
     assert told.value.exit_code == 2 and path.read_bytes() == content
+
+
+def test_a_manifest_of_an_old_program_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    path = sqlite(tmp_path / "loads.sqlite", "create table file_versions (x text)")
+    with pytest.raises(EnvironmentStop, match=r"has format 0, .* knows formats from 3. .* AIPL_HOME"):
+        LoadManifest(path)
+    assert user_version(path) == 0
 
 
 def test_rollbacks_are_read_and_added_to(settings: Settings) -> None:
