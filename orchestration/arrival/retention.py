@@ -1,4 +1,4 @@
-"""Retention: landed dumps and text of rejects as declared, reports and runs for a year."""
+"""Retention: past days, landed dumps and text of rejects as declared, reports and runs for a year."""
 
 from __future__ import annotations
 
@@ -11,16 +11,50 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.arrival.configured import Arrival
-from orchestration.arrival.file_versions import Deliveries
+from orchestration.arrival.file_versions import Deliveries, FileVersion, State
 from orchestration.arrival.landing import landed_copy
+from orchestration.arrival.manifest import LoadManifest
 from orchestration.arrival.parsed import is_whole, parsed_path
 from orchestration.core.atomic import replacing
 from orchestration.core.lock import writer_lock
+from orchestration.core.printable import counted
 from orchestration.core.settings import Settings
+from orchestration.sources.calendar import is_retired
 from orchestration.sources.source import Source
 
 # A little more than a year, so that a night can be compared with the same one of last year.
 KEPT_HISTORY = timedelta(days=400)
+
+
+def retire(settings: Settings, arrival: Arrival) -> list[str]:
+    """Note the file versions of days before `kept_from`, and remove their dumps from landing.
+
+    `promote`, which must follow, removes them from raw, arrivals and rejects. Returns how much that was, in
+    words, for each source where something was due. A killed one is finished by the next.
+    """
+    told = []
+    for source_id, source in arrival.sources.items():
+        if source.kept_from is None:
+            continue
+        versions = [v for v in arrival.of(source_id).versions if v.table_name in source.tables]
+        retired = [version for version in versions if version.state is State.RETIRED]
+        held = [version for version in versions if version.state is not State.RETIRED]
+        due = [v for v in held if is_retired(source, v.table_name, v.load_date)]
+        kept = [v for v in held if not is_retired(source, v.table_name, v.load_date)]
+        with LoadManifest(settings.manifest) as manifest:
+            if due or manifest.retired_before().get(source_id) != source.kept_from:
+                manifest.retire(source_id, source.kept_from, due)
+        for path in _copies(settings, [*retired, *due]) - _copies(settings, kept):
+            if path.exists():
+                path.unlink()
+                if not any(path.parent.iterdir()):
+                    path.parent.rmdir()
+        if due:
+            told.append(
+                f"Retired {source_id}, days before {source.kept_from}: {_counted(due)}."
+                f" Kept: {_counted(kept)}."
+            )
+    return told
 
 
 @dataclass(frozen=True)
@@ -54,13 +88,19 @@ def tidy(settings: Settings, arrival: Arrival, now: datetime) -> Tidied:
 
 def _landed(settings: Settings, source: Source, deliveries: Deliveries) -> Iterable[Path]:
     """Landed dumps that may be removed."""
-    needed = {
-        landed_copy(settings, version)
-        for version in deliveries.effective_of(source.tables)
-        if not is_whole(parsed_path(settings.raw, version), version)
-    }
-    places = {landed_copy(settings, version) for version in deliveries.versions}
-    return sorted(place for place in places - needed if place.exists())
+    effective = deliveries.effective_of(source.tables)
+    torn = [version for version in effective if not is_whole(parsed_path(settings.raw, version), version)]
+    places = _copies(settings, deliveries.versions) - _copies(settings, torn)
+    return sorted(place for place in places if place.exists())
+
+
+def _copies(settings: Settings, versions: Iterable[FileVersion]) -> set[Path]:
+    return {landed_copy(settings, version) for version in versions}
+
+
+def _counted(versions: list[FileVersion]) -> str:
+    records = sum((version.row_count or 0) + version.unreadable_count for version in versions)
+    return f"{counted(len(versions), 'file version')} with {counted(records, 'record')}"
 
 
 def _forget_text(paths: Iterable[Path], before: datetime) -> int:

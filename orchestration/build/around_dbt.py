@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from orchestration.arrival.configured import read_arrival
 from orchestration.arrival.dbt_inputs import forget_applied, mark_applied, write_arrival
 from orchestration.arrival.loads import complete_columns, promote
-from orchestration.arrival.retired import retire
+from orchestration.arrival.retention import retire
 from orchestration.build.fingerprint import fingerprint, laws_hash
 from orchestration.build.rejects import keep_rejects
 from orchestration.build.rules import check_rules, rules_hash

@@ -108,9 +108,3 @@ def test_loads_sum_the_latest_versions(manifest: LoadManifest):
     assert (first.state, first.reason, first.is_unreadable) == (State.REFUSED, "wrong", False)
     assert (second.state, second.is_held_back) == (State.ACCEPTED, True)
     assert (third.row_count, third.is_unreadable) == (0, True)
-
-
-def test_old_content_that_comes_back_is_the_latest(manifest: LoadManifest):
-    for content in ("1", "2", "1"):
-        manifest.add(version("a", 2, content))
-    assert manifest.deliveries("shop").latest["a"].version_id == 3
