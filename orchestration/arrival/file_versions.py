@@ -106,16 +106,6 @@ class Load:
 
 
 @dataclass(frozen=True)
-class LoadMeasures:
-    """Measures of the arrival gate for one table of one load, by name; `None` if there was no value."""
-
-    source_id: str
-    table_name: str
-    load_date: date
-    measures: Mapping[str, float | None]
-
-
-@dataclass(frozen=True)
 class Deliveries:
     """What the load manifest knew of one source when it was read.
 

@@ -6,59 +6,36 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from unit.shop_home import ShopHome
 
-from orchestration.arrival.configured import Arrival, read_arrival
+from orchestration.arrival.configured import read_arrival
 from orchestration.arrival.dbt_inputs import write_arrival
 from orchestration.arrival.file_versions import State
 from orchestration.arrival.landing import landed_copy
 from orchestration.arrival.loads import decide_loads, promote
-from orchestration.arrival.pull import pull
 from orchestration.arrival.readers import UnreadableDump
-from orchestration.core.settings import Settings
-from orchestration.sources.source import Source
 
-TODAY = date(2024, 9, 30)
+EVENTS = {"format": "csv", "columns": {"required": ["a"], "optional": ["b"]}}
+ITEMS = {"format": "parquet", "columns": {"required": ["id"]}}
+TABLES = {
+    "events": {"files": "events_{load_date}.csv", **EVENTS},
+    "items": {"files": "items_{load_date}.parquet", **ITEMS},
+}
 
 
 def day(number: int) -> date:
     return date(2024, 9, number)
 
 
-class Shop:
-    """A source with two tables whose dumps a test delivers."""
-
-    def __init__(self, home: Path) -> None:
-        self.settings = Settings(home / "home", home / "sources.yml")
-        self.dumps = home / "dumps"
-        self.dumps.mkdir()
-        self.source = self.declare()
-
-    def declare(self, **entry) -> Source:
-        csv = {"format": "csv", "columns": {"required": ["a"], "optional": ["b"]}}
-        parquet = {"format": "parquet", "columns": {"required": ["id"]}}
-        return Source.model_validate(
-            {
-                "source_id": "shop",
-                "feed": "daily",
-                "currency": "CNY",
-                "dumps": str(self.dumps),
-                "starts_on": "2024-09-01",
-                "brands": {"x": {"name": "X"}, "y": {"name": "Y", "timezone": "UTC", "currency": "EUR"}},
-                "tables": {
-                    "events": {"files": "events_{load_date}.csv", **csv},
-                    "items": {"files": "items_{load_date}.parquet", **parquet},
-                },
-                **entry,
-            }
-        )
+class Shop(ShopHome):
+    tables = TABLES
 
     def files(self, place: str) -> int:
         return len(list((self.settings.home / place).rglob("*.parquet")))
 
     def deliver(self, number: int, *values: str) -> None:
-        content = "".join(f"{value}\n" for value in ("a", *values))
-        (self.dumps / f"events_{day(number)}.csv").write_text(content)
-        pull(self.settings, self.source, None, None, TODAY)
+        self.write(f"events_{day(number)}.csv", "".join(f"{value}\n" for value in ("a", *values)))
+        self.pull()
 
     def load(self, number: int, *values: str, refused: str | None = None) -> bool:
         """Deliver a day's events, decide on them and promote; whether the load is accepted."""
@@ -66,10 +43,6 @@ class Shop:
         accepted = decide_loads(self.settings, "shop", {day(number): refused})[day(number)]
         self.promote()
         return accepted
-
-    @property
-    def arrival(self) -> Arrival:
-        return read_arrival(self.settings, {"shop": self.source})
 
     def promote(self) -> None:
         promote(self.settings, self.arrival)
@@ -86,7 +59,8 @@ class Shop:
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Shop:
-    return Shop(tmp_path)
+    brands = {"x": {"name": "X"}, "y": {"name": "Y", "timezone": "UTC", "currency": "EUR"}}
+    return Shop(tmp_path, starts_on=day(1), brands=brands)
 
 
 def test_raw_has_columns_before_any_dump(shop: Shop):
@@ -146,8 +120,8 @@ def test_what_raw_lost_is_read_again_and_what_it_should_not_have_goes(shop: Shop
     assert shop.raw() == ["1"]
     # Of an old version in effect it is read by its own declaration.
     tables = {"events": {"files": "events_{load_date}.csv", "format": "csv", "columns": {"required": ["z"]}}}
-    shop.source = shop.declare(tables=tables)
-    pull(shop.settings, shop.source, None, None, TODAY)
+    shop.declare(tables=tables)
+    shop.pull()
     held.unlink()
     shop.promote()
     assert pq.read_table(held)["a"].to_pylist() == ["1"]

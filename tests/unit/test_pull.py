@@ -1,63 +1,40 @@
 """Pull: only what is new or changed is read; every dump ends as arrived or refused."""
 
-import os
-from collections.abc import Collection
 from datetime import date
 from pathlib import Path
 from threading import Barrier
 
 import pyarrow.parquet as pq
 import pytest
+from unit.shop_home import ShopHome
 
 from orchestration.arrival import pull as pull_module
-from orchestration.arrival.configured import read_arrival
 from orchestration.arrival.file_versions import FileVersion, State
 from orchestration.arrival.landing import landed_copy
 from orchestration.arrival.manifest import LoadManifest
 from orchestration.arrival.parsed import find_parsed, parsed_path
-from orchestration.arrival.pull import Cause, DumpFile, PullReport, discover, pull
+from orchestration.arrival.pull import Cause, DumpFile, discover
 from orchestration.core.errors import ConfigurationError
-from orchestration.core.settings import Settings
-from orchestration.sources.source import Source
 
-TODAY = date(2024, 9, 30)
 NAME = "events_2024-09-02.csv"
 
 
-class Shop:
-    """A source whose dumps a test delivers; each delivery is a second later than the one before."""
+def events(files: str = "events_{load_date}.csv", column: str = "a") -> dict[str, object]:
+    return {"events": {"files": files, "format": "csv", "columns": {"required": [column]}}}
 
-    def __init__(self, home: Path) -> None:
-        self.home, self.now = home, 1_700_000_000
-        self.settings = Settings(home / "home", home / "sources.yml")
-        self.declare()
 
-    def declare(self, column: str = "a", **entry: object) -> None:
-        files = "*.csv" if entry.get("feed") == "static" else "events_{load_date}.csv"
-        table = {"files": files, "format": "csv", "columns": {"required": [column]}}
-        plain = {"source_id": "shop", "feed": "daily", "currency": "CNY", "dumps": str(self.home / "dumps")}
-        self.source = Source.model_validate({**plain, "tables": {"events": table}, **entry})
+class Shop(ShopHome):
+    tables = events()
 
     def deliver(self, content: str = "a\n1\n", name: str = NAME) -> Path:
-        path = self.home / "dumps" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content)
-        self.now += 1
-        os.utime(path, (self.now, self.now))
-        return path
-
-    def pull(
-        self, load_dates: Collection[date] | None = None, dumps: str | None = None, today: date = TODAY
-    ) -> PullReport:
-        return pull(self.settings, self.source, load_dates, dumps, today)
+        return self.write(name, content)
 
     def discover(self) -> list[DumpFile]:
-        deliveries = read_arrival(self.settings, {}).of("shop")
-        return discover(self.settings, self.source, deliveries, None, TODAY)
+        return discover(self.settings, self.source, self.arrival.of("shop"), None, self.today)
 
     @property
     def versions(self) -> tuple[FileVersion, ...]:
-        return read_arrival(self.settings, {}).of("shop").versions
+        return self.arrival.of("shop").versions
 
 
 @pytest.fixture
@@ -110,7 +87,7 @@ def test_a_dump_that_cannot_be_read_is_refused_until_it_is_declared_otherwise(sh
     assert (report.load_dates, shop.discover()) == ([date(2024, 9, 2)], [])
     # Another declaration is read from landing.
     dump.unlink()
-    shop.declare(column="b")
+    shop.declare(tables=events(column="b"))
     (found,) = shop.discover()
     assert (found.cause, found.dump) == (Cause.DECLARATION, None)
     assert [version.row_count for version in shop.pull().arrived] == [1]
@@ -125,23 +102,25 @@ def test_files_of_no_table_are_told(shop: Shop):
 
 
 def test_the_place_of_dumps_must_be_known(shop: Shop):
+    shop.dumps.rmdir()
     with pytest.raises(ConfigurationError, match="nothing at"):
         shop.pull()
+    shop.dumps.mkdir()
     shop.declare(dumps=None)
     with pytest.raises(ConfigurationError, match="--dumps"):
         shop.pull()
     shop.deliver()
-    assert shop.pull(dumps=str(shop.home / "dumps")).load_dates == [date(2024, 9, 2)]
+    assert shop.pull(dumps=str(shop.dumps)).load_dates == [date(2024, 9, 2)]
 
 
 def test_a_dump_without_a_date_keeps_the_day_it_first_came_or_has_the_declared_one(shop: Shop):
-    shop.declare(feed="static")
+    shop.declare(feed="static", tables=events("*.csv"))
     for day, content in ((1, "a\n1\n"), (5, "a\n2\n"), (9, "a\n1\n")):
         shop.deliver(content, "all.csv")
         shop.pull(today=date(2024, 9, day))
     assert [version.load_date.day for version in shop.versions] == [1, 5, 1]
     for day in ("2017-12-04", "2017-12-05"):
-        shop.declare(feed="static", load_date=day)
+        shop.declare(feed="static", tables=events("*.csv"), load_date=day)
         shop.pull()
         assert (str(shop.versions[-1].load_date), shop.discover()) == (day, [])
 

@@ -10,24 +10,23 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import yaml
+from unit.shop_home import ShopHome
 from verdicts import verdict
 
-from orchestration.arrival.configured import configured_sources, dbt_sources, read_arrival
+from orchestration.arrival.configured import dbt_sources
 from orchestration.arrival.file_versions import State
 from orchestration.arrival.loads import decide_loads, read_again
 from orchestration.arrival.manifest import LoadManifest
 from orchestration.arrival.parsed import find_parsed
-from orchestration.arrival.pull import discover, pull
+from orchestration.arrival.pull import discover
 from orchestration.arrival.receive import receive
 from orchestration.build.around_dbt import present_build, write_dbt_inputs
 from orchestration.core.errors import ConfigurationError
-from orchestration.core.settings import Settings
 from orchestration.nightly.status import sources_text, status_text
 from orchestration.publish.rejects.listing import Selection, find_rejects
 from orchestration.publish.rejects.reconcile import arrived
 from orchestration.sources.calendar import complete_through, kept_from
-from orchestration.sources.source import Source, load_sources
+from orchestration.sources.source import load_sources
 
 FIRST = date(2024, 2, 20)
 TODAY = date(2024, 3, 12)
@@ -49,32 +48,22 @@ def since(day: date) -> int:
     return (datetime.now(UTC).date() - day.replace(day=15)).days
 
 
-class Shop:
+class Shop(ShopHome):
     """A shop with a lasting table; every fifth day has a row that cannot be read."""
 
-    def __init__(self, home: Path, **entry: object) -> None:
-        self.settings = Settings(home / "home", home / "sources.yml")
-        self.dumps = home / "dumps"
-        self.dumps.mkdir(parents=True, exist_ok=True)
-        self.declare(**entry)
+    tables, today = TABLES, TODAY
 
     def declare(self, **entry: object) -> None:
-        shop = {"dumps": str(self.dumps), "feed": "daily", "currency": "CNY", "starts_on": FIRST}
-        document = {"sources": {"shop": {**shop, "tables": TABLES, **entry}}}
-        self.settings.sources_file.write_text(yaml.safe_dump(document))
-
-    @property
-    def source(self) -> Source:
-        return configured_sources(self.settings)["shop"]
+        super().declare(**{"starts_on": FIRST, **entry})
 
     def deliver(self, *days: date, tables: tuple[str, ...] = ("events", "members"), more: str = "") -> None:
         for day in days:
             bad = "torn\n" if day.day % 5 == 0 else ""
             for table in tables:
-                (self.dumps / f"{table}-{day}.csv").write_text(f"a,b\n{day},1\n{day},2\n{bad}{more}")
+                self.write(f"{table}-{day}.csv", f"a,b\n{day},1\n{day},2\n{bad}{more}")
 
     def night(self) -> list[str]:
-        report = pull(self.settings, self.source, None, None, TODAY)
+        report = self.pull()
         decide_loads(self.settings, "shop", dict.fromkeys(report.load_dates))
         return write_dbt_inputs(self.settings, {"shop": self.source})
 
@@ -88,10 +77,6 @@ class Shop:
 
     def days(self, place: str, table: str = "events") -> set[str]:
         return {name.rpartition(f"{table}-")[2][:10] for name in self.files(place, table)}
-
-    def states(self) -> Counter[State]:
-        with LoadManifest(self.settings.manifest) as manifest:
-            return Counter(version.state for version in manifest.versions("shop"))
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +127,8 @@ def test_retired_days_are_gone_from_every_place(shop: Shop) -> None:
     # Rows that hold until corrected have no past.
     everything = {str(day) for day in DAYS}
     assert shop.days("raw", "members") == shop.days("landing", "members") == everything
-    assert shop.states() == {State.RETIRED: files, State.ACCEPTED: 2 * len(DAYS) - files}
+    states = Counter(version.state for version in shop.arrival.of("shop").versions)
+    assert states == {State.RETIRED: files, State.ACCEPTED: 2 * len(DAYS) - files}
     assert shop.night() == []
 
 
@@ -153,14 +139,13 @@ def test_what_is_retired_does_not_come_again(shop: Shop) -> None:
     # The source begins where its past ends.
     assert complete_through(shop.source, DAYS) == horizon == DAYS[-1] - timedelta(days=1)
     assert json.loads(dbt_sources(shop.settings, {"shop": shop.source}))["shop"]["starts_on"] == "2024-03-01"
-    arrival = read_arrival(shop.settings)
-    assert discover(shop.settings, shop.source, arrival.of("shop"), None, TODAY) == []
+    assert discover(shop.settings, shop.source, shop.arrival.of("shop"), None, TODAY) == []
     # Delivered anew, with other content, it is of a day that is no more.
     shop.deliver(PAST[3], tables=("events",), more="late,1\n")
-    report = pull(shop.settings, shop.source, None, None, TODAY)
+    report = shop.pull()
     assert report.load_dates == []
     assert report.warnings == ["Days before 2024-03-01 are retired: 1 dump not read."]
-    assert read_again(shop.settings, read_arrival(shop.settings)) == []
+    assert read_again(shop.settings, shop.arrival) == []
     assert shop.night() == [] and shop.days("raw") == shop.days("landing") == KEPT
     # Neither a changed declaration nor the end of `raw_days` brings it back, or moves the beginning.
     wider = {**TABLES["events"], "columns": {"required": ["a", "b"], "optional": ["c"]}}
@@ -243,7 +228,7 @@ def test_a_killed_retirement_is_finished_by_the_next_run(shop: Shop, monkeypatch
 def test_a_refused_load_that_is_retired_holds_nothing_back(tmp_path: Path) -> None:
     shop = Shop(tmp_path)
     shop.deliver(PAST[0], tables=("events",))
-    pull(shop.settings, shop.source, None, None, TODAY)
+    shop.pull()
     decide_loads(shop.settings, "shop", {PAST[0]: "bad"})
     shop.deliver(DAYS[-1])
     shop.night()
