@@ -18,6 +18,7 @@ from dagster import (
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from orchestration.alerts.delivery import deliver
+from orchestration.alerts.incidents import suppress_alerting_errors
 from orchestration.arrival.configured import read_arrival
 from orchestration.core.printable import counted
 from orchestration.core.settings import Settings
@@ -35,7 +36,9 @@ def alert_sensors(settings: Settings, job: UnresolvedAssetJobDefinition) -> list
     )
     def nightly_failed(context: RunFailureSensorContext) -> None:
         """Open incidents for a run that failed or died."""
-        observe_gates(settings, read_arrival(settings, {}))
+        # The manifest may be what is damaged; that the run failed is told all the same.
+        with suppress_alerting_errors():
+            observe_gates(settings, read_arrival(settings, {}))
         observe_latest_run(settings, context.instance)
 
     @run_status_sensor(
