@@ -83,7 +83,7 @@ class Outbox:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._connection = sqlite3.connect(path, isolation_level=None, timeout=60)
         try:
-            migrate(self._connection, path, [SCHEMA])
+            migrate(self._connection, path, 1, SCHEMA, {})
         except BaseException:
             self.close()
             raise

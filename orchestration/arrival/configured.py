@@ -1,18 +1,59 @@
-"""The sources that the settings declare, and their JSON for dbt."""
+"""What is known of arrival: the sources that the settings declare, and what they have delivered."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 
-from orchestration.arrival.manifest import retired_before
+from orchestration.arrival.file_versions import Deliveries, Load
+from orchestration.arrival.manifest import LoadManifest, is_there, require_manifest
 from orchestration.core.errors import InputError
 from orchestration.core.settings import Settings
 from orchestration.sources.calendar import kept_from
 from orchestration.sources.schedule import Schedule, load_schedule
 from orchestration.sources.source import Source, dbt_context, load_sources
+
+NOTHING = Deliveries()
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Declared sources and one state of the load manifest.
+
+    It is read once, and handed on to whoever asks about that state; who changes the manifest reads it again.
+    """
+
+    sources: Mapping[str, Source]
+    deliveries: Mapping[str, Deliveries]
+
+    def of(self, source_id: str) -> Deliveries:
+        """What a source has delivered."""
+        return self.deliveries.get(source_id, NOTHING)
+
+    @property
+    def loads(self) -> list[Load]:
+        """All loads of all sources."""
+        return [load for deliveries in self.deliveries.values() for load in deliveries.loads]
+
+    def fed(self) -> Arrival:
+        """The same, of the sources that have a place for their dumps."""
+        return replace(self, sources={name: source for name, source in self.sources.items() if source.dumps})
+
+
+def read_arrival(settings: Settings, sources: Mapping[str, Source] | None = None) -> Arrival:
+    """Read the manifest and, unless they are given, the declared sources. Makes no manifest.
+
+    Raises EnvironmentStop when landing holds dumps and the manifest is gone, or when it is damaged.
+    """
+    require_manifest(settings)
+    deliveries, retired = {}, {}
+    if is_there(settings):
+        with LoadManifest(settings.manifest) as manifest:
+            deliveries, retired = manifest.all_deliveries(), manifest.retired_before()
+    return Arrival(_declared(settings, retired) if sources is None else sources, deliveries)
 
 
 def configured_sources(settings: Settings) -> dict[str, Source]:
@@ -20,8 +61,14 @@ def configured_sources(settings: Settings) -> dict[str, Source]:
 
     A source whose past is retired begins where that ends.
     """
+    if not is_there(settings):
+        return _declared(settings, {})
+    with LoadManifest(settings.manifest) as manifest:
+        return _declared(settings, manifest.retired_before())
+
+
+def _declared(settings: Settings, retired: Mapping[str, date]) -> dict[str, Source]:
     sources = load_sources(settings.sources_file, {**os.environ, "AIPL_HOME": str(settings.home)})
-    retired = retired_before(settings)
     today = configured_schedule(settings).today()
     return {
         source_id: source.keeping(max(retired.get(source_id, date.min), kept_from(source, today) or date.min))

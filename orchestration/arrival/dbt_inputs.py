@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from orchestration.arrival.file_versions import FileVersion, effective_of, stale_reason
-from orchestration.arrival.manifest import LoadManifest
+from orchestration.arrival.configured import Arrival
+from orchestration.arrival.file_versions import FileVersion
 from orchestration.core.atomic import replacing
 from orchestration.core.settings import Settings
 from orchestration.sources.calendar import complete_through
@@ -44,18 +43,17 @@ SOURCES = _schema(
 BRANDS = _schema(source_id=STRING, brand_id=STRING, brand_name=STRING, timezone=STRING, currency=STRING)
 
 
-def write_arrival(settings: Settings, sources: Mapping[str, Source]) -> None:
+def write_arrival(settings: Settings, arrival: Arrival) -> None:
     """Write dbt's input files: files in effect, sources with their horizons, declared brands."""
     files: list[dict[str, Any]] = []
     about: list[dict[str, Any]] = []
     brands: list[dict[str, Any]] = []
-    with LoadManifest(settings.manifest) as manifest:
-        for source in sources.values():
-            versions = manifest.versions(source.source_id)
-            effective = effective_of(versions, source.tables)
-            files.extend(_file_row(version) for version in effective)
-            about.append(_source_row(source, effective, stale_reason(versions)))
-            brands.extend(_brand_rows(source))
+    for source_id, source in arrival.sources.items():
+        deliveries = arrival.of(source_id)
+        effective = deliveries.effective_of(source.tables)
+        files.extend({name: getattr(version, name) for name in FILES.names} for version in effective)
+        about.append(_source_row(source, effective, deliveries.stale_reason))
+        brands.extend(_brand_rows(source))
     _write(settings.arrival / "files.parquet", files, FILES)
     _write(settings.arrival / "sources.parquet", about, SOURCES)
     _write(settings.arrival / "brands.parquet", brands, BRANDS)
@@ -80,10 +78,6 @@ def _is_of_this_format(applied: Path) -> bool:
         return bool(pq.read_schema(applied).equals(FILES))
     except (OSError, pa.ArrowInvalid):
         return False
-
-
-def _file_row(version: FileVersion) -> dict[str, Any]:
-    return {name: getattr(version, name) for name in FILES.names}
 
 
 def _source_row(source: Source, effective: list[FileVersion], stale: str | None) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -42,22 +41,6 @@ class Dump:
     name: str
     address: str
     hint: Hint
-
-
-class Dumps(ABC):
-    """A place with dumps."""
-
-    @abstractmethod
-    def files(self) -> tuple[list[Dump], list[str]]:
-        """List the dumps by name, and warnings about files that were refused; hidden files are left out."""
-
-    @abstractmethod
-    def open(self, dump: Dump) -> IO[bytes]:
-        """Open a dump to copy it. Raises OSError when it is gone, or is no file any more."""
-
-    def is_as_listed(self, dump: Dump) -> bool:
-        """Whether a dump that was copied is still what the listing said; stores give a file whole."""
-        return True
 
 
 def is_hidden(name: str) -> bool:
@@ -99,29 +82,26 @@ def open_dumps(location: str) -> Dumps:
     return LocalDumps(path.resolve())
 
 
-class LocalDumps(Dumps):
+class LocalDumps:
     """Dumps in a local folder, or one local file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def files(self) -> tuple[list[Dump], list[str]]:
-        """List the folder; what is no regular file within it is refused with a warning.
+        """List the dumps by name, and warnings about what is no regular file within the folder.
 
         Raises:
             DumpsUnreachable: a folder cannot be listed.
         """
-        if self._path.is_file():
-            name = self._path.name
-            if reason := bad_name(name):
-                return [], [_bad_name_warning(name, reason)]
-            return [self._dump(self._path, name)], []
+        is_file = self._path.is_file()
+        folder = self._path.parent if is_file else self._path
         dumps, warnings = [], []
-        for path in sorted(_walk(self._path)):
-            name = path.relative_to(self._path).as_posix()
+        for path in [self._path] if is_file else sorted(_walk(folder)):
+            name = path.relative_to(folder).as_posix()
             if reason := bad_name(name):
                 warnings.append(_bad_name_warning(name, reason))
-            elif reason := _not_a_file(path, self._path):
+            elif reason := _not_a_file(path, folder):
                 warnings.append(f"{name} {reason} and is not read. Copy the file there instead.")
             else:
                 # It may be gone since the folder was listed: then it is no dump any more.
@@ -130,7 +110,10 @@ class LocalDumps(Dumps):
         return dumps, warnings
 
     def open(self, dump: Dump) -> IO[bytes]:
-        """Open the file; whatever may have taken its place is not waited for."""
+        """Open a dump to copy it; what may have taken its place is not waited for.
+
+        Raises OSError when it is gone, or is no file any more.
+        """
         descriptor = os.open(dump.address, os.O_RDONLY | os.O_NONBLOCK)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
@@ -138,7 +121,7 @@ class LocalDumps(Dumps):
         return os.fdopen(descriptor, "rb")
 
     def is_as_listed(self, dump: Dump) -> bool:
-        """Whether size and mtime are those of the listing."""
+        """Whether size and mtime of a dump that was copied are still those of the listing."""
         try:
             return self._dump(Path(dump.address), dump.name).hint == dump.hint
         except FileNotFoundError:
@@ -149,7 +132,7 @@ class LocalDumps(Dumps):
         return Dump(name, str(path), Hint(status.st_size, str(status.st_mtime_ns)))
 
 
-class RemoteDumps(Dumps):
+class RemoteDumps:
     """Dumps below an address: a bucket and prefix, or a web page that links to them; or one file."""
 
     def __init__(self, url: str) -> None:
@@ -204,6 +187,10 @@ class RemoteDumps(Dumps):
             ) from None
         return stream
 
+    def is_as_listed(self, dump: Dump) -> bool:
+        """Whether a dump that was copied is still what the listing said: stores give a file whole."""
+        return True
+
     def _unlisted(self, reason: str) -> DumpsUnreachable:
         return DumpsUnreachable(
             f"dumps: {self._url} cannot be listed: {reason}."
@@ -237,6 +224,9 @@ class RemoteDumps(Dumps):
                     pages.append(link)
                 else:
                     yield unquote(link.removeprefix(root)), self._fs.info(link)
+
+
+Dumps = LocalDumps | RemoteDumps
 
 
 def _web_login(url: str) -> tuple[str, dict[str, Any]]:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from functools import cached_property
 
 
 class State(StrEnum):
@@ -88,6 +89,7 @@ class Load:
     """One load: files, and rows, unreadable and erased records of the latest version of each.
 
     `retired_count` are rows and unreadable records of those that were retired; the others leave them out.
+    `is_unreadable`: it is refused, and none of its refused files can be read.
     """
 
     source_id: str
@@ -100,16 +102,89 @@ class Load:
     state: State
     reason: str | None
     is_held_back: bool
+    is_unreadable: bool
 
 
 @dataclass(frozen=True)
-class LoadMeasures:
-    """Measures of the arrival gate for one table of one load, by name; `None` if there was no value."""
+class Deliveries:
+    """What the load manifest knew of one source when it was read.
 
-    source_id: str
-    table_name: str
-    load_date: date
-    measures: Mapping[str, float | None]
+    `versions` are all file versions in their order of arrival, `hints` those of the last listing, by file.
+    """
+
+    versions: tuple[FileVersion, ...] = ()
+    hints: Mapping[str, Hint] = field(default_factory=dict)
+
+    @cached_property
+    def latest(self) -> dict[str, FileVersion]:
+        """Latest version of each file."""
+        return latest_versions(self.versions)
+
+    @cached_property
+    def effective(self) -> dict[str, FileVersion]:
+        """What the warehouse may read: the latest accepted version of each file, unless held back.
+
+        If a file is refused and no earlier version was accepted, later files of the same source wait, unless
+        they were in effect before. Decisions are replayed in order, so that files in effect stay in effect.
+        """
+        effective: dict[str, FileVersion] = {}
+        held: dict[str, FileVersion] = {}
+        # Refused files without an accepted version.
+        in_the_way: dict[str, date] = {}
+        decided = [v for v in self.versions if v.decision is not None and v.state is not State.RETIRED]
+        for version in sorted(decided, key=lambda version: (version.decision, version.version_id)):
+            file = version.file
+            if version.state is State.ACCEPTED:
+                in_the_way.pop(file, None)
+                newest = max(
+                    [v for v in (version, effective.get(file), held.get(file)) if v],
+                    key=lambda version: version.version_id,
+                )
+                (effective if file in effective else held)[file] = newest
+            elif file not in effective and file not in held:
+                in_the_way[file] = version.load_date
+            barrier = min(in_the_way.values(), default=date.max)
+            for released in [file for file, version in held.items() if version.load_date <= barrier]:
+                effective[released] = held.pop(released)
+        return effective
+
+    @cached_property
+    def loads(self) -> list[Load]:
+        """Latest versions grouped into loads by load date; a load is refused if any of its files is."""
+        by_date: dict[date, list[FileVersion]] = {}
+        for version in self.latest.values():
+            by_date.setdefault(version.load_date, []).append(version)
+        return [_load(by_date[day], self.effective) for day in sorted(by_date)]
+
+    @property
+    def stale_reason(self) -> str | None:
+        """Why a source is stale: its first load with a refused file; `None` when it is not stale."""
+        refused = [load for load in self.loads if load.state is State.REFUSED]
+        if not refused:
+            return None
+        more = f" (and {len(refused) - 1} later load(s) refused)" if len(refused) > 1 else ""
+        return f"load {refused[0].load_date} refused: {refused[0].reason}{more}"
+
+    def effective_of(self, table_names: Collection[str]) -> list[FileVersion]:
+        """Versions in effect that belong to these tables, by table and file."""
+        effective = [version for version in self.effective.values() if version.table_name in table_names]
+        return sorted(effective, key=lambda version: (version.table_name, version.file))
+
+    def awaiting(self, contract: str) -> set[date]:
+        """Load dates that the arrival gate still has to judge under this contract.
+
+        They are undecided, or were refused under another contract: a corrected declaration may accept what a
+        wrong one refused.
+        """
+        return {
+            version.load_date
+            for version in self.latest.values()
+            if version.is_readable
+            and (
+                version.state is State.ARRIVED
+                or (version.state is State.REFUSED and version.judged_by != contract)
+            )
+        }
 
 
 def latest_versions(versions: Iterable[FileVersion]) -> dict[str, FileVersion]:
@@ -117,89 +192,12 @@ def latest_versions(versions: Iterable[FileVersion]) -> dict[str, FileVersion]:
     return {version.file: version for version in sorted(versions, key=lambda version: version.version_id)}
 
 
-@dataclass
-class _Replay:
-    """Files while decisions are replayed: in effect, held back, and refused without a past."""
-
-    effective: dict[str, FileVersion] = field(default_factory=dict)
-    held: dict[str, FileVersion] = field(default_factory=dict)
-    in_the_way: dict[str, date] = field(default_factory=dict)
-
-
-def effective_versions(versions: Iterable[FileVersion]) -> dict[str, FileVersion]:
-    """What the warehouse may read: the latest accepted version of each file, unless held back.
-
-    If a file is refused and no earlier version was accepted, later files of the same source wait, unless they
-    were in effect before. Decisions are replayed in order, so that files in effect stay in effect.
-    """
-    replay = _Replay()
-    decided = [
-        version for version in versions if version.decision is not None and version.state is not State.RETIRED
-    ]
-    for version in sorted(decided, key=lambda version: (version.decision, version.version_id)):
-        file = version.file
-        if version.state is State.ACCEPTED:
-            replay.in_the_way.pop(file, None)
-            newest = max(
-                [v for v in (version, replay.effective.get(file), replay.held.get(file)) if v],
-                key=lambda version: version.version_id,
-            )
-            (replay.effective if file in replay.effective else replay.held)[file] = newest
-        elif file not in replay.effective and file not in replay.held:
-            replay.in_the_way[file] = version.load_date
-        barrier = min(replay.in_the_way.values(), default=date.max)
-        for released in [file for file, version in replay.held.items() if version.load_date <= barrier]:
-            replay.effective[released] = replay.held.pop(released)
-    return replay.effective
-
-
-def effective_of(versions: Iterable[FileVersion], table_names: Collection[str]) -> list[FileVersion]:
-    """Versions in effect that belong to these tables, by table and file."""
-    effective = [v for v in effective_versions(versions).values() if v.table_name in table_names]
-    return sorted(effective, key=lambda version: (version.table_name, version.file))
-
-
-def awaiting(versions: Iterable[FileVersion], contract: str) -> set[date]:
-    """Load dates that the arrival gate still has to judge under this contract.
-
-    They are undecided, or were refused under another contract: a corrected declaration may accept what a
-    wrong one refused.
-    """
-    return {
-        version.load_date
-        for version in latest_versions(versions).values()
-        if version.is_readable
-        and (
-            version.state is State.ARRIVED
-            or (version.state is State.REFUSED and version.judged_by != contract)
-        )
-    }
-
-
-def loads_of(versions: Iterable[FileVersion]) -> list[Load]:
-    """Group file versions into loads by load date; a load is refused if any of its files is."""
-    known = list(versions)
-    effective = effective_versions(known)
-    by_date: dict[date, list[FileVersion]] = {}
-    for version in latest_versions(known).values():
-        by_date.setdefault(version.load_date, []).append(version)
-    return [_load(by_date[day], effective) for day in sorted(by_date)]
-
-
-def stale_reason(versions: Iterable[FileVersion]) -> str | None:
-    """Why a source is stale: its first load with a refused file; `None` when it is not stale."""
-    refused = [load for load in loads_of(versions) if load.state is State.REFUSED]
-    if not refused:
-        return None
-    more = f" (and {len(refused) - 1} later load(s) refused)" if len(refused) > 1 else ""
-    return f"load {refused[0].load_date} refused: {refused[0].reason}{more}"
-
-
-def _load(files: list[FileVersion], effective: dict[str, FileVersion]) -> Load:
+def _load(files: list[FileVersion], effective: Mapping[str, FileVersion]) -> Load:
     states = {version.state for version in files}
     order = (State.REFUSED, State.ARRIVED, State.ACCEPTED, State.RETIRED)
     state = next(state for state in order if state in states)
-    reasons = sorted({version.reason for version in files if version.state is state and version.reason})
+    decisive = [version for version in files if version.state is state]
+    reasons = sorted({version.reason for version in decisive if version.reason})
     held = [version for version in files if version.state is not State.RETIRED]
     retired = [version for version in files if version.state is State.RETIRED]
     return Load(
@@ -215,4 +213,5 @@ def _load(files: list[FileVersion], effective: dict[str, FileVersion]) -> Load:
         is_held_back=any(
             version.state is State.ACCEPTED and version.file not in effective for version in files
         ),
+        is_unreadable=state is State.REFUSED and not any(version.is_readable for version in decisive),
     )

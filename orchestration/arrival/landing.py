@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import IO
 
 from orchestration.arrival import limits
+from orchestration.arrival.file_versions import FileVersion
 from orchestration.arrival.readers import UnreadableDump
 from orchestration.core.atomic import naming
+from orchestration.core.settings import Settings
 
 CHUNK = 1 << 20
 INCOMING = ".incoming"
@@ -33,6 +35,11 @@ class Landed:
 def landed_path(landing: Path, source_id: str, sha256: str, name: str) -> Path:
     """Path of a landed dump: `landing/<source>/<first 12 digits of its checksum>/<name>`."""
     return landing / source_id / sha256[:12] / name
+
+
+def landed_copy(settings: Settings, version: FileVersion) -> Path:
+    """Path of the landed dump of a file version."""
+    return landed_path(settings.landing, version.source_id, version.sha256, version.file)
 
 
 def check_size(name: str, size: int) -> None:

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from orchestration.arrival.file_versions import (
-    FileVersion,
-    LoadMeasures,
-    State,
-    effective_of,
-    latest_versions,
-)
-from orchestration.arrival.manifest import LoadManifest, require_manifest
+from orchestration.arrival.configured import Arrival
+from orchestration.arrival.file_versions import Deliveries, FileVersion, State, latest_versions
+from orchestration.arrival.manifest import LoadManifest
 from orchestration.arrival.parsed import HashedOtherwise, is_whole, parse, parsed_path, prune
 from orchestration.arrival.readers import UnreadableDump, raw_schema
 from orchestration.core.atomic import flush_all, replacing
 from orchestration.core.lock import writer_lock
 from orchestration.core.settings import Settings
-from orchestration.sources.source import Format, Source
+from orchestration.sources.source import Source
+from orchestration.sources.table import Format
 
 
 def decide_loads(
@@ -31,45 +27,42 @@ def decide_loads(
     verdicts: Mapping[date, str | None],
     *,
     judged_by: str | None = None,
-    measured: Iterable[LoadMeasures] = (),
+    measured: Mapping[date, Mapping[str, Mapping[str, float | None]]] | None = None,
 ) -> dict[date, bool]:
     """Accept or refuse whole loads, all in one step; returns those now accepted.
 
     A verdict is the reason of a refusal, `None` to accept. A load with a file that cannot be read is never
     accepted: half a load would look like a quiet day. A refusal concerns the versions that are not accepted
-    yet. `judged_by` names the contract that decided. `measured` is kept, as the past of later loads, where
-    the load is accepted.
+    yet. `judged_by` names the contract that decided. `measured` are measures by load date and table, kept as
+    the past of later loads where the load is accepted.
     """
-    kept: dict[date, list[LoadMeasures]] = {}
-    for measures in measured:
-        kept.setdefault(measures.load_date, []).append(measures)
     accepted = {}
     with (
         writer_lock(settings.home),
         LoadManifest(settings.manifest) as manifest,
         manifest.transaction(),
     ):
+        latest: dict[date, list[FileVersion]] = {day: [] for day in verdicts}
+        for version in manifest.deliveries(source_id).latest.values():
+            if version.load_date in latest and version.state is not State.RETIRED:
+                latest[version.load_date].append(version)
         for day, verdict in verdicts.items():
-            latest = [
-                version
-                for version in manifest.versions_of_load(source_id, day)
-                if version.state is not State.RETIRED
-            ]
-            unreadable = sorted(v.reason for v in latest if not v.is_readable and v.reason)
+            unreadable = sorted(v.reason for v in latest[day] if not v.is_readable and v.reason)
             reason = verdict or "; ".join(unreadable) or None
             accepted[day] = reason is None
             manifest.decide(
-                [v.version_id for v in latest if v.is_readable and v.state is not State.ACCEPTED],
+                [v.version_id for v in latest[day] if v.is_readable and v.state is not State.ACCEPTED],
                 State.REFUSED if reason else State.ACCEPTED,
                 reason,
                 judged_by,
-                () if reason else kept.get(day, ()),
             )
+            if measured and accepted[day]:
+                manifest.keep_measures(source_id, day, measured.get(day, {}))
     return accepted
 
 
-def promote(settings: Settings, source: Source) -> None:
-    """Make raw hold exactly the effective versions of a source, and one zero-row file per table.
+def promote(settings: Settings, arrival: Arrival) -> None:
+    """Make raw hold exactly the effective versions of each source, and one zero-row file per table.
 
     Each step is a rename or a removal that the next call repeats where a killed process left it out; what raw
     should hold and nobody has whole is read again from landing.
@@ -77,10 +70,12 @@ def promote(settings: Settings, source: Source) -> None:
     Raises:
         UnreadableDump: landing no longer has a dump that must be read again.
     """
-    require_manifest(settings)
-    with LoadManifest(settings.manifest) as manifest:
-        versions = manifest.versions(source.source_id)
-    effective = effective_of(versions, source.tables)
+    for source_id, source in arrival.sources.items():
+        _promote(settings, source, arrival.of(source_id))
+
+
+def _promote(settings: Settings, source: Source, deliveries: Deliveries) -> None:
+    effective = deliveries.effective_of(source.tables)
     for version in effective:
         if not is_whole(parsed_path(settings.raw, version), version):
             if not is_whole(parsed_path(settings.arrivals, version), version):
@@ -88,8 +83,10 @@ def promote(settings: Settings, source: Source) -> None:
             _move_to_raw(settings, version)
     raw = [parsed_path(settings.raw, version) for version in effective]
     schemas = [_write_schema(settings, source, table_name, effective) for table_name in source.tables]
-    latest = {v for v in latest_versions(versions).values() if v.state is not State.RETIRED}
-    known = {*latest, *_accepted(versions), *effective}
+    latest = {v for v in deliveries.latest.values() if v.state is not State.RETIRED}
+    # In effect or held back.
+    accepted = latest_versions(v for v in deliveries.versions if v.state is State.ACCEPTED).values()
+    known = {*latest, *accepted, *effective}
     prune(settings.raw, source.source_id, [*raw, *schemas])
     prune(
         settings.arrivals,
@@ -99,7 +96,7 @@ def promote(settings: Settings, source: Source) -> None:
     prune(settings.rejects, source.source_id, [parsed_path(settings.rejects, version) for version in known])
 
 
-def complete_columns(settings: Settings, source: Source) -> None:
+def complete_columns(settings: Settings, arrival: Arrival) -> None:
     """Add optional columns that were declared later to raw files, as NULL.
 
     These are the files that could not be read again since. Theirs is the text of a column that a dump lacks.
@@ -107,25 +104,24 @@ def complete_columns(settings: Settings, source: Source) -> None:
     Raises:
         UnreadableDump: a file lacks a column that its table requires, or that must not be empty.
     """
-    with LoadManifest(settings.manifest) as manifest:
-        effective = effective_of(manifest.versions(source.source_id), source.tables)
-    for version in effective:
-        declared = source.tables[version.table_name]
-        if version.declaration == declared.declaration:
-            continue
-        path = parsed_path(settings.raw, version)
-        had = {name.casefold() for name in pq.read_schema(path).names}
-        lacking = [name for name in declared.columns.declared if name.casefold() not in had]
-        if needed := sorted({*declared.columns.required, *declared.not_null}.intersection(lacking)):
-            raise UnreadableDump(
-                version.file,
-                f"raw has it from before {', '.join(needed)} was declared",
-                "`aipl run` reads it again from landing. If landing no longer has it, deliver it again; if it"
-                " is refused because the column is missing, declare that under `optional`, without"
-                " `not_null`.",
-            )
-        if lacking:
-            _add_columns(path, lacking)
+    for source_id, source in arrival.sources.items():
+        for version in arrival.of(source_id).effective_of(source.tables):
+            declared = source.tables[version.table_name]
+            if version.declaration == declared.declaration:
+                continue
+            path = parsed_path(settings.raw, version)
+            had = {name.casefold() for name in pq.read_schema(path).names}
+            lacking = [name for name in declared.columns.declared if name.casefold() not in had]
+            if needed := sorted({*declared.columns.required, *declared.not_null}.intersection(lacking)):
+                raise UnreadableDump(
+                    version.file,
+                    f"raw has it from before {', '.join(needed)} was declared",
+                    "`aipl run` reads it again from landing. If landing no longer has it, deliver it again;"
+                    " if it is refused because the column is missing, declare that under `optional`, without"
+                    " `not_null`.",
+                )
+            if lacking:
+                _add_columns(path, lacking)
 
 
 def _add_columns(path: Path, names: list[str]) -> None:
@@ -141,25 +137,24 @@ def _add_columns(path: Path, names: list[str]) -> None:
                 writer.write_table(pa.Table.from_arrays([*group.columns, *nulls], schema=schema))
 
 
-def read_again(settings: Settings, source: Source) -> list[str]:
+def read_again(settings: Settings, arrival: Arrival) -> list[str]:
     """Rebuild raw from landing, file by file; returns messages about what landing no longer has.
 
     A file whose landed copy is gone or damaged is left unchanged: it may be the only copy. So does one that
     was hashed with a former person key, which is told only where no run looks at its source by itself.
     """
-    with LoadManifest(settings.manifest) as manifest:
-        effective = effective_of(manifest.versions(source.source_id), source.tables)
     lost = []
-    for version in effective:
-        try:
-            flush_all(parse(settings, version).files)
-        except HashedOtherwise as error:
-            if not source.dumps:
+    for source_id, source in arrival.sources.items():
+        for version in arrival.of(source_id).effective_of(source.tables):
+            try:
+                flush_all(parse(settings, version).files)
+            except HashedOtherwise as error:
+                if not source.dumps:
+                    lost.append(str(error))
+            except UnreadableDump as error:
                 lost.append(str(error))
-        except UnreadableDump as error:
-            lost.append(str(error))
-        else:
-            _move_to_raw(settings, version)
+            else:
+                _move_to_raw(settings, version)
     return lost
 
 
@@ -167,11 +162,6 @@ def _move_to_raw(settings: Settings, version: FileVersion) -> None:
     place = parsed_path(settings.raw, version)
     place.parent.mkdir(parents=True, exist_ok=True)
     parsed_path(settings.arrivals, version).replace(place)
-
-
-def _accepted(versions: Iterable[FileVersion]) -> Iterable[FileVersion]:
-    """Latest accepted version of each file, in effect or held back."""
-    return latest_versions(version for version in versions if version.state is State.ACCEPTED).values()
 
 
 def _write_schema(settings: Settings, source: Source, table_name: str, effective: list[FileVersion]) -> Path:

@@ -7,46 +7,20 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
-from datetime import UTC, date, datetime
+from dataclasses import fields, replace
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 
-from orchestration.arrival.file_versions import (
-    FileVersion,
-    Hint,
-    Load,
-    LoadMeasures,
-    Rewritten,
-    State,
-    effective_versions,
-    latest_versions,
-    loads_of,
-    stale_reason,
-)
+from orchestration.arrival.file_versions import Deliveries, FileVersion, Hint, Rewritten, State
 from orchestration.core.errors import EnvironmentStop
 from orchestration.core.settings import Settings
 from orchestration.core.versions import migrate
 
-__all__ = [
-    "FileVersion",
-    "Hint",
-    "Load",
-    "LoadManifest",
-    "LoadMeasures",
-    "State",
-    "effective_versions",
-    "latest_versions",
-    "loads_of",
-    "require_manifest",
-    "retired_before",
-    "stale_reason",
-]
-
 SCHEMA = """
-create table if not exists file_versions (
+create table file_versions (
     version_id integer primary key,
     source_id text not null,
     table_name text not null,
@@ -62,23 +36,17 @@ create table if not exists file_versions (
     decision integer,
     judged_by text
 ) strict;
-create index if not exists file_versions_of_source on file_versions (source_id, file);
-create index if not exists file_versions_of_load on file_versions (source_id, load_date);
-create table if not exists hints (
+create index file_versions_of_source on file_versions (source_id, file);
+create index file_versions_of_load on file_versions (source_id, load_date);
+create table hints (
     source_id text not null, file text not null, size integer, changed text not null,
     primary key (source_id, file)
 ) strict;
-create table if not exists first_pulls (
-    source_id text not null, sha256 text not null, load_date text not null,
-    primary key (source_id, sha256)
-) strict;
-create table if not exists load_measures (
+create table load_measures (
     source_id text not null, table_name text not null, load_date text not null, measures text not null,
     primary key (source_id, table_name, load_date)
 ) strict;
-"""
-# The states of landed bytes without erased persons; the last one is the present one, or about to be.
-REWRITTEN = """
+-- The states of landed bytes without erased persons. The last one is the present one, or about to be.
 create table rewritten (
     rewrite_id integer primary key,
     source_id text not null,
@@ -87,24 +55,20 @@ create table rewritten (
     landed_sha256 text not null,
     erased text not null,
     unique (source_id, file, sha256, landed_sha256)
-) strict
+) strict;
+-- First day that retirements have left.
+create table retired_before (source_id text primary key, kept_from text not null) strict
 """
-# First day that each retirement left, and the file versions and records that it took.
-RETIREMENTS = """
-create table retirements (
-    source_id text not null,
-    kept_from text not null,
-    retired_at text not null,
-    files integer not null,
-    records integer not null,
-    primary key (source_id, kept_from)
-) strict
-"""
-FORMATS = (SCHEMA, REWRITTEN, RETIREMENTS)
-COLUMNS = (
-    "source_id, table_name, file, load_date, version, sha256, declaration, row_count, unreadable_count,"
-    " state, reason, decision, judged_by"
-)
+FORMAT = 4
+# The first load date of a content follows from its file versions, and so does what a retirement took.
+UPGRADES = {
+    3: "drop table first_pulls;"
+    "create table retired_before (source_id text primary key, kept_from text not null) strict;"
+    "insert into retired_before select source_id, max(kept_from) from retirements group by 1;"
+    "drop table retirements"
+}
+COLUMNS = [field.name for field in fields(FileVersion) if field.name not in ("version_id", "rewritten")]
+ADD = f"insert into file_versions ({', '.join(COLUMNS)}) values ({', '.join(f':{name}' for name in COLUMNS)})"
 
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
@@ -114,19 +78,12 @@ def require_manifest(settings: Settings) -> None:
 
     Raises EnvironmentStop when landing holds dumps and the manifest is gone or empty.
     """
-    if not _is_there(settings) and any(settings.landing.glob("*/*")):
+    if not is_there(settings) and any(settings.landing.glob("*/*")):
         raise _damaged(settings.manifest, "it is gone or empty, and landing holds dumps")
 
 
-def retired_before(settings: Settings) -> dict[str, date]:
-    """First day that retirements have left, by source. Makes no manifest where there is none."""
-    if not _is_there(settings):
-        return {}
-    with LoadManifest(settings.manifest) as manifest:
-        return manifest.retired_before()
-
-
-def _is_there(settings: Settings) -> bool:
+def is_there(settings: Settings) -> bool:
+    """Whether anything was ever written to the manifest."""
     return settings.manifest.exists() and settings.manifest.stat().st_size > 0
 
 
@@ -141,15 +98,16 @@ class LoadManifest:
     """The manifest file; opened on creation, closed by `close` or at the end of a `with` block.
 
     Raises EnvironmentStop, on creation or at the end of the block, when the file is damaged, and on creation
-    when a newer program wrote it.
+    when it has a format of another program.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         self._connection = sqlite3.connect(path, isolation_level=None, timeout=60)
+        self._connection.row_factory = sqlite3.Row
         try:
-            migrate(self._connection, path, FORMATS)
+            migrate(self._connection, path, FORMAT, SCHEMA, UPGRADES)
         except (sqlite3.DatabaseError, EnvironmentStop) as error:
             self.__exit__(type(error), error, None)
             raise
@@ -168,53 +126,26 @@ class LoadManifest:
         """Close the file."""
         self._connection.close()
 
-    def add(self, version: FileVersion, hint: Hint | None = None, *, remember_date: bool = False) -> None:
-        """Register a file version that came, with the hint it was read under.
-
-        A refused one is decided at once. `remember_date` keeps its load date for this content.
-        """
+    def add(self, version: FileVersion, hint: Hint | None = None) -> None:
+        """Register a file version that came, with the hint it was read under; a refused one is decided."""
         with self.transaction():
             if version.state is not State.ARRIVED:
                 version = replace(version, decision=self._next_decision())
-            values = (
-                version.source_id,
-                version.table_name,
-                version.file,
-                version.load_date.isoformat(),
-                version.version,
-                version.sha256,
-                version.declaration,
-                version.row_count,
-                version.unreadable_count,
-                version.state,
-                version.reason,
-                version.decision,
-                version.judged_by,
-            )
-            marks = ", ".join("?" * len(values))
-            self._connection.execute(f"insert into file_versions ({COLUMNS}) values ({marks})", values)
-            if remember_date:
-                self._connection.execute(
-                    "insert or ignore into first_pulls values (?, ?, ?)",
-                    (version.source_id, version.sha256, version.load_date.isoformat()),
-                )
+            self._connection.execute(ADD, {**vars(version), "load_date": version.load_date.isoformat()})
             if hint:
-                self._write_hint(version.source_id, version.file, hint)
+                self.remember(version.source_id, version.file, hint)
 
     def remember(self, source_id: str, file: str, hint: Hint) -> None:
-        """Keep the hint of a file whose content turned out to be known."""
+        """Keep the hint of a file whose content is known."""
         with self.transaction():
-            self._write_hint(source_id, file, hint)
+            self._connection.execute(
+                "insert or replace into hints values (?, ?, ?, ?)", (source_id, file, hint.size, hint.changed)
+            )
 
     def decide(
-        self,
-        version_ids: Iterable[int],
-        state: State,
-        reason: str | None,
-        judged_by: str | None = None,
-        measured: Iterable[LoadMeasures] = (),
+        self, version_ids: Iterable[int], state: State, reason: str | None, judged_by: str | None = None
     ) -> None:
-        """Accept or refuse file versions as one step, and keep what was measured of an accepted load.
+        """Accept or refuse file versions as one step.
 
         One that is refused again keeps its place in the order of decisions: it has been in the way all along.
         """
@@ -229,37 +160,34 @@ class LoadManifest:
                     for version_id in version_ids
                 ],
             )
+
+    def keep_measures(
+        self, source_id: str, load_date: date, measures: Mapping[str, Mapping[str, float | None]]
+    ) -> None:
+        """Keep what the arrival gate measured of an accepted load, by table, as the past of later loads."""
+        with self.transaction():
             self._connection.executemany(
                 "insert or replace into load_measures values (?, ?, ?, ?)",
                 [
-                    (load.source_id, load.table_name, load.load_date.isoformat(), json.dumps(load.measures))
-                    for load in measured
+                    (source_id, table_name, load_date.isoformat(), json.dumps(measured))
+                    for table_name, measured in measures.items()
                 ],
             )
 
-    def retire(self, source_id: str, kept_from: date, versions: Sequence[FileVersion]) -> None:
+    def retire(self, source_id: str, kept_from: date, versions: Iterable[FileVersion]) -> None:
         """Note that these versions are retired, since they are of days before `kept_from`."""
         with self.transaction():
             self._connection.executemany(
                 "update file_versions set state = ?, reason = ? where version_id = ?",
                 [(State.RETIRED, f"of days before {kept_from}", version.version_id) for version in versions],
             )
-            records = sum((version.row_count or 0) + version.unreadable_count for version in versions)
             self._connection.execute(
-                "insert into retirements values (?, ?, ?, ?, ?) on conflict do update"
-                " set files = files + excluded.files, records = records + excluded.records",
-                (
-                    source_id,
-                    kept_from.isoformat(),
-                    datetime.now(UTC).isoformat(timespec="seconds"),
-                    len(versions),
-                    records,
-                ),
+                "insert or replace into retired_before values (?, ?)", (source_id, kept_from.isoformat())
             )
 
     def retired_before(self) -> dict[str, date]:
         """First day that retirements have left, by source; nothing of a source without one."""
-        rows = self._connection.execute("select source_id, max(kept_from) from retirements group by 1")
+        rows = self._connection.execute("select source_id, kept_from from retired_before")
         return {source_id: date.fromisoformat(day) for source_id, day in rows}
 
     def measures(self, source_id: str, table_name: str) -> dict[date, dict[str, float | None]]:
@@ -270,35 +198,48 @@ class LoadManifest:
         )
         return {date.fromisoformat(day): json.loads(measures) for day, measures in rows}
 
+    def all_deliveries(self) -> dict[str, Deliveries]:
+        """What every source that ever delivered something has delivered."""
+        rows = self._connection.execute("select distinct source_id from file_versions order by 1")
+        return {source_id: self.deliveries(source_id) for (source_id,) in rows.fetchall()}
+
+    def deliveries(self, source_id: str) -> Deliveries:
+        """What one source has delivered."""
+        rows = self._connection.execute(
+            "select file, size, changed from hints where source_id = ?", (source_id,)
+        )
+        hints = {file: Hint(size, changed) for file, size, changed in rows}
+        return Deliveries(tuple(self.versions(source_id)), hints)
+
     def versions(self, source_id: str) -> list[FileVersion]:
         """All file versions of a source, in the order they arrived."""
+        states = self._rewritten("where source_id = ?", source_id)
         rows = self._connection.execute(
-            f"select {COLUMNS}, version_id from file_versions where source_id = ? order by version_id",
-            (source_id,),
+            "select * from file_versions where source_id = ? order by version_id", (source_id,)
         )
-        return self._with_rewritten(source_id, map(_file_version, rows))
+        return [
+            FileVersion(
+                **{
+                    **row,
+                    "load_date": date.fromisoformat(row["load_date"]),
+                    "state": State(row["state"]),
+                    "rewritten": states.get((source_id, row["file"], row["sha256"]), ()),
+                }
+            )
+            for row in rows
+        ]
 
-    def versions_of_load(self, source_id: str, load_date: date) -> list[FileVersion]:
-        """Latest version of each file of a load."""
-        rows = self._connection.execute(
-            f"select {COLUMNS}, max(version_id) from file_versions where source_id = ? and file in"
-            " (select file from file_versions where source_id = ? and load_date = ?) group by file",
-            (source_id, source_id, load_date.isoformat()),
-        )
-        versions = (version for version in map(_file_version, rows) if version.load_date == load_date)
-        return self._with_rewritten(source_id, versions)
+    def rewritten(self, source_id: str, file: str, sha256: str) -> tuple[Rewritten, ...]:
+        """States of the landed copy of a dump without erased persons; oldest first."""
+        dump = source_id, file, sha256
+        return self._rewritten("where source_id = ? and file = ? and sha256 = ?", *dump).get(dump, ())
 
-    def rewritten(self, source_id: str) -> dict[tuple[str, str], tuple[Rewritten, ...]]:
-        """States of landed copies without erased persons, by file and checksum of the dump; oldest first."""
-        rows = self._connection.execute(
-            "select file, sha256, landed_sha256, erased from rewritten"
-            " where source_id = ? order by rewrite_id",
-            (source_id,),
-        )
-        states: dict[tuple[str, str], tuple[Rewritten, ...]] = {}
-        for file, sha256, landed, erased in rows:
-            state = Rewritten(landed, tuple(json.loads(erased)))
-            states[file, sha256] = (*states.get((file, sha256), ()), state)
+    def _rewritten(self, where: str, *values: str) -> dict[tuple[str, str, str], tuple[Rewritten, ...]]:
+        states: dict[tuple[str, str, str], tuple[Rewritten, ...]] = {}
+        for row in self._connection.execute(f"select * from rewritten {where} order by rewrite_id", values):
+            dump = row["source_id"], row["file"], row["sha256"]
+            state = Rewritten(row["landed_sha256"], tuple(json.loads(row["erased"])))
+            states[dump] = (*states.get(dump, ()), state)
         return states
 
     def rewrite(self, source_id: str, file: str, sha256: str, state: Rewritten) -> None:
@@ -317,37 +258,6 @@ class LoadManifest:
                 "update file_versions set row_count = ?, unreadable_count = ? where version_id = ?",
                 (row_count, unreadable_count, version_id),
             )
-
-    def _with_rewritten(self, source_id: str, versions: Iterable[FileVersion]) -> list[FileVersion]:
-        states = self.rewritten(source_id)
-        if not states:
-            return list(versions)
-        return [
-            replace(version, rewritten=states.get((version.file, version.sha256), ())) for version in versions
-        ]
-
-    def hints(self, source_id: str) -> dict[str, Hint]:
-        """Last hint of each file of a source."""
-        rows = self._connection.execute(
-            "select file, size, changed from hints where source_id = ?", (source_id,)
-        )
-        return {file: Hint(size, changed) for file, size, changed in rows}
-
-    def first_pull(self, source_id: str, sha256: str) -> date | None:
-        """Load date remembered for a content, `None` for one that never came."""
-        row = self._connection.execute(
-            "select load_date from first_pulls where source_id = ? and sha256 = ?", (source_id, sha256)
-        ).fetchone()
-        return date.fromisoformat(row[0]) if row else None
-
-    def loads(self, source_id: str) -> list[Load]:
-        """All loads of a source by load date."""
-        return loads_of(self.versions(source_id))
-
-    def source_ids(self) -> list[str]:
-        """Sources that ever delivered something."""
-        rows = self._connection.execute("select distinct source_id from file_versions order by 1")
-        return [source_id for (source_id,) in rows]
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -368,16 +278,3 @@ class LoadManifest:
     def _next_decision(self) -> int:
         row = self._connection.execute("select coalesce(max(decision), 0) + 1 from file_versions").fetchone()
         return int(row[0])
-
-    def _write_hint(self, source_id: str, file: str, hint: Hint) -> None:
-        self._connection.execute(
-            "insert or replace into hints values (?, ?, ?, ?)", (source_id, file, hint.size, hint.changed)
-        )
-
-
-def _file_version(row: tuple[object, ...]) -> FileVersion:
-    names = [name.strip() for name in COLUMNS.split(",")] + ["version_id"]
-    values = dict(zip(names, row, strict=True))
-    load_date = date.fromisoformat(str(values.pop("load_date")))
-    state = State(str(values.pop("state")))
-    return FileVersion(**values, load_date=load_date, state=state)  # type: ignore[arg-type]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.arrival.file_versions import FileVersion
-from orchestration.arrival.landing import landed_path
+from orchestration.arrival.landing import landed_copy
 from orchestration.arrival.readers import Parsed, UnreadableDump, parse_to_parquet
 from orchestration.core.files import sha256 as checksum
 from orchestration.core.privacy.person_key import require_person_key
@@ -56,7 +56,7 @@ def is_landed(settings: Settings, version: FileVersion) -> bool:
 
 def _erased_in_landing(settings: Settings, version: FileVersion) -> tuple[int, ...] | None:
     """Records that the landed copy of a version lacks since they are erased; `None` where it is not whole."""
-    landed = landed_path(settings.landing, version.source_id, version.sha256, version.file)
+    landed = landed_copy(settings, version)
     return version.erased_from(checksum(landed)) if landed.exists() else None
 
 
@@ -68,7 +68,7 @@ def parse(settings: Settings, version: FileVersion) -> Parsed:
     Raises:
         UnreadableDump: it cannot be read as a whole, landing no longer has it, or its salt is gone.
     """
-    landed = landed_path(settings.landing, version.source_id, version.sha256, version.file)
+    landed = landed_copy(settings, version)
     erased = _erased_in_landing(settings, version)
     if erased is None:
         how = "no longer matches its checksum" if landed.exists() else "is gone"
@@ -107,13 +107,9 @@ def _salt(settings: Settings, file: str, table: Table) -> bytes:
 def prune(root: Path, source_id: str, kept: Iterable[Path]) -> None:
     """Remove what a source has below `root` and is not `kept`: old files, leftovers, empty folders."""
     keep = set(kept)
-    for path in _files(root / source_id):
-        if path not in keep:
+    for path in (root / source_id).rglob("*"):
+        if path.is_file() and path not in keep:
             path.unlink()
     for folder in sorted((root / source_id).rglob("*"), reverse=True):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.is_file())

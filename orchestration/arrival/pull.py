@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 
 from orchestration.arrival.dumps import Dump, Dumps, open_dumps
 from orchestration.arrival.erasing.sweep import discard_unreadable, search_in, take_out_of_landing
-from orchestration.arrival.file_versions import FileVersion, Hint, State, latest_versions
-from orchestration.arrival.landing import check_size, land, landed_path
+from orchestration.arrival.file_versions import Deliveries, FileVersion, Hint, State
+from orchestration.arrival.landing import check_size, land, landed_copy
 from orchestration.arrival.manifest import LoadManifest, require_manifest
 from orchestration.arrival.parsed import find_parsed, is_landed, parse
 from orchestration.arrival.readers import Parsed, UnreadableDump
@@ -30,7 +30,8 @@ from orchestration.core.privacy.person_key import require_person_key
 from orchestration.core.redact import refuse_credentials
 from orchestration.core.settings import Settings
 from orchestration.sources.calendar import EARLIEST_LOAD_DATE, is_retired
-from orchestration.sources.source import Source, Table
+from orchestration.sources.source import Source
+from orchestration.sources.table import Table
 
 # Seconds of landing between two steps of the manifest: a kill loses no more than these, and what reads it.
 STEP_SECONDS = 1.0
@@ -54,8 +55,8 @@ class DumpFile:
     """A dump to process. `dump` is `None` if landing already has it and the dumps are not needed.
 
     The load date of a changed dump without a date in its name is the pull's day, until its checksum turns out
-    to be known. `is_hashed_anew` where its personal columns are others, or hashed with another key: it cannot
-    stand beside its table's other dumps as it is.
+    to be known. `hashed_anew` are columns that are now read differently, hashed or not, or with another key:
+    with any of them it cannot stand beside its table's other dumps as it is.
     """
 
     source_id: str
@@ -65,18 +66,16 @@ class DumpFile:
     cause: Cause
     dump: Dump | None
     known: FileVersion | None
-    is_hashed_anew: bool = False
+    hashed_anew: frozenset[str] = frozenset()
 
 
 @dataclass
 class PullReport:
-    """What a pull did: new and unreadable versions, unchanged files, and warnings for the user."""
+    """What a pull did: new and unreadable versions, files of known content, and warnings for the user."""
 
-    source_id: str
     arrived: list[FileVersion] = field(default_factory=list)
     refused: list[FileVersion] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
-    restored: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -85,17 +84,16 @@ class PullReport:
         return sorted({version.load_date for version in [*self.arrived, *self.refused]})
 
 
-def discover(settings: Settings, source: Source, dumps: str | None, today: date) -> list[DumpFile]:
+def discover(
+    settings: Settings, source: Source, deliveries: Deliveries, dumps: str | None, today: date
+) -> list[DumpFile]:
     """List the dumps that a pull would process, by load date and name, without reading them.
 
     Raises:
         ConfigurationError: the source has no place for dumps, or there is nothing at it; or its personal
             columns are hashed anew, and a dump of them is gone.
     """
-    require_manifest(settings)
-    source = _salted(settings, source)
-    with LoadManifest(settings.manifest) as manifest:
-        return _survey(settings, manifest, source, _place(source, dumps), today)[0]
+    return _survey(settings, _salted(settings, source), deliveries, _place(source, dumps), today)[0]
 
 
 def holds_dumps(source: Source, place: str) -> bool:
@@ -122,24 +120,21 @@ def pull(
     """
     require_manifest(settings)
     source = _salted(settings, source)
-    report = PullReport(source.source_id)
     place = _place(source, dumps)
-    with LoadManifest(settings.manifest) as manifest:
-        work, report.warnings = _survey(settings, manifest, source, place, today)
+    with LoadManifest(settings.manifest) as manifest, _readers() as readers:
+        deliveries = manifest.deliveries(source.source_id)
+        work, warnings = _survey(settings, source, deliveries, place, today)
         if read_erased(settings).erasures:
             # Tables that say who owns a document come before those that only refer to it.
             work.sort(key=lambda item: (item.load_date, list(source.tables).index(item.table_name)))
-        latest = latest_versions(manifest.versions(source.source_id)).values()
-        contents = {_content_key(version): version.file for version in latest}
-        with _readers() as readers:
-            step = _Step(manifest, readers)
-            pull_one = _Pull(settings, manifest, source, place, report, contents, step)
-            for item in work:
-                is_asked = only is None or item.file in only
-                if is_asked and (load_dates is None or item.load_date in load_dates):
-                    pull_one.take(item)
-            step.finish()
-    return report
+        pulling = _Pull(settings, manifest, source, place, deliveries, readers)
+        pulling.report.warnings += warnings
+        for item in work:
+            is_asked = only is None or item.file in only
+            if is_asked and (load_dates is None or item.load_date in load_dates):
+                pulling.take(item)
+        pulling.finish()
+    return pulling.report
 
 
 @contextmanager
@@ -173,12 +168,10 @@ def _place(source: Source, dumps: str | None) -> Dumps:
 
 
 def _survey(
-    settings: Settings, manifest: LoadManifest, source: Source, place: Dumps, today: date
+    settings: Settings, source: Source, deliveries: Deliveries, place: Dumps, today: date
 ) -> tuple[list[DumpFile], list[str]]:
     """Compare the listing with the manifest; returns the dumps to process, and warnings."""
-    hints = manifest.hints(source.source_id)
-    versions = manifest.versions(source.source_id)
-    latest = latest_versions(versions)
+    latest = deliveries.latest
     dumps, warnings = place.files()
     work, past = [], 0
     for dump in dumps:
@@ -187,20 +180,20 @@ def _survey(
             warnings.append(f"{dump.name} matches no table of {source.source_id} and is not read.")
             continue
         known = latest.get(dump.name)
-        if known is None or hints.get(dump.name) != dump.hint:
-            day = found[1].load_date or source.load_date or today
-            if is_retired(source, found[0], day):
-                past += 1
-                continue
-            if day < EARLIEST_LOAD_DATE:
-                warnings.append(f"{dump.name} is of {day}, before {EARLIEST_LOAD_DATE}, and is not read.")
-                continue
-            if day > today:
-                warnings.append(f"{dump.name} is of {day}, which is still to come, and waits until then.")
-                continue
+        if known and deliveries.hints.get(dump.name) == dump.hint:
+            continue
+        table_name, match = found
+        day = match.load_date or source.load_date or today
+        if is_retired(source, table_name, day):
+            past += 1
+        elif day < EARLIEST_LOAD_DATE:
+            warnings.append(f"{dump.name} is of {day}, before {EARLIEST_LOAD_DATE}, and is not read.")
+        elif day > today:
+            warnings.append(f"{dump.name} is of {day}, which is still to come, and waits until then.")
+        else:
             cause = Cause.CHANGED if known else Cause.NEW
-            is_anew = known is not None and bool(_hashed_anew(known, source.tables[found[0]]))
-            work.append(DumpFile(source.source_id, found[0], dump.name, day, cause, dump, known, is_anew))
+            anew = _hashed_anew(known, source.tables[table_name]) if known else frozenset()
+            work.append(DumpFile(source.source_id, table_name, dump.name, day, cause, dump, known, anew))
     listed = {dump.name: dump for dump in dumps}
     fetched = {item.file for item in work}
     kept = [
@@ -210,9 +203,9 @@ def _survey(
         for item in _from_landing(settings, source, known, listed.get(known.file))
     ]
     gone = [item for item in kept if item.cause is Cause.DECLARATION and _is_gone(settings, item)]
-    readable = {version.file for version in versions if version.is_readable}
+    readable = {version.file for version in deliveries.versions if version.is_readable}
     _refuse_two_hashes(
-        source, [item for item in gone if item.file in readable and _has_other_hashes(settings, source, item)]
+        source, [item for item in gone if item.file in readable and _has_other_hashes(settings, item)]
     )
     if past:
         warnings.append(f"Days before {source.kept_from} are retired: {counted(past, 'dump')} not read.")
@@ -230,9 +223,8 @@ def _is_gone(settings: Settings, item: DumpFile) -> bool:
     """Whether a known dump cannot be read again; a damaged copy counts where it matters."""
     if item.dump or item.known is None:
         return False
-    known = item.known
-    landed = landed_path(settings.landing, known.source_id, known.sha256, known.file)
-    return not landed.exists() or (item.is_hashed_anew and not is_landed(settings, known))
+    is_lost = not landed_copy(settings, item.known).exists()
+    return is_lost or bool(item.hashed_anew and not is_landed(settings, item.known))
 
 
 def _refuse_two_hashes(source: Source, gone: list[DumpFile]) -> None:
@@ -249,19 +241,19 @@ def _refuse_two_hashes(source: Source, gone: list[DumpFile]) -> None:
     )
 
 
-def _hashed_anew(known: FileVersion, table: Table) -> set[str]:
+def _hashed_anew(known: FileVersion, table: Table) -> frozenset[str]:
     """Columns that would now be read differently: hashed or not, or with another key."""
     was = Table.declared_as(known.declaration)
-    before, now = set(was.personal), set(table.personal)
+    before, now = frozenset(was.personal), frozenset(table.personal)
     return before ^ now if was.salt_fingerprint == table.salt_fingerprint else before | now
 
 
-def _has_other_hashes(settings: Settings, source: Source, item: DumpFile) -> bool:
-    """Whether the raw file of a dump has, or may have, such a column."""
-    if item.known is None or not item.is_hashed_anew:
+def _has_other_hashes(settings: Settings, item: DumpFile) -> bool:
+    """Whether the raw file of a dump has, or may have, a column that is hashed anew."""
+    if item.known is None or not item.hashed_anew:
         return False
     parsed = find_parsed(settings, item.known)
-    columns = {name.casefold() for name in _hashed_anew(item.known, source.tables[item.table_name])}
+    columns = {name.casefold() for name in item.hashed_anew}
     return parsed is None or any(name.casefold() in columns for name in pq.read_schema(parsed).names)
 
 
@@ -278,47 +270,62 @@ def _from_landing(
         return
     table = source.tables[table_name]
     if (table_name, table.version(table_name, known.sha256), day) != known.identity:
-        is_anew = bool(_hashed_anew(known, table))
-        yield DumpFile(source.source_id, table_name, known.file, day, Cause.DECLARATION, dump, known, is_anew)
+        anew = _hashed_anew(known, table)
+        yield DumpFile(source.source_id, table_name, known.file, day, Cause.DECLARATION, dump, known, anew)
     elif known.is_readable and find_parsed(settings, known) is None:
         yield DumpFile(source.source_id, table_name, known.file, day, Cause.MISSING, dump, known)
 
 
 @dataclass
-class _Step:
-    """Dumps being read, files to flush, and the manifest changes that depend on them.
+class _Pull:
+    """One pull: takes dump after dump, and registers what came step by step.
 
-    For small dumps each of the last two takes longer than to copy and to read them. `discards` relies on the
-    manifest in its turn.
+    A step holds dumps being read, files to flush, manifest changes that depend on these, and discards that
+    depend on the changes: for small dumps to flush and to register takes longer than to copy and to read.
     """
 
+    settings: Settings
     manifest: LoadManifest
+    source: Source
+    place: Dumps
+    deliveries: Deliveries
     readers: ThreadPoolExecutor
+    report: PullReport = field(default_factory=PullReport)
     notes: list[Callable[[], object]] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
     changes: list[Callable[[], object]] = field(default_factory=list)
     discards: list[Callable[[], object]] = field(default_factory=list)
     began: float = field(default_factory=monotonic)
 
-    def read(
-        self, settings: Settings, version: FileVersion, note: Callable[[Callable[[], Parsed]], None]
-    ) -> None:
-        """Read a landed content; `wait` calls `note` with what gives the result, in the order of reading."""
-        landed = landed_path(settings.landing, version.source_id, version.sha256, version.file)
-        if landed.exists() and landed.stat().st_size > SMALL_BYTES:
-            self.notes.append(partial(note, partial(parse, settings, version)))
-        else:
-            self.notes.append(partial(note, self.readers.submit(parse, settings, version).result))
+    def __post_init__(self) -> None:
+        self.contents = {_content_key(version): version.file for version in self.deliveries.latest.values()}
 
-    def wait(self) -> None:
-        """Wait until everything has been read, and record the results."""
-        for note in self.notes:
-            note()
-        self.notes = []
+    def take(self, item: DumpFile) -> None:
+        """Land, read and register a dump, if it has anything new."""
+        if monotonic() - self.began > STEP_SECONDS:
+            self.finish()
+        if read_erased(self.settings).erasures:
+            # What this dump tells of erased persons may be known by the one before only.
+            self._wait()
+            if self.discards:
+                self.finish()
+        sha256 = self._content(item)
+        if sha256 is None:
+            return
+        hint, known = item.dump.hint if item.dump else None, item.known
+        version = self._version(item, sha256)
+        if not known or known.identity != version.identity or known.state is State.RETIRED:
+            self._read(version, partial(self._note, version, hint))
+            return
+        self.report.unchanged.append(item.file)
+        if known.is_readable and find_parsed(self.settings, known) is None:
+            self._read(known, self._note_restored)
+        if hint:
+            self.changes.append(partial(self.manifest.remember, item.source_id, item.file, hint))
 
     def finish(self) -> None:
         """Wait, flush, change, discard."""
-        self.wait()
+        self._wait()
         flush_all(self.files)
         with self.manifest.transaction():
             for change in self.changes:
@@ -327,43 +334,18 @@ class _Step:
             discard()
         self.files, self.changes, self.discards, self.began = [], [], [], monotonic()
 
+    def _wait(self) -> None:
+        """Wait until everything has been read, and record the results."""
+        for note in self.notes:
+            note()
+        self.notes = []
 
-@dataclass(frozen=True)
-class _Pull:
-    """Process one dump after another, and record the outcome in the report."""
-
-    settings: Settings
-    manifest: LoadManifest
-    source: Source
-    place: Dumps
-    report: PullReport
-    contents: dict[tuple[str, date, str], str]
-    step: _Step
-
-    def take(self, item: DumpFile) -> None:
-        """Land, read and register a dump, if it has anything new."""
-        if monotonic() - self.step.began > STEP_SECONDS:
-            self.step.finish()
-        if read_erased(self.settings).erasures:
-            # What this dump tells of erased persons may be known by the one before only.
-            self.step.wait()
-            if self.step.discards:
-                self.step.finish()
-        sha256 = self._content(item)
-        if sha256 is None:
-            return
-        hint = item.dump.hint if item.dump else None
-        version, is_first_pull = self._version(item, sha256)
-        known = item.known
-        if not known or known.identity != version.identity or known.state is State.RETIRED:
-            self._register(version, hint, is_first_pull)
-            return
-        if known.is_readable and find_parsed(self.settings, known) is None:
-            self.step.read(self.settings, known, partial(self._note_restored, item.file))
-        else:
-            self.report.unchanged.append(item.file)
-        if hint:
-            self.step.changes.append(partial(self.manifest.remember, item.source_id, item.file, hint))
+    def _read(self, version: FileVersion, note: Callable[[Callable[[], Parsed]], None]) -> None:
+        """Read a landed content; `_wait` calls `note` with what gives the result, in the order of reading."""
+        landed = landed_copy(self.settings, version)
+        read = partial(parse, self.settings, version)
+        is_small = not landed.exists() or landed.stat().st_size <= SMALL_BYTES
+        self.notes.append(partial(note, self.readers.submit(read).result if is_small else read))
 
     def _content(self, item: DumpFile) -> str | None:
         """SHA-256 of the content, landed first if needed; `None`, with a warning, if there is none."""
@@ -380,7 +362,7 @@ class _Pull:
             check_size(item.file, item.dump.hint.size or 0)
             with self.place.open(item.dump) as stream:
                 landed = land(stream, self.settings.landing, item.source_id, item.file, self._take_out(item))
-            self.step.files += landed.unflushed
+            self.files += landed.unflushed
         except UnreadableDump as error:
             self.report.warnings.append(str(error))
             return None
@@ -412,35 +394,29 @@ class _Pull:
 
         return take_out
 
-    def _version(self, item: DumpFile, sha256: str) -> tuple[FileVersion, bool]:
-        """File version of a content, and whether the day of its first pull is its load date."""
+    def _version(self, item: DumpFile, sha256: str) -> FileVersion:
+        """File version of a content; without a load date in name and declaration it keeps its first."""
         table = self.source.tables[item.table_name]
         match = table.match(item.file)
-        is_first_pull = (match is None or match.load_date is None) and self.source.load_date is None
-        remembered = self.manifest.first_pull(item.source_id, sha256) if is_first_pull else None
-        version = FileVersion(
+        load_date = item.load_date
+        if (match is None or match.load_date is None) and self.source.load_date is None:
+            came = (version.load_date for version in self.deliveries.versions if version.sha256 == sha256)
+            load_date = next(came, load_date)
+        return FileVersion(
             source_id=item.source_id,
             table_name=item.table_name,
             file=item.file,
-            load_date=remembered or item.load_date,
+            load_date=load_date,
             version=table.version(item.table_name, sha256),
             sha256=sha256,
             declaration=table.declaration,
-            rewritten=self.manifest.rewritten(item.source_id).get((item.file, sha256), ()),
+            rewritten=self.manifest.rewritten(item.source_id, item.file, sha256),
         )
-        return version, is_first_pull
 
-    def _register(self, version: FileVersion, hint: Hint | None, is_first_pull: bool) -> None:
-        """Read landed content and register it in the manifest, as refused if it is unreadable."""
-        self.step.read(self.settings, version, partial(self._note, version, hint, is_first_pull))
+    def _note_restored(self, read: Callable[[], Parsed]) -> None:
+        self.files += read().files
 
-    def _note_restored(self, file: str, read: Callable[[], Parsed]) -> None:
-        self.step.files += read().files
-        self.report.restored.append(file)
-
-    def _note(
-        self, version: FileVersion, hint: Hint | None, is_first_pull: bool, read: Callable[[], Parsed]
-    ) -> None:
+    def _note(self, version: FileVersion, hint: Hint | None, read: Callable[[], Parsed]) -> None:
         try:
             parsed = read()
         except UnreadableDump as error:
@@ -448,13 +424,13 @@ class _Pull:
             self.report.refused.append(version)
         else:
             version = replace(version, row_count=parsed.row_count, unreadable_count=parsed.unreadable_count)
-            self.step.files += parsed.files
+            self.files += parsed.files
             self.report.arrived.append(version)
-        self.step.changes.append(partial(self.manifest.add, version, hint, remember_date=is_first_pull))
+        self.changes.append(partial(self.manifest.add, version, hint))
         if not version.is_readable and (erased := read_erased(self.settings)).erasures:
             search = search_in(erased, self.source, version.table_name)
-            landed = landed_path(self.settings.landing, version.source_id, version.sha256, version.file)
-            self.step.discards.append(partial(discard_unreadable, search, landed, version.file))
+            landed = landed_copy(self.settings, version)
+            self.discards.append(partial(discard_unreadable, search, landed, version.file))
         twin = self.contents.setdefault(_content_key(version), version.file)
         if twin != version.file and version.is_readable:
             self.report.warnings.append(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -12,13 +12,7 @@ from expectations.page import write_report
 from expectations.results import GateResult
 from expectations.runner import run_arrival
 from expectations.suites.arrival import ArrivalFile, ArrivalTable, EventTime
-from orchestration.arrival.file_versions import (
-    FileVersion,
-    LoadMeasures,
-    State,
-    awaiting,
-    latest_versions,
-)
+from orchestration.arrival.file_versions import Deliveries, State
 from orchestration.arrival.loads import decide_loads
 from orchestration.arrival.manifest import LoadManifest
 from orchestration.arrival.parsed import find_parsed
@@ -58,12 +52,13 @@ def receive(
     """
     report = pull(settings, source, load_dates, dumps, today, only=only)
     with LoadManifest(settings.manifest) as manifest:
-        versions = manifest.versions(source.source_id)
-    waiting = awaiting(versions, source.gate_contract)
+        deliveries = manifest.deliveries(source.source_id)
+        histories = {name: manifest.measures(source.source_id, name) for name in source.tables}
+    waiting = deliveries.awaiting(source.gate_contract)
     if only is not None:
-        waiting &= {version.load_date for version in versions if version.file in only}
+        waiting &= {version.load_date for version in deliveries.versions if version.file in only}
     undecided = sorted({*report.load_dates, *(waiting & set(load_dates))})
-    tables = arrival_tables(settings, source, versions, undecided)
+    tables = arrival_tables(settings, source, deliveries, histories, undecided)
     gate, failed = None, {}
     if tables:
         gate = replace(run_arrival(tables), load_dates=tuple(undecided))
@@ -73,7 +68,10 @@ def receive(
         source.source_id,
         {day: failed.get(day) for day in undecided},
         judged_by=source.gate_contract,
-        measured=_measured(tables),
+        measured={
+            day: {table.table: table.measures[day] for table in tables if day in table.measures}
+            for day in undecided
+        },
     )
     accepted = [day for day, is_accepted in decided.items() if is_accepted]
     refused = [day for day, is_accepted in decided.items() if not is_accepted]
@@ -81,11 +79,15 @@ def receive(
 
 
 def arrival_tables(
-    settings: Settings, source: Source, versions: Sequence[FileVersion], load_dates: Collection[date]
+    settings: Settings,
+    source: Source,
+    deliveries: Deliveries,
+    histories: Mapping[str, History],
+    load_dates: Collection[date],
 ) -> list[ArrivalTable]:
     """Input of the gate: the loads as if accepted, without tables that have no readable file."""
     files: dict[str, list[ArrivalFile]] = {}
-    latest = [v for v in latest_versions(versions).values() if v.state is not State.RETIRED]
+    latest = [v for v in deliveries.latest.values() if v.state is not State.RETIRED]
     for version in latest:
         if version.row_count is not None and version.load_date in load_dates:
             files.setdefault(version.table_name, []).append(
@@ -106,12 +108,9 @@ def arrival_tables(
                 if day not in delivered and not is_retired(source, name, day)
             ]
             files.setdefault(name, []).extend(missing)
-    with LoadManifest(settings.manifest) as manifest:
-        return [
-            arrival_table(source, name, files[name], manifest.measures(source.source_id, name))
-            for name in source.tables
-            if files.get(name)
-        ]
+    return [
+        arrival_table(source, name, files[name], histories[name]) for name in source.tables if files.get(name)
+    ]
 
 
 def arrival_table(source: Source, name: str, files: Sequence[ArrivalFile], history: History) -> ArrivalTable:
@@ -136,15 +135,6 @@ def arrival_table(source: Source, name: str, files: Sequence[ArrivalFile], histo
         history=history,
         unusual_dates=source.unusual_dates,
     )
-
-
-def _measured(tables: Sequence[ArrivalTable]) -> list[LoadMeasures]:
-    """What the gate measured, table by table and load by load."""
-    return [
-        LoadMeasures(table.source_id, table.table, day, measures)
-        for table in tables
-        for day, measures in table.measures.items()
-    ]
 
 
 def _reasons(gate: GateResult, page: Path) -> dict[date, str]:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from orchestration.arrival.configured import read_arrival
 from orchestration.arrival.dbt_inputs import forget_applied, mark_applied, write_arrival
 from orchestration.arrival.loads import complete_columns, promote
-from orchestration.arrival.manifest import require_manifest
-from orchestration.arrival.retired import retire
+from orchestration.arrival.retention import retire
 from orchestration.build.fingerprint import fingerprints
 from orchestration.build.rejects import keep_rejects
 from orchestration.build.rules import check_rules, rules_hash
@@ -64,14 +64,15 @@ def write_dbt_inputs(settings: Settings, sources: Mapping[str, Source]) -> list[
 
     Returns messages about what was retired.
     """
-    require_manifest(settings)
     with writer_lock(settings.home):
-        retired = [retire(settings, source) for source in sources.values()]
-        for source in sources.values():
-            promote(settings, source)
-            complete_columns(settings, source)
-        write_arrival(settings, sources)
-    return [told for told in retired if told]
+        arrival = read_arrival(settings, sources)
+        retired = retire(settings, arrival)
+        if retired:
+            arrival = read_arrival(settings, sources)
+        promote(settings, arrival)
+        complete_columns(settings, arrival)
+        write_arrival(settings, arrival)
+    return retired
 
 
 def present_build(settings: Settings, dbt_sources: str) -> Build:

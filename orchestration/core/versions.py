@@ -1,4 +1,4 @@
-"""Formats of state: each state file says its own, and what an older program wrote is upgraded, not misread.
+"""Formats of state: each state file says its own, and what another program wrote is not misread.
 
 A file of a newer format is refused before anything of it is read: what it means is not known here.
 """
@@ -6,7 +6,7 @@ A file of a newer format is refused before anything of it is read: what it means
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,27 +23,34 @@ def newer(path: Path, found: object, known: int) -> EnvironmentStop:
     )
 
 
-def migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[str]) -> None:
-    """Bring a SQLite file to format `len(steps)`, which `pragma user_version` tells; an empty one too.
+def migrate(
+    connection: sqlite3.Connection, path: Path, known: int, schema: str, upgrades: Mapping[int, str]
+) -> None:
+    """Bring a SQLite file to format `known`, which `pragma user_version` tells: an empty one by its `schema`.
 
-    Step n makes format n + 1 of format n. A step and the number that it leads to are one transaction, so that
-    a kill leaves the file before it or after it. A file without a number is of format 0 or, written before
-    there were numbers, of format 1: the first step must be able to run on both.
+    `upgrades` make the next format of the one that they are for. Each is one transaction with the number that
+    it leads to, so that a kill leaves the file before it or after it.
 
-    Raises EnvironmentStop when a newer program wrote the file.
+    Raises EnvironmentStop when the file is of a format that this program does not know.
     """
-    found = _user_version(connection)
-    if found > len(steps):
-        raise newer(path, found, len(steps))
-    while _user_version(connection) < len(steps):
+    while _user_version(connection) != known:
         connection.execute("begin immediate")
         with connection:
             # Another process may have done it while this one waited.
-            reached = _user_version(connection)
-            if reached < len(steps):
-                for statement in steps[reached].split(";"):
+            found = _user_version(connection)
+            if found > known:
+                raise newer(path, found, known)
+            is_empty = not connection.execute("select 1 from sqlite_master").fetchone()
+            if not is_empty and found not in (*upgrades, known):
+                raise EnvironmentStop(
+                    f"{path} has format {found}, of an old version of aipl; this program knows formats from"
+                    f" {min(upgrades, default=known)}. Run that version, or start a new home, named with"
+                    " AIPL_HOME, from the same dumps. Nothing was changed."
+                )
+            if found != known:
+                for statement in (schema if is_empty else upgrades[found]).split(";"):
                     connection.execute(statement)
-                connection.execute(f"pragma user_version = {reached + 1}")
+                connection.execute(f"pragma user_version = {known if is_empty else found + 1}")
 
 
 def require_known(path: Path, content: Any, known: int) -> None:

@@ -12,9 +12,7 @@ from orchestration.core.settings import Settings
 from orchestration.defs.automation.nightly import automation
 from orchestration.defs.publish.assets import mirror_asset, release_asset
 from orchestration.defs.quality.checks import mart_gate
-from orchestration.defs.raw.arrival import arrival_asset
-from orchestration.defs.raw.assets import raw_asset
-from orchestration.defs.raw.partitions import load_dates
+from orchestration.defs.raw.assets import arrival_asset, load_dates, raw_asset
 from orchestration.defs.resources import WriterLock
 from orchestration.defs.warehouse.assets import warehouse_assets
 from orchestration.defs.warehouse.translator import mart_keys

@@ -8,42 +8,33 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from expectations.contracts import read_contracts
 from expectations.page import latest_results, report_page
 from expectations.results import GateResult
 from orchestration.alerts.incidents import observe, open_findings, suppress_alerting_errors
-from orchestration.arrival.manifest import LoadManifest
+from orchestration.arrival.configured import Arrival, read_arrival
+from orchestration.arrival.file_versions import Deliveries
 from orchestration.build.state import read_gate
 from orchestration.core.settings import Settings
 from orchestration.monitoring.findings import UNREADABLE, arrival_findings, gate_findings
 
 
-def observe_gates(settings: Settings) -> None:
+def observe_gates(settings: Settings, arrival: Arrival) -> None:
     """Make incidents of every stored verdict: of the mart gate, and of the arrival gate on each source."""
-    if settings.manifest.exists():
-        with LoadManifest(settings.manifest) as manifest:
-            sources = manifest.source_ids()
-        observe_arrival_gate(settings, *sources)
+    latest = latest_results(_arrival_reports(settings), arrival.deliveries)
+    for source_id, deliveries in arrival.deliveries.items():
+        _observe_arrival(settings, source_id, deliveries, latest.get(source_id))
     observe_mart_gate(settings)
 
 
-def observe_arrival_gate(settings: Settings, *sources: str) -> None:
-    """Make incidents of what is wrong with the loads of sources, by their latest verdicts and manifests."""
-    reports = settings.reports / "arrival"
-    latest = latest_results(reports, sources)
-    for source_id in sources:
-        with suppress_alerting_errors():
-            scope, gate = f"gate/arrival/{source_id}", latest.get(source_id)
-            with LoadManifest(settings.manifest) as manifest:
-                versions = manifest.versions(source_id)
-            before = open_findings(settings, scope)
-            # A verdict too old to be listed is not read: what it found stays as it is.
-            judged = [finding for finding in before if not finding.key.endswith(UNREADABLE)]
-            if gate:
-                judged = gate_findings(gate, report_page(gate, reports))
-            findings = arrival_findings(judged, gate.load_dates if gate else (), versions, before)
-            observe(settings, scope, findings, datetime.now(UTC))
+def observe_arrival_gate(settings: Settings, source_id: str) -> None:
+    """Make incidents of what is wrong with the loads of a source, by its latest verdict and its manifest."""
+    with suppress_alerting_errors():
+        deliveries = read_arrival(settings, {}).of(source_id)
+        latest = latest_results(_arrival_reports(settings), {source_id})
+        _observe_arrival(settings, source_id, deliveries, latest.get(source_id))
 
 
 def observe_mart_gate(settings: Settings) -> None:
@@ -65,3 +56,21 @@ def observe_mart_gate(settings: Settings) -> None:
         for scope, found in halves.items():
             findings = gate_findings(replace(result, results=found), page)
             observe(settings, scope, findings, datetime.now(UTC))
+
+
+def _observe_arrival(
+    settings: Settings, source_id: str, deliveries: Deliveries, gate: GateResult | None
+) -> None:
+    scope = f"gate/arrival/{source_id}"
+    with suppress_alerting_errors():
+        before = open_findings(settings, scope)
+        # A verdict too old to be listed is not read: what it found stays as it is.
+        judged = [finding for finding in before if not finding.key.endswith(UNREADABLE)]
+        if gate:
+            judged = gate_findings(gate, report_page(gate, _arrival_reports(settings)))
+        findings = arrival_findings(judged, gate.load_dates if gate else (), deliveries.versions, before)
+        observe(settings, scope, findings, datetime.now(UTC))
+
+
+def _arrival_reports(settings: Settings) -> Path:
+    return settings.reports / "arrival"

@@ -8,11 +8,9 @@ from typing import Any
 
 from orchestration.alerts.findings import Finding, Kind
 from orchestration.alerts.incidents import observe
-from orchestration.arrival.configured import configured_schedule, configured_sources
-from orchestration.arrival.due import deadline, is_owed
+from orchestration.arrival.configured import configured_schedule, read_arrival
 from orchestration.arrival.file_versions import FileVersion, latest_versions
-from orchestration.arrival.manifest import LoadManifest
-from orchestration.arrival.pending import PendingLoads, Request, find_pending
+from orchestration.arrival.pending import PendingLoads, Request, deadline, find_pending, is_owed
 from orchestration.core.settings import Settings
 from orchestration.publish.release import read_current
 from orchestration.sources.calendar import complete_through, coverage, missing_load_dates
@@ -28,17 +26,15 @@ def watch(settings: Settings, now: datetime) -> None:
 
     Raises ConfigurationError when the sources file says something that cannot be.
     """
-    fed = {name: source for name, source in configured_sources(settings).items() if source.dumps}
+    arrival = read_arrival(settings).fed()
     schedule = configured_schedule(settings)
-    pending = find_pending(settings, fed, Request(), schedule.today(now))
-    for source_id, source in fed.items():
-        with LoadManifest(settings.manifest) as manifest:
-            versions = manifest.versions(source_id)
-        findings = lateness_findings(source, schedule, pending, versions, now)
+    pending = find_pending(settings, arrival, Request(), schedule.today(now))
+    for source_id, source in arrival.sources.items():
+        findings = lateness_findings(source, schedule, pending, arrival.of(source_id).versions, now)
         observe(settings, f"arrival/{source_id}", findings, now)
     current = read_current(settings)
     release = current.manifest if current else None
-    observe(settings, "freshness", freshness_findings(fed, schedule, release, now), now)
+    observe(settings, "freshness", freshness_findings(arrival.sources, schedule, release, now), now)
 
 
 def lateness_findings(

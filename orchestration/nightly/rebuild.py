@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from orchestration.arrival.configured import configured_schedule, configured_sources
+from orchestration.arrival.configured import configured_schedule, read_arrival
 from orchestration.arrival.loads import read_again
 from orchestration.arrival.pending import Request, find_pending
 from orchestration.build.state import discard_warehouse
@@ -18,13 +18,11 @@ def rebuild(settings: Settings, say: Callable[[str], None]) -> int:
 
     A raw file whose dump is no longer intact in landing is kept and reported: it may be the only copy.
     """
-    sources = configured_sources(settings)
-    today = configured_schedule(settings).today()
     with writer_lock(settings.home):
+        arrival = read_arrival(settings)
         # Report problems that must be fixed first before anything is discarded.
-        find_pending(settings, {name: s for name, s in sources.items() if s.dumps}, Request(), today)
-        for source in sources.values():
-            for lost in read_again(settings, source):
-                say(f"Kept in raw unchanged: {lost}")
+        find_pending(settings, arrival.fed(), Request(), configured_schedule(settings).today())
+        for lost in read_again(settings, arrival):
+            say(f"Kept in raw unchanged: {lost}")
         discard_warehouse(settings)
         return run_new(settings, Request(), say)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from orchestration.arrival.configured import configured_schedule, configured_sources, named_source
-from orchestration.arrival.file_versions import latest_versions
-from orchestration.arrival.manifest import LoadManifest
+from orchestration.arrival.configured import (
+    configured_schedule,
+    configured_sources,
+    named_source,
+    read_arrival,
+)
 from orchestration.arrival.pending import Request, find_pending
 from orchestration.core.errors import InputError
 from orchestration.core.lock import writer_lock
@@ -45,7 +48,8 @@ def replay(
             for name, source in declared.items()
             if name in chosen and (source.dumps or name == source_id)
         }
-        pending = find_pending(settings, asked, request, configured_schedule(settings).today())
+        arrival = read_arrival(settings, asked)
+        pending = find_pending(settings, arrival, request, configured_schedule(settings).today())
         if not pending.load_dates and is_done(settings, declared, say):
             raise InputError(
                 f"Nothing has changed for the {counted(before.count, 'reject')} in"
@@ -73,13 +77,13 @@ def _account(before: Rejects, after: Rejects) -> str:
 
 def _unread(settings: Settings, chosen: dict[str, set[str]]) -> str:
     """Replayed files that can no longer be read at all; their rejects are not counted as remaining."""
-    with LoadManifest(settings.manifest) as manifest:
-        latest = [
-            version
-            for source_id, files in chosen.items()
-            for version in latest_versions(manifest.versions(source_id)).values()
-            if version.file in files and not version.is_readable
-        ]
+    arrival = read_arrival(settings, {})
+    latest = [
+        version
+        for source_id, files in chosen.items()
+        for version in arrival.of(source_id).latest.values()
+        if version.file in files and not version.is_readable
+    ]
     return "\n".join(f"Can no longer be read: {version.reason}" for version in latest)
 
 

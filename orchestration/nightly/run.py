@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from orchestration.alerts.incidents import suppress_alerting_errors
@@ -12,7 +13,9 @@ from orchestration.arrival.configured import (
     configured_sources,
     dbt_sources,
     named_source,
+    read_arrival,
 )
+from orchestration.arrival.file_versions import Load
 from orchestration.arrival.pending import Request, find_pending
 from orchestration.arrival.pull import holds_dumps
 from orchestration.build.around_dbt import present_build, write_dbt_inputs
@@ -27,13 +30,11 @@ from orchestration.monitoring.gates import observe_gates
 from orchestration.monitoring.runs import Stopped, alerting, observe_run
 from orchestration.nightly.job import new_log, run_nightly
 from orchestration.nightly.summary import (
-    LoadDates,
     gate_summary,
     loads_since,
     loads_summary,
     refusals,
     release_summary,
-    version_ids,
 )
 from orchestration.publish.mirror import mirror
 from orchestration.publish.release import Release, is_same, mend_pointer, read_current
@@ -77,8 +78,10 @@ def _run_new(settings: Settings, request: Request, say: Callable[[str], None], w
     with writer_lock(settings.home, wait_seconds=wait_seconds, say=say):
         mend_pointer(settings)
         # A run may have been killed between a verdict and its alert.
-        observe_gates(settings)
-        pending = find_pending(settings, asked, request, configured_schedule(settings).today())
+        arrival = read_arrival(settings, declared)
+        observe_gates(settings, arrival)
+        today = configured_schedule(settings).today()
+        pending = find_pending(settings, replace(arrival, sources=asked), request, today)
         if asked and len(pending.unreachable) == len(asked):
             raise InputError("\n".join(pending.unreachable.values()))
         for text in pending.unreachable.values():
@@ -101,10 +104,10 @@ def _run_new(settings: Settings, request: Request, say: Callable[[str], None], w
                     " next release: when new data arrive, or when you undo the rollback and run again."
                 )
             return reached
-        before = version_ids(settings, new)
         log = new_log(settings)
         stopped = run_nightly(settings, stretches(new), request, log)
-        return conclude(settings, loads_since(settings, new, before), stopped, log, say) or reached
+        after = read_arrival(settings, declared)
+        return conclude(settings, loads_since(arrival, after, new), stopped, log, say) or reached
 
 
 def is_done(settings: Settings, declared: Mapping[str, Source], say: Callable[[str], None]) -> Release | None:
@@ -125,7 +128,7 @@ def is_done(settings: Settings, declared: Mapping[str, Source], say: Callable[[s
 
 def conclude(
     settings: Settings,
-    loads: LoadDates,
+    loads: Sequence[Load],
     stopped: list[Stopped],
     log: Path,
     say: Callable[[str], None],
@@ -135,16 +138,16 @@ def conclude(
         observe_run(settings, stopped, str(log))
     say("")
     say(loads_summary(settings, loads))
-    refused = refusals(settings, loads)
-    for refusal in refused[:SHOWN]:
-        say(f"Refused: {refusal.text}")
+    refused = refusals(loads)
+    for refusal in list(refused)[:SHOWN]:
+        say(f"Refused: {refusal}")
     if len(refused) > SHOWN:
         say(f"Refused: {len(refused) - SHOWN} more; `aipl status` lists all.")
     current = read_current(settings)
     if not stopped and current:
         say("\n".join([release_summary(settings, current), *rollback_lines(settings)]))
         say("To view it: `make dashboard`.")
-        return max((refusal.exit_code for refusal in refused), default=0)
+        return max(refused.values(), default=0)
     for step in stopped:
         say(f"Stopped at {step.step}: {gate_summary(settings) if step.by_gate else step.message}")
     say(

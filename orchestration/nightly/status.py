@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 
 from expectations.results import GateResult
 from orchestration.alerts.listing import status_lines
-from orchestration.arrival.configured import configured_sources
-from orchestration.arrival.file_versions import Load, State, loads_of
-from orchestration.arrival.manifest import LoadManifest
+from orchestration.arrival.configured import read_arrival
+from orchestration.arrival.file_versions import Load, State
 from orchestration.build.state import read_build
 from orchestration.core.privacy.erased import read_erased
 from orchestration.core.redact import redact
@@ -57,11 +56,8 @@ def sources_text(settings: Settings) -> str:
         "refused",
         "dumps",
     ]
-    with LoadManifest(settings.manifest) as manifest:
-        rows = [
-            _source_row(source, loads_of(manifest.versions(source_id)))
-            for source_id, source in configured_sources(settings).items()
-        ]
+    arrival = read_arrival(settings)
+    rows = [_source_row(source, arrival.of(name).loads) for name, source in arrival.sources.items()]
     return table(columns, rows)
 
 
@@ -90,8 +86,7 @@ def _gate_line(settings: Settings, gate: str) -> str:
 
 def _attention(settings: Settings) -> str:
     """Loads that are waiting for the gate, were refused, or are held back by a refused one."""
-    with LoadManifest(settings.manifest) as manifest:
-        loads = [load for source in manifest.source_ids() for load in manifest.loads(source)]
+    loads = read_arrival(settings, {}).loads
     lines = [
         f"  {load.source_id} {load.load_date}: {_word(load)}{f': {load.reason}' if load.reason else ''}\n"
         for load in loads

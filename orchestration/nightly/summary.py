@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 
 from expectations.results import GateResult
-from orchestration.arrival.file_versions import FileVersion, Load, State, latest_versions, loads_of
-from orchestration.arrival.manifest import LoadManifest
+from orchestration.arrival.configured import Arrival
+from orchestration.arrival.file_versions import Load, State
 from orchestration.build.state import read_build, read_gate
 from orchestration.build.warehouse import open_warehouse
 from orchestration.core.printable import counted
@@ -19,64 +18,41 @@ from orchestration.nightly.summary_tables import release_tables, table
 from orchestration.publish.notes import restated_line
 from orchestration.publish.release import Release
 
-LoadDates = Mapping[str, Sequence[date]]
 
-
-@dataclass(frozen=True)
-class Refusal:
-    """A refused load: its message, and exit code 2 if a file was unreadable, 3 if its data failed."""
-
-    text: str
-    exit_code: int
-
-
-def version_ids(settings: Settings, sources: Iterable[str]) -> set[int]:
-    """IDs of the file versions of these sources that have been accepted or refused."""
-    with LoadManifest(settings.manifest) as manifest:
-        return {
-            version.version_id
-            for source_id in sources
-            for version in manifest.versions(source_id)
-            if version.state is not State.ARRIVED
-        }
-
-
-def loads_since(settings: Settings, sources: Iterable[str], before: set[int]) -> dict[str, list[date]]:
-    """Load dates, by source, of file versions that are not in `before`."""
-    loads = {}
-    with LoadManifest(settings.manifest) as manifest:
-        for source_id in sources:
-            versions = manifest.versions(source_id)
-            dates = {version.load_date for version in versions if version.version_id not in before}
-            if dates:
-                loads[source_id] = sorted(dates)
+def loads_since(before: Arrival, now: Arrival, sources: Iterable[str]) -> list[Load]:
+    """Loads with a file version that came since or was undecided before, by source and date."""
+    loads = []
+    for source_id in sources:
+        decided = {v.version_id for v in before.of(source_id).versions if v.state is not State.ARRIVED}
+        dates = {v.load_date for v in now.of(source_id).versions if v.version_id not in decided}
+        loads += [load for load in now.of(source_id).loads if load.load_date in dates]
     return loads
 
 
-def refusals(settings: Settings, loads: LoadDates) -> list[Refusal]:
-    """Refused loads among these, by source and date."""
-    found = []
-    with LoadManifest(settings.manifest) as manifest:
-        for source_id, dates in loads.items():
-            refused: dict[date, list[FileVersion]] = {}
-            for version in latest_versions(manifest.versions(source_id)).values():
-                if version.state is State.REFUSED and version.load_date in dates:
-                    refused.setdefault(version.load_date, []).append(version)
-            for day, versions in sorted(refused.items()):
-                reasons = "; ".join(sorted({version.reason or "no reason recorded" for version in versions}))
-                code = 3 if any(version.is_readable for version in versions) else 2
-                found.append(Refusal(f"load {day} of {source_id}: {reasons}", code))
-    return found
+def refusals(loads: Iterable[Load]) -> dict[str, int]:
+    """Refused loads among these, in words; with exit code 2 if unreadable, 3 if their data failed."""
+    return {
+        f"load {load.load_date} of {load.source_id}: {load.reason or 'no reason recorded'}": (
+            2 if load.is_unreadable else 3
+        )
+        for load in loads
+        if load.state is State.REFUSED
+    }
 
 
-def loads_summary(settings: Settings, loads: LoadDates) -> str:
+def loads_summary(settings: Settings, loads: Sequence[Load]) -> str:
     """Loads of this run, and the rows rejected in staging."""
     if not loads:
         return "Loads: none new\n"
-    rejected = staged_rejects(settings, loads)
+    rejected = staged_rejects(settings, [(load.source_id, load.load_date) for load in loads])
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in rejected.most_common(5))
     text = f"Rejected in staging: {counted(rejected.total(), 'row')}{f' ({reasons})' if reasons else ''}\n"
-    return _loads_table(settings, loads) + text
+    lines = [
+        _line(source_id, [load for load in loads if load.source_id == source_id])
+        for source_id in dict.fromkeys(load.source_id for load in loads)
+    ]
+    columns = ["source", "loads", "from", "to", "rows", "unreadable", "refused", "held back"]
+    return table(columns, lines) + text
 
 
 def release_summary(settings: Settings, release: Release) -> str:
@@ -108,32 +84,18 @@ def gate_summary(settings: Settings) -> str:
     return "\n".join([*lines, f"Reports are in {settings.reports / 'marts'}."])
 
 
-def staged_rejects(settings: Settings, loads: LoadDates) -> Counter[str]:
-    """Rows of these loads that staging rejected, by reason; empty without a finished build."""
+def staged_rejects(settings: Settings, loads: Collection[tuple[str, date]]) -> Counter[str]:
+    """Rows that staging rejected of these loads, by reason; empty without a finished build."""
     build = read_build(settings)
-    wanted = [(source, day) for source, dates in loads.items() for day in dates]
-    if build is None or build.state != "complete" or not wanted:
+    if build is None or build.state != "complete" or not loads:
         return Counter()
     with open_warehouse(settings) as connection:
         rows = connection.execute(
             "select reason, count(distinct (source_id, _file, _row)) from intermediate.int_rejects"
             " where list_contains($wanted, {'s': source_id, 'd': _load_date}) group by reason",
-            {"wanted": [{"s": source, "d": day} for source, day in wanted]},
+            {"wanted": [{"s": source, "d": day} for source, day in loads]},
         ).fetchall()
     return Counter(dict(rows))
-
-
-def _loads_table(settings: Settings, loads: LoadDates) -> str:
-    with LoadManifest(settings.manifest) as manifest:
-        lines = [
-            _line(
-                source_id,
-                [load for load in loads_of(manifest.versions(source_id)) if load.load_date in dates],
-            )
-            for source_id, dates in loads.items()
-        ]
-    columns = ["source", "loads", "from", "to", "rows", "unreadable", "refused", "held back"]
-    return table(columns, lines)
 
 
 def _line(source_id: str, loads: list[Load]) -> tuple[str | int | date | None, ...]:

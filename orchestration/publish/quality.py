@@ -14,8 +14,8 @@ from datetime import datetime
 from typing import Any
 
 from expectations.results import GateResult
+from orchestration.arrival.configured import read_arrival
 from orchestration.arrival.file_versions import Load
-from orchestration.arrival.manifest import LoadManifest
 from orchestration.build.state import read_gate
 from orchestration.core.settings import Settings
 
@@ -34,8 +34,7 @@ def known_loads(settings: Settings) -> list[Load] | None:
     """All loads by the load manifest; None without one."""
     if not settings.manifest.exists():
         return None
-    with LoadManifest(settings.manifest) as manifest:
-        return [load for source in manifest.source_ids() for load in manifest.loads(source)]
+    return read_arrival(settings, {}).loads
 
 
 def open_incidents(settings: Settings) -> list[tuple[Any, ...]] | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import date, timedelta
+from typing import get_args
 
 from orchestration.sources.source import Source, Weekday
 
 DAY = timedelta(days=1)
-WEEKDAYS = list(Weekday)
+WEEKDAYS = get_args(Weekday)
 
 
 # No dump is older: an earlier date in a file name is a slip.
@@ -49,12 +50,6 @@ def is_closed(source: Source, load_date: date) -> bool:
     )
 
 
-def expected_load_dates(source: Source, first: date, last: date) -> list[date]:
-    """Load dates from `first` to `last`, both included, on which a dump is expected, in order."""
-    days = (first + DAY * offset for offset in range((last - first).days + 1))
-    return [day for day in days if not is_closed(source, day)]
-
-
 def delivered_load_dates(source: Source, came: Iterable[tuple[str, date]]) -> set[date]:
     """Load dates of which every table that must not be empty came, from pairs of table and load date."""
     tables: dict[date, set[str]] = {}
@@ -69,7 +64,8 @@ def missing_load_dates(source: Source, load_dates: Collection[date], last: date)
     first = first_expected(source) or min(load_dates, default=None)
     if source.feed == "static" or first is None:
         return []
-    return [day for day in expected_load_dates(source, first, last) if day not in load_dates]
+    days = (first + DAY * offset for offset in range((last - first).days + 1))
+    return [day for day in days if not is_closed(source, day) and day not in load_dates]
 
 
 def complete_through(source: Source, load_dates: Iterable[date]) -> date | None:

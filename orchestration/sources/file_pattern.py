@@ -5,40 +5,36 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 from functools import cache
+from typing import NamedTuple
 
 DATE_PARTS = {"Y": r"\d{4}", "m": r"\d{2}", "d": r"\d{2}", "j": r"\d{3}", "y": r"\d{2}", "%": "%"}
 
 
-class FilePattern:
-    """A `files` pattern, ready to match paths relative to the dumps."""
+class FileMatch(NamedTuple):
+    """A dump that a pattern matches, with the load date in its name, if the pattern has one."""
 
-    def __init__(self, files: str) -> None:
-        """Understand the pattern.
+    load_date: date | None
 
-        Raises:
-            ValueError: a placeholder is unknown, or the load date is not a whole day.
-        """
-        self._expression, self._date_format = _compile(files)
 
-    def match(self, relative_path: str) -> tuple[date | None] | None:
-        """Match a path: the load date in its name, if the pattern has one; `None` where it does not match.
-
-        A date that no calendar has (2024-13-45) is no match.
-        """
-        found = self._expression.fullmatch(relative_path)
-        if found is None:
-            return None
-        if self._date_format is None:
-            return (None,)
-        try:
-            return (datetime.strptime(found["load_date"], self._date_format).date(),)
-        except ValueError:
-            return None
+def match_file(files: str, relative_path: str) -> FileMatch | None:
+    """Match a path relative to the dumps; a date that no calendar has (2024-13-45) is no match."""
+    expression, date_format = compile_pattern(files)
+    found = expression.fullmatch(relative_path)
+    if found is None or date_format is None:
+        return found and FileMatch(None)
+    try:
+        return FileMatch(datetime.strptime(found["load_date"], date_format).date())
+    except ValueError:
+        return None
 
 
 @cache
-def _compile(files: str) -> tuple[re.Pattern[str], str | None]:
-    """Turn a `files` pattern into a regular expression and the format of its load date, if it has one."""
+def compile_pattern(files: str) -> tuple[re.Pattern[str], str | None]:
+    """Turn a `files` pattern into a regular expression and the format of its load date, if it has one.
+
+    Raises:
+        ValueError: a placeholder is unknown, or the load date is not a whole day.
+    """
     pattern, date_format = "", None
     for piece in re.split(r"(\{[^{}]*\}|\*\*/|\*)", files):
         if piece == "**/":

@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import date
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -15,39 +14,16 @@ from pydantic import Field, StringConstraints, model_validator
 from orchestration.core.declarations import Strict, expand, friendly, read_yaml
 from orchestration.core.errors import ConfigurationError
 from orchestration.core.redact import refuse_credentials
+from orchestration.sources.file_pattern import FileMatch
 from orchestration.sources.schedule import Clock, Zone
-from orchestration.sources.table import Columns, FileMatch, Format, Table
-
-__all__ = [
-    "Brand",
-    "Columns",
-    "FileMatch",
-    "Format",
-    "Retention",
-    "Source",
-    "Table",
-    "Weekday",
-    "dbt_context",
-    "load_sources",
-]
-
+from orchestration.sources.table import Table
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
 # It stands in the SQL of the business day.
 BrandId = Annotated[str, StringConstraints(pattern=r"^[^'\"\\]+$")]
+# In the order of `date.weekday()`.
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
-
-
-class Weekday(StrEnum):
-    """Day of the week, in the order of `date.weekday()`."""
-
-    MONDAY = "monday"
-    TUESDAY = "tuesday"
-    WEDNESDAY = "wednesday"
-    THURSDAY = "thursday"
-    FRIDAY = "friday"
-    SATURDAY = "saturday"
-    SUNDAY = "sunday"
 
 
 class Brand(Strict):
@@ -98,13 +74,6 @@ class Source(Strict):
     tables: dict[Name, Table] = Field(min_length=1)
     # First day that retention has left; filled in when the sources file is read.
     kept_from: date | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _own_identity_space(cls, entry: Any) -> Any:
-        if isinstance(entry, dict) and "identity_space" not in entry:
-            return {**entry, "identity_space": entry.get("source_id")}
-        return entry
 
     @model_validator(mode="after")
     def _fits_feed(self) -> Self:
@@ -196,7 +165,7 @@ def load_sources(path: Path, variables: Mapping[str, str]) -> dict[str, Source]:
         refuse_credentials(str(entry.get("dumps", "")), f"{path}: source {source_id}: `dumps`")
         expanded = expand(entry, variables, f"{path}: source {source_id}")
         with friendly(f"{path}: source {source_id}"):
-            source = Source.model_validate({**expanded, "source_id": source_id})
+            source = Source.model_validate({"identity_space": source_id, **expanded, "source_id": source_id})
         sources[source_id] = _with_absolute_dumps(source, path.parent)
     return sources
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import date
 from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from orchestration.core.declarations import Strict
-from orchestration.sources.file_pattern import FilePattern
+from orchestration.sources.file_pattern import FileMatch, compile_pattern, match_file
 
 # Raising it makes every dump be parsed again from landing: for a change of the readers that changes rows.
 PARSER_VERSION = 1
@@ -78,12 +77,6 @@ class EventTime(Strict):
         return self
 
 
-class FileMatch(Strict):
-    """A dump that a table's pattern matches, with the load date in its name, if the pattern has one."""
-
-    load_date: date | None
-
-
 class Table(Strict):
     """One table of a source: which files hold it and how they are read."""
 
@@ -143,12 +136,11 @@ class Table(Strict):
 
     def match(self, relative_path: str) -> FileMatch | None:
         """Match a path relative to the dumps; a date that no calendar has (2024-13-45) is no match."""
-        found = FilePattern(self.files).match(relative_path)
-        return FileMatch(load_date=found[0]) if found else None
+        return match_file(self.files, relative_path)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        FilePattern(self.files)
+        compile_pattern(self.files)
         declared = set(self.columns.declared)
         identifiers = [column for columns in self.identifiers.values() for column in columns]
         named = {

@@ -289,7 +289,7 @@ def rows(database: Path, schema: str) -> dict[str, Counter[tuple[Any, ...]]]:
 def picture(settings: Settings) -> dict[str, Any]:
     """All that must be the same after a fault as without it."""
     with LoadManifest(settings.manifest) as manifest:
-        versions = [v for source in manifest.source_ids() for v in manifest.versions(source)]
+        versions = [v for found in manifest.all_deliveries().values() for v in found.versions]
     # The page of a gate that was killed in the middle is no state; an empty .incoming is no leftover.
     hidden = [
         path.relative_to(settings.home).as_posix()

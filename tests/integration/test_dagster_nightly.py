@@ -20,7 +20,7 @@ from orchestration.arrival.manifest import LoadManifest
 from orchestration.build.state import is_untouched, read_build, read_gate
 from orchestration.commands.tools import dbt_command
 from orchestration.core.lock import writer_lock
-from orchestration.core.progress import reporting_to
+from orchestration.core.progress import Reporter, reporting_to
 from orchestration.core.settings import Settings
 from orchestration.publish.release import publish, read_current
 

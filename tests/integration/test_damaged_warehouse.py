@@ -28,7 +28,7 @@ READERS: dict[str, Callable[[Settings], object]] = {
     "aipl dbt": lambda settings: dbt_command(settings, ["list"]),
     "aipl erase": lambda settings: linked_order(settings, "1", frozenset({parse_key("shop:m:1")})),
     "aipl run, after dbt": keep_rejects,
-    "aipl run, at its end": lambda settings: staged_rejects(settings, {"shop": {date(2024, 1, 2)}}),
+    "aipl run, at its end": lambda settings: staged_rejects(settings, [("shop", date(2024, 1, 2))]),
     "a broken law": lambda settings: broken_laws(
         settings, DbtResult("test.aipl.law", "fail", sql="select 1")
     ),

@@ -16,7 +16,7 @@ from unit.publish_home import make_home
 from unit.test_expectations_marts import SUITES, spoil
 
 from expectations.results import GateResult
-from orchestration.arrival.manifest import LoadManifest, stale_reason
+from orchestration.arrival.manifest import LoadManifest
 from orchestration.build.state import Build, write_build
 from orchestration.core.errors import GateError, QualityStop
 from orchestration.core.settings import Settings
@@ -39,7 +39,7 @@ def last_page(settings: Settings, gate: str) -> tuple[str, GateResult]:
 
 def refused(settings: Settings) -> str | None:
     with LoadManifest(settings.manifest) as manifest:
-        return stale_reason(manifest.versions("east"))
+        return manifest.deliveries("east").stale_reason
 
 
 @pytest.fixture

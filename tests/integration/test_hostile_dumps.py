@@ -25,6 +25,7 @@ from unit.reading import parse, table
 
 from orchestration.arrival import landing, limits
 from orchestration.arrival import pull as pull_module
+from orchestration.arrival.configured import read_arrival
 from orchestration.arrival.dumps import open_dumps
 from orchestration.arrival.loads import promote
 from orchestration.arrival.manifest import LoadManifest, State
@@ -82,7 +83,7 @@ class Shop:
         """Pull, judge, let in; what is known of each file then."""
         days = [date(2024, 9, number) for number in range(1, 30)]
         receive(self.settings, self.source, days, None, TODAY)
-        promote(self.settings, self.source)
+        promote(self.settings, read_arrival(self.settings, {"shop": self.source}))
         with LoadManifest(self.settings.manifest) as manifest:
             return [(version.state, version.reason) for version in manifest.versions("shop")]
 

@@ -14,6 +14,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 from warehouse import TODAY
 
+from orchestration.arrival.manifest import LoadManifest
 from orchestration.arrival.pull import discover, pull
 from orchestration.core.settings import Settings
 from orchestration.sources.source import load_sources
@@ -164,4 +165,6 @@ def test_dumps_of_an_object_store_are_pulled_once(
     ]
     landed = {path.name: path.read_bytes() for path in settings.landing.rglob("*.csv")}
     assert landed == {Path(name).name: content for name, content in list(OBJECTS.items())[:2]}
-    assert discover(settings, source, None, TODAY) == [], "a second pull has nothing to do"
+    with LoadManifest(settings.manifest) as manifest:
+        deliveries = manifest.deliveries("shop")
+    assert discover(settings, source, deliveries, None, TODAY) == [], "a second pull has nothing to do"

@@ -98,7 +98,7 @@ def test_an_empty_dump_is_delivered_again_or_declared(
     declare(settings, {"may_be_empty": True}, of_table=True)
     assert aipl("run") == 0
     with LoadManifest(settings.manifest) as manifest:
-        assert {load.state.value for load in manifest.loads("east")} == {"accepted"}
+        assert {load.state.value for load in manifest.deliveries("east").loads} == {"accepted"}
 
 
 def test_a_year_is_brought_in_by_one_run(settings: Settings) -> None:

@@ -6,60 +6,46 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from unit.shop_home import ShopHome
 
+from orchestration.arrival.configured import read_arrival
 from orchestration.arrival.dbt_inputs import write_arrival
-from orchestration.arrival.landing import landed_path
+from orchestration.arrival.file_versions import State
+from orchestration.arrival.landing import landed_copy
 from orchestration.arrival.loads import decide_loads, promote
-from orchestration.arrival.manifest import LoadManifest, State
-from orchestration.arrival.parsed import parsed_path
-from orchestration.arrival.pull import pull
 from orchestration.arrival.readers import UnreadableDump
-from orchestration.core.settings import Settings
-from orchestration.sources.source import Source
 
-TODAY = date(2024, 9, 30)
+EVENTS = {"format": "csv", "columns": {"required": ["a"], "optional": ["b"]}}
+ITEMS = {"format": "parquet", "columns": {"required": ["id"]}}
+TABLES = {
+    "events": {"files": "events_{load_date}.csv", **EVENTS},
+    "items": {"files": "items_{load_date}.parquet", **ITEMS},
+}
 
 
 def day(number: int) -> date:
     return date(2024, 9, number)
 
 
-class Shop:
-    """A source with two tables whose dumps a test delivers."""
+class Shop(ShopHome):
+    tables = TABLES
 
-    def __init__(self, home: Path) -> None:
-        self.settings = Settings(home / "home", home / "sources.yml")
-        self.dumps = home / "dumps"
-        self.dumps.mkdir()
-        self.source = self.declare()
+    def files(self, place: str) -> int:
+        return len(list((self.settings.home / place).rglob("*.parquet")))
 
-    def declare(self, **entry) -> Source:
-        csv = {"format": "csv", "columns": {"required": ["a"], "optional": ["b"]}}
-        parquet = {"format": "parquet", "columns": {"required": ["id"]}}
-        return Source.model_validate(
-            {
-                "source_id": "shop",
-                "feed": "daily",
-                "currency": "CNY",
-                "dumps": str(self.dumps),
-                "starts_on": "2024-09-01",
-                "brands": {"x": {"name": "X"}, "y": {"name": "Y", "timezone": "UTC", "currency": "EUR"}},
-                "tables": {
-                    "events": {"files": "events_{load_date}.csv", **csv},
-                    "items": {"files": "items_{load_date}.parquet", **parquet},
-                },
-                **entry,
-            }
-        )
+    def deliver(self, number: int, *values: str) -> None:
+        self.write(f"events_{day(number)}.csv", "".join(f"{value}\n" for value in ("a", *values)))
+        self.pull()
 
-    def deliver(self, number: int, *values: str, header: str = "a") -> None:
-        content = "".join(f"{value}\n" for value in (header, *values))
-        (self.dumps / f"events_{day(number)}.csv").write_text(content)
-        pull(self.settings, self.source, None, None, TODAY)
+    def load(self, number: int, *values: str, refused: str | None = None) -> bool:
+        """Deliver a day's events, decide on them and promote; whether the load is accepted."""
+        self.deliver(number, *values)
+        accepted = decide_loads(self.settings, "shop", {day(number): refused})[day(number)]
+        self.promote()
+        return accepted
 
-    def decide(self, number: int, accepted: bool, reason: str | None = None) -> bool:
-        verdict = None if accepted else reason or "refused"
-        return decide_loads(self.settings, "shop", {day(number): verdict})[day(number)]
+    def promote(self) -> None:
+        promote(self.settings, self.arrival)
 
     def raw(self) -> list[str]:
         """Values in raw, read the way dbt reads them."""
@@ -67,117 +53,82 @@ class Shop:
         return sorted(value for file in files for value in pq.read_table(file)["a"].to_pylist())
 
     def told(self, name: str) -> list[dict[str, object]]:
-        write_arrival(self.settings, {"shop": self.source})
+        write_arrival(self.settings, self.arrival)
         return pq.read_table(self.settings.arrival / f"{name}.parquet").to_pylist()
 
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Shop:
-    return Shop(tmp_path)
+    brands = {"x": {"name": "X"}, "y": {"name": "Y", "timezone": "UTC", "currency": "EUR"}}
+    return Shop(tmp_path, starts_on=day(1), brands=brands)
 
 
 def test_raw_has_columns_before_any_dump(shop: Shop):
-    promote(shop.settings, shop.source)
+    shop.promote()
     path = shop.settings.raw / "shop" / "events" / "load_date=0001-01-01" / "schema.parquet"
     assert pq.read_schema(path).names == ["a", "b", "_load_date", "_file", "_row"]
     assert (shop.raw(), shop.told("files")) == ([], [])
 
 
-def test_an_accepted_load_moves_to_raw(shop: Shop):
+def test_an_accepted_load_moves_to_raw_and_a_correction_replaces_it(shop: Shop):
     shop.deliver(2, "1")
-    promote(shop.settings, shop.source)
-    assert shop.raw() == []
-    assert shop.decide(2, True)
-    promote(shop.settings, shop.source)
-    assert shop.raw() == ["1"]
-    assert not list(shop.settings.arrivals.rglob("*.parquet"))
-
-
-def test_a_correction_replaces_and_a_refused_one_waits(shop: Shop):
-    shop.deliver(2, "1")
-    shop.decide(2, True)
-    promote(shop.settings, shop.source)
-    shop.deliver(2, "2", "bad,row,here")
-    shop.decide(2, False, "too few rows")
-    promote(shop.settings, shop.source)
-    assert shop.raw() == ["1"]
-    assert len(list(shop.settings.arrivals.rglob("*.parquet"))) == 1
+    shop.promote()
+    assert (shop.raw(), shop.files("arrivals")) == ([], 1)
+    assert shop.load(2, "1")
+    assert (shop.raw(), shop.files("arrivals")) == (["1"], 0)
+    # A refused correction waits, and the old version stays.
+    assert not shop.load(2, "2", "bad,row,here", refused="too few rows")
+    assert (shop.raw(), shop.files("arrivals")) == (["1"], 1)
     (told,) = shop.told("sources")
     assert (told["is_stale"], told["stale_reason"]) == (True, "load 2024-09-02 refused: too few rows")
-    assert shop.decide(2, True)
-    promote(shop.settings, shop.source)
-    assert shop.raw() == ["2"]
-    assert len(list(shop.settings.rejects.rglob("*.parquet"))) == 1
-    shop.deliver(2, "3")
-    shop.decide(2, True)
-    promote(shop.settings, shop.source)
-    assert shop.raw() == ["3"]
-    assert not list(shop.settings.rejects.rglob("*.parquet"))
+    assert shop.load(2, "2", "bad,row,here")
+    assert (shop.raw(), shop.files("rejects")) == (["2"], 1)
+    assert shop.load(2, "3")
+    assert (shop.raw(), shop.files("rejects")) == (["3"], 0)
 
 
 def test_held_back_loads_follow_the_repair(shop: Shop):
-    shop.deliver(2, "2")
-    shop.deliver(3, "3")
-    shop.decide(2, False, "wrong")
-    shop.decide(3, True)
-    promote(shop.settings, shop.source)
+    shop.load(2, "2", refused="wrong")
+    shop.load(3, "3")
     assert shop.raw() == []
     assert shop.told("sources")[0]["complete_through"] is None
-    shop.deliver(2, "2", "2b")
-    shop.decide(2, True)
-    promote(shop.settings, shop.source)
+    shop.load(2, "2", "2b")
     assert shop.raw() == ["2", "2b", "3"]
     assert shop.told("sources")[0]["complete_through"] == day(2)
 
 
 def test_a_load_with_an_unreadable_file_is_never_accepted(shop: Shop):
     (shop.dumps / "items_2024-09-02.parquet").write_bytes(b"no parquet")
-    shop.deliver(2, "1")
-    assert not shop.decide(2, True)
-    with LoadManifest(shop.settings.manifest) as manifest:
-        (load,) = manifest.loads("shop")
+    assert not shop.load(2, "1")
+    (load,) = shop.arrival.of("shop").loads
     assert load.state is State.REFUSED
     assert "items_2024-09-02.parquet: the file is not sound Parquet" in (load.reason or "")
-    promote(shop.settings, shop.source)
     assert shop.raw() == []
     pq.write_table(pa.table({"id": [1]}), shop.dumps / "items_2024-09-02.parquet")
-    shop.deliver(2, "1")
-    assert shop.decide(2, True)
-    promote(shop.settings, shop.source)
+    assert shop.load(2, "1")
     assert shop.raw() == ["1"]
     schema = shop.settings.raw / "shop" / "items" / "load_date=0001-01-01" / "schema.parquet"
     assert pq.read_schema(schema).field("id").type == pa.int64()
 
 
 def test_what_raw_lost_is_read_again_and_what_it_should_not_have_goes(shop: Shop):
-    shop.deliver(2, "1")
-    shop.decide(2, True)
-    promote(shop.settings, shop.source)
+    shop.load(2, "1")
     (held,) = (shop.settings.raw / "shop" / "events" / "load_date=2024-09-02").iterdir()
     held.with_name("stray.parquet").write_bytes(held.read_bytes())
     held.unlink()
-    promote(shop.settings, shop.source)
+    shop.promote()
     assert shop.raw() == ["1"]
-    with LoadManifest(shop.settings.manifest) as manifest:
-        (version,) = manifest.versions("shop")
-    parsed_path(shop.settings.raw, version).unlink()
-    landed_path(shop.settings.landing, "shop", version.sha256, version.file).unlink()
-    with pytest.raises(UnreadableDump, match=r"landed copy .* is gone"):
-        promote(shop.settings, shop.source)
-
-
-def test_an_old_version_in_effect_is_read_by_its_own_declaration(shop: Shop):
-    shop.deliver(2, "1")
-    shop.decide(2, True)
-    promote(shop.settings, shop.source)
+    # Of an old version in effect it is read by its own declaration.
     tables = {"events": {"files": "events_{load_date}.csv", "format": "csv", "columns": {"required": ["z"]}}}
-    shop.source = shop.declare(tables=tables)
-    pull(shop.settings, shop.source, None, None, TODAY)
-    for path in shop.settings.raw.rglob("events_*.parquet"):
-        path.unlink()
-    promote(shop.settings, shop.source)
-    values = [pq.read_table(path) for path in shop.settings.raw.rglob("events_*.parquet")]
-    assert [table["a"].to_pylist() for table in values] == [["1"]]
+    shop.declare(tables=tables)
+    shop.pull()
+    held.unlink()
+    shop.promote()
+    assert pq.read_table(held)["a"].to_pylist() == ["1"]
+    held.unlink()
+    landed_copy(shop.settings, shop.arrival.of("shop").versions[0]).unlink()
+    with pytest.raises(UnreadableDump, match=r"landed copy .* is gone"):
+        shop.promote()
 
 
 def test_promotion_killed_at_any_step_is_finished_by_the_next(shop: Shop, monkeypatch: pytest.MonkeyPatch):
@@ -185,14 +136,12 @@ def test_promotion_killed_at_any_step_is_finished_by_the_next(shop: Shop, monkey
         pass
 
     for number in (2, 3):
-        shop.deliver(number, str(number))
-        shop.decide(number, True)
-    promote(shop.settings, shop.source)
+        shop.load(number, str(number))
     steps, real = 0, {name: getattr(Path, name) for name in ("replace", "unlink", "rmdir", "mkdir")}
     while True:
         for number in (2, 3, 4):
             shop.deliver(number, f"{number} in round {steps}", "cut,row")
-            shop.decide(number, True)
+            decide_loads(shop.settings, "shop", {day(number): None})
         left = [steps]
 
         def counting(name: str, left: list[int] = left):
@@ -208,14 +157,13 @@ def test_promotion_killed_at_any_step_is_finished_by_the_next(shop: Shop, monkey
             for name in real:
                 patch.setattr(Path, name, counting(name))
             try:
-                promote(shop.settings, shop.source)
+                shop.promote()
                 finished = True
             except Killed:
                 finished = False
-        promote(shop.settings, shop.source)
+        shop.promote()
         assert shop.raw() == [f"{number} in round {steps}" for number in (2, 3, 4)]
-        assert len(list(shop.settings.rejects.rglob("*.parquet"))) == 3
-        assert not list(shop.settings.arrivals.rglob("*.parquet"))
+        assert (shop.files("rejects"), shop.files("arrivals")) == (3, 0)
         if finished:
             break
         steps += 1
@@ -223,9 +171,7 @@ def test_promotion_killed_at_any_step_is_finished_by_the_next(shop: Shop, monkey
 
 
 def test_dbt_is_told_files_sources_and_brands(shop: Shop):
-    shop.deliver(2, "1", "x,y,z")
-    shop.decide(2, True)
-    promote(shop.settings, shop.source)
+    shop.load(2, "1", "x,y,z")
     (file,) = shop.told("files")
     assert file.pop("version")
     assert file == {
@@ -255,7 +201,7 @@ def test_dbt_is_told_files_sources_and_brands(shop: Shop):
 
 
 def test_what_dbt_is_told_is_typed_when_there_is_nothing(shop: Shop):
-    write_arrival(shop.settings, {})
+    write_arrival(shop.settings, read_arrival(shop.settings, {}))
     for name in ("files", "sources", "brands", "applied"):
         table = pq.read_table(shop.settings.arrival / f"{name}.parquet")
         assert table.num_rows == 0

@@ -2,8 +2,18 @@
 
 from datetime import date, timedelta
 
+import pytest
+
 from orchestration.sources.calendar import complete_through, first_expected, missing_load_dates
 from orchestration.sources.source import Source
+
+BEGUN = {"starts_on": "2024-09-01"}
+# 2024-09-07 is a Saturday.
+SATURDAYS = {"covers": "same_day", "closed": {"weekdays": ["saturday"], "dates": ["2024-09-09"]}}
+STATIC = {
+    "feed": "static",
+    "tables": {"e": {"files": "e.csv", "format": "csv", "columns": {"required": ["a"]}}},
+}
 
 
 def source(**entry) -> Source:
@@ -18,52 +28,42 @@ def days(*numbers: int) -> set[date]:
 
 
 def test_the_first_load_covers_the_first_day():
-    assert first_expected(source(starts_on="2024-09-01")) == date(2024, 9, 2)
-    assert first_expected(source(starts_on="2024-09-01", covers="same_day")) == date(2024, 9, 1)
+    assert first_expected(source(**BEGUN)) == date(2024, 9, 2)
+    assert first_expected(source(**BEGUN, covers="same_day")) == date(2024, 9, 1)
     assert first_expected(source()) is None
 
 
-def test_complete_up_to_the_first_gap():
-    shop = source(starts_on="2024-09-01")
-    assert complete_through(shop, days(2, 3, 4)) == date(2024, 9, 3)
-    assert complete_through(shop, days(2, 3, 5, 6)) == date(2024, 9, 2)
-    assert missing_load_dates(shop, days(2, 3, 5), date(2024, 9, 7)) == [date(2024, 9, d) for d in (4, 6, 7)]
+@pytest.mark.parametrize(
+    ("entry", "came", "complete"),
+    [
+        # Up to the first gap.
+        (BEGUN, [2, 3, 4], 3),
+        (BEGUN, [2, 3, 5, 6], 2),
+        # Nothing while the first load is missing, which without a start is the first that came.
+        (BEGUN, [3, 4], None),
+        (BEGUN, [1], None),
+        (BEGUN, [], None),
+        ({}, [5, 6, 8], 5),
+        # Closed days are no gaps, and a dump on one of them counts.
+        (SATURDAYS, [6, 8, 10], 10),
+        (SATURDAYS, [6, 10], 6),
+        (SATURDAYS, [6, 7], 7),
+        # A static source is complete as declared.
+        (STATIC, [2], None),
+        (STATIC | {"complete_through": "2024-09-20"}, [2], 20),
+    ],
+)
+def test_how_far_the_data_are_complete(entry: dict, came: list[int], complete: int | None):
+    assert complete_through(source(**entry), days(*came)) == (complete and date(2024, 9, complete))
 
 
-def test_nothing_is_complete_while_the_first_load_is_missing():
-    shop = source(starts_on="2024-09-01")
-    assert complete_through(shop, days(3, 4)) is None
-    assert complete_through(shop, days(1)) is None
-    assert complete_through(shop, set()) is None
-
-
-def test_without_a_start_the_first_load_is_the_start():
-    assert complete_through(source(), days(5, 6, 8)) == date(2024, 9, 5)
-
-
-def test_closed_days_are_no_gaps():
-    # 2024-09-07 is a Saturday.
-    shop = source(covers="same_day", closed={"weekdays": ["saturday"], "dates": ["2024-09-09"]})
-    assert complete_through(shop, days(6, 8, 10)) == date(2024, 9, 10)
-    assert complete_through(shop, days(6, 10)) == date(2024, 9, 6)
-
-
-def test_a_dump_on_a_closed_day_counts():
-    shop = source(covers="same_day", closed={"weekdays": ["saturday"]})
-    assert complete_through(shop, days(6, 7)) == date(2024, 9, 7)
-
-
-def test_a_static_source_is_complete_as_declared():
-    table = {"files": "e.csv", "format": "csv", "columns": {"required": ["a"]}}
-    static = source(feed="static", tables={"e": table})
-    assert complete_through(static, days(2)) is None
-    assert missing_load_dates(static, days(2, 9), date(2024, 9, 30)) == []
-    declared = static.model_copy(update={"complete_through": date(2017, 12, 3)})
-    assert complete_through(declared, days(2)) == date(2017, 12, 3)
+def test_what_is_missing():
+    found = missing_load_dates(source(**BEGUN), days(2, 3, 5), date(2024, 9, 7))
+    assert set(found) == days(4, 6, 7)
+    assert missing_load_dates(source(**STATIC), days(2, 9), date(2024, 9, 30)) == []
 
 
 def test_completeness_never_runs_ahead_of_the_last_load():
-    shop = source(starts_on="2024-09-01")
     for last in range(2, 12):
         come = {date(2024, 9, 2) + timedelta(days=offset) for offset in range(last)}
-        assert complete_through(shop, come) == max(come) - timedelta(days=1)
+        assert complete_through(source(**BEGUN), come) == max(come) - timedelta(days=1)

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.arrival.due import due_loads
-from orchestration.arrival.pending import PendingLoads
+from orchestration.arrival.pending import PendingLoads, due_loads
 from orchestration.sources.schedule import Schedule
 from orchestration.sources.source import Source
 
@@ -54,11 +53,6 @@ def test_today_waits_for_all_until_the_deadline_and_yesterday_goes_at_once(clock
     assert (decided.waits is None) if waits is None else waits in decided.waits
 
 
-def test_nothing_is_waited_for_once_all_have_come():
-    pending = PendingLoads({"east": [TODAY], "west": [TODAY]}, {"east": come(TODAY), "west": come(TODAY)})
-    assert due_loads(BOTH, SCHEDULE, pending, at("02:30")).load_dates == pending.load_dates
-
-
 @pytest.mark.parametrize(
     "west",
     [
@@ -67,33 +61,29 @@ def test_nothing_is_waited_for_once_all_have_come():
         source("west", ends_on="2026-03-08"),
         source("west", starts_on="2026-04-01"),
         source("west", due="02:00"),
+        source("west", due="02:30"),
         source("west", feed="static", starts_on=None),
     ],
-    ids=["closed day", "closed weekday", "ended", "not begun", "due before", "static"],
+    ids=["closed day", "closed weekday", "ended", "not begun", "due before", "due now", "static"],
 )
 def test_who_owes_nothing_is_not_waited_for(west):
     assert due_loads({"east": source(), "west": west}, SCHEDULE, EAST_CAME, at("02:30")).waits is None
 
 
-def test_a_source_may_have_a_later_deadline():
-    sources = {"east": source(), "west": source("west", due="08:00")}
-    assert "until 08:00" in due_loads(sources, SCHEDULE, EAST_CAME, at("07:00")).waits
-    assert due_loads(sources, SCHEDULE, EAST_CAME, at("08:00")).waits is None
-
-
-def test_a_static_dump_waits_for_nobody():
-    sources = BOTH | {"once": source("once", feed="static", starts_on=None)}
+def test_deadlines_zones_and_static_dumps():
+    later = {"east": source(), "west": source("west", due="08:00")}
+    assert "until 08:00" in due_loads(later, SCHEDULE, EAST_CAME, at("07:00")).waits
+    assert due_loads(later, SCHEDULE, EAST_CAME, at("08:00")).waits is None
+    # A static dump waits for nobody, and nobody waits once all have come.
+    static = BOTH | {"once": source("once", feed="static", starts_on=None)}
     pending = PendingLoads({"once": [TODAY]}, {"east": come(), "west": come()})
-    assert due_loads(sources, SCHEDULE, pending, at("01:00")).load_dates == {"once": [TODAY]}
-
-
-def test_the_zone_of_the_schedule_decides_what_today_is():
+    assert due_loads(static, SCHEDULE, pending, at("01:00")).load_dates == {"once": [TODAY]}
+    all_came = PendingLoads({"east": [TODAY], "west": [TODAY]}, {"east": come(TODAY), "west": come(TODAY)})
+    assert due_loads(BOTH, SCHEDULE, all_came, at("02:30")).load_dates == all_came.load_dates
     # 19:30 in London is 03:30 of the next day in Shanghai.
     schedule = Schedule.model_validate({"timezone": "Asia/Shanghai"})
-    pending = PendingLoads({"east": [TODAY]}, {"east": come(TODAY), "west": come()})
-    assert due_loads(BOTH, schedule, pending, at("19:30", YESTERDAY)).waits == (
-        f"The loads of {TODAY} wait for west, until 06:00"
-    )
+    waits = due_loads(BOTH, schedule, EAST_CAME, at("19:30", YESTERDAY)).waits
+    assert waits == f"The loads of {TODAY} wait for west, until 06:00"
 
 
 @given(

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from contents import all_contents
 
+from orchestration.arrival.configured import read_arrival
 from orchestration.arrival.erasing.sweep import sweep
 from orchestration.arrival.file_versions import latest_versions
 from orchestration.arrival.loads import decide_loads, promote
@@ -106,7 +107,7 @@ class Shop:
         """Pull and accept; returns the files that brought anything."""
         report = pull(self.settings, self.source, None, None, DAY)
         decide_loads(self.settings, "shop", dict.fromkeys(report.load_dates))
-        promote(self.settings, self.source)
+        promote(self.settings, read_arrival(self.settings, {"shop": self.source}))
         return [version.file for version in [*report.arrived, *report.refused]]
 
     def erase(self, *keys: str) -> dict[str, int]:
@@ -163,7 +164,7 @@ def test_what_landing_keeps_is_read_as_before(shop: Shop):
     path.unlink()
     for dump in shop.dumps.iterdir():
         dump.unlink()
-    promote(shop.settings, shop.source)
+    promote(shop.settings, read_arrival(shop.settings, {"shop": shop.source}))
     assert shop.rows() == left
     version = shop.latest()
     assert (version.row_count, version.erased_count) == (1, 4)

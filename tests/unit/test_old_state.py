@@ -1,4 +1,4 @@
-"""State of an older program is upgraded or made anew, state of a newer one is refused; neither is misread."""
+"""State of another program: upgraded, made anew or refused, and never misread."""
 
 from __future__ import annotations
 
@@ -15,26 +15,30 @@ import pyarrow.parquet as pq
 import pytest
 from unit.publish_home import let_through, make_home
 
-from orchestration.alerts.outbox import SCHEMA as OUTBOX_0
 from orchestration.alerts.outbox import Outbox
+from orchestration.arrival.configured import read_arrival
 from orchestration.arrival.dbt_inputs import FILES, forget_applied, write_arrival
 from orchestration.arrival.erasing.order import read_order
-from orchestration.arrival.manifest import FORMATS, LoadManifest, State
-from orchestration.build.state import GateRecord, read_build, read_gate
+from orchestration.arrival.file_versions import State
+from orchestration.arrival.manifest import FORMAT, SCHEMA, LoadManifest
+from orchestration.build.state import read_build, read_gate
 from orchestration.core.errors import EnvironmentStop
 from orchestration.core.privacy.erased import read_erased
 from orchestration.core.settings import Settings
 from orchestration.core.versions import migrate
+from orchestration.nightly.status import status_text
 from orchestration.publish.query import run_query
+from orchestration.publish.rejects.listing import Selection, find_rejects
 from orchestration.publish.release import publish, read_current
-from orchestration.publish.rollback import rollbacks
+from orchestration.publish.rollback import Rollback, remember, rollbacks
 
-# As version 0.1.0 made it.
-LOADS_0_1_0 = (Path(__file__).parent / "old_state" / "loads-0.1.0.sql").read_text()
 ROW = (
     "insert into file_versions values (7, 'shop', 'orders', 'a.csv', '2024-09-02', 'v', 'c', '{}', 10, 2,"
     " 'accepted', null, 1, 'contract')"
 )
+
+
+RETIRED = "create table retired_before (source_id text primary key, kept_from text not null) strict"
 
 
 def sqlite(path: Path, script: str) -> Path:
@@ -48,51 +52,32 @@ def user_version(path: Path) -> int:
         return connection.execute("pragma user_version").fetchone()[0]
 
 
-def test_a_manifest_of_0_1_0_is_upgraded_and_keeps_every_row(tmp_path: Path) -> None:
-    path = sqlite(tmp_path / "loads.sqlite", f"{LOADS_0_1_0}; {ROW}")
-    assert user_version(path) == 0
-    for _ in range(2):
-        with LoadManifest(path) as manifest:
-            (version,) = manifest.versions("shop")
-        assert (version.version_id, version.row_count, version.unreadable_count) == (7, 10, 2)
-        assert (version.state, version.load_date) == (State.ACCEPTED, date(2024, 9, 2))
-        assert version.erased_count == 0 and user_version(path) == len(FORMATS)
-
-
-def test_an_upgraded_manifest_is_the_same_as_a_new_one(tmp_path: Path) -> None:
-    old, new = sqlite(tmp_path / "old.sqlite", LOADS_0_1_0), tmp_path / "new.sqlite"
-    tables = []
-    for path in (old, new):
-        LoadManifest(path).close()
-        with closing(sqlite3.connect(path)) as connection:
-            tables.append(
-                connection.execute(
-                    "select m.name, c.* from sqlite_master m, pragma_table_info(m.name) c"
-                ).fetchall()
-            )
-    assert tables[0] == tables[1] and len(tables[0]) > 20
-
-
-def test_an_upgrade_that_does_not_end_leaves_the_file_as_it_was(tmp_path: Path) -> None:
-    path = sqlite(tmp_path / "loads.sqlite", f"{LOADS_0_1_0}; {ROW}")
-    steps = (*FORMATS, "create table added (x integer); insert into file_versions values (1)")
+def test_a_manifest_of_format_3_is_upgraded_whole_or_not_at_all(tmp_path: Path) -> None:
+    new, old = tmp_path / "new.sqlite", tmp_path / "old.sqlite"
+    LoadManifest(new).close()
+    schema = SCHEMA.replace(RETIRED, "create table retirements (source_id text, kept_from text)")
+    taken = "insert into retirements values ('shop', '2024-01-01'), ('shop', '2024-02-01')"
+    sqlite(old, f"{schema}; create table first_pulls (x text); {ROW}; {taken}; pragma user_version = 3")
+    cut = {3: "drop table first_pulls; insert into file_versions values (1)"}
     with (
-        closing(sqlite3.connect(path, isolation_level=None)) as connection,
+        closing(sqlite3.connect(old, isolation_level=None)) as connection,
         pytest.raises(sqlite3.OperationalError, match="file_versions has"),
     ):
-        migrate(connection, path, steps)
-    assert user_version(path) == len(FORMATS)
-    with LoadManifest(path) as manifest:
-        assert len(manifest.versions("shop")) == 1
+        migrate(connection, old, FORMAT, SCHEMA, cut)
+    assert user_version(old) == 3 and "first_pulls" in tables(old)
+    for _ in range(2):
+        with LoadManifest(old) as manifest:
+            (version,) = manifest.versions("shop")
+            assert manifest.retired_before() == {"shop": date(2024, 2, 1)}
+        assert (version.version_id, version.row_count, version.unreadable_count) == (7, 10, 2)
+        assert (version.state, version.load_date) == (State.ACCEPTED, date(2024, 9, 2))
+        assert (user_version(old), tables(old)) == (FORMAT, tables(new))
+
+
+def tables(path: Path) -> dict[str, list[str]]:
     with closing(sqlite3.connect(path)) as connection:
-        assert not connection.execute("select 1 from sqlite_master where name = 'added'").fetchall()
-
-
-def test_an_outbox_without_a_number_is_upgraded(tmp_path: Path) -> None:
-    path = sqlite(tmp_path / "alerts.sqlite", OUTBOX_0)
-    with Outbox(path) as outbox:
-        assert outbox.open_incidents() == []
-    assert user_version(path) == 1
+        made = connection.execute("select name, sql from sqlite_master where type = 'table'").fetchall()
+    return {name: sql.split() for name, sql in made}
 
 
 @pytest.fixture
@@ -103,56 +88,61 @@ def settings(tmp_path: Path) -> Settings:
     return settings
 
 
-def put_format(path: Path) -> None:
-    content = json.loads(path.read_text())
-    path.chmod(0o644)
+def put_format(settings: Settings, name: str) -> Path:
+    """Give a state file a format that a newer program may have."""
+    path = settings.home / name
+    if path.suffix == ".sqlite":
+        return sqlite(path, "pragma user_version = 99")
+    path.parent.mkdir(exist_ok=True)
+    content = json.loads(path.read_text()) if path.exists() else {"erasures": []}
+    if path.exists():
+        path.chmod(0o644)
     path.write_text(json.dumps({**content, "format": 99}))
+    return path
 
 
-def newer_manifest(settings: Settings) -> Path:
-    LoadManifest(settings.manifest).close()
-    return sqlite(settings.manifest, "pragma user_version = 99")
-
-
-def newer_outbox(settings: Settings) -> Path:
-    return sqlite(settings.alerts, "pragma user_version = 99")
-
-
-def newer_json(name: str) -> Callable[[Settings], Path]:
-    def make(settings: Settings) -> Path:
-        path = settings.home / name
-        path.parent.mkdir(exist_ok=True)
-        if not path.exists():
-            path.write_text('{"erasures": []}')
-        put_format(path)
-        return path
-
-    return make
+NEWER = r"has format 99; this program knows formats up to \d"
 
 
 @pytest.mark.parametrize(
-    ("make", "read"),
+    ("name", "read"),
     [
-        (newer_manifest, lambda settings: LoadManifest(settings.manifest)),
-        (newer_outbox, lambda settings: Outbox(settings.alerts)),
-        (newer_json("warehouse/state.json"), read_build),
-        (newer_json("warehouse/gate.json"), read_gate),
-        (newer_json("published/current/manifest.json"), read_current),
-        (newer_json("published/current/manifest.json"), lambda settings: run_query(settings, "select 1")),
-        (newer_json("published/rollbacks.json"), rollbacks),
-        (newer_json("erasures/list.json"), read_erased),
-        (newer_json("erasures/order.json"), read_order),
+        ("loads.sqlite", lambda settings: LoadManifest(settings.manifest)),
+        ("alerts.sqlite", lambda settings: Outbox(settings.alerts)),
+        ("warehouse/state.json", read_build),
+        ("warehouse/gate.json", read_gate),
+        ("published/current/manifest.json", read_current),
+        ("published/current/manifest.json", lambda settings: run_query(settings, "select 1")),
+        ("published/rollbacks.json", rollbacks),
+        ("erasures/list.json", read_erased),
+        ("erasures/order.json", read_order),
     ],
 )
 def test_what_a_newer_program_wrote_is_refused_with_the_way_out(
-    settings: Settings, make: Callable[[Settings], Path], read: Callable[[Settings], object]
+    settings: Settings, name: str, read: Callable[[Settings], object]
 ) -> None:
-    path = make(settings)
+    path = put_format(settings, name)
     content = path.read_bytes()
-    with pytest.raises(EnvironmentStop, match=r"has format 99; this program knows formats up to \d") as told:
+    with pytest.raises(EnvironmentStop, match=NEWER) as told:
         read(settings)
-    assert str(path.name) in str(told.value) and "Run that version or a later one" in str(told.value)
+    assert path.name in str(told.value) and "Run that version or a later one" in str(told.value)
     assert told.value.exit_code == 2 and path.read_bytes() == content
+
+
+def test_a_manifest_of_an_old_program_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    path = sqlite(tmp_path / "loads.sqlite", "create table file_versions (x text)")
+    with pytest.raises(EnvironmentStop, match=r"has format 0, .* knows formats from 3. .* AIPL_HOME"):
+        LoadManifest(path)
+    assert user_version(path) == 0
+
+
+def test_rollbacks_are_read_and_added_to(settings: Settings) -> None:
+    first = Rollback("2024-01-01T00:00:00+00:00", "b", "a", {"b": "1"}, by="")
+    second = Rollback("2024-01-02T00:00:00+00:00", "c", "a", {"b": "1", "c": "2"}, by="ops")
+    for rollback in (first, second):
+        remember(settings, rollback)
+    assert rollbacks(settings) == [first, second]
+    assert json.loads((settings.published / "rollbacks.json").read_text())["format"] == 2
 
 
 @pytest.mark.parametrize("content", ["[", '{"format": 2}', "[1]", "7", '{"format": 2, "rollbacks": [{}]}'])
@@ -162,23 +152,21 @@ def test_a_damaged_record_of_rollbacks_is_told(settings: Settings, content: str)
         rollbacks(settings)
 
 
-def test_a_build_of_0_1_0_is_known_and_made_anew(settings: Settings) -> None:
-    settings.build_state.write_text('{"state": "complete", "fingerprint": "f", "build_id": "b"}')
-    found = read_build(settings)
-    assert found is not None and (found.state, found.rules, found.warehouse) == ("complete", "", "")
-    gate = {"build_id": "b", "passed": True, "finished_at": "2024-01-01T00:00:00+00:00", "results": {}}
-    settings.build_state.with_name("gate.json").write_text(json.dumps(gate))
-    assert read_gate(settings) == GateRecord(**gate)
-
-
 def test_a_list_of_applied_files_of_another_format_is_begun_anew(settings: Settings) -> None:
     applied = settings.arrival / "applied.parquet"
     forget_applied(settings)
     before = applied.stat().st_mtime_ns
-    write_arrival(settings, {})
+    write_arrival(settings, read_arrival(settings, {}))
     assert applied.stat().st_mtime_ns == before
-    # Of a program that knew no unreadable rows.
     duckdb.sql("select 'shop' as source_id, 'a.csv' as file").write_parquet(str(applied))
     os.utime(applied, ns=(before, before))
-    write_arrival(settings, {})
+    write_arrival(settings, read_arrival(settings, {}))
     assert pq.read_schema(applied).equals(FILES) and pq.read_metadata(applied).num_rows == 0
+
+
+def test_a_lost_manifest_is_not_made_anew_by_a_look_at_it(settings: Settings) -> None:
+    (settings.landing / "shop" / "0123456789ab").mkdir(parents=True)
+    for look in (status_text, lambda settings: find_rejects(settings, Selection())):
+        with pytest.raises(EnvironmentStop, match=r"loads.sqlite is damaged: it is gone or empty"):
+            look(settings)
+    assert not settings.manifest.exists()

@@ -20,6 +20,7 @@ from orchestration.arrival.configured import configured_sources
 from orchestration.core.errors import InputError, QualityStop
 from orchestration.core.privacy.person_key import require_person_key
 from orchestration.core.settings import PROJECT_ROOT, Settings
+from orchestration.publish.lookup import find_person
 from orchestration.publish.personal import personal_columns
 from orchestration.publish.release import Release, publish
 
@@ -239,4 +240,4 @@ def test_a_release_whose_key_is_gone_is_not_said_to_be_missing(settings: Setting
     publish(settings, NOON)
     settings.person_key_file.unlink()
     with pytest.raises(InputError, match="was made with a person key that is gone"):
-        person_key("shop:m:17")
+        find_person(settings, "shop:m:17")

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from warehouse import Warehouse
 
-from orchestration.arrival.configured import configured_sources
+from orchestration.arrival.configured import configured_sources, read_arrival
 from orchestration.arrival.loads import complete_columns, promote, read_again
 from orchestration.arrival.pending import PendingLoads, Request, find_pending
 from orchestration.arrival.readers import UnreadableDump, parse_to_parquet
@@ -164,7 +164,7 @@ def test_a_declaration_that_cannot_be_is_an_error(tmp_path: Path, declared: str,
 
 
 def raw(settings: Settings) -> list[dict[str, Any]]:
-    promote(settings, configured_sources(settings)["shop"])
+    promote(settings, read_arrival(settings))
     files = [
         path for path in sorted((settings.raw / "shop").rglob("*.parquet")) if path.name != "schema.parquet"
     ]
@@ -195,8 +195,12 @@ def test_with_another_person_key_raw_is_read_again_from_landing(
     monkeypatch.setenv("AIPL_PERSON_KEY", OTHER)
     # The run that follows reads it anew; where none does by itself, that is told.
     source = configured_sources(warehouse.settings)["shop"]
-    assert read_again(warehouse.settings, source.model_copy(update={"dumps": str(dumps)})) == []
-    (told,) = read_again(warehouse.settings, source.model_copy(update={"dumps": None}))
+    fed, unfed = (
+        read_arrival(warehouse.settings, {"shop": source.model_copy(update={"dumps": place})})
+        for place in (str(dumps), None)
+    )
+    assert read_again(warehouse.settings, fed) == []
+    (told,) = read_again(warehouse.settings, unfed)
     assert "hashed with another person key" in told
     warehouse.load("shop", dumps)
     (row,) = raw(warehouse.settings)
@@ -244,7 +248,7 @@ class Lost:
         self.file.write_text(text.replace("{required: [member, phone, mail]}", columns))
 
     def find_pending(self, request: Request) -> PendingLoads:
-        return find_pending(self.settings, configured_sources(self.settings), request, date(2026, 6, 1))
+        return find_pending(self.settings, read_arrival(self.settings), request, date(2026, 6, 1))
 
     def state(self) -> dict[Path, bytes]:
         files = (path for path in self.settings.home.rglob("*") if path.is_file())
@@ -293,7 +297,7 @@ def test_a_personal_column_that_no_dump_had_is_null_in_what_cannot_be_read_again
     home.declare("[fax]", "{required: [member, phone, mail], optional: [fax]}")
     home.warehouse.load("shop", home.dumps)
     raw(home.settings)
-    complete_columns(home.settings, configured_sources(home.settings)["shop"])
+    complete_columns(home.settings, read_arrival(home.settings))
     assert [row["fax"] for row in raw(home.settings)] == [None] * 3
 
 

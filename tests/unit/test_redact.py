@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.arrival.configured import configured_sources
 from orchestration.arrival.dumps import open_dumps
 from orchestration.arrival.pull import pull
 from orchestration.core.errors import ConfigurationError, InputError
@@ -42,49 +43,49 @@ def test_addresses_are_shown_without_user_password_and_query(text: str, shown: s
     assert redact(text) == shown
 
 
+def declared(tmp_path: Path, place: str) -> Settings:
+    file = tmp_path / "sources.yml"
+    file.write_text(SOURCES.format(place=place))
+    return Settings(tmp_path / "home", file)
+
+
 @pytest.mark.parametrize(
     "place", ["https://joe:s3cret@host/", "sftp://${JOE}:s3cret${X}@host/", '"https://host/?sig=s3cret"']
 )
 def test_a_password_in_the_sources_file_is_refused(tmp_path: Path, place: str) -> None:
-    file = tmp_path / "sources.yml"
-    file.write_text(SOURCES.format(place=place))
-    with pytest.raises(
-        InputError, match=r"source shop: `dumps` holds a password or token. Write \$\{NAME\}"
-    ) as told:
+    file = declared(tmp_path, place).sources_file
+    said = r"source shop: `dumps` holds a password or token. Write \$\{NAME\}"
+    with pytest.raises(InputError, match=said) as told:
         load_sources(file, {"JOE": "joe", "X": ""})
     assert "s3cret" not in str(told.value)
 
 
 @pytest.mark.parametrize(
-    "place", ["https://${JOE}:${PASSWORD}@host/", "sftp://joe@host/", '"https://host/?sig=${PASSWORD}"']
+    ("place", "shown"),
+    [
+        ("https://${JOE}:${PASSWORD}@host/dumps", "https://***@host/dumps"),
+        ("sftp://joe@host/", "sftp://***@host/"),
+        ('"https://host/?sig=${PASSWORD}"', "https://host/?***"),
+    ],
 )
-def test_a_password_from_the_environment_is_used_and_not_shown(tmp_path: Path, place: str) -> None:
-    file = tmp_path / "sources.yml"
-    file.write_text(SOURCES.format(place=place))
-    variables = {"JOE": "joe", "PASSWORD": "s3cret"}
-    source = load_sources(file, variables)["shop"]
-    assert "s3cret" in str(source.dumps) or "PASSWORD" not in place
-
-
-def test_the_list_of_sources_shows_no_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = tmp_path / "sources.yml"
-    file.write_text(SOURCES.format(place="https://joe:${PASSWORD}@host/dumps"))
+def test_a_password_from_the_environment_is_used_and_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, shown: str
+) -> None:
+    monkeypatch.setenv("JOE", "joe")
     monkeypatch.setenv("PASSWORD", "s3cret")
-    text = sources_text(Settings(tmp_path / "home", file))
-    assert "https://***@host/dumps" in text
-    assert "s3cret" not in text
+    settings = declared(tmp_path, place)
+    source = configured_sources(settings)["shop"]
+    assert "s3cret" in str(source.dumps) or "PASSWORD" not in place
+    text = sources_text(settings)
+    assert shown in text and "s3cret" not in text
 
 
 def test_a_place_that_is_named_for_one_run_holds_no_password(tmp_path: Path) -> None:
-    file = tmp_path / "sources.yml"
-    file.write_text(SOURCES.format(place="dumps"))
-    settings = Settings(tmp_path / "home", file)
+    settings = declared(tmp_path, "dumps")
+    source = configured_sources(settings)["shop"]
     with pytest.raises(InputError, match="The location given for the dumps holds a password") as told:
-        pull(settings, load_sources(file, {})["shop"], None, "ftp://joe:s3cret@host/", date(2024, 1, 1))
+        pull(settings, source, None, "ftp://joe:s3cret@host/", date(2024, 1, 1))
     assert "s3cret" not in str(told.value)
-
-
-def test_an_address_of_an_unknown_kind_is_told_without_its_password() -> None:
-    with pytest.raises(ConfigurationError) as told:
+    with pytest.raises(ConfigurationError, match="cannot be opened") as told:
         open_dumps("gopher+x://joe:s3cret@host/")
     assert "s3cret" not in str(told.value)

@@ -5,28 +5,28 @@ from __future__ import annotations
 import json
 import random
 import shutil
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import yaml
+from unit.shop_home import ShopHome
 from verdicts import verdict
 
-from orchestration.arrival.configured import configured_sources, dbt_sources
-from orchestration.arrival.file_versions import LoadMeasures, State
+from orchestration.arrival.configured import dbt_sources
+from orchestration.arrival.file_versions import State
 from orchestration.arrival.loads import decide_loads, read_again
 from orchestration.arrival.manifest import LoadManifest
 from orchestration.arrival.parsed import find_parsed
-from orchestration.arrival.pull import discover, pull
+from orchestration.arrival.pull import discover
 from orchestration.arrival.receive import receive
 from orchestration.build.around_dbt import present_build, write_dbt_inputs
 from orchestration.core.errors import ConfigurationError
-from orchestration.core.settings import Settings
 from orchestration.nightly.status import sources_text, status_text
 from orchestration.publish.rejects.listing import Selection, find_rejects
 from orchestration.publish.rejects.reconcile import arrived
 from orchestration.sources.calendar import complete_through, kept_from
-from orchestration.sources.source import Source, load_sources
+from orchestration.sources.source import load_sources
 
 FIRST = date(2024, 2, 20)
 TODAY = date(2024, 3, 12)
@@ -48,32 +48,22 @@ def since(day: date) -> int:
     return (datetime.now(UTC).date() - day.replace(day=15)).days
 
 
-class Shop:
+class Shop(ShopHome):
     """A shop with a lasting table; every fifth day has a row that cannot be read."""
 
-    def __init__(self, home: Path, **entry: object) -> None:
-        self.settings = Settings(home / "home", home / "sources.yml")
-        self.dumps = home / "dumps"
-        self.dumps.mkdir(parents=True, exist_ok=True)
-        self.declare(**entry)
+    tables, today = TABLES, TODAY
 
     def declare(self, **entry: object) -> None:
-        shop = {"dumps": str(self.dumps), "feed": "daily", "currency": "CNY", "starts_on": FIRST}
-        document = {"sources": {"shop": {**shop, "tables": TABLES, **entry}}}
-        self.settings.sources_file.write_text(yaml.safe_dump(document))
-
-    @property
-    def source(self) -> Source:
-        return configured_sources(self.settings)["shop"]
+        super().declare(**{"starts_on": FIRST, **entry})
 
     def deliver(self, *days: date, tables: tuple[str, ...] = ("events", "members"), more: str = "") -> None:
         for day in days:
             bad = "torn\n" if day.day % 5 == 0 else ""
             for table in tables:
-                (self.dumps / f"{table}-{day}.csv").write_text(f"a,b\n{day},1\n{day},2\n{bad}{more}")
+                self.write(f"{table}-{day}.csv", f"a,b\n{day},1\n{day},2\n{bad}{more}")
 
     def night(self) -> list[str]:
-        report = pull(self.settings, self.source, None, None, TODAY)
+        report = self.pull()
         decide_loads(self.settings, "shop", dict.fromkeys(report.load_dates))
         return write_dbt_inputs(self.settings, {"shop": self.source})
 
@@ -83,18 +73,10 @@ class Shop:
     def files(self, place: str, table: str = "events") -> set[str]:
         """What a place holds of a table, without the file that gives raw its columns."""
         folder = self.settings.home / place / "shop"
-        found = {
-            path.relative_to(folder).as_posix() for path in folder.rglob(f"*{table}-*") if path.is_file()
-        }
-        return found
+        return {path.relative_to(folder).as_posix() for path in folder.rglob(f"*{table}-*") if path.is_file()}
 
     def days(self, place: str, table: str = "events") -> set[str]:
         return {name.rpartition(f"{table}-")[2][:10] for name in self.files(place, table)}
-
-    def states(self) -> dict[State, int]:
-        with LoadManifest(self.settings.manifest) as manifest:
-            states = [version.state for version in manifest.versions("shop")]
-        return {state: states.count(state) for state in set(states)}
 
 
 @pytest.fixture(scope="module")
@@ -116,17 +98,8 @@ PAST = [day for day in DAYS if day <= MARCH]
 KEPT = {str(day) for day in DAYS if day > MARCH}
 
 
-def test_what_is_kept_begins_with_a_month_and_moves_once_a_month() -> None:
-    source = Source.model_validate(
-        {
-            "source_id": "shop",
-            "feed": "daily",
-            "currency": "CNY",
-            "starts_on": FIRST,
-            "tables": TABLES,
-            "retention": {"raw_days": 100},
-        }
-    )
+def test_what_is_kept_begins_with_a_month_and_moves_once_a_month(tmp_path: Path) -> None:
+    source = Shop(tmp_path, retention={"raw_days": 100}).source
     assert kept_from(source, date(2024, 6, 9)) == date(2024, 3, 1)
     assert kept_from(source, date(2024, 6, 8)) == date(2024, 2, 1)
     for number in range(800):
@@ -154,29 +127,25 @@ def test_retired_days_are_gone_from_every_place(shop: Shop) -> None:
     # Rows that hold until corrected have no past.
     everything = {str(day) for day in DAYS}
     assert shop.days("raw", "members") == shop.days("landing", "members") == everything
-    assert shop.states() == {State.RETIRED: files, State.ACCEPTED: 2 * len(DAYS) - files}
+    states = Counter(version.state for version in shop.arrival.of("shop").versions)
+    assert states == {State.RETIRED: files, State.ACCEPTED: 2 * len(DAYS) - files}
     assert shop.night() == []
 
 
-def test_the_source_begins_where_its_past_ends(shop: Shop) -> None:
+def test_what_is_retired_does_not_come_again(shop: Shop) -> None:
     horizon = complete_through(shop.source, DAYS)
     shop.declare(retention={"raw_days": since(MARCH)})
     shop.night()
-    assert shop.source.starts_on == MARCH
+    # The source begins where its past ends.
     assert complete_through(shop.source, DAYS) == horizon == DAYS[-1] - timedelta(days=1)
     assert json.loads(dbt_sources(shop.settings, {"shop": shop.source}))["shop"]["starts_on"] == "2024-03-01"
-
-
-def test_what_is_retired_does_not_come_again(shop: Shop) -> None:
-    shop.declare(retention={"raw_days": since(MARCH)})
-    shop.night()
-    assert discover(shop.settings, shop.source, None, TODAY) == []
+    assert discover(shop.settings, shop.source, shop.arrival.of("shop"), None, TODAY) == []
     # Delivered anew, with other content, it is of a day that is no more.
     shop.deliver(PAST[3], tables=("events",), more="late,1\n")
-    report = pull(shop.settings, shop.source, None, None, TODAY)
+    report = shop.pull()
     assert report.load_dates == []
     assert report.warnings == ["Days before 2024-03-01 are retired: 1 dump not read."]
-    assert read_again(shop.settings, shop.source) == []
+    assert read_again(shop.settings, shop.arrival) == []
     assert shop.night() == [] and shop.days("raw") == shop.days("landing") == KEPT
     # Neither a changed declaration nor the end of `raw_days` brings it back, or moves the beginning.
     wider = {**TABLES["events"], "columns": {"required": ["a", "b"], "optional": ["c"]}}
@@ -256,19 +225,10 @@ def test_a_killed_retirement_is_finished_by_the_next_run(shop: Shop, monkeypatch
     assert shop.days("raw") == shop.days("landing") == KEPT
 
 
-def test_the_past_that_loads_are_judged_by_stays(shop: Shop) -> None:
-    measured = [LoadMeasures("shop", "events", PAST[5], {"rows": 2.0})]
-    decide_loads(shop.settings, "shop", {PAST[5]: None}, measured=measured)
-    shop.declare(retention={"raw_days": since(MARCH)})
-    shop.night()
-    with LoadManifest(shop.settings.manifest) as manifest:
-        assert manifest.measures("shop", "events") == {PAST[5]: {"rows": 2.0}}
-
-
 def test_a_refused_load_that_is_retired_holds_nothing_back(tmp_path: Path) -> None:
     shop = Shop(tmp_path)
     shop.deliver(PAST[0], tables=("events",))
-    pull(shop.settings, shop.source, None, None, TODAY)
+    shop.pull()
     decide_loads(shop.settings, "shop", {PAST[0]: "bad"})
     shop.deliver(DAYS[-1])
     shop.night()
@@ -280,6 +240,7 @@ def test_a_refused_load_that_is_retired_holds_nothing_back(tmp_path: Path) -> No
 
 def test_a_lasting_dump_of_a_retired_day_is_let_in_alone(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("orchestration.arrival.receive.run_arrival", lambda _: verdict("shop.members"))
+    decide_loads(shop.settings, "shop", {PAST[5]: None}, measured={PAST[5]: {"events": {"rows": 2.0}}})
     shop.declare(retention={"raw_days": since(MARCH)})
     shop.night()
     shop.deliver(PAST[2], tables=("members",), more="late,1\n")
@@ -287,7 +248,9 @@ def test_a_lasting_dump_of_a_retired_day_is_let_in_alone(shop: Shop, monkeypatch
     assert (received.accepted, received.refused) == ([PAST[2]], [])
     write_dbt_inputs(shop.settings, {"shop": shop.source})
     with LoadManifest(shop.settings.manifest) as manifest:
-        latest = {v.table_name: v for v in manifest.versions_of_load("shop", PAST[2])}
+        latest = {v.table_name: v for v in manifest.versions("shop") if v.load_date == PAST[2]}
+        # What later loads are compared with stays.
+        assert manifest.measures("shop", "events") == {PAST[5]: {"rows": 2.0}}
     assert latest["events"].state is State.RETIRED and find_parsed(shop.settings, latest["events"]) is None
     assert latest["members"].row_count == 3
 
@@ -300,13 +263,8 @@ def test_a_lasting_dump_of_a_retired_day_is_let_in_alone(shop: Shop, monkeypatch
     ],
 )
 def test_a_declaration_that_cannot_be_is_told(tmp_path: Path, entry: dict[str, object], said: str) -> None:
-    shop = Shop(tmp_path)
+    shop = Shop(tmp_path, retention={"raw_days": since(MARCH)})
+    assert shop.source.starts_on == MARCH and not shop.settings.manifest.exists()
     shop.declare(retention={"raw_days": 30}, **entry)
     with pytest.raises(ConfigurationError, match=said):
         load_sources(shop.settings.sources_file, {})
-
-
-def test_reading_the_sources_makes_no_manifest(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, retention={"raw_days": since(MARCH)})
-    assert shop.source.starts_on == MARCH
-    assert not shop.settings.manifest.exists()

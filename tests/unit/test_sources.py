@@ -39,16 +39,10 @@ def table(**entry) -> Table:
 
 def test_defaults(tmp_path: Path):
     source = load(tmp_path)["shop"]
-    assert (source.timezone, source.covers, source.identity_space) == (
-        "Asia/Shanghai",
-        "previous_day",
-        "shop",
-    )
-    assert source.dumps == "/state/dumps"
+    told = (source.timezone, source.covers, source.identity_space, source.dumps)
+    assert told == ("Asia/Shanghai", "previous_day", "shop", "/state/dumps")
     assert source.tables["events"].has_header
-
-
-def test_a_relative_dumps_folder_is_taken_from_the_sources_file(tmp_path: Path):
+    # A relative folder is taken from the sources file.
     source = load(tmp_path, MINIMAL.replace("${HOME_OF_STATE}/dumps", "here"))["shop"]
     assert source.dumps == str(tmp_path / "here")
 
@@ -70,6 +64,11 @@ def test_a_relative_dumps_folder_is_taken_from_the_sources_file(tmp_path: Path):
         ("{required: [id]}", "{required: [id, ID]}", "named twice"),
         ("{required: [id]}", "{required: [_row]}", "the pipeline adds"),
         ("{required: [id]}", "{required: [id]}\n        not_null: [other]", "not_null names columns"),
+        (
+            "{required: [id]}",
+            "{required: [id]}\n        identifiers: {member: [c]}",
+            "identifiers names columns that `columns` does not: c",
+        ),
         ("format: csv", "format: csv\n        encoding: klingon", "'klingon' is not an encoding"),
         ("format: csv", "format: fixed_width", "fixed_width needs it"),
         ("sources:", "source:", "must hold the key `sources`"),
@@ -80,11 +79,6 @@ def test_what_cannot_be_is_refused_with_the_place(tmp_path: Path, old: str, new:
     with pytest.raises(ConfigurationError, match=message) as refused:
         load(tmp_path, MINIMAL.replace(old, new))
     assert "sources.yml" in str(refused.value)
-
-
-def test_a_missing_file_is_named(tmp_path: Path):
-    with pytest.raises(ConfigurationError, match=r"none\.yml does not exist"):
-        load_sources(tmp_path / "none.yml", {})
 
 
 @pytest.mark.parametrize(
@@ -109,10 +103,12 @@ def test_patterns(files: str, path: str, expected: object):
     assert (match.load_date if match else "no match") == expected
 
 
-def test_a_file_of_two_tables_is_refused(tmp_path: Path):
+def test_a_file_of_two_tables_or_none_at_all_is_refused(tmp_path: Path):
     text = MINIMAL + MINIMAL[MINIMAL.index("      events:") :].replace("events:", "more:")
     with pytest.raises(ConfigurationError, match="both events and more"):
         load(tmp_path, text)["shop"].match("events_2024-01-01.csv")
+    with pytest.raises(ConfigurationError, match=r"none\.yml does not exist"):
+        load_sources(tmp_path / "none.yml", {})
 
 
 def test_a_version_changes_with_content_table_and_reading_only():
@@ -120,7 +116,8 @@ def test_a_version_changes_with_content_table_and_reading_only():
     assert plain.version("t", "c") != plain.version("t", "d")
     assert plain.version("t", "c") != plain.version("u", "c")
     assert plain.version("t", "c") != table(delimiter=";").version("t", "c")
-    assert plain.version("t", "c") == table(files="b.csv", not_null=["a"]).version("t", "c")
+    same = table(files="b.csv", not_null=["a"], identifiers={"member": ["a"]})
+    assert plain.version("t", "c") == same.version("t", "c")
 
 
 def test_dbt_is_told_brands_and_entities(tmp_path: Path):
@@ -144,23 +141,10 @@ def test_dbt_is_told_brands_and_entities(tmp_path: Path):
     }
 
 
-def test_the_shipped_sources_file_is_valid(tmp_path: Path):
-    shipped = Path(__file__).resolve().parents[2] / "sources.yml"
-    sources = load_sources(shipped, {"AIPL_HOME": str(tmp_path)})
-    assert {"taobao_user_behavior", "rees46", "olist", "online_retail"} <= set(sources)
-
-
 def test_every_column_of_the_sample_shop_that_names_a_person_is_a_key():
-    source = load_sources(PROJECT_ROOT / "sources.yml", {"AIPL_HOME": "/home"})["sample_shop"]
+    sources = load_sources(PROJECT_ROOT / "sources.yml", {"AIPL_HOME": "/home"})
+    assert {"taobao_user_behavior", "rees46", "olist", "online_retail"} <= set(sources)
     kinds = {"visitor_id": "visitor", "member_id": "member", "other_member_id": "member", "order_id": "order"}
-    for table in source.tables.values():
+    for table in sources["sample_shop"].tables.values():
         named = {column: kind for column, kind in kinds.items() if column in table.columns.declared}
         assert {column: kind for kind, columns in table.identifiers.items() for column in columns} == named
-
-
-def test_identifiers_are_columns_and_change_no_version():
-    table = {"files": "a.csv", "format": "csv", "columns": {"required": ["a", "b"]}}
-    with pytest.raises(ValueError, match="identifiers names columns that `columns` does not: c"):
-        Table.model_validate({**table, "identifiers": {"member": ["c"]}})
-    with_identifiers = Table.model_validate({**table, "identifiers": {"member": ["a"]}})
-    assert with_identifiers.version("t", "x") == Table.model_validate(table).version("t", "x")

@@ -10,6 +10,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
+from orchestration.arrival.configured import Arrival, read_arrival
 from orchestration.arrival.loads import complete_columns, decide_loads, promote, read_again
 from orchestration.arrival.manifest import LoadManifest
 from orchestration.arrival.pull import discover, pull
@@ -43,13 +44,17 @@ class Shop:
         (home / "dumps" / "a.csv").write_text("a\n1\nx,y\n")
         self.night()
 
+    @property
+    def arrival(self) -> Arrival:
+        return read_arrival(self.settings, {"shop": self.source})
+
     def night(self) -> None:
         report = pull(self.settings, self.source, None, None, TODAY)
         decide_loads(self.settings, "shop", dict.fromkeys(report.load_dates))
-        promote(self.settings, self.source)
+        promote(self.settings, self.arrival)
 
     def tidy(self, days: int) -> Tidied:
-        return tidy(self.settings, {"shop": self.source}, NOW + timedelta(days=days))
+        return tidy(self.settings, self.arrival, NOW + timedelta(days=days))
 
     def rows(self, columns: str) -> list[tuple[object, ...]]:
         """What dbt reads of raw."""
@@ -72,7 +77,7 @@ def test_copies_go_when_they_were_kept_as_long_as_declared(tmp_path: Path) -> No
     assert shop.files("landing") == [] and shop.files("raw") == raw
     # Nothing is new, nothing is asked for; what cannot be made again is kept, and told.
     shop.night()
-    (lost,) = read_again(shop.settings, shop.source)
+    (lost,) = read_again(shop.settings, shop.arrival)
     assert "is gone" in lost and shop.files("raw") == raw
     with LoadManifest(shop.settings.manifest) as manifest:
         (version,) = manifest.versions("shop")
@@ -146,9 +151,9 @@ def test_a_new_column_that_raw_cannot_learn_of_is_refused_or_if_optional_null_th
     (tmp_path / "dumps" / "a.csv").unlink()
     shop.source = wider(columns={"required": ["a"], "optional": ["agent", "phone"]})
     for _ in range(2):
-        assert discover(shop.settings, shop.source, None, TODAY) == []
+        assert discover(shop.settings, shop.source, shop.arrival.of("shop"), None, TODAY) == []
         shop.night()
-        complete_columns(shop.settings, shop.source)
+        complete_columns(shop.settings, shop.arrival)
         after = pq.read_table(path, partitioning=None)
         assert after.select(before.column_names) == before
         assert after["agent"].to_pylist() == after["phone"].to_pylist() == [None]
@@ -159,5 +164,5 @@ def test_a_new_column_that_raw_cannot_learn_of_is_refused_or_if_optional_null_th
     # The dump comes back: it is read as it should have been.
     (tmp_path / "dumps" / "a.csv").write_text("a,phone\n1,5\n")
     shop.night()
-    complete_columns(shop.settings, shop.source)
+    complete_columns(shop.settings, shop.arrival)
     assert shop.rows("a, agent, phone") == [("1", None, "5"), ("2", "robot", None)]

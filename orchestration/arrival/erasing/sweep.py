@@ -21,7 +21,7 @@ from orchestration.arrival.erasing.records import (
     tells_of_erased,
 )
 from orchestration.arrival.file_versions import FileVersion, Rewritten, State
-from orchestration.arrival.landing import INCOMING, landed_path
+from orchestration.arrival.landing import INCOMING, landed_copy
 from orchestration.arrival.manifest import LoadManifest
 from orchestration.arrival.parsed import parsed_path
 from orchestration.arrival.readers import UnreadableDump
@@ -56,7 +56,7 @@ def take_out_of_landing(
     remember_documents(settings, search)
     if not found:
         return 0
-    known = manifest.rewritten(search.source_id).get(dump, ())
+    known = manifest.rewritten(search.source_id, *dump)
     before = next((state.erased for state in known if state.sha256 == checksum(landed)), ())
     delivered = numbers_among(np.array(found, dtype=np.int64), np.array(before, dtype=np.int64)).tolist()
     with replacing(landed) as part:
@@ -104,7 +104,7 @@ def sweep(settings: Settings, manifest: LoadManifest, source: Source) -> Counter
 
 def _discard_unknown(settings: Settings, manifest: LoadManifest, source: Source) -> int:
     """Remove landed files that a killed pull left, which reads them again, and damaged ones."""
-    versions = {_landed(settings, version): version for version in manifest.versions(source.source_id)}
+    versions = {landed_copy(settings, version): version for version in manifest.versions(source.source_id)}
     unknown = [
         path
         for path in (settings.landing / source.source_id).rglob("*")
@@ -119,7 +119,7 @@ def _sweep_version(
     settings: Settings, manifest: LoadManifest, source: Source, version: FileVersion
 ) -> Counter[str]:
     search = search_in(read_erased(settings), source, version.table_name, version.declaration)
-    landed = _landed(settings, version)
+    landed = landed_copy(settings, version)
     removed: Counter[str] = Counter()
     if landed.exists() and version.is_readable:
         removed["landing, records"] += take_out_of_landing(
@@ -156,9 +156,5 @@ def _count_again(settings: Settings, manifest: LoadManifest, table: Table, versi
         if rejects.exists() and not unreadable:
             rejects.unlink()
     else:
-        rows, unreadable = count_records(table, _landed(settings, version), version.file)
+        rows, unreadable = count_records(table, landed_copy(settings, version), version.file)
     manifest.count_again(version.version_id, rows, unreadable)
-
-
-def _landed(settings: Settings, version: FileVersion) -> Path:
-    return landed_path(settings.landing, version.source_id, version.sha256, version.file)

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from orchestration.alerts.delivery import deliver
-from orchestration.arrival.configured import configured_schedule
+from orchestration.alerts.incidents import suppress_alerting_errors
+from orchestration.arrival.configured import configured_schedule, read_arrival
 from orchestration.core.printable import counted
 from orchestration.core.settings import Settings
 from orchestration.defs.automation.run_requests import run_requests
@@ -66,7 +67,9 @@ def automation(
     @dg.run_failure_sensor(name="nightly_failed", monitored_jobs=[job], default_status=RUNNING)
     def nightly_failed(context: dg.RunFailureSensorContext) -> None:
         """Open incidents for a run that failed or died."""
-        observe_gates(settings)
+        # The manifest may be what is damaged; that the run failed is told all the same.
+        with suppress_alerting_errors():
+            observe_gates(settings, read_arrival(settings, {}))
         observe_latest_run(settings, context.instance)
 
     @dg.run_status_sensor(

@@ -5,9 +5,8 @@ from datetime import datetime
 
 from dagster import AssetKey, DagsterInstance, DagsterRunStatus, RunRequest, RunsFilter, SkipReason
 
-from orchestration.arrival.configured import configured_schedule
-from orchestration.arrival.due import due_loads
-from orchestration.arrival.pending import Request, find_pending
+from orchestration.arrival.configured import configured_schedule, read_arrival
+from orchestration.arrival.pending import Request, due_loads, find_pending
 from orchestration.core.settings import Settings
 from orchestration.defs.automation.stretches import stretches
 from orchestration.defs.names import NIGHTLY
@@ -36,9 +35,9 @@ def run_requests(
         yield SkipReason("A run is in progress; remaining loads are checked for when it ends.")
         return
     times = configured_schedule(settings)
-    fed = {source_id: source for source_id, source in sources.items() if source.dumps}
-    pending = find_pending(settings, fed, Request(), times.today(now))
-    now_wanted = due_loads(fed, times, pending, now)
+    arrival = read_arrival(settings, sources).fed()
+    pending = find_pending(settings, arrival, Request(), times.today(now))
+    now_wanted = due_loads(arrival.sources, times, pending, now)
     plan = stretches(now_wanted.load_dates)
     if not plan:
         told = [now_wanted.waits or "No source has new dumps", *pending.unreachable.values()]

@@ -13,7 +13,7 @@ from dagster import (
     asset,
 )
 
-from orchestration.arrival.configured import configured_sources
+from orchestration.arrival.configured import read_arrival
 from orchestration.arrival.retention import KEPT_HISTORY, tidy
 from orchestration.core.progress import reporter
 from orchestration.core.settings import Settings
@@ -37,7 +37,7 @@ def release_asset(settings: Settings, marts: Sequence[AssetKey]) -> AssetsDefini
                 published = publish(settings)
             finally:
                 observe_mart_gate(settings)
-            tidied = tidy(settings, configured_sources(settings), datetime.now(UTC))
+            tidied = tidy(settings, read_arrival(settings), datetime.now(UTC))
             pruned = prune_history(context.instance, datetime.now(UTC))
         text = published.release_id if published.is_new else f"{published.release_id}, unchanged"
         reporter().done(text)

@@ -1,6 +1,6 @@
-"""Raw assets: one per source, partitioned by load date; a range runs in one go."""
+"""Raw assets, one per source and partitioned by load date; and `arrival`, which waits for all of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 
 from dagster import (
@@ -19,15 +19,24 @@ from dagster import (
 
 from orchestration.arrival.configured import configured_schedule
 from orchestration.arrival.receive import Received, receive
+from orchestration.build.around_dbt import write_dbt_inputs
 from orchestration.core.printable import counted
 from orchestration.core.progress import reporter
 from orchestration.core.settings import Settings
 from orchestration.defs.resources import WriterLock, explained
 from orchestration.monitoring.gates import observe_arrival_gate
+from orchestration.sources.calendar import EARLIEST_LOAD_DATE
 from orchestration.sources.source import Source
 
 ARRIVAL_GATE = "arrival_gate"
 SHOWN_WARNINGS = 5
+
+
+def load_dates(timezone: str) -> DailyPartitionsDefinition:
+    """One partition a load date, until today in the schedule's zone."""
+    return DailyPartitionsDefinition(
+        start_date=EARLIEST_LOAD_DATE.isoformat(), timezone=timezone, end_offset=1
+    )
 
 
 class RawConfig(Config):
@@ -37,14 +46,14 @@ class RawConfig(Config):
     only: list[str] | None = None
 
 
-def raw_asset(settings: Settings, source: Source, days: DailyPartitionsDefinition) -> AssetsDefinition:
+def raw_asset(settings: Settings, source: Source, partitions: DailyPartitionsDefinition) -> AssetsDefinition:
     """The asset `raw/<source>`. Its arrival gate warns but does not block, so other sources continue."""
     key = AssetKey(["raw", source.source_id])
 
     @asset(
         key=key,
         description=source.description or None,
-        partitions_def=days,
+        partitions_def=partitions,
         backfill_policy=BackfillPolicy.single_run(),
         group_name="raw",
         kinds={"parquet"},
@@ -60,10 +69,10 @@ def raw_asset(settings: Settings, source: Source, days: DailyPartitionsDefinitio
             return
         reporter().start(f"pull {source.source_id}")
         with explained():
-            load_dates = {date.fromisoformat(key) for key in context.partition_keys}
+            days = {date.fromisoformat(key) for key in context.partition_keys}
             today = configured_schedule(settings).today()
             try:
-                received = receive(settings, source, load_dates, config.dumps, today, only=config.only)
+                received = receive(settings, source, days, config.dumps, today, only=config.only)
             finally:
                 observe_arrival_gate(settings, source.source_id)
         for warning in received.report.warnings:
@@ -73,6 +82,28 @@ def raw_asset(settings: Settings, source: Source, days: DailyPartitionsDefinitio
         yield MaterializeResult(metadata=_metadata(received), check_results=[_check(received)])
 
     return raw
+
+
+def arrival_asset(settings: Settings, sources: Mapping[str, Source]) -> AssetsDefinition:
+    """What the warehouse is built from; it waits for every source that is being pulled."""
+
+    @asset(
+        name="arrival",
+        deps=[AssetKey(["raw", source_id]) for source_id in sources],
+        group_name="raw",
+        kinds={"parquet"},
+    )
+    def arrival(context: AssetExecutionContext, lock: WriterLock) -> MaterializeResult[None]:
+        """Accepted loads moved into raw; files, sources and brands as dbt reads them."""
+        with explained():
+            retired = write_dbt_inputs(settings, sources)
+        for told in retired:
+            reporter().start("retention")
+            reporter().done(told)
+            context.log.info(told)
+        return MaterializeResult()
+
+    return arrival
 
 
 def _told(received: Received) -> str:

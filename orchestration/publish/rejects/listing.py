@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from orchestration.arrival.file_versions import FileVersion, latest_versions
-from orchestration.arrival.manifest import LoadManifest
+from orchestration.arrival.configured import read_arrival
+from orchestration.arrival.file_versions import FileVersion
 from orchestration.arrival.parsed import parsed_path
 from orchestration.build.rejects import kept_rejects, read_kept
 from orchestration.core.database import connect
@@ -105,13 +105,12 @@ def find_rejects(settings: Settings, selection: Selection, *, with_text: bool = 
 
 
 def _versions(settings: Settings) -> list[FileVersion]:
-    with LoadManifest(settings.manifest) as manifest:
-        return [
-            version
-            for source_id in manifest.source_ids()
-            for version in latest_versions(manifest.versions(source_id)).values()
-            if version.unreadable_count
-        ]
+    return [
+        version
+        for deliveries in read_arrival(settings, {}).deliveries.values()
+        for version in deliveries.latest.values()
+        if version.unreadable_count
+    ]
 
 
 def _unreadable(settings: Settings, version: FileVersion, with_text: bool) -> pa.Table:

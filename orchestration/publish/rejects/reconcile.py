@@ -10,8 +10,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from orchestration.arrival.file_versions import FileVersion, State, effective_versions, latest_versions
-from orchestration.arrival.manifest import LoadManifest
+from orchestration.arrival.configured import read_arrival
+from orchestration.arrival.file_versions import Deliveries, FileVersion, State
 from orchestration.arrival.parsed import parsed_path
 from orchestration.build.rejects import kept_accounts, read_kept
 from orchestration.core.settings import Settings
@@ -66,14 +66,12 @@ class Staged:
 
 def arrived(settings: Settings, source_id: str | None = None) -> list[Arrived]:
     """Every table that anything came for, by source and table."""
-    with LoadManifest(settings.manifest) as manifest:
-        wanted = [source for source in manifest.source_ids() if source_id in (None, source)]
-        versions = {source: manifest.versions(source) for source in wanted}
-    lines = []
-    for source, known in versions.items():
-        tables = sorted({version.table_name for version in known})
-        lines += [_arrived(settings, source, table, known) for table in tables]
-    return lines
+    return [
+        _arrived(settings, source, table, deliveries)
+        for source, deliveries in read_arrival(settings, {}).deliveries.items()
+        if source_id in (None, source)
+        for table in sorted({version.table_name for version in deliveries.versions})
+    ]
 
 
 def staged(settings: Settings, source_id: str | None = None) -> list[Staged]:
@@ -100,10 +98,11 @@ def staged(settings: Settings, source_id: str | None = None) -> list[Staged]:
     return sorted(lines, key=lambda line: (line.source, line.table, line.entity))
 
 
-def _arrived(settings: Settings, source: str, table: str, known: list[FileVersion]) -> Arrived:
-    latest = [version for version in latest_versions(known).values() if version.table_name == table]
-    effective = [version for version in effective_versions(known).values() if version.table_name == table]
-    readings = {(version.file, version.version): version for version in known if version.table_name == table}
+def _arrived(settings: Settings, source: str, table: str, deliveries: Deliveries) -> Arrived:
+    latest = [version for version in deliveries.latest.values() if version.table_name == table]
+    effective = deliveries.effective_of([table])
+    known = [version for version in deliveries.versions if version.table_name == table]
+    readings = {(version.file, version.version): version for version in known}
     kept = {(version.file, version.version): version for version in [*latest, *effective]}
     in_effect = {(version.file, version.version) for version in effective}
     retired = [version for version in kept.values() if version.state is State.RETIRED]
