@@ -68,6 +68,7 @@ lint: $(READY_BI) ## Check style, types, imports, SQL, lock files and generated 
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/sqlfluff lint dbt_project
+	@! LC_ALL=C.UTF-8 git grep -nE '^.{111,}' -- '*.yml' '*.j2' || { echo "Wrap these lines at 110 characters."; exit 1; }
 	@$(BIN)/python tests/generated.py --check
 	@$(MAKE) --no-print-directory lock-check
 

@@ -33,7 +33,8 @@
     {%- endif -%}
     {%- set target = this.incorporate(type='table') -%}
     {%- set fresh = api.Relation.create(identifier=this.identifier ~ '__fresh') -%}
-    {%- set strategy = adapter.get_incremental_strategy_macro(context, config.require('incremental_strategy')) -%}
+    {%- set name = config.require('incremental_strategy') -%}
+    {%- set strategy = adapter.get_incremental_strategy_macro(context, name) -%}
     {%- do run_query('create table ' ~ scope_relation() ~ ' as ' ~ scope_sql()) -%}
     {{ run_hooks(pre_hooks) }}
     {%- do run_query(create_table_as(True, fresh, compiled_code)) -%}
