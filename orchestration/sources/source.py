@@ -75,6 +75,13 @@ class Source(Strict):
     # First day that retention has left; filled in when the sources file is read.
     kept_from: date | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _own_identity_space(cls, entry: Any) -> Any:
+        if isinstance(entry, dict) and "identity_space" not in entry:
+            return {**entry, "identity_space": entry.get("source_id")}
+        return entry
+
     @model_validator(mode="after")
     def _fits_feed(self) -> Self:
         if self.kept_from:
@@ -165,7 +172,7 @@ def load_sources(path: Path, variables: Mapping[str, str]) -> dict[str, Source]:
         refuse_credentials(str(entry.get("dumps", "")), f"{path}: source {source_id}: `dumps`")
         expanded = expand(entry, variables, f"{path}: source {source_id}")
         with friendly(f"{path}: source {source_id}"):
-            source = Source.model_validate({"identity_space": source_id, **expanded, "source_id": source_id})
+            source = Source.model_validate({**expanded, "source_id": source_id})
         sources[source_id] = _with_absolute_dumps(source, path.parent)
     return sources
 

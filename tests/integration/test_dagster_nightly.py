@@ -119,7 +119,7 @@ def test_a_refused_load_holds_back_its_source_and_an_error_of_the_arrival_gate_d
         result = run(settings, 2, 3, ["east"])
     assert failed_steps(result) == {"raw__east"} and not ran(result, "warehouse")
     with LoadManifest(settings.manifest) as manifest:
-        assert {load.state for load in manifest.loads("east")} == {State.ARRIVED}
+        assert {load.state for load in manifest.deliveries("east").loads} == {State.ARRIVED}
 
     def judge(tables: list[arrival.ArrivalTable]) -> object:
         east = tables[0].source_id == "east"

@@ -91,7 +91,7 @@ def test_an_empty_dump_is_delivered_again_or_declared(
     assert aipl("run") == 3
     assert any("2024-01-04" in title for title in open_incidents(settings, 4))
     with LoadManifest(settings.manifest) as manifest:
-        assert manifest.loads("east")[-1].state.value == "refused"
+        assert manifest.deliveries("east").loads[-1].state.value == "refused"
     capsys.readouterr()
     assert aipl("run") == 0
     assert "Nothing is new" in capsys.readouterr().out, "the same contract is not asked twice"

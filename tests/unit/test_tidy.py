@@ -123,7 +123,7 @@ def test_a_dump_that_raw_is_yet_to_be_made_from_stays(tmp_path: Path, damage) ->
     (data,) = [path for path in shop.files("raw") if path.name.startswith("a.csv")]
     damage(data)
     assert shop.tidy(31).landing == 0
-    promote(shop.settings, shop.source)
+    promote(shop.settings, shop.arrival)
     # What a version that is replaced was read from goes too.
     (tmp_path / "dumps" / "a.csv").write_text("a\n2\n")
     shop.night()
@@ -143,8 +143,8 @@ def test_a_new_column_that_raw_cannot_learn_of_is_refused_or_if_optional_null_th
         {"columns": {"required": ["a"], "optional": ["agent"]}, "not_null": ["agent"]},
     ):
         with pytest.raises(UnreadableDump, match="from before agent was declared"):
-            complete_columns(shop.settings, wider(**change))
-    complete_columns(shop.settings, shop.source)
+            complete_columns(shop.settings, read_arrival(shop.settings, {"shop": wider(**change)}))
+    complete_columns(shop.settings, shop.arrival)
     (path,) = [path for path in shop.files("raw") if path.name.startswith("a.csv")]
     before = pq.read_table(path, partitioning=None)
     assert shop.tidy(31).landing == 1
