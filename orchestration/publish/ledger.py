@@ -83,7 +83,11 @@ def write_ledger(
     connection.execute(f"create temp table new_entries ({columns})")
     if previous and comparison.was_made and not _is_same_history(previous, folder):
         _find_new_entries(connection, identity)
-    known_person = f" replace ({KNOWN_PERSON} as person_id)" if names_erased else ""
+    known_person = ""
+    if names_erased and comparison.was_made:
+        known_person = f" replace ({KNOWN_PERSON} as person_id)"
+        # The notes count persons in it.
+        connection.execute(f"update new_entries set person_id = {KNOWN_PERSON}")
     presets = "select distinct preset from release.main.dim_aipl_stage order by 1"
     if "dim_aipl_stage" not in mart_names(connection, "release"):
         presets = "select null::varchar where false"
