@@ -57,6 +57,22 @@ def card(
             fill(frame)
 
 
+def choose(
+    label: str, options: Sequence[str], key: str, named: Callable[[str], str], default: str = ""
+) -> str:
+    """One of some options, in the link under `key`: the first without a `default`."""
+    return st.segmented_control(
+        label,
+        options,
+        default=default or options[0],
+        key=key,
+        required=True,
+        bind="query-params",
+        format_func=named,
+        label_visibility="collapsed",
+    )
+
+
 def draw(figure: go.Figure, name: str, alt: str) -> None:
     """A figure in the house style, as wide as its card."""
     st.plotly_chart(figure, theme=None, config=PLOTLY, key=f"chart_{name}", alt=alt)

@@ -37,6 +37,13 @@ def aipl(home: Path, *arguments: str, typed: str = "", **more: str) -> Answer:
         return Answer(process.exitcode, *(Path(folder, name).read_text() for name in ("stdout", "stderr")))
 
 
+def said(home: Path, *arguments: str, code: int = 0, typed: str = "") -> str:
+    """What a command prints that must end with a code."""
+    answer = aipl(home, *arguments, typed=typed)
+    assert answer.returncode == code, answer.stdout + answer.stderr
+    return answer.stdout
+
+
 def start(home: Path, *arguments: str, folder: Path, typed: str = "", **more: str) -> ForkServerProcess:
     """Start a command that leads a group of processes of its own; its streams are files of the folder."""
     # Dagster leaves names of its own in the environment of a process that has run a job.

@@ -28,6 +28,7 @@ from orchestration.publish.release import Release, publish, read_current
 
 DAY = timedelta(days=1)
 PRESETS = ("consumer_asset", "gross")
+PERSONS = 60
 STAGES = {"O": 0, "A": 1, "I": 2, "P": 3, "L": 4}
 NAMES = {
     "O": ("Opportunity", "机会"),
@@ -62,7 +63,6 @@ class World:
     """
 
     seed: int = 1
-    persons: int = 60
 
     @cache  # noqa: B019
     def stretches(self) -> list[Stretch]:
@@ -71,7 +71,7 @@ class World:
         Neighbours differ.
         """
         draw, rows = random.Random(self.seed), []
-        for preset, brand, number in product(PRESETS, BRANDS, range(self.persons)):
+        for preset, brand, number in product(PRESETS, BRANDS, range(PERSONS)):
             person, day, stage = f"shop:m:{number}", FIRST + draw.randrange(-3, 30) * DAY, "O"
             while day < HORIZON + 20 * DAY or stage == "O":
                 stage = draw.choice([other for other in STAGES if other != stage])
@@ -121,16 +121,17 @@ def _frame(columns: str, rows: Iterable[Sequence[object]]) -> pd.DataFrame:
 def _listed(world: World) -> dict[str, pd.DataFrame]:
     """What is known of brands, presets, people and money, as it is."""
     paid = [
-        (currency, FIRST + number * DAY, 2, int(number == 4), 100 * number, number, 99 * number)
-        for number in range(0, 42, 2)
-        for currency in (("CNY", "USD") if number == 40 else ("CNY",))
+        ("lumen", currency, FIRST + n * DAY, 2, int(n == 4), 100 * n, n, 99 * n)
+        for n in range(0, 42, 2)
+        for currency in (("CNY", "USD") if n == 40 else ("CNY",))
     ]
-    paid.append(("CNY", FIRST + 5 * DAY, 1, 1, None, 0, None))
-    forecasts = (
-        ("consumer_asset", "interval_needs_more_backtests", None, None),
-        ("series", "ok", 1000, 2500),
-    )
+    paid.append(("lumen", "CNY", FIRST + 5 * DAY, 1, 1, None, 0, None))
     rule = ("i_product_view", "I", 2, "touch", "product_view", 15, 1, "as_known", "stated", "high")
+    february = ("lumen", "CNY", HORIZON, date(2024, 2, 1), date(2024, 2, 29), 5000, 1200, 18)
+    forecasts = (
+        ("consumer_asset", "interval_needs_more_backtests", None, 1500, None),
+        ("series", "ok", 1000, 1500, 2500),
+    )
     return {
         "dim_brand": _frame(
             "brand_id brand_name currency horizon timezone first_day is_unbranded is_stale",
@@ -147,7 +148,7 @@ def _listed(world: World) -> dict[str, pd.DataFrame]:
         ),
         "dim_person": _frame(
             "person_id identity_space key_kind key_count first_seen_on last_seen_on",
-            [(f"shop:m:{number}", "shop", "member", 2, FIRST, HORIZON) for number in range(world.persons)],
+            [(f"shop:m:{number}", "shop", "member", 2, FIRST, HORIZON) for number in range(PERSONS)],
         ),
         "fct_person_days": _frame(
             "brand_id person_id touch_kind touch_date refunded_on",
@@ -159,27 +160,15 @@ def _listed(world: World) -> dict[str, pd.DataFrame]:
             [(*stretch, STAGES[stretch[3]]) for stretch in world.stretches()],
         ),
         "fct_money_daily": _frame(
-            "currency money_date paid_orders unknown_amount_orders gross_paid_amount refunded_amount"
+            "brand_id currency money_date paid_orders unknown_amount_orders gross_paid_amount refunded_amount"
             " net_by_refund_day",
             paid,
-        ).assign(brand_id="lumen"),
+        ),
         "fct_consumer_gap": _frame(
-            "preset method status forecast_remaining_p10 forecast_remaining_p90",
-            [(preset, *told) for preset in PRESETS for told in forecasts],
-        ).assign(
-            brand_id="lumen",
-            period_start=date(2024, 2, 1),
-            period_end=date(2024, 2, 29),
-            as_of_date=HORIZON,
-            currency="CNY",
-            target_gmv=5000,
-            actual_so_far=1200,
-            days_remaining=18,
-            forecast_remaining_p50=1500,
-            forecast_gmv=2700,
-            gap=2300,
-            extra_prospects=77,
-            buyer_rate_lift=0.05,
+            "preset brand_id currency as_of_date period_start period_end target_gmv actual_so_far"
+            " days_remaining method status forecast_remaining_p10 forecast_remaining_p50"
+            " forecast_remaining_p90 forecast_gmv gap extra_prospects buyer_rate_lift",
+            [(preset, *february, *told, 2700, 2300, 77, 0.05) for preset in PRESETS for told in forecasts],
         ),
     }
 
@@ -199,52 +188,54 @@ def _counted(world: World) -> dict[str, pd.DataFrame]:
             begun, ended = (world.stock(preset, brand, day) for day in (start - DAY, end))
             stock, members = sum(begun.values()), 10 + start.day
             active = 7 / members
-            advancing = deepened / stock if stock else None
-            ratios = (members, members, 7, active, 7, active)
-            counts = (60, sum(ended.values()), stock, stock - begun["L"], deepened)
-            fast.append((*period, *counts, advancing, *ratios))
+            counts = (PERSONS, sum(ended.values()), stock, stock - begun["L"], deepened)
+            ratios = (deepened / stock if stock else None, members, members, 7, active, 7, active)
+            fast.append((*period, *counts, *ratios))
             changes.append((*period, "thriving_rate", 7, members, active, 0.5, active / 0.5 - 1))
             tiers.append((*period, 1, members, 7, active))
             if deepened:
                 channel = "=ads" if brand == "lumen" else "none seen"
                 deepening.append((*period, "first_touch", channel, "spring", deepened))
-    period_columns = "preset brand_id period_type period_start period_end"
+
+    def by_period(columns: str, rows: list[tuple[object, ...]]) -> pd.DataFrame:
+        return _frame(f"preset brand_id period_type period_start period_end {columns}", rows)
+
     return {
         "fct_aipl_daily": _frame("preset brand_id as_of_date stage stage_rank persons", daily),
-        "fct_aipl_flow": _frame(f"{period_columns} from_stage to_stage movement persons", flows),
-        "fct_fast": _frame(
-            f"{period_columns} fertility_union fertility_end start_stock start_stock_eligible deepened"
-            " advancing_rate superiority_members members thriving_members thriving_rate"
-            " thriving_superior_members thriving_rate_superior",
+        "fct_aipl_flow": by_period("from_stage to_stage movement persons", flows),
+        "fct_fast": by_period(
+            "fertility_union fertility_end start_stock start_stock_eligible deepened advancing_rate"
+            " superiority_members members thriving_members thriving_rate thriving_superior_members"
+            " thriving_rate_superior",
             fast,
         ),
-        "fct_fast_changes": _frame(
-            f"{period_columns} metric numerator denominator value previous_value change_on_previous", changes
+        "fct_fast_changes": by_period(
+            "metric numerator denominator value previous_value change_on_previous", changes
         ),
-        "fct_fast_tiers": _frame(f"{period_columns} tier members thriving_members thriving_rate", tiers),
-        "fct_aipl_deepening": _frame(
-            f"{period_columns} attribution_rule channel campaign_id persons", deepening
-        ),
+        "fct_fast_tiers": by_period("tier members thriving_members thriving_rate", tiers),
+        "fct_aipl_deepening": by_period("attribution_rule channel campaign_id persons", deepening),
     }
 
 
-def gate_result(*, warned: int = 0, failed: int = 0, at: datetime | None = None) -> GateResult:
+def gate_result(
+    *, warned: int = 0, failed: int = 0, at: datetime = datetime(2024, 2, 12, 3, tzinfo=UTC)
+) -> GateResult:
     """A run of the mart gate with so many findings among ten checks."""
-    at = at or datetime(2024, 2, 12, 3, tzinfo=UTC)
-    results = [
-        ExpectationResult(
+
+    def result(number: int) -> ExpectationResult:
+        unmet = number < failed or number >= 10 - warned
+        return ExpectationResult(
             table="fct_fast" if number % 2 else "fct_aipl_daily",
             name=f"rule_{number}",
             description=f"rule {number} holds",
             column=None,
             severity="critical" if number < 5 else "warning",
             owner="consumer-analytics",
-            status="failed" if number < failed or number >= 10 - warned else "passed",
-            observed="observed <b>more</b>" if number < failed or number >= 10 - warned else None,
+            status="failed" if unmet else "passed",
+            observed="observed <b>more</b>" if unmet else None,
         )
-        for number in range(10)
-    ]
-    return GateResult("marts", "marts", at, at + timedelta(seconds=2), tuple(results))
+
+    return GateResult("marts", "marts", at, at + timedelta(seconds=2), tuple(map(result, range(10))))
 
 
 def published(

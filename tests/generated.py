@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 from laws_page import PAGE, laws_page
 
 from expectations.contracts import read_contracts
 
-DOCUMENTS = ("dbt_project/models/overview.md",)
+OVERVIEW = "dbt_project/models/overview.md"
 BLOCK = re.compile(r"(<!-- marts: .*? -->\n).*?(<!-- /marts -->)", re.DOTALL)
 
 
@@ -25,23 +24,20 @@ def mart_table(root: Path) -> str:
     return "\n".join(["| mart | one row per |", "|---|---|", *lines, ""])
 
 
-def stale_documents(root: Path) -> Iterator[tuple[Path, str]]:
-    """Documents whose blocks are not as they should be, with the text that they should have."""
-    for name in DOCUMENTS:
-        text = (root / name).read_text()
-        if not BLOCK.search(text):
-            raise SystemExit(f"{name} has no block between `<!-- marts: ... -->` and `<!-- /marts -->`.")
-        current = BLOCK.sub(lambda block: block[1] + mart_table(root) + block[2], text)
-        if current != text:
-            yield root / name, current
-    if (root / PAGE).read_text() != laws_page(root):
-        yield root / PAGE, laws_page(root)
+def stale_documents(root: Path) -> dict[Path, str]:
+    """Documents that are not as they should be, with the text that they should have."""
+    overview, table = root / OVERVIEW, mart_table(root)
+    text, blocks = BLOCK.subn(lambda block: block[1] + table + block[2], overview.read_text())
+    if not blocks:
+        raise SystemExit(f"{OVERVIEW} has no block between `<!-- marts: ... -->` and `<!-- /marts -->`.")
+    current = {overview: text, root / PAGE: laws_page(root)}
+    return {document: text for document, text in current.items() if document.read_text() != text}
 
 
 def main(arguments: list[str], root: Path = Path(__file__).parents[1]) -> int:
     """Write or check; returns the exit code."""
-    stale = list(stale_documents(root))
-    for document, text in stale:
+    stale = stale_documents(root)
+    for document, text in stale.items():
         if "--check" in arguments:
             print(f"{document.relative_to(root)} is stale: run `make format`.")
         else:

@@ -12,7 +12,7 @@ from dashboard.charts.theme import MOVEMENTS
 from dashboard.data import aipl
 from dashboard.data.release import rows_of
 from dashboard.format import NONE, count, percent, span
-from dashboard.parts import Chip, Swatch, card, draw, nothing, stop_without_release, table
+from dashboard.parts import Chip, Swatch, card, choose, draw, nothing, stop_without_release, table
 from dashboard.view import View
 
 RANGES = {"4w": 28, "13w": 91, "53w": 371}
@@ -26,16 +26,7 @@ earliest = brand.first_day - timedelta(days=1)
 
 def stock_over_time(stock: pd.DataFrame) -> None:
     """Stacked stock up to the day."""
-    st.segmented_control(
-        view.text("range"),
-        list(RANGES),
-        default="13w",
-        key="range",
-        required=True,
-        bind="query-params",
-        format_func=lambda name: view.text(f"range_{name}"),
-        label_visibility="collapsed",
-    )
+    choose(view.text("range"), list(RANGES), "range", lambda name: view.text(f"range_{name}"), default="13w")
     if stock.empty:
         nothing(view, "no_stock")
     else:

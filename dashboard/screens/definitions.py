@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.data import definitions
 from dashboard.format import count
-from dashboard.parts import card, empty_state
+from dashboard.parts import card, choose, empty_state
 from dashboard.view import View
 
 ROWS_SHOWN = 50
@@ -38,18 +38,7 @@ def answer(found: pd.DataFrame) -> None:
         st.caption(view.text("more_in_csv", rows=count(len(found) - ROWS_SHOWN)))
 
 
-subject = str(
-    st.segmented_control(
-        view.text("subject"),
-        definitions.SUBJECTS,
-        default="aipl",
-        key="subject",
-        required=True,
-        bind="query-params",
-        format_func=str.upper,
-        label_visibility="collapsed",
-    )
-)
+subject = choose(view.text("subject"), definitions.SUBJECTS, "subject", str.upper)
 st.caption(view.text("definitions_note"))
 for number, part in enumerate(definitions.parts(definitions.document(subject, view.language))):
     # The introduction stands for itself.

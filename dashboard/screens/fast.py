@@ -11,7 +11,7 @@ from dashboard.charts import fast as charts
 from dashboard.data import fast
 from dashboard.data.release import rows_of
 from dashboard.format import NONE, count, percent, signed_percent, span
-from dashboard.parts import card, draw, nothing, stop_without_release, table
+from dashboard.parts import card, choose, draw, nothing, stop_without_release, table
 from dashboard.view import View
 
 view: View = st.session_state["view"]
@@ -69,16 +69,7 @@ def by_tier(known: pd.DataFrame) -> None:
     draw(figure, "tiers", view.text("tiers_note"))
 
 
-kind = st.segmented_control(
-    view.text("period"),
-    ["week", "month"],
-    default="week",
-    key="period",
-    required=True,
-    bind="query-params",
-    format_func=lambda kind: view.text(f"{kind}s"),
-    label_visibility="collapsed",
-)
+kind = choose(view.text("period"), ["week", "month"], "period", lambda kind: view.text(f"{kind}s"))
 periods = view.ask(fast.FAST, period_type=kind)
 if periods.empty:
     nothing(view, f"no_{kind}")

@@ -12,7 +12,7 @@ from dashboard.data import aipl, fast, money
 from dashboard.data.release import rows_of
 from dashboard.format import SYMBOLS, count, points, relative, signed_percent, span
 from dashboard.format import money as amount
-from dashboard.parts import Swatch, Tile, card, draw, nothing, stop_without_release, table, tiles
+from dashboard.parts import Swatch, Tile, card, choose, draw, nothing, stop_without_release, table, tiles
 from dashboard.view import View
 
 WEEK = timedelta(days=7)
@@ -95,16 +95,7 @@ def gmv(days: pd.DataFrame) -> None:
 def gap(known: pd.DataFrame) -> None:
     """Targets against what was paid and what is forecast, as of the horizon."""
     methods = list(dict.fromkeys(known["method"]))
-    method = st.segmented_control(
-        view.text("method"),
-        methods,
-        default=methods[0],
-        required=True,
-        key="method",
-        bind="query-params",
-        format_func=lambda name: view.text(f"method_{name}"),
-        label_visibility="collapsed",
-    )
+    method = choose(view.text("method"), methods, "method", lambda name: view.text(f"method_{name}"))
     shown = known[known["method"] == method].tail(4)
     picture, account = st.columns([1, 2], gap="medium")
     names = {name: view.text(f"gap_{name}") for name in ("actual", "forecast", "interval", "target")}

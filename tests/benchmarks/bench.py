@@ -124,13 +124,11 @@ class Shop:
         """Seconds by question on the current release, each in the median of some repeats."""
         database = self.home / "published/current/marts.duckdb"
         with duckdb.connect(str(database), read_only=True) as connection:
-            return {
-                name: median(
-                    seconds_of(lambda query=query: connection.execute(query).fetchall())  # type: ignore[misc]
-                    for _ in range(REPEATS)
-                )
-                for name, query in QUERIES.items()
-            }
+
+            def seconds(query: str) -> float:
+                return seconds_of(lambda: connection.execute(query).fetchall())
+
+            return {name: median(seconds(one) for _ in range(REPEATS)) for name, one in QUERIES.items()}
 
     def share_of_tests(self) -> float:
         """Of the seconds that the last dbt run spent in nodes, side by side or not, those in tests."""

@@ -25,11 +25,8 @@ PICTURES = [
 def somebody(home: Path) -> str:
     """The hash of the person with the most keys: somebody with a story."""
     with duckdb.connect(str(home / "published" / "current" / "marts.duckdb"), read_only=True) as connection:
-        row = connection.execute(
-            "select person_id from dim_person order by key_count desc, person_id"
-        ).fetchone()
-    assert row is not None
-    return str(row[0])
+        most_keys = "select person_id from dim_person order by key_count desc, person_id limit 1"
+        return str(connection.execute(most_keys).fetchall()[0][0])
 
 
 def take(page: Any, address: str, person: str, file: Path) -> None:
@@ -53,20 +50,17 @@ def take(page: Any, address: str, person: str, file: Path) -> None:
     page.set_viewport_size(size)
 
 
-def main(home: Path, folder: Path, only: set[str]) -> None:
-    """Take all pictures, or those named."""
-    folder.mkdir(parents=True, exist_ok=True)
+def main(home: Path) -> None:
+    """Take all pictures."""
     person = somebody(home)
     with served(home) as address, browsing() as browser:
         for name, shown, language, size in PICTURES:
-            if only and name not in only:
-                continue
             page = browser.new_page(viewport=size, device_scale_factor=1)
             path = "" if shown == "overview" else shown
-            take(page, f"{address}/{path}?lang={language}&brand=lumen", person, folder / f"{name}.png")
+            take(page, f"{address}/{path}?lang={language}&brand=lumen", person, FOLDER / f"{name}.png")
             page.close()
-            print(folder / f"{name}.png")
+            print(FOLDER / f"{name}.png")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).resolve(), Path(sys.argv[2]) if len(sys.argv) > 2 else FOLDER, set(sys.argv[3:]))
+    main(Path(sys.argv[1]).resolve())

@@ -7,17 +7,16 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
+
+from waiting import wait_for
 
 from orchestration.core.settings import PROJECT_ROOT
 
-STARTS_WITHIN = 120
 # Debian's own; others by the name that their package gives them.
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -33,6 +32,7 @@ def served(home: Path) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
     log = home / "logs" / "dashboard.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "dashboard", f"--server.port={port}"]
@@ -46,9 +46,16 @@ def served(home: Path) -> Iterator[str]:
             stderr=subprocess.STDOUT,
         ) as server,
     ):
+
+        def is_up() -> bool:
+            assert server.poll() is None, f"the dashboard did not start:\n{log.read_text()[-3000:]}"
+            with suppress(OSError), urlopen(f"{address}/_stcore/health", timeout=1):
+                return True
+            return False
+
         try:
-            _await(f"http://127.0.0.1:{port}/_stcore/health", server, log)
-            yield f"http://127.0.0.1:{port}"
+            wait_for(is_up)
+            yield address
         finally:
             server.terminate()
 
@@ -77,14 +84,3 @@ def settled(page: Any) -> None:
         "[...document.querySelectorAll('[data-testid=\"stPlotlyChart\"]')]"
         ".every(chart => chart.querySelector('svg.main-svg'))",
     )
-
-
-def _await(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + STARTS_WITHIN
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            with urllib.request.urlopen(address, timeout=1):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    raise RuntimeError(f"the dashboard did not start:\n{log.read_text()[-3000:]}")

@@ -10,8 +10,8 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-import commands
 import duckdb
+from commands import said
 from contents import contents
 from oracle import sample_shop
 from oracle.stages import daily_stock, stage_history, walk
@@ -26,12 +26,6 @@ WORLD = World(persons=30, days=10)
 # In this shop: three accounts that links say are one person's, with an order.
 SHARED_DEVICE = "230ae02a5963"
 MEMBERS = {"m100006", "m100010", "m100016"}
-
-
-def aipl(home: Path, *arguments: str, code: int = 0) -> str:
-    answer = commands.aipl(home, *arguments, typed="y\n")
-    assert answer.returncode == code, answer.stdout + answer.stderr
-    return answer.stdout
 
 
 def read_dump(path: Path) -> tuple[list[str], list[dict[str, str]]]:
@@ -70,18 +64,13 @@ def without(dumps: Path, target: Path, members: set[str]) -> set[str]:
             users.setdefault(record["visitor_id"], set()).add(record["member_id"])
     visitors = {visitor for visitor, used_by in users.items() if used_by <= members}
     persons = members | visitors
-    columns = ("member_id", "other_member_id", "visitor_id")
-    orders = {
-        record["order_id"]
-        for record in records
-        if record.get("order_id") and persons & {record.get(column) for column in columns}
-    }
+
+    def is_theirs(record: dict[str, str]) -> bool:
+        return not persons.isdisjoint(map(record.get, ("member_id", "other_member_id", "visitor_id")))
+
+    orders = {record["order_id"] for record in records if record.get("order_id") and is_theirs(record)}
     for path, (header, rows) in tables.items():
-        kept = [
-            row
-            for row in rows
-            if not persons & {row.get(column) for column in columns} and row.get("order_id") not in orders
-        ]
+        kept = [row for row in rows if not is_theirs(row) and row.get("order_id") not in orders]
         write_dump(path, header, kept)
     return persons | orders
 
@@ -92,26 +81,26 @@ def test_the_page_is_followed(tmp_path: Path) -> None:
     home = tmp_path / "home"
     dumps = home / "dumps" / "sample_shop"
     write_dumps(dumps, WORLD)
-    aipl(home, "run")
+    said(home, "run")
     # A shorter one, of a broken row, stands in any compressed bytes by chance.
     ids = {known for known in without(dumps, tmp_path / "filtered", MEMBERS) if len(known) >= 6}
     assert len(ids) > 5
     word = re.compile(rf"(?<![0-9A-Za-z_])(?:{'|'.join(map(re.escape, ids))})(?![0-9A-Za-z_])")
     assert any(word.search(text) for _, text in contents(home, but=home / "dumps"))
-    assert released(home, "sample_shop:m:m100010") in aipl(home, *find.split())
+    assert released(home, "sample_shop:m:m100010") in said(home, *find.split())
 
     assert SHARED_DEVICE not in ids
-    aipl(home, "erase", f"sample_shop:v:{SHARED_DEVICE}", code=2)
-    told = aipl(home, *erase.split())
+    said(home, "erase", f"sample_shop:v:{SHARED_DEVICE}", code=2)
+    told = said(home, *erase.split(), typed="y\n")
     assert f"kept, because other people used it too: sample_shop:v:{SHARED_DEVICE}" in told
     assert "the person is named in 0" in told
     assert {str(path) for path, text in contents(home, but=home / "dumps") if word.search(text)} == set()
-    assert "Erasure" not in aipl(home, "status")
+    assert "Erasure" not in said(home, "status")
     (receipt,) = [path for path in (home / "erasures").iterdir() if path.name != "list.json"]
     answer = json.loads(receipt.read_text())
     assert answer["kinds"]["member"] == len(MEMBERS) and answer["removed"]["releases"] == 1
     assert answer["program"] and answer["left"] == {}
-    aipl(home, *finish.split(), code=2)
+    said(home, *finish.split(), code=2)
 
     evidence, _ = sample_shop.read(tmp_path / "filtered")
     walks, horizon = walk(evidence), sample_shop.horizon(tmp_path / "filtered")

@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from commands import aipl
+from commands import said
 from oracle import taobao
 from oracle.stages import daily_stock, stage_history, walk
 from warehouse import Warehouse
@@ -21,8 +21,7 @@ from orchestration.core.settings import PROJECT_ROOT
 def warehouse(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """Online Retail through the program itself, 305 loads in one run; then the others beside it."""
     home = tmp_path_factory.mktemp("real")
-    answer = aipl(home, "run", "--source", "online_retail", "--dumps", str(shared_data / "online_retail"))
-    assert answer.returncode == 0, answer.stdout + answer.stderr
+    said(home, "run", "--source", "online_retail", "--dumps", str(shared_data / "online_retail"))
     warehouse = Warehouse(home)
     for source in ("taobao_user_behavior", "rees46", "olist", "cdnow"):
         warehouse.load(source, shared_data / source)
@@ -30,22 +29,64 @@ def warehouse(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Wa
     return warehouse
 
 
-def stock(warehouse: Warehouse, brand: str, day: str) -> dict[str, int]:
-    return dict(
-        warehouse.query(
-            "select stage, persons from marts.fct_aipl_daily "
-            f"where brand_id = '{brand}' and as_of_date = '{day}'"
+# Of a source and a table what its files say.
+TOTALS = """
+online_retail files: count(distinct load_date) = 305, sum(row_count) = 541909, sum(unreadable_count) = 0
+online_retail fct_order_lines: count(*) = 541909, sum(amount) = 9747747.9340
+online_retail fct_order_lines: sum(amount) filter (order_id not like 'C%') = 10644560.4240
+online_retail fct_order_lines: count(*) filter (order_id like 'C%') = 9288
+online_retail fct_order_lines: count(*) filter (is_duplicate) = 5268
+online_retail fct_orders: count(*) = 25900, count(distinct person_id) = 4372, sum(amount) = 9747747.9340
+olist fct_orders: count(*) = 15000, count(distinct person_id) = 14904, sum(amount) = 2397904.5600
+olist fct_orders: sum(amount) filter (status = 'cancelled') = 42076.2900
+rees46 fct_orders: count(*) = 200, sum(amount) = 59442.6300
+rees46 fct_order_lines: count(*) = 214, sum(amount) = 59442.6300
+rees46 fct_order_lines: count(*) filter (brand_id = 'rees46_unbranded') = 18
+rees46 fct_order_lines: sum(amount) filter (brand_id = 'rees46_unbranded') = 2836.9500
+cdnow fct_orders: count(*) = 69659, count(distinct person_id) = 23570, sum(amount) = 2500315.6300
+cdnow fct_orders: count(*) filter (not is_purchase) = 80
+cdnow fct_order_lines: count(*) filter (is_duplicate) = 255
+taobao_user_behavior int_rejects: count(*) = 0
+"""
+
+
+def test_totals_are_those_of_the_files(warehouse: Warehouse) -> None:
+    tables = {
+        "files": f"read_parquet('{warehouse.settings.arrival}/files.parquet')",
+        "int_rejects": "intermediate.int_rejects",
+    }
+    for line in TOTALS.strip().splitlines():
+        about, totals = line.split(": ")
+        source, table = about.split()
+        read = f"{tables.get(table, f'marts.{table}')} where source_id = '{source}'"
+        for asked, expected in (total.rsplit(" = ", 1) for total in totals.split(", ")):
+            assert warehouse.query(f"select ({asked})::varchar from {read}") == [(expected,)], (line, asked)
+
+
+def test_stock_is_that_of_the_files(warehouse: Warehouse) -> None:
+    for brand, day, expected in (
+        ("taobao", "2017-12-03", {"A": 0, "I": 256, "P": 251, "L": 308}),
+        ("olist", "2018-08-29", {"A": 0, "I": 0, "P": 3414, "L": 11414}),
+        ("cdnow", "1998-06-30", {"A": 0, "I": 0, "P": 18389, "L": 5113}),
+    ):
+        found = warehouse.query(
+            "select stage, persons from marts.fct_aipl_daily"
+            f" where brand_id = '{brand}' and as_of_date = '{day}'"
         )
-    )
+        assert dict(found) == expected, brand
 
 
-def test_taobao_stock_and_its_one_reject(warehouse: Warehouse) -> None:
-    assert stock(warehouse, "taobao", "2017-12-03") == {"A": 0, "I": 256, "P": 251, "L": 308}
+def test_what_cannot_be_read_is_set_aside(warehouse: Warehouse) -> None:
     unreadable = warehouse.settings.rejects / "taobao_user_behavior" / "*" / "*" / "*.parquet"
     rejects = warehouse.query(f"select raw_text from read_parquet('{unreadable}')")
     assert rejects == [("100370,1968385,1875258,pv",)]
-    staged = "select count(*) from intermediate.int_rejects where source_id = 'taobao_user_behavior'"
-    assert warehouse.query(staged) == [(0,)]
+    heading = (
+        "select entity, reason, _row from intermediate.int_rejects where source_id = 'cdnow' order by entity"
+    )
+    assert warehouse.query(heading) == [
+        ("order_lines", "day that does not parse", 1),
+        ("orders", "day that does not parse", 1),
+    ]
 
 
 def test_taobao_history_agrees_with_brute_force(warehouse: Warehouse, shared_data: Path) -> None:
@@ -63,37 +104,6 @@ def test_taobao_history_agrees_with_brute_force(warehouse: Warehouse, shared_dat
     )
     first = min(day for _, day, _, _ in days)
     assert {(b, d, s): n for b, d, s, n in days} == dict(daily_stock(walks, first, date(2017, 12, 3)))
-
-
-def test_online_retail_accounts_for_every_line(warehouse: Warehouse) -> None:
-    loads = warehouse.query(
-        "select count(distinct load_date), sum(row_count), sum(unreadable_count) "
-        f"from read_parquet('{warehouse.settings.arrival}/files.parquet') where source_id = 'online_retail'"
-    )
-    assert loads == [(305, 541909, 0)]
-    lines = warehouse.query(
-        "select count(*), sum(amount), sum(amount) filter (order_id not like 'C%'), "
-        "count(*) filter (order_id like 'C%'), count(*) filter (is_duplicate) "
-        "from marts.fct_order_lines where source_id = 'online_retail'"
-    )
-    assert lines == [(541909, Decimal("9747747.9340"), Decimal("10644560.4240"), 9288, 5268)]
-    documents = warehouse.query(
-        "select count(*), count(distinct person_id), sum(amount) from marts.fct_orders "
-        "where source_id = 'online_retail'"
-    )
-    assert documents == [(25900, 4372, Decimal("9747747.9340"))]
-    assert warehouse.query("select horizon from marts.dim_brand where brand_id = 'online_retail'") == [
-        (date(2011, 12, 9),)
-    ]
-
-
-def test_olist_money_and_stock(warehouse: Warehouse) -> None:
-    orders = warehouse.query(
-        "select count(*), count(distinct person_id), sum(amount), sum(amount) filter (status = 'cancelled') "
-        "from marts.fct_orders where source_id = 'olist'"
-    )
-    assert orders == [(15000, 14904, Decimal("2397904.5600"), Decimal("42076.2900"))]
-    assert stock(warehouse, "olist", "2018-08-29") == {"A": 0, "I": 0, "P": 3414, "L": 11414}
 
 
 def loyal_of_olist(folder: Path, day: date, min_rating: int) -> int:
@@ -139,35 +149,6 @@ def test_olist_with_strict_net_counts_only_good_ratings(shared_data: Path, tmp_p
     }
     assert found["consumer_asset"] == loyal_of_olist(shared_data / "olist", day, min_rating=1)
     assert found["strict_net"] < found["consumer_asset"]
-
-
-def test_rees46_orders_lines_and_the_unbranded(warehouse: Warehouse) -> None:
-    orders = "select count(*), sum(amount) from marts.fct_orders where source_id = 'rees46'"
-    assert warehouse.query(orders) == [(200, Decimal("59442.6300"))]
-    lines = warehouse.query(
-        "select count(*), sum(amount), count(*) filter (brand_id = 'rees46_unbranded'), "
-        "sum(amount) filter (brand_id = 'rees46_unbranded') "
-        "from marts.fct_order_lines where source_id = 'rees46'"
-    )
-    assert lines == [(214, Decimal("59442.6300"), 18, Decimal("2836.9500"))]
-
-
-def test_cdnow_orders_and_stock(warehouse: Warehouse) -> None:
-    orders = (
-        "select count(*), count(distinct person_id), sum(amount), count(*) filter (not is_purchase) "
-        "from marts.fct_orders where source_id = 'cdnow'"
-    )
-    assert warehouse.query(orders) == [(69659, 23570, Decimal("2500315.6300"), 80)]
-    duplicates = "select count(*) filter (is_duplicate) from marts.fct_order_lines where source_id = 'cdnow'"
-    assert warehouse.query(duplicates) == [(255,)]
-    assert stock(warehouse, "cdnow", "1998-06-30") == {"A": 0, "I": 0, "P": 18389, "L": 5113}
-    heading = (
-        "select entity, reason, _row from intermediate.int_rejects where source_id = 'cdnow' order by entity"
-    )
-    assert warehouse.query(heading) == [
-        ("order_lines", "day that does not parse", 1),
-        ("orders", "day that does not parse", 1),
-    ]
 
 
 def test_sources_stand_side_by_side(warehouse: Warehouse) -> None:
