@@ -4,9 +4,7 @@ Every figure is a hash of (seed, what, number): a person's whole life is a funct
 person's number, so the dumps are the same bytes in whatever order they are made.
 """
 
-from orchestration.sample_shop.dumps import Summary, collect, render, write_dumps
-from orchestration.sample_shop.life import life
-from orchestration.sample_shop.truth import truth
+from orchestration.sample_shop.dumps import collect, render, write_dumps
 from orchestration.sample_shop.world import World
 
-__all__ = ["Summary", "World", "collect", "life", "render", "truth", "write_dumps"]
+__all__ = ["World", "collect", "render", "write_dumps"]

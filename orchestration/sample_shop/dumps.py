@@ -124,11 +124,7 @@ def _flaw_counts(dumps: Iterable[Dump]) -> dict[str, Any]:
     files: dict[str, dict[str, int]] = {}
     rejected: dict[str, Counter[str]] = {table.name: Counter() for table in TABLES.values()}
     for dump in dumps:
-        files[dump.file] = {
-            "records": dump.records,
-            "unreadable": dump.unreadable,
-            "rejected": len(dump.rejected),
-        }
+        files[dump.file] = {"records": dump.records, "unreadable": dump.unreadable}
         rejected[dump.table].update(dump.rejected)
     return {"rejected": rejected, "files": files}
 

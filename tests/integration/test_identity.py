@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from warehouse import Warehouse
-from worlds.delivery import write, write_sources
+from worlds.delivery import by_file, write, write_sources
 from worlds.tables import LOADS, Row, row
 
 from orchestration.core.settings import PROJECT_ROOT
@@ -72,10 +72,7 @@ def test_links_move_days_and_nobody_else_is_built_again(tmp_path: Path) -> None:
         return [tuple(key.removeprefix("sample_shop:") for key in row) for row in warehouse.query(sql)]
 
     for rows, (owners, rebuilt) in zip(DELIVERIES, EXPECTED, strict=True):
-        files: dict[str, list[Row]] = {}
-        for one in rows:
-            files.setdefault(one.file, []).append(one)
-        write(files, tmp_path / "dumps")
+        write(by_file(rows), tmp_path / "dumps")
         warehouse.load("sample_shop", tmp_path / "dumps")
         assert warehouse.build(only=MARTS) is (rebuilt is None), "only the first one is full"
         assert dict(short("select source_key, person_id from marts.dim_person_key")) == owners

@@ -10,7 +10,8 @@ import pytest
 from oracle.money import Document, Repayment, book
 from sample_world import WORLD, sample_warehouse
 from warehouse import Warehouse
-from worlds.tables import COLUMNS, Row, encode, row
+from worlds.delivery import by_file, write
+from worlds.tables import Row, row
 
 LOAD = date(2024, 9, 30)
 FOREVER = date(9999, 12, 31)
@@ -26,49 +27,20 @@ def september(day: int) -> str:
 
 def order(person: str, amount: str, *lines: tuple[str, str], order_id: str = "", **given: str) -> list[Row]:
     """An order of a person, paid on the 5th unless told otherwise, with its (brand, amount) lines."""
-    number = order_id or person
+    ids = {"order_id": order_id or person}
     told = {"status": "paid", "created_at": september(5), "paid_at": september(5)} | given
-    return [
-        row(
-            "orders",
-            LOAD,
-            order_id=number,
-            member_id=person,
-            updated_at=september(6),
-            amount=amount,
-            currency="CNY",
-            deposit="0",
-            freight="0",
-            **told,
-        ),
-        *(
-            row(
-                "order_lines",
-                LOAD,
-                order_id=number,
-                line_no=str(position),
-                brand=brand,
-                product_id="p",
-                quantity="1",
-                unit_price=line,
-                amount=line,
-            )
-            for position, (brand, line) in enumerate(lines, 1)
-        ),
-    ]
+    fixed = {"updated_at": september(6), "amount": amount, "currency": "CNY", "deposit": "0", "freight": "0"}
+    found = [row("orders", LOAD, **ids, member_id=person, **fixed, **told)]
+    for number, (brand, line) in enumerate(lines, 1):
+        price = {"product_id": "p", "quantity": "1", "unit_price": line, "amount": line}
+        found.append(row("order_lines", LOAD, **ids, line_no=str(number), brand=brand, **price))
+    return found
 
 
 def refund(order_id: str, day: int, amount: str, currency: str = "CNY") -> Row:
     """Money that went back on a day of September."""
-    return row(
-        "refunds",
-        LOAD,
-        refund_id=f"r-{order_id}-{day}",
-        order_id=order_id,
-        refunded_at=september(day),
-        amount=amount,
-        currency=currency,
-    )
+    ids = {"refund_id": f"r-{order_id}-{day}", "order_id": order_id}
+    return row("refunds", LOAD, **ids, refunded_at=september(day), amount=amount, currency=currency)
 
 
 ROWS = [
@@ -94,6 +66,7 @@ ROWS = [
     *order("abroad", "100", ("b", "100")),
     refund("abroad", 12, "100", "USD"),
     refund("", 12, "30"),
+    row("events", LOAD, event_id="e", event_time=september(5), brand="b", event="page_view"),
 ]
 
 # By person: how long P lasts, by policy (as known, gross, net in hindsight); None for never.
@@ -115,22 +88,12 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """The cases, with no other day delivered: the horizon is only what the first load covers, if it came."""
     folder = tmp_path_factory.mktemp("orders")
     dumps = folder / "dumps"
-    dumps.mkdir()
-    for table in COLUMNS:
-        content = encode(table, [one for one in ROWS if one.table == table])
-        if content:
-            (dumps / row(table, LOAD).file).write_bytes(content)
+    write(by_file(ROWS), dumps)
     sources = folder / "sources.yml"
     declared = (Path(__file__).parents[2] / "sources.yml").read_text(encoding="utf-8")
     assert "starts_on: 2024-09-01" in declared
     sources.write_text(declared.replace("starts_on: 2024-09-01", "starts_on: 2024-09-29"), encoding="utf-8")
     warehouse = Warehouse(folder / "home", sources)
-    (dumps / f"events-{LOAD}.csv.gz").write_bytes(
-        encode(
-            "events",
-            [row("events", LOAD, event_id="e", event_time=september(5), brand="b", event="page_view")],
-        )
-    )
     warehouse.load("sample_shop", dumps)
     marts = ["dim_brand", "fct_aipl_stage_history", "fct_money_daily", "fct_orders"]
     warehouse.build({"aipl_presets": list(POLICIES)}, only=marts)

@@ -7,11 +7,9 @@ that of the week between.
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -20,7 +18,8 @@ from oracle.periods import fast
 from oracle.rules import CONSUMER_ASSET
 from oracle.stages import FOREVER, daily_stock, flow, movements, stage_history, walks_of_history
 from warehouse import OwnWarehouse, Warehouse
-from worlds.tables import write_dump
+from worlds.delivery import by_file, write
+from worlds.tables import row
 
 from orchestration.core.settings import PROJECT_ROOT
 
@@ -31,14 +30,14 @@ LOAD_DATE = date(2024, 9, 16)
 STAGES = {"O": 0, "A": 1, "I": 2, "P": 3, "L": 4}
 # (stage, kind, what is done, for how many days it counts)
 RULES = [
-    ("A", "touch", "page_view", 2),
-    ("A", "touch", "ad_impression", 3),
-    ("A", "touch", "category_search", 4),
-    ("A", "state", "follower", None),
-    ("I", "touch", "product_view", 3),
-    ("I", "state", "member", None),
-    ("P", "state", "subscriber", None),
-    ("L", "touch", "share", 5),
+    ("A", "touch", "page_view", "2"),
+    ("A", "touch", "ad_impression", "3"),
+    ("A", "touch", "category_search", "4"),
+    ("A", "state", "follower", ""),
+    ("I", "touch", "product_view", "3"),
+    ("I", "state", "member", ""),
+    ("P", "state", "subscriber", ""),
+    ("L", "touch", "share", "5"),
 ]
 # (person, what, on which day of January)
 EVENTS = [
@@ -60,6 +59,11 @@ STATES = [
 def january(day: int) -> date:
     """The day that stands for that of the example."""
     return FIRST + timedelta(days=day - 1)
+
+
+def noon(day: int) -> str:
+    """A time on that day, as the shop writes it."""
+    return f"{january(day)} 12:00:00"
 
 
 SEVEN = {
@@ -85,27 +89,17 @@ MOVED = {"kept": 2, "deepened": 1, "shallowed": 1, "lost": 1, "new": 1}
 
 def add_preset(project: Path) -> None:
     """Add the preset `seven` to a copy of the dbt project."""
-    rows: dict[str, list[dict[str, Any]]] = {
-        "aipl_presets": [{"refund_policy": "as_known", "description": "The seven persons", "source": "ours"}],
-        "aipl_stages": [
-            {"stage": stage, "rank": rank, "name_en": stage, "name_zh": stage}
-            for stage, rank in STAGES.items()
-        ],
+    rows = {
+        "aipl_presets": ["seven,as_known,The seven persons,ours"],
+        "aipl_stages": [f"seven,{stage},{rank},{stage},{stage}" for stage, rank in STAGES.items()],
         "aipl_rules": [
-            {
-                **{"rule_id": f"{stage}_{what}".lower(), "stage": stage, "kind": kind, "touch_kind": what},
-                **{"window_days": days, "min_count": 1, "count_unit": "days"},
-                **{"source": "ours", "confidence": "high"},
-            }
+            f"seven,{what},{stage},{kind},{what},{days},1,days,,ours,high"
             for stage, kind, what, days in RULES
         ],
     }
     for seed, added in rows.items():
-        with (project / "seeds" / f"{seed}.csv").open("r+", encoding="utf-8", newline="") as target:
-            columns = next(csv.reader(target))
-            target.seek(0, 2)
-            writer = csv.DictWriter(target, columns, restval="", lineterminator="\n")
-            writer.writerows({"preset": "seven", **row} for row in added)
+        with (project / "seeds" / f"{seed}.csv").open("a", encoding="utf-8") as target:
+            target.writelines(f"{row}\n" for row in added)
 
 
 @pytest.fixture(scope="module")
@@ -121,21 +115,15 @@ def seven(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     (home / "sources.yml").write_text(yaml.safe_dump(sources), encoding="utf-8")
 
     dumps = home / "dumps"
-    dumps.mkdir()
-    events = [
-        {
-            **{"event_id": f"E{person}", "visitor_id": person, "brand": "b", "event": what},
-            "event_time": f"{january(day)} 12:00:00",
-        }
-        for person, what, day in EVENTS
-    ]
-    states = [
-        {"membership_id": f"S{person}", "visitor_id": person, "brand": "b", "state": what}
-        | dict.fromkeys(("updated_at", "joined_at"), f"{january(day)} 12:00:00")
-        for person, what, day in STATES
-    ]
-    write_dump(dumps, "events", LOAD_DATE, *events)
-    write_dump(dumps, "memberships", LOAD_DATE, *states)
+    facts = []
+    for person, what, day in EVENTS:
+        ids = {"event_id": person, "visitor_id": person, "brand": "b"}
+        facts.append(row("events", LOAD_DATE, **ids, event=what, event_time=noon(day)))
+    for person, what, day in STATES:
+        ids = {"membership_id": person, "visitor_id": person, "brand": "b"}
+        times = dict.fromkeys(("updated_at", "joined_at"), noon(day))
+        facts.append(row("memberships", LOAD_DATE, **ids, state=what, **times))
+    write(by_file(facts), dumps)
     warehouse.load("sample_shop", dumps)
     marts = ["fct_aipl_daily", "fct_aipl_flow", "fct_aipl_stage_history", "fct_fast"]
     assert warehouse.build({"aipl_presets": ["seven"]}, only=marts)

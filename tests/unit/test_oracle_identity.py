@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
 import pytest
-from oracle import sample_shop
 from oracle.evidence import Evidence, Membership, PaidOrder, SeenEvent, Touch
 from oracle.identity import Identity, Link, Sighting, Visit, bots, united
 from oracle.rules import CONSUMER_ASSET
 from oracle.stages import Met, deepening, stage_changes, walk
-from worlds.tables import write_dump
 
 START = datetime(2024, 9, 1)
 PHONE = "v:phone"
@@ -88,11 +85,6 @@ def test_who_a_row_without_a_member_belongs_to(identity: Identity, expected: dic
     assert {hour: identity.person(PHONE, None, at(hour)) for hour in expected} == expected
 
 
-def test_too_many_members_leave_the_rows_of_each_alone() -> None:
-    identity = Identity(links=[link("m:c", 6, 8)], sightings=CROWD, max_members=2)
-    assert identity.person(PHONE, "m:a", at(2)) == "m:a"
-
-
 def test_explicit_links_unite_members_over_any_number_of_steps() -> None:
     pairs = [("m:d", "m:c"), ("m:b", "m:c"), ("m:x", "m:y")]
     assert [united(member, pairs) for member in ("m:b", "m:c", "m:d", "m:x", "m:a")] == [
@@ -116,87 +108,6 @@ def test_bots_by_name_and_by_number() -> None:
         Visit("v:3", after, ""),
     ]
     assert bots(visits, events_per_day=2) == [True] * 3 + [False] * 6 + [True, True, False]
-
-
-LOAD, NEXT = date(2024, 9, 10), date(2024, 9, 11)
-
-
-def view(number: int, time: str, **more: str) -> dict[str, str]:
-    return {"event_id": f"E{number}", "event_time": time, "brand": "lumen", "event": "page_view", **more}
-
-
-def test_the_latest_version_of_a_link_counts_however_it_arrives(tmp_path: Path) -> None:
-    write_dump(
-        tmp_path,
-        "events",
-        LOAD,
-        view(1, "2024-09-01 10:00:00", visitor_id="phone"),
-        view(2, "2024-09-02 10:00:00", visitor_id="tablet"),
-        view(3, "2024-09-03 10:00:00", visitor_id="desk"),
-    )
-    told = {"valid_from": "2024-09-01 09:00:00", "withdrawn": "false"}
-    later = {**told, "recorded_at": "2024-09-05 09:00:00"}
-    early = {**told, "recorded_at": "2024-09-02 09:00:00"}
-    write_dump(
-        tmp_path,
-        "identity_links",
-        LOAD,
-        {**later, "link_id": "L1", "visitor_id": "phone", "member_id": "a", "withdrawn": "true"},
-        {**later, "link_id": "L2", "visitor_id": "tablet", "member_id": "b"},
-        {**later, "link_id": "L3", "visitor_id": "desk", "member_id": "d"},
-        {**later, "link_id": "L4", "member_id": "d", "other_member_id": "c"},
-    )
-    write_dump(
-        tmp_path,
-        "identity_links",
-        NEXT,
-        {**early, "link_id": "L1", "visitor_id": "phone", "member_id": "a"},
-        {**early, "link_id": "L2", "visitor_id": "tablet", "member_id": "z"},
-    )
-    evidence, dropped = sample_shop.read(tmp_path)
-    assert not dropped
-    assert {(touch.person, touch.day.day) for touch in evidence.touches} == {
-        ("sample_shop:v:phone", 1),
-        ("sample_shop:m:b", 2),
-        ("sample_shop:m:c", 3),
-    }
-
-
-def test_bots_tell_of_sign_ins_and_leave_no_touch(tmp_path: Path) -> None:
-    write_dump(
-        tmp_path,
-        "events",
-        LOAD,
-        view(1, "2024-09-01 10:00:00", visitor_id="phone"),
-        view(2, "2024-09-02 10:00:00", visitor_id="phone", member_id="a", user_agent="SomeBot"),
-    )
-    evidence, _ = sample_shop.read(tmp_path)
-    assert evidence.touches == {Touch("lumen", "sample_shop:m:a", "page_view", date(2024, 9, 1))}
-
-
-@pytest.mark.parametrize(
-    ("signed_in", "person"), [("09-03 23:59:59", "b"), ("09-04 00:00:00", "b"), ("09-04 00:00:01", "a")]
-)
-def test_a_membership_is_whose_the_device_is_as_the_day_of_joining_ends(
-    tmp_path: Path, signed_in: str, person: str
-) -> None:
-    write_dump(
-        tmp_path,
-        "events",
-        LOAD,
-        view(1, "2024-09-01 10:00:00", visitor_id="phone", member_id="a"),
-        view(2, f"2024-{signed_in}", visitor_id="phone", member_id="b"),
-    )
-    joined = {"updated_at": "2024-09-03 12:00:00", "joined_at": "2024-09-03 12:00:00", "state": "follower"}
-    write_dump(
-        tmp_path,
-        "memberships",
-        LOAD,
-        {**joined, "membership_id": "S1", "brand": "lumen", "visitor_id": "phone"},
-    )
-    evidence, _ = sample_shop.read(tmp_path)
-    member = f"sample_shop:m:{person}"
-    assert evidence.memberships == [Membership("lumen", member, date(2024, 9, 3), None, "follower")]
 
 
 def day(offset: int) -> date:

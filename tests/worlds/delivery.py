@@ -32,14 +32,19 @@ Files = dict[str, list[Row]]
 
 def final_files(seeds: Iterable[int]) -> Files:
     """Every dump by its name, with the rows of all worlds; empty ones included where a row's table may be."""
-    files: Files = defaultdict(list)
-    for seed in seeds:
-        for one in rows_of_world(seed):
-            files[one.file].append(one)
+    files = by_file(one for seed in seeds for one in rows_of_world(seed))
     # A load without events would be no load of a daily feed.
     for load in LOADS:
         files.setdefault(f"events-{load}.csv.gz", [])
     return dict(sorted(files.items()))
+
+
+def by_file(rows: Iterable[Row]) -> Files:
+    """The rows by the name of the dump that carries them."""
+    files: Files = defaultdict(list)
+    for one in rows:
+        files[one.file].append(one)
+    return files
 
 
 def write(files: Files, folder: Path) -> None:

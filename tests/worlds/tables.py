@@ -9,7 +9,6 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     table: tuple(names.split())
@@ -72,8 +71,8 @@ def row(table: str, load: date, **fields: str) -> Row:
     return Row(table, load, tuple((column, fields.get(column, "")) for column in COLUMNS[table]))
 
 
-def encode(table: str, rows: Iterable[Row], broken: str = "") -> bytes:
-    """A dump of these rows, in this order; `broken` stands at its end as it is."""
+def encode(table: str, rows: Iterable[Row]) -> bytes:
+    """A dump of these rows, in this order."""
     text = io.StringIO()
     if table == "orders":
         for one in rows:
@@ -82,11 +81,5 @@ def encode(table: str, rows: Iterable[Row], broken: str = "") -> bytes:
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(COLUMNS[table])
         writer.writerows([value for _, value in one.fields] for one in rows)
-    content = (text.getvalue() + broken).encode()
+    content = text.getvalue().encode()
     return gzip.compress(content, mtime=0) if table == "events" else content
-
-
-def write_dump(folder: Path, table: str, load: date, *records: dict[str, str], broken: str = "") -> None:
-    """Write a dump of these records, in which a column that is not named is empty."""
-    rows = [row(table, load, **record) for record in records]
-    (folder / Row(table, load, ()).file).write_bytes(encode(table, rows, broken))
