@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -11,7 +11,6 @@ from typing import Any
 
 import duckdb
 
-from expectations.contracts import Contract
 from expectations.results import ExpectationResult
 from expectations.runner import run_marts
 from expectations.suites.load import GOOD_DAY, Example, MartSuite, Row
@@ -30,22 +29,24 @@ READ = re.compile(r"\b(marts|intermediate|seeds)\.(\w+)|(?<='/)(\w+)(?=\.parquet
 Key = tuple[str, str]
 
 
-def good_row(contract: Contract) -> dict[str, Any]:
-    """A row with a plain value in each column, by its type: equal keys, and numbers that are 1."""
-    return {column.name: GOOD.get(column.data_type, 1) for column in contract.columns}
+def base_row(suite: MartSuite) -> dict[str, Any]:
+    """The first good row of a suite; a column that it leaves out has a plain value of its type, or 1."""
+    plain = {column.name: GOOD.get(column.data_type, 1) for column in suite.contract.columns}
+    return {**plain, **(suite.good[0] if suite.good else {})}
 
 
-def create(connection: duckdb.DuckDBPyConnection, table: str, types: Row, rows: Iterable[Row]) -> None:
-    """A table of rows that name all its columns."""
+def create(
+    connection: duckdb.DuckDBPyConnection, table: str, suite: MartSuite | None, base: Row, rows: Sequence[Row]
+) -> None:
+    """A table of rows, each as `base` where it leaves something out; a mart has the types of its contract."""
+    types = {name: TYPES.get(type(value), "varchar") for name, value in base.items()}
+    if suite:
+        types = {column.name: column.data_type for column in suite.contract.columns}
     columns = ", ".join(f'"{name}" {kind}' for name, kind in types.items())
     connection.execute(f"create table {table} ({columns})")
-    values = [[row[name] for name in types] for row in rows]
+    values = [[row[name] for name in types] for row in filled(rows, base)]
     if values:
         connection.executemany(f"insert into {table} values ({', '.join('?' * len(types))})", values)
-
-
-def types_of(contract: Contract) -> dict[str, str]:
-    return {column.name: column.data_type for column in contract.columns}
 
 
 def filled(rows: Sequence[Row], base: Row) -> Iterator[dict[str, Any]]:
@@ -63,13 +64,12 @@ def write_good(connection: duckdb.DuckDBPyConnection, suites: Mapping[str, MartS
         connection.execute(f"create schema if not exists {schema}")
     given: dict[str, Row] = {}
     for name, mart in suites.items():
-        base = {**good_row(mart.contract), **(mart.good[0] if mart.good else {})}
-        create(connection, f"marts.{name}", types_of(mart.contract), filled(mart.good, base))
+        create(connection, f"marts.{name}", mart, base_row(mart), mart.good)
         for table, rows in mart.given.items():
             given[table] = {**given.get(table, {}), **(rows[0] if rows else {})}
     for table, row in given.items():
         if not table.startswith("previous."):
-            create(connection, table, {k: TYPES.get(type(v), "varchar") for k, v in row.items()}, [row])
+            create(connection, table, None, row, [row])
 
 
 class Examples:
@@ -122,13 +122,8 @@ class Examples:
 
     def _table(self, key: Key, name: str, rows: Sequence[Row], given: Mapping[str, Any] = {}) -> None:
         schema, table = key
-        mart = self.suites.get(table)
-        if mart:
-            base = {**good_row(mart.contract), **(mart.good[0] if mart.good else {})}
-            types = types_of(mart.contract)
-        else:
-            base = given[f"{schema}.{table}"][0]
-            types = {column: TYPES.get(type(value), "varchar") for column, value in base.items()}
-        create(self.connection, f"{schema}.{name}", types, filled(rows, base))
+        suite = self.suites.get(table)
+        base = base_row(suite) if suite else given[f"{schema}.{table}"][0]
+        create(self.connection, f"{schema}.{name}", suite, base, rows)
         if schema == "previous":
             self.connection.sql(f"from previous.{name}").write_parquet(str(self.folder / f"{name}.parquet"))

@@ -45,10 +45,10 @@ class Server:
         """A session of another role, or of the superuser `postgres`, in the database of an address."""
         import psycopg
 
-        return psycopg.connect(self._socket(user, address.rpartition("/")[2]), autocommit=True)
-
-    def _socket(self, user: str, database: str) -> str:
-        return f"host={self.folder} port={self.port} user={user} dbname={database}"
+        database = address.rpartition("/")[2]
+        return psycopg.connect(
+            host=str(self.folder), port=self.port, user=user, dbname=database, autocommit=True
+        )
 
 
 def server_programs() -> Path | None:
@@ -64,51 +64,36 @@ def server_programs() -> Path | None:
 def running_server(programs: Path) -> Iterator[Server]:
     """Start a server, and stop it when the block ends."""
     # Where tests are root, the server's account sees nothing below pytest's folder.
-    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
-    account: dict[str, Any] = {}
-    if os.geteuid() == 0:
-        account = {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": []}
-        shutil.chown(folder, account["user"])
+    with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as folder, socket.socket() as free:
+        account: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            account = {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": []}
+            shutil.chown(folder, account["user"])
 
-    def call(program: str, *arguments: str) -> None:
-        subprocess.run(
-            [str(programs / program), "-D", str(folder / "data"), *arguments],
-            cwd=folder,
-            check=True,
-            stdout=subprocess.DEVNULL,
-            **account,
-        )
+        def call(program: str, *arguments: str) -> None:
+            command = [str(programs / program), "-D", f"{folder}/data", *arguments]
+            subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, **account)
 
-    with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    try:
-        call(
-            "initdb", "-U", "postgres", "-E", "UTF8", "--auth-local=trust", "--auth-host=scram-sha-256", "-N"
-        )
-        options = (
-            f"-c port={port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
-        )
-        call("pg_ctl", "-w", "-l", str(folder / "log"), "-o", options, "start")
+        server = Server(Path(folder), free.getsockname()[1])
+        free.close()
+        users = ("-U", "postgres", "--auth-local=trust", "--auth-host=scram-sha-256")
+        call("initdb", *users, "-E", "UTF8", "-N")
+        options = f"-c port={server.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
+        call("pg_ctl", "-w", "-l", f"{folder}/log", "-o", f"{options} -c fsync=off", "start")
         try:
-            server = Server(folder, port)
             with server.session("postgres", "/postgres") as connection:
                 connection.execute(f"create role warehouse login password '{PASSWORD}'")
                 connection.execute("create role analyst login")
             yield server
         finally:
             call("pg_ctl", "-m", "immediate", "stop")
-    finally:
-        shutil.rmtree(folder)
 
 
 def of_release(folder: Path) -> Rows:
     """All rows of every table and view of a release, as DuckDB's driver gives them."""
     with duckdb.connect(str(folder / "marts.duckdb"), read_only=True) as connection:
-        names = connection.execute("select table_name from information_schema.tables").fetchall()
-        return {
-            name: Counter(map(_plain, connection.execute(f'from "{name}"').fetchall())) for (name,) in names
-        }
+        return _rows(connection, "select table_name from information_schema.tables", "main")
 
 
 def of_postgres(address: str) -> Rows:
@@ -116,11 +101,13 @@ def of_postgres(address: str) -> Rows:
     import psycopg
 
     with psycopg.connect(address) as connection:
-        names = connection.execute("select tablename from pg_tables where schemaname = 'aipl'").fetchall()
-        return {
-            name: Counter(map(_plain, connection.execute(f'select * from aipl."{name}"').fetchall()))
-            for (name,) in names
-        }
+        return _rows(connection, "select tablename from pg_tables where schemaname = 'aipl'", "aipl")
+
+
+def _rows(connection: Any, tables: str, schema: str) -> Rows:
+    names = [name for (name,) in connection.execute(tables).fetchall()]
+    rows = {name: connection.execute(f'select * from {schema}."{name}"').fetchall() for name in names}
+    return {name: Counter(map(_plain, found)) for name, found in rows.items()}
 
 
 def _plain(row: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import datetime, timedelta
+from shutil import rmtree
 
 from orchestration.core.atomic import flush_to_disk
 from orchestration.core.settings import Settings
@@ -43,7 +43,7 @@ def retire(settings: Settings, now: datetime) -> list[str]:
         # Under the name of an unfinished one first: half a release must not look like one after a kill.
         aside = folder.with_name(f"{UNFINISHED}{folder.name}")
         folder.rename(aside)
-        shutil.rmtree(aside)
+        rmtree(aside)
     if gone:
         flush_to_disk(settings.published / "releases")
     return [folder.name for folder in gone]

@@ -92,7 +92,7 @@ def changed(two: Two, home: Path, *statements: str) -> Settings:
     return settings
 
 
-def test_every_table_is_equal_after_a_publish_and_after_a_rollback(two: Two, address: str) -> None:
+def test_every_table_is_equal_after_a_publish_and_a_rollback(two: Two, address: str, tmp_path: Path) -> None:
     def writers() -> set[str]:
         with psycopg.connect(address) as connection:
             return {x for (x,) in connection.execute("select xmin::text from aipl.fct_aipl_daily")}
@@ -108,7 +108,12 @@ def test_every_table_is_equal_after_a_publish_and_after_a_rollback(two: Two, add
     assert writers() == before
     two.point_to(two.before)
     assert mirror(two.settings).release_id == two.before.name
-    assert of_postgres(address) == of_release(two.before) != expected
+    shown = of_postgres(address)
+    assert shown == of_release(two.before) != expected
+    settings = changed(two, tmp_path, "create table odd (how_long interval)")
+    with pytest.raises(InputError, match=r"Column how_long has the DuckDB type INTERVAL"):
+        mirror(settings)
+    assert of_postgres(address) == shown, "a type that is not known changes nothing"
 
 
 def test_types_and_descriptions_are_kept(two: Two, address: str, tmp_path: Path) -> None:
@@ -159,14 +164,6 @@ def test_types_and_descriptions_are_kept(two: Two, address: str, tmp_path: Path)
             " obj_description(to_regnamespace('aipl')::oid, 'pg_namespace')"
         ).fetchall()
         assert said == [("one a 'week'", f"{MARK}{(settings.published / 'current').resolve().name}")]
-
-
-def test_a_type_that_is_not_known_is_told_and_changes_nothing(two: Two, address: str, tmp_path: Path) -> None:
-    mirror(two.settings)
-    settings = changed(two, tmp_path, "create table odd (how_long interval)")
-    with pytest.raises(InputError, match=r"Column how_long has the DuckDB type INTERVAL"):
-        mirror(settings)
-    assert of_postgres(address) == of_release(two.after)
 
 
 def test_readers_see_one_release_or_the_other(two: Two, address: str) -> None:
@@ -253,19 +250,15 @@ def test_a_slower_mirror_brings_no_older_release_back(
         assert began.wait(300)
         two.point_to(two.after)
         second.start()
-        until(address, "select count(*) from pg_locks where locktype = 'advisory' and not granted")
+        with psycopg.connect(address, autocommit=True) as connection:
+            waiting = "select from pg_locks where locktype = 'advisory' and not granted"
+            wait_for(lambda: connection.execute(waiting).fetchone() is not None)
         assert done == []
         go_on.set()
         first.join()
         second.join()
     assert done == [two.before.name, two.after.name]
     assert of_postgres(address) == of_release(two.after)
-
-
-def until(address: str, count: str) -> None:
-    """Wait until something is there to be counted."""
-    with psycopg.connect(address, autocommit=True) as connection:
-        wait_for(lambda: connection.execute(count).fetchone() != (0,))
 
 
 def killed_mirror(settings: Settings, address: str, fault: AtCall) -> None:
@@ -289,19 +282,13 @@ def test_a_kill_in_the_middle_leaves_the_old_release(two: Two, address: str, whe
     assert of_postgres(address) == of_release(two.after)
 
 
-def prepared() -> str:
-    """What docs/connect.md has one say in a new database."""
-    page = (PROJECT_ROOT / "docs" / "connect.md").read_text()
-    return next(
-        block for block in re.findall(r"```sql\n(.*?)```", page, re.DOTALL) if "create schema" in block
-    )
-
-
 def test_what_others_made_stays(two: Two, address: str, postgres: Server, tmp_path: Path) -> None:
     """Grants, views and indexes; a table that is new is readable too, by what the page says to set once."""
     two.point_to(two.before)
+    page = (PROJECT_ROOT / "docs" / "connect.md").read_text()
+    prepared = next(sql for sql in re.findall(r"```sql\n(.*?)```", page, re.DOTALL) if "create schema" in sql)
     with postgres.session("postgres", address) as admin:
-        admin.execute(prepared())
+        admin.execute(prepared)
     mirror(two.settings)
     with psycopg.connect(address) as connection:
         connection.execute("create index by_day on aipl.fct_aipl_daily (as_of_date)")
@@ -371,21 +358,16 @@ def test_a_column_that_changes_does_not_wait_for_a_reader_for_long(
     assert mirror(settings).rows
 
 
-def test_a_schema_of_somebody_else_is_left_alone(two: Two, address: str) -> None:
-    with psycopg.connect(address) as connection:
+def test_what_is_not_its_own_is_left_alone_until_it_is_taken_over(two: Two, address: str) -> None:
+    """A schema of somebody else, and the mirror of another home, as of one that is tried out."""
+    with psycopg.connect(address, autocommit=True) as connection:
         connection.execute("create schema aipl")
         connection.execute("create table aipl.fct_fast (mine integer)")
-    with pytest.raises(
-        InputError, match="The schema aipl of the database in AIPL_MIRROR_URL holds something"
-    ):
+        with pytest.raises(InputError, match="The schema aipl of the database in AIPL_MIRROR_URL holds some"):
+            mirror(two.settings)
+        assert of_postgres(address) == {"fct_fast": Counter()}
+        connection.execute("drop schema aipl cascade")
         mirror(two.settings)
-    assert of_postgres(address) == {"fct_fast": Counter()}
-
-
-def test_the_mirror_of_another_home_is_left_alone_until_it_is_taken_over(two: Two, address: str) -> None:
-    """As of an experiment in a home of its own, in a shell where the variable is set."""
-    mirror(two.settings)
-    with psycopg.connect(address) as connection:
         connection.execute(f"comment on schema aipl is '{MARK}20200101T000000Z-elsewher'")
         connection.execute("delete from aipl.fct_fast")
     with pytest.raises(InputError, match=r"shows release 20200101T000000Z-elsewher, which .* never had"):

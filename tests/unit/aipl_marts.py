@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -10,8 +10,7 @@ from typing import Any
 
 import duckdb
 from oracle.ledger import Published
-from oracle.rules import Preset
-from oracle.stages import DAY, FOREVER
+from oracle.stages import DAY, FOREVER, days_between
 
 from expectations.contracts import read_contracts
 from orchestration.core.settings import PROJECT_ROOT, Settings
@@ -30,49 +29,39 @@ START = date(2024, 1, 1)
 
 
 def marts_of(release: Published, first_day: date) -> dict[str, Rows]:
-    """The marts that tell what a release knows."""
-    history = history_rows(release)
+    """The marts that tell what a release knows; a rule is called by its number."""
+    rules: Rows = [
+        (
+            preset, str(number), rule.stage, known.rank(rule.stage), rule.kind, rule.touch_kind,
+            rule.window_days, rule.min_count, rule.min_rating, known.refund_policy, "ours", "high",
+        )
+        for preset, known in release.presets.items()
+        for number, rule in enumerate(known.rules)
+    ]  # fmt: skip
     return {
-        "dim_aipl_rule": rule_rows(release.presets),
-        "dim_aipl_stage": stage_rows(release.presets),
+        "dim_aipl_rule": rules,
+        "dim_aipl_stage": [
+            (preset, stage, rank, stage, stage)
+            for preset, known in release.presets.items()
+            for stage, rank in known.ranks.items()
+        ],
         "dim_brand": [(brand, first_day, horizon) for brand, horizon in release.horizons.items()],
         "dim_person_key": [(person, key, "visitor", since, since) for person, key, since in release.keys],
         "fct_aipl_daily": [
             (preset, brand, day, stage, rank, release.stock(preset, brand, day, stage))
             for preset, known in release.presets.items()
             for brand, horizon in release.horizons.items()
-            for day in (days(first_day - DAY, horizon) if horizon else [])
+            for day in (days_between(first_day - DAY, horizon) if horizon else [])
             for stage, rank in known.ranks.items()
             if rank
         ],
-        "fct_aipl_stage_history": history,
+        "fct_aipl_stage_history": history_rows(release),
         "fct_person_days": [(*key, *known) for key, known in release.person_days.items()],
         "fct_person_states": [
             ("shop", f"{number}", brand, person, kind, 0, joined, left)
             for number, (brand, person, kind, joined, left) in enumerate(release.states)
         ],
     }
-
-
-def rule_rows(presets: Mapping[str, Preset]) -> Rows:
-    """Rows of `dim_aipl_rule`; a rule is called by its number."""
-    return [
-        (
-            preset, str(number), rule.stage, known.rank(rule.stage), rule.kind, rule.touch_kind,
-            rule.window_days, rule.min_count, rule.min_rating, known.refund_policy, "ours", "high",
-        )
-        for preset, known in presets.items()
-        for number, rule in enumerate(known.rules)
-    ]  # fmt: skip
-
-
-def stage_rows(presets: Mapping[str, Preset]) -> Rows:
-    """Rows of `dim_aipl_stage`."""
-    return [
-        (preset, stage, rank, stage, stage)
-        for preset, known in presets.items()
-        for stage, rank in known.ranks.items()
-    ]
 
 
 def history_rows(release: Published) -> Rows:
@@ -82,7 +71,7 @@ def history_rows(release: Published) -> Rows:
         if not stages:
             continue
         since, stage = min(stages), stages[min(stages)]
-        for day in days(min(stages), max(stages) + DAY):
+        for day in days_between(min(stages), max(stages) + DAY):
             if (today := release.stage(person, day)) != stage:
                 rows.append((*person, stage, since, day))
                 since, stage = day, today
@@ -91,11 +80,6 @@ def history_rows(release: Published) -> Rows:
         (preset, brand, person, stage, release.presets[preset].rank(stage), since, until)
         for preset, brand, person, stage, since, until in rows
     ]
-
-
-def days(first: date, last: date) -> Iterable[date]:
-    """Every day from the first to the last, both included."""
-    return [first + offset * DAY for offset in range((last - first).days + 1)]
 
 
 def fill(connection: duckdb.DuckDBPyConnection, schema: str, marts: Mapping[str, Rows]) -> None:

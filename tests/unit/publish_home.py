@@ -79,25 +79,22 @@ def build(settings: Settings, build_id: str, persons: int) -> None:
     """Replace the warehouse by a build whose stock is `persons`."""
     settings.warehouse.unlink(missing_ok=True)
     with duckdb.connect(str(settings.warehouse)) as connection:
-        connection.execute("create schema marts; create schema intermediate")
-        connection.execute("create table intermediate.int_hidden as select 1 as x")
-        connection.execute(
-            "create table marts.dim_brand as select 'lumen' as brand_id, date '2024-01-31' as horizon"
-        )
-        connection.execute(
-            f"create table marts.fct_fast as select 'consumer_asset' as preset, {persons} as persons"
-            " union all select 'consumer_asset', 0"
-        )
-        # What the gate compares a ledger with: nobody is in any stage.
-        connection.execute(
-            "create table marts.dim_aipl_stage as"
-            " select 'consumer_asset' as preset, 'O' as stage, 0 as stage_rank"
-        )
-        connection.execute(
-            "create table marts.fct_aipl_daily (preset varchar, brand_id varchar, as_of_date date,"
-            " stage varchar, stage_rank integer, persons bigint)"
-        )
-        connection.execute("comment on column marts.dim_brand.horizon is 'the brand''s last day'")
+        # The gate compares a ledger with stages and stock: nobody is in any stage.
+        connection.execute(f"""
+            create schema marts;
+            create schema intermediate;
+            create table intermediate.int_hidden as select 1 as x;
+            create table marts.dim_brand as select 'lumen' as brand_id, date '2024-01-31' as horizon;
+            comment on column marts.dim_brand.horizon is 'the brand''s last day';
+            create table marts.fct_fast as
+            select 'consumer_asset' as preset, unnest([{persons}, 0]) as persons;
+            create table marts.dim_aipl_stage as
+            select 'consumer_asset' as preset, 'O' as stage, 0 as stage_rank;
+            create table marts.fct_aipl_daily (
+                preset varchar, brand_id varchar, as_of_date date, stage varchar, stage_rank integer,
+                persons bigint
+            );
+        """)
     write_build(settings, Build("complete", "program", build_id, rules="rules that were built"))
 
 
@@ -117,9 +114,14 @@ def let_through(settings: Settings, build_id: str, *, passed: bool = True) -> No
     write_gate(settings, GateRecord(build_id, passed, "2024-02-01T00:00:00Z", results))
 
 
-def publish_build(settings: Settings, number: int, hours: float = 0, marts: str = "") -> Release:
-    """Publish a build whose stock is its number, so many hours after noon, with some marts of its own."""
-    build_id = f"{number:064d}"[::-1]
+def publish_build(
+    settings: Settings, number: int, hours: float = 0, marts: str = "", sources: str = ""
+) -> Release:
+    """Publish a build whose stock is its number, so many hours after noon.
+
+    `marts` is SQL that makes some of its own, `sources` what its id says of stale ones.
+    """
+    build_id = f"{number:064d}"[::-1] + sources
     build(settings, build_id, persons=number)
     with duckdb.connect(str(settings.warehouse)) as connection:
         connection.execute(marts)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections import defaultdict
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from orchestration.core.settings import PROJECT_ROOT
@@ -24,65 +23,43 @@ EXPOSURES: dict[str, dict[str, Any]] = {
 }
 # What opens every page: the header, and the names of brands and stages.
 FRAME = ("app.py", "frame.py", "view.py")
-needs_dashboard = pytest.mark.skipif(not PAGES, reason="there is no dashboard/ here")
+
+
+def marts_in(code: str) -> set[str]:
+    """Marts that code names, itself or by a table macro of the release."""
+    macros = {file.stem: file.read_text() for file in MACROS.glob("*.sql")}
+    called = [body for name, body in macros.items() if re.search(rf"\b{name}\b", code)]
+    return {mart for text in (code, *called) for mart in MART.findall(text)}
+
+
+def names_in(code: str) -> set[str]:
+    """Variables, functions and attributes that code uses."""
+    nodes = [*ast.walk(ast.parse(code))]
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    return names | {node.attr for node in nodes if isinstance(node, ast.Attribute)}
 
 
 @cache
-def parse(module: Path) -> ast.Module:
-    return ast.parse(module.read_text())
-
-
-def marts_in(sql: str) -> set[str]:
-    """Marts that a text names, itself or by a table macro of the release."""
-    macros = {file.stem: file.read_text() for file in MACROS.glob("*.sql")}
-    called = [body for name, body in macros.items() if re.search(rf"\b{name}\b", sql)]
-    return {mart for text in (sql, *called) for mart in MART.findall(text)}
-
-
-def parts_of(module: Path) -> dict[str, ast.stmt]:
-    """Functions, classes and constants at the top of a module, by name."""
-    parts: dict[str, ast.stmt] = {}
-    for node in parse(module).body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            parts[node.name] = node
-        elif isinstance(node, ast.Assign):
-            parts |= {target.id: node for target in node.targets if isinstance(target, ast.Name)}
+def data_parts() -> dict[str, str]:
+    """Code of the functions, classes and constants of `dashboard.data`, by name; of equal names together."""
+    parts: dict[str, str] = defaultdict(str)
+    for file in (DASHBOARD / "data").glob("*.py"):
+        for node in ast.parse(file.read_text()).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                parts[node.name] += f"{ast.unparse(node)}\n"
+            elif isinstance(node, ast.Assign):
+                for name in names_in(ast.unparse(node.targets[0])):
+                    parts[name] += f"{ast.unparse(node)}\n"
     return parts
-
-
-def imports_of(module: Path) -> Iterator[tuple[str, Path, str]]:
-    """What a module imports of `dashboard.data`: its name here, its file, and there its name or ""."""
-    for node in ast.walk(parse(module)):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("dashboard.data"):
-            folder = PROJECT_ROOT / str(node.module).replace(".", "/")
-            for alias in node.names:
-                own = folder / f"{alias.name}.py"
-                file, name = (own, "") if own.exists() else (folder.with_suffix(".py"), alias.name)
-                yield alias.asname or alias.name, file, name
-
-
-def uses(tree: ast.AST, module: Path) -> Iterator[tuple[Path, str]]:
-    """Files and names of what a piece of a module's code uses of itself and of `dashboard.data`."""
-    imports = {known: (file, name) for known, file, name in imports_of(module)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            yield imports.get(node.value.id, (module, ""))[0], node.attr
-        elif isinstance(node, ast.Name):
-            yield imports.get(node.id, (module, node.id))
 
 
 def marts_of(page: Path) -> set[str]:
     """Marts in the code of a page and in all that it uses of `dashboard.data`, however indirectly."""
-    found, seen = marts_in(page.read_text()), set()
-    wanted = list(uses(parse(page), page))
-    while wanted:
-        file, name = wanted.pop()
-        part = parts_of(file).get(name)
-        if part is not None and (file, name) not in seen:
-            seen.add((file, name))
-            found |= marts_in(ast.unparse(part))
-            wanted += uses(part, file)
-    return found
+    parts, code = data_parts(), page.read_text()
+    used = names_in(code) & parts.keys()
+    while more := names_in("".join(parts[name] for name in used)) & parts.keys() - used:
+        used |= more
+    return marts_in(code + "".join(parts[name] for name in used))
 
 
 def test_an_exposure_says_what_it_is_and_who_answers_for_it() -> None:
@@ -93,7 +70,6 @@ def test_an_exposure_says_what_it_is_and_who_answers_for_it() -> None:
         assert exposure["owner"]["name"] in owners, name
 
 
-@needs_dashboard
 def test_every_page_is_an_exposure_that_names_the_marts_it_reads() -> None:
     declared = {
         name: {re.findall(r"'(\w+)'", reference)[-1] for reference in exposure["depends_on"]}

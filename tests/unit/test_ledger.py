@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle.ledger import Entry, Published, new_entries
 from oracle.rules import Preset, Rule
-from oracle.stages import FOREVER
+from oracle.stages import DAY, FOREVER
 from unit.aipl_marts import Chain, marts_of
 
 START = date(2024, 1, 1)
@@ -33,7 +33,7 @@ KNOWN = {
 }
 CHANGED = Preset(RANKS, (*RULES, Rule("A", "touch", "share", 3)))
 
-some_day = st.integers(0, 7).map(lambda offset: START + timedelta(days=offset))
+some_day = st.integers(0, 7).map(lambda offset: START + offset * DAY)
 persons = st.tuples(st.sampled_from(tuple(KNOWN)), st.sampled_from(BRANDS), st.sampled_from(PEOPLE))
 person_day = st.tuples(
     st.sampled_from(BRANDS),
@@ -47,7 +47,7 @@ joined = st.tuples(
     st.sampled_from(PEOPLE),
     st.just("member"),
     some_day,
-    st.one_of(st.just(FOREVER), some_day.map(lambda day: day + timedelta(days=8))),
+    st.one_of(st.just(FOREVER), some_day.map(lambda day: day + 8 * DAY)),
 )
 owned = st.tuples(st.sampled_from(PEOPLE), st.sampled_from(("k1", "k2")), some_day)
 
@@ -103,6 +103,8 @@ def test_the_ledger_leads_from_now_back_to_every_release(releases: list[Publishe
             if number:
                 found = new_entries(releases[:number], release)
                 expected += [(release.name, entry, reason) for entry, reason in found]
+            told = {(one.name, *told) for one in releases[: number + 1] for told in one.horizons.items()}
+            assert set(chain.query("select release_id, brand_id, horizon from dim_release")) == told
             rows = chain.query("from fct_aipl_ledger")
             assert kept <= set(rows), "an entry was altered"
             assert sorted((row[0], row[1:8], row[8]) for row in rows) == sorted(expected)
@@ -166,11 +168,11 @@ def covers(row: Any, releases: list[Published], preset: str, brand: str, day: da
 
 
 def all_days(last: date | None) -> list[date]:
-    return [START + timedelta(days=offset) for offset in range((last - START).days + 1)] if last else []
+    return [START + offset * DAY for offset in range((last - START).days + 1)] if last else []
 
 
 P1 = ("known", "lumen", "m1")
-LAST = START + timedelta(days=5)
+LAST = START + 5 * DAY
 VIEW = ("lumen", "m1", "page_view", START)
 PAID = ("lumen", "m1", "paid_order", START)
 REVIEW = ("lumen", "m1", "review", START)
@@ -183,9 +185,9 @@ BEFORE = Published(
     [("lumen", "m1", "member", START, FOREVER)],
     frozenset({("m1", "m1", START), ("v1", "v1", START)}),
 )
-AFTER = replace(BEFORE, name="r1", stages={P1: {START: "I", LAST + timedelta(days=1): "A"}})
+AFTER = replace(BEFORE, name="r1", stages={P1: {START: "I", LAST + DAY: "A"}})
 LATE = {("lumen", "m1", "paid_order", LAST): (None, FOREVER)}
-BEYOND = LAST + timedelta(days=1)
+BEYOND = LAST + DAY
 
 
 def published(folder: Path, *releases: Published) -> Chain:
@@ -195,79 +197,49 @@ def published(folder: Path, *releases: Published) -> Chain:
     return chain
 
 
+def refunded(day: date) -> dict[Any, Any]:
+    """What is known of the days when the purchase was refunded on that day."""
+    return BEFORE.person_days | {PAID: (None, day)}
+
+
 @pytest.mark.parametrize(
-    ("after", "reason"),
+    ("policy", "changed", "reason"),
     [
-        (AFTER, "late"),
-        (replace(AFTER, person_days=BEFORE.person_days | LATE), "late"),
+        ("known", {}, "late"),
+        ("known", {"person_days": BEFORE.person_days | LATE}, "late"),
         # Ends, refunds and owners that only concern days that were not published yet.
-        (replace(AFTER, states=[("lumen", "m1", "member", START, BEYOND)]), "late"),
-        (replace(AFTER, person_days=BEFORE.person_days | {PAID: (None, BEYOND)}), "late"),
-        (replace(AFTER, keys=BEFORE.keys | {("m1", "v1", BEYOND)}), "late"),
-        (replace(AFTER, keys=BEFORE.keys | {("m1", "v2", START)}), "late"),
+        ("known", {"states": [("lumen", "m1", "member", START, BEYOND)]}, "late"),
+        ("known", {"person_days": refunded(BEYOND)}, "late"),
+        ("known", {"keys": BEFORE.keys | {("m1", "v1", BEYOND)}}, "late"),
+        ("known", {"keys": BEFORE.keys | {("m1", "v2", START)}}, "late"),
         # The key was the person's own all the time, and is only seen earlier.
-        (replace(AFTER, keys=frozenset({("m1", "m1", START - timedelta(days=1))})), "late"),
-        (replace(AFTER, states=[("lumen", "m1", "member", START, LAST)]), "correction"),
-        (replace(AFTER, states=[]), "correction"),
-        (replace(AFTER, person_days=BEFORE.person_days | {REVIEW: (5, FOREVER)}), "correction"),
-        (replace(AFTER, person_days={VIEW: (None, FOREVER), PAID: (None, FOREVER)}), "correction"),
-        (replace(AFTER, person_days={VIEW: (None, FOREVER), PAID: (None, START)}), "refund"),
+        ("known", {"keys": frozenset({("m1", "m1", START - DAY)})}, "late"),
+        ("known", {"states": [("lumen", "m1", "member", START, LAST)]}, "correction"),
+        ("known", {"states": []}, "correction"),
+        ("known", {"person_days": BEFORE.person_days | {REVIEW: (5, FOREVER)}}, "correction"),
+        ("known", {"person_days": {VIEW: (None, FOREVER), PAID: (None, FOREVER)}}, "correction"),
+        ("known", {"person_days": {VIEW: (None, FOREVER), PAID: (None, START)}}, "refund"),
+        ("known", {"person_days": refunded(START)}, "refund"),
+        # A refund after the last published day takes the purchase out of all days before it.
+        ("hindsight", {"person_days": refunded(BEYOND)}, "refund"),
+        ("gross", {"person_days": refunded(START)}, "late"),
         (
-            replace(AFTER, person_days={}, keys=frozenset({("m1", "m1", START), ("m1", "v1", START)})),
+            "known",
+            {"person_days": {}, "keys": frozenset({("m1", "m1", START), ("m1", "v1", START)})},
             "identity",
         ),
-        (replace(AFTER, keys=frozenset(), presets={"known": CHANGED}), "rules"),
+        ("known", {"keys": frozenset(), "presets": {"known": CHANGED}}, "rules"),
     ],
 )
-def test_each_reason(tmp_path: Path, after: Published, reason: str) -> None:
-    assert published(tmp_path, BEFORE, after).query("from fct_aipl_ledger") == [
-        ("r1", *P1, START, START + timedelta(days=1), "A", "I", reason)
+def test_each_reason(tmp_path: Path, policy: str, changed: dict[str, Any], reason: str) -> None:
+    before = replace(BEFORE, presets={"known": KNOWN[policy]})
+    after = replace(before, name="r1", stages=AFTER.stages, **changed)
+    assert published(tmp_path, before, after).query("from fct_aipl_ledger") == [
+        ("r1", *P1, START, START + DAY, "A", "I", reason)
     ]
 
 
-@pytest.mark.parametrize(
-    ("policy", "refunded_on", "reason"),
-    [
-        ("known", START, "refund"),
-        ("known", BEYOND, "late"),
-        # A refund after the last published day takes the purchase out of all days before it.
-        ("hindsight", BEYOND, "refund"),
-        ("gross", START, "late"),
-    ],
-)
-def test_a_refund_is_a_reason_as_the_policy_sees_it(
-    tmp_path: Path, policy: str, refunded_on: date, reason: str
-) -> None:
-    before = replace(BEFORE, presets={"known": KNOWN[policy]})
-    refunded = BEFORE.person_days | {PAID: (None, refunded_on)}
-    after = replace(AFTER, presets=before.presets, person_days=refunded)
-    assert published(tmp_path, before, after).query("select reason from fct_aipl_ledger") == [(reason,)]
-
-
-def test_the_first_release_has_an_empty_ledger(tmp_path: Path) -> None:
-    chain = Chain(tmp_path)
-    comparison = chain.publish("r0", marts_of(BEFORE, START))
-    assert not comparison.was_made
-    assert not comparison.missing
-    assert chain.query("from fct_aipl_ledger") == []
-    assert chain.query(
-        "select release_id, previous_release_id, presets, brand_id, horizon from dim_release"
-    ) == [("r0", None, ["known"], "lumen", LAST)]
-
-
-@pytest.mark.parametrize("side", ["previous", "this"])
-def test_a_ledger_begins_anew_where_a_release_lacks_a_mart(tmp_path: Path, side: str) -> None:
-    chain = published(tmp_path, BEFORE)
-    poor = {mart: rows for mart, rows in marts_of(AFTER, START).items() if mart != "fct_person_states"}
-    comparison = chain.publish("r1", poor)
-    if side == "previous":
-        comparison = chain.publish("r2", marts_of(BEFORE, START))
-    assert comparison.missing == {side: ["fct_person_states"]}
-    assert chain.query("from fct_aipl_ledger") == []
-    assert chain.query("select count(*) from dim_release") == [(1,)]
-
-
-THIRD = START + timedelta(days=2)
+THIRD = START + 2 * DAY
 SHORTER = replace(BEFORE, name="r1", horizons={"lumen": START})
 GONE = replace(BEFORE, name="r1", horizons={"aurora": LAST}, stages={}, person_days={}, states=[])
 

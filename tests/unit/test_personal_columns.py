@@ -5,41 +5,27 @@ from __future__ import annotations
 import hashlib
 import hmac
 import io
+import re
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from warehouse import Warehouse
+from unit.reading import table
+from unit.shop_home import ShopHome
 
-from orchestration.arrival.configured import configured_sources, read_arrival
-from orchestration.arrival.loads import complete_columns, promote, read_again
+from orchestration.arrival.configured import read_arrival
+from orchestration.arrival.loads import complete_columns, decide_loads, promote, read_again
 from orchestration.arrival.pending import PendingLoads, Request, find_pending
 from orchestration.arrival.readers import UnreadableDump, parse_to_parquet
 from orchestration.core.errors import ConfigurationError
-from orchestration.core.settings import Settings
 from orchestration.nightly.rebuild import rebuild
 from orchestration.sources.source import load_sources
-from orchestration.sources.table import Table
 
 SALT = b"0123456789abcdef0123456789abcdef"
 SECRET, OTHER = "a secret of the shop, long enough", "another secret, also long enough!"
-SOURCES = """
-sources:
-  shop:
-    dumps: dumps
-    feed: static
-    currency: CNY
-    load_date: 2024-01-02
-    tables:
-      members:
-        files: "*.csv"
-        format: csv
-        columns: {required: [member, phone, mail]}
-        personal: [phone, mail]
-"""
 
 
 def hashed(value: str, salt: bytes = SALT) -> str:
@@ -50,19 +36,11 @@ def parse(
     folder: Path, content: bytes, **entry: Any
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], bytes]:
     """Rows, rejects, and all bytes that were written, decoded as far as they are Parquet."""
-    table = Table.model_validate(
-        {
-            "files": "*",
-            "format": "csv",
-            "columns": {"required": ["member"], "optional": ["phone"]},
-            "personal": ["phone"],
-        }
-        | entry
-    )
+    declared = table("member", "phone", **({"personal": ["phone"]} | entry))
     dump = folder / "dump"
     dump.write_bytes(content)
     parsed, rejects = folder / "out" / "parsed.parquet", folder / "out" / "rejects.parquet"
-    parse_to_parquet(table, dump, "dump", date(2024, 1, 2), parsed=parsed, rejects=rejects, salt=SALT)
+    parse_to_parquet(declared, dump, "dump", date(2024, 1, 2), parsed=parsed, rejects=rejects, salt=SALT)
     rows = pq.read_table(parsed).to_pylist()
     bad = pq.read_table(rejects).to_pylist() if rejects.exists() else []
     return rows, bad, repr((rows, bad)).encode() + parsed.read_bytes()
@@ -137,7 +115,7 @@ def test_a_dump_without_its_header_is_refused_without_its_values(tmp_path: Path)
 def test_other_tables_keep_the_text_of_their_rejects_and_their_versions(tmp_path: Path) -> None:
     _, rejects, _ = parse(tmp_path, b"member,phone\nann,1,2\n", personal=[])
     assert rejects[0]["raw_text"] == "ann,1,2"
-    plain = Table.model_validate({"files": "*", "format": "csv", "columns": {"required": ["a"]}})
+    plain = table("a")
     assert "personal" not in plain.declaration
     personal = plain.model_copy(update={"personal": ["a"]})
     versions = {plain.version("t", "c"), personal.version("t", "c")}
@@ -145,169 +123,146 @@ def test_other_tables_keep_the_text_of_their_rejects_and_their_versions(tmp_path
     assert len(versions) == 3
 
 
-@pytest.mark.parametrize(
-    ("declared", "said"),
-    [
-        ("[fax]", "personal names columns that `columns` does not: fax"),
-        ("[phone]\n        vocabulary: {phone: [x]}", "phone is personal"),
-    ],
-)
-def test_a_declaration_that_cannot_be_is_an_error(tmp_path: Path, declared: str, said: str) -> None:
-    file = tmp_path / "sources.yml"
-    file.write_text(
-        SOURCES.replace("[phone, mail]\n", f"{declared}\n", 1).replace(
-            "personal: [phone, mail]", f"personal: {declared}"
-        )
-    )
-    with pytest.raises(ConfigurationError, match=said):
-        load_sources(file, {})
-
-
-def raw(settings: Settings) -> list[dict[str, Any]]:
-    promote(settings, read_arrival(settings))
-    files = [
-        path for path in sorted((settings.raw / "shop").rglob("*.parquet")) if path.name != "schema.parquet"
-    ]
-    return [row for path in files for row in pq.read_table(path).to_pylist()]
-
-
 def salt(secret: str) -> bytes:
     return hmac.new(secret.encode(), b"aipl personal columns", hashlib.sha256).digest()
 
 
-def test_with_another_person_key_raw_is_read_again_from_landing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = tmp_path / "sources.yml"
-    file.write_text(SOURCES)
-    dumps = tmp_path / "dumps"
-    dumps.mkdir()
-    (dumps / "members.csv").write_text("member,phone,mail\nann,555-1,ann@example.com\n,555-2\n")
-    warehouse = Warehouse(tmp_path / "home", file)
-    monkeypatch.setenv("AIPL_PERSON_KEY", SECRET)
-    warehouse.load("shop", dumps)
-    (row,) = raw(warehouse.settings)
-    assert row["phone"] == hashed("555-1", salt(SECRET))
-    assert row["mail"] == hashed("ann@example.com", salt(SECRET))
-    warehouse.load("shop", dumps)
-    assert len(list(warehouse.settings.rejects.rglob("*.parquet"))) == 1
+class Shop(ShopHome):
+    """A shop with a table of members, some of whose columns are declared personal."""
 
-    monkeypatch.setenv("AIPL_PERSON_KEY", OTHER)
-    # The run that follows reads it anew; where none does by itself, that is told.
-    source = configured_sources(warehouse.settings)["shop"]
-    fed, unfed = (
-        read_arrival(warehouse.settings, {"shop": source.model_copy(update={"dumps": place})})
-        for place in (str(dumps), None)
-    )
-    assert read_again(warehouse.settings, fed) == []
-    (told,) = read_again(warehouse.settings, unfed)
-    assert "hashed with another person key" in told
-    warehouse.load("shop", dumps)
-    (row,) = raw(warehouse.settings)
-    assert row["phone"] == hashed("555-1", salt(OTHER))
-    landed = [path.read_text() for path in warehouse.settings.landing.rglob("*.csv")]
-    assert len(landed) == 1
-    assert "555-1,ann@example.com" in landed[0]
-    for path in warehouse.home.rglob("*"):
-        if path.is_file() and not path.is_relative_to(warehouse.settings.landing):
-            text = (
-                str(pq.read_table(path).to_pylist()).encode()
-                if path.suffix == ".parquet"
-                else path.read_bytes()
-            )
-            assert b"555-" not in text and b"ann@" not in text, path
+    columns = ("member", "phone", "mail")
+    tables: ClassVar = {}
 
+    def declare_personal(self, *personal: str, **entry: Any) -> None:
+        members = {"files": "*.csv", "format": "csv", "columns": {"required": self.columns}}
+        tables = {"members": members | {"personal": personal} | entry}
+        self.declare(feed="static", load_date=date(2024, 1, 2), tables=tables)
 
-class Lost:
-    """A home whose landed dumps are gone, and which of the dumps are there still."""
-
-    def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch, personal: str) -> None:
-        self.file, self.dumps = home / "sources.yml", home / "dumps"
-        self.dumps.mkdir()
-        self.deliver(0, 1, 2)
-        monkeypatch.setenv("AIPL_PERSON_KEY", SECRET)
-        self.warehouse = Warehouse(home / "home", self.file)
-        self.declare(personal)
-        self.warehouse.load("shop", self.dumps)
-        raw(self.settings)
-        for path in self.settings.landing.rglob("*.csv"):
-            path.unlink()
-        for number in (0, 1):
-            (self.dumps / f"{number}.csv").unlink()
-
-    @property
-    def settings(self) -> Settings:
-        return self.warehouse.settings
-
-    def deliver(self, *numbers: int) -> None:
+    def deliver(self, *numbers: int, more: str = "") -> None:
         for number in numbers:
-            (self.dumps / f"{number}.csv").write_text(f"member,phone,mail\nann{number},555-1,a@example.com\n")
+            self.write(f"{number}.csv", f"member,phone,mail\nann{number},555-1,ann@example.com\n{more}")
 
-    def declare(self, personal: str, columns: str = "{required: [member, phone, mail]}") -> None:
-        text = SOURCES.replace("personal: [phone, mail]", f"personal: {personal}")
-        self.file.write_text(text.replace("{required: [member, phone, mail]}", columns))
+    def load(self) -> list[dict[str, Any]]:
+        """Load what is delivered, and return all rows of raw."""
+        decide_loads(self.settings, "shop", dict.fromkeys(self.pull().load_dates))
+        promote(self.settings, self.arrival)
+        return self.raw()
+
+    def raw(self) -> list[dict[str, Any]]:
+        files = sorted((self.settings.raw / "shop").rglob("*.parquet"))
+        return [
+            row for path in files if path.name != "schema.parquet" for row in pq.read_table(path).to_pylist()
+        ]
+
+    def lose_dumps(self, *personal: str) -> None:
+        """Load three dumps, of which the last one alone is there still, and only where it is delivered."""
+        self.declare_personal(*personal)
+        self.deliver(0, 1, 2)
+        self.load()
+        for path in (*self.settings.landing.rglob("*.csv"), self.dumps / "0.csv", self.dumps / "1.csv"):
+            path.unlink()
 
     def find_pending(self, request: Request) -> PendingLoads:
-        return find_pending(self.settings, read_arrival(self.settings), request, date(2026, 6, 1))
+        return find_pending(self.settings, self.arrival, request, date(2026, 6, 1))
 
     def state(self) -> dict[Path, bytes]:
         files = (path for path in self.settings.home.rglob("*") if path.is_file())
         return {path: path.read_bytes() for path in files if not path.name.startswith(".writer")}
 
 
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    monkeypatch.setenv("AIPL_PERSON_KEY", SECRET)
+    return Shop(tmp_path)
+
+
+def test_a_declaration_that_cannot_be_is_an_error(shop: Shop) -> None:
+    for personal, entry, said in (
+        ("fax", {}, "personal names columns that `columns` does not: fax"),
+        ("phone", {"vocabulary": {"phone": ["x"]}}, "phone is personal"),
+    ):
+        shop.declare_personal(personal, **entry)
+        with pytest.raises(ConfigurationError, match=said):
+            load_sources(shop.settings.sources_file, {})
+
+
+def test_with_another_person_key_raw_is_read_again_from_landing(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.declare_personal("phone", "mail")
+    shop.deliver(0, more=",555-2\n")
+    (row,) = shop.load()
+    assert row["phone"] == hashed("555-1", salt(SECRET))
+    assert row["mail"] == hashed("ann@example.com", salt(SECRET))
+    shop.load()
+    assert len(list(shop.settings.rejects.rglob("*.parquet"))) == 1
+
+    monkeypatch.setenv("AIPL_PERSON_KEY", OTHER)
+    # The run that follows reads it anew; where none does by itself, that is told.
+    fed, unfed = (
+        read_arrival(shop.settings, {"shop": shop.source.model_copy(update={"dumps": place})})
+        for place in (str(shop.dumps), None)
+    )
+    assert read_again(shop.settings, fed) == []
+    (told,) = read_again(shop.settings, unfed)
+    assert "hashed with another person key" in told
+    (row,) = shop.load()
+    assert row["phone"] == hashed("555-1", salt(OTHER))
+    (landed,) = shop.settings.landing.rglob("*.csv")
+    assert "555-1,ann@example.com" in landed.read_text()
+    for path, content in shop.state().items():
+        if not path.is_relative_to(shop.settings.landing):
+            text = str(pq.read_table(path).to_pylist()) if path.suffix == ".parquet" else ""
+            assert not re.search(b"555-|ann@", content + text.encode()), path
+
+
 @pytest.mark.parametrize("change", ["key", "declared", "withdrawn", "pull", "rebuild"])
-def test_one_value_never_gets_two_forms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
-    home = Lost(tmp_path, monkeypatch, "[phone]")
+def test_one_value_never_gets_two_forms(shop: Shop, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
+    shop.lose_dumps("phone")
     if change in ("declared", "withdrawn"):
-        home.declare("[phone, mail]" if change == "declared" else "[]")
+        shop.declare_personal(*(["phone", "mail"] if change == "declared" else []))
     else:
         monkeypatch.setenv("AIPL_PERSON_KEY", OTHER)
-    before = home.state()
+    before = shop.state()
     with pytest.raises(ConfigurationError) as told:
         if change == "pull":
-            home.warehouse.load("shop", home.dumps)
+            shop.load()
         elif change == "rebuild":
-            rebuild(home.settings, lambda _: None)
+            rebuild(shop.settings, lambda _: None)
         else:
-            home.find_pending(Request())
+            shop.find_pending(Request())
     message = str(told.value)
     assert "source shop: the personal columns of members" in message
     assert "2 files (such as 0.csv) cannot be read again" in message
     for way in ("Deliver these dumps again", "former person key", "raw_days"):
         assert way in message
-    after = home.state()
+    after = shop.state()
     assert {path: after.get(path) for path in before} == before
     # Each way out: what was is declared again; or the dumps are there again.
     if change in ("declared", "withdrawn"):
-        home.declare("[phone]")
+        shop.declare_personal("phone")
     else:
         monkeypatch.setenv("AIPL_PERSON_KEY", SECRET)
-    assert home.find_pending(Request()).load_dates == {}
+    assert shop.find_pending(Request()).load_dates == {}
     if change == "key":
         monkeypatch.setenv("AIPL_PERSON_KEY", OTHER)
-        home.deliver(0, 1)
-        home.warehouse.load("shop", home.dumps)
-        assert {row["phone"] for row in raw(home.settings)} == {hashed("555-1", salt(OTHER))}
+        shop.deliver(0, 1)
+        assert {row["phone"] for row in shop.load()} == {hashed("555-1", salt(OTHER))}
 
 
-def test_a_personal_column_that_no_dump_had_is_null_in_what_cannot_be_read_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    home = Lost(tmp_path, monkeypatch, "[]")
-    home.declare("[fax]", "{required: [member, phone, mail], optional: [fax]}")
-    home.warehouse.load("shop", home.dumps)
-    raw(home.settings)
-    complete_columns(home.settings, read_arrival(home.settings))
-    assert [row["fax"] for row in raw(home.settings)] == [None] * 3
+def test_a_personal_column_that_no_dump_had_is_null_in_what_cannot_be_read_again(shop: Shop) -> None:
+    shop.lose_dumps()
+    shop.declare_personal("fax", columns={"required": shop.columns, "optional": ["fax"]})
+    shop.load()
+    complete_columns(shop.settings, shop.arrival)
+    assert [row["fax"] for row in shop.raw()] == [None] * 3
 
 
-def test_what_is_hashed_anew_is_read_again_as_a_whole(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    home = Lost(tmp_path, monkeypatch, "[phone]")
-    home.deliver(0, 1)
-    home.declare("[phone, mail]")
+def test_what_is_hashed_anew_is_read_again_as_a_whole(shop: Shop) -> None:
+    shop.lose_dumps("phone")
+    shop.deliver(0, 1)
+    shop.declare_personal("phone", "mail")
     for part in (Request(only={"shop": {"0.csv"}}), Request(first=date(2025, 1, 1))):
         with pytest.raises(ConfigurationError, match=r"all 3 of its dumps .* `aipl run --source shop`"):
-            home.find_pending(part)
-    assert home.find_pending(Request(source="shop")).load_dates == {"shop": [date(2024, 1, 2)]}
+            shop.find_pending(part)
+    assert shop.find_pending(Request(source="shop")).load_dates == {"shop": [date(2024, 1, 2)]}

@@ -6,7 +6,6 @@ import json
 import shutil
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
@@ -16,7 +15,6 @@ from unit.publish_home import (
     killed_at,
     let_through,
     make_home,
-    publish_build,
     query,
     stock,
 )
@@ -26,7 +24,6 @@ from expectations.results import GateResult
 from orchestration.build.state import Build, read_build, write_build
 from orchestration.core.errors import EnvironmentStop, QualityStop
 from orchestration.core.files import sha256
-from orchestration.core.lock import writer_lock
 from orchestration.core.privacy.person_key import require_person_key
 from orchestration.core.settings import Settings
 from orchestration.publish import release as publishing
@@ -39,36 +36,24 @@ VIEW = "fct_aipl_stage_history_to_horizon"
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return make_home(tmp_path)
+    """A home whose build the gate let through."""
+    settings = make_home(tmp_path)
+    let_through(settings, FIRST)
+    return settings
 
 
 def test_a_release_holds_the_marts_and_says_what_they_are(settings: Settings) -> None:
-    let_through(settings, FIRST)
     release = publish(settings, NOON)
 
     assert release.is_new
     assert release.release_id == "20240201T120000Z-11111111"
-    assert sorted(path.name for path in release.folder.iterdir()) == [
-        "dim_aipl_stage.parquet",
-        "dim_brand.parquet",
-        "dim_release.parquet",
-        "fct_aipl_daily.parquet",
-        "fct_aipl_ledger.parquet",
-        "fct_fast.parquet",
-        "manifest.json",
-        "marts.duckdb",
-        "notes.md",
-    ]
+    files = {path.name: path for path in release.folder.iterdir()}
     manifest = release.manifest
     assert manifest["horizon"] == {"lumen": "2024-01-31"}
-    assert manifest["rows"] == {
-        "dim_aipl_stage": 1,
-        "dim_brand": 1,
-        "dim_release": 1,
-        "fct_aipl_daily": 0,
-        "fct_aipl_ledger": 0,
-        "fct_fast": 2,
-    }
+    dimensions = {"dim_aipl_stage": 1, "dim_brand": 1, "dim_release": 1}
+    assert manifest["rows"] == dimensions | {"fct_aipl_daily": 0, "fct_aipl_ledger": 0, "fct_fast": 2}
+    parquet = {f"{mart}.parquet" for mart in manifest["rows"]}
+    assert files.keys() == parquet | {"manifest.json", "marts.duckdb", "notes.md"}
     assert manifest["rules"] == {"presets": ["consumer_asset"], "sha256": "rules that were built"}
     assert manifest["stale_sources"] == {"old_shop": "no dump since 2024-01-01"}
     assert manifest["loads"] == [
@@ -77,10 +62,17 @@ def test_a_release_holds_the_marts_and_says_what_they_are(settings: Settings) ->
     judged = GateResult.from_json(json.dumps(manifest["gates"]["marts"]))
     assert {one.table for one in judged.passes} == {"fct_fast", "dim_release", "fct_aipl_ledger"}
     assert len(judged.passes) == len(judged.results)
-    assert set(manifest["sha256"]) == {path.name for path in release.folder.iterdir()} - {"manifest.json"}
+    assert set(manifest["sha256"]) == files.keys() - {"manifest.json"}
     for name, checksum in manifest["sha256"].items():
-        assert sha256(release.folder / name) == checksum
-        assert (release.folder / name).stat().st_mode & 0o222 == 0
+        assert sha256(files[name]) == checksum
+        assert files[name].stat().st_mode & 0o222 == 0
+
+    again = publish(settings)
+    assert (again.release_id, again.is_new) == (release.release_id, False)
+    assert len(list((settings.published / "releases").iterdir())) == 1
+    pointer = settings.published / "current"
+    assert not pointer.readlink().is_absolute(), "else it would not move with the home"
+    assert json.loads((pointer / "manifest.json").read_text()) == manifest
 
 
 def comments(release: Path, mart: str) -> dict[object, object]:
@@ -93,15 +85,15 @@ def test_marts_are_sorted_tables_with_the_descriptions_of_their_files(settings: 
     contracts = read_contracts(settings.dbt_project)
     with duckdb.connect(str(settings.warehouse)) as connection:
         connection.execute("create view marts.fct_person_states as select 'shop:m:1' as person_id")
-    let_through(settings, FIRST)
     folder = publish(settings).folder
     assert query(folder, "select persons from fct_fast") == [(0,), (7,)]
-    described = {column.name: column.description for column in contracts["dim_brand"].columns}
-    assert comments(folder, "dim_brand") == {name: described[name] for name in ("brand_id", "horizon")}
-    (person,) = (one for one in contracts["fct_person_states"].columns if one.name == "person_id")
-    assert comments(folder, "fct_person_states") == {
-        "person_id": f"{person.description} Here a keyed hash of it."
-    }
+    brand, state = (
+        {column.name: column.description for column in contracts[mart].columns}
+        for mart in ("dim_brand", "fct_person_states")
+    )
+    assert comments(folder, "dim_brand") == {name: brand[name] for name in ("brand_id", "horizon")}
+    hashed = {"person_id": f"{state['person_id']} Here a keyed hash of it."}
+    assert comments(folder, "fct_person_states") == hashed
     of_table = "select comment from duckdb_tables() where table_name = 'fct_person_states'"
     assert query(folder, of_table) == [(contracts["fct_person_states"].description,)]
 
@@ -117,16 +109,14 @@ def test_rows_with_persons_are_in_the_order_of_all_columns(settings: Settings) -
             " from range(5000)"
         )
         rows = connection.execute("from marts.fct_person_days").fetchall()
-    let_through(settings, FIRST)
-    release = publish(settings)
+    folder = publish(settings).folder
 
     key = require_person_key(settings)
     expected = [(brand, person and key.person_hash(person), *rest) for brand, person, *rest in rows]
     # Bytes of a text, as the engine compares them, and NULL behind all.
     expected.sort(key=lambda row: [(value is None, str(value or "").encode()) for value in row])
-    assert query(release.folder, "from fct_person_days") == expected
-    parquet = duckdb.read_parquet(str(release.folder / "fct_person_days.parquet"))
-    assert parquet.fetchall() == expected
+    assert query(folder, "from fct_person_days") == expected
+    assert duckdb.read_parquet(str(folder / "fct_person_days.parquet")).fetchall() == expected
 
 
 def add_view(settings: Settings, reads: str) -> None:
@@ -149,7 +139,6 @@ def test_a_declared_view_is_one_of_the_release_wherever_its_file_is(
     settings: Settings, tmp_path: Path
 ) -> None:
     add_view(settings, "warehouse.marts.fct_person_days")
-    let_through(settings, FIRST)
     release = publish(settings, NOON)
     settings.warehouse.unlink()
     moved = tmp_path / "moved"
@@ -172,23 +161,9 @@ def test_a_declared_view_is_one_of_the_release_wherever_its_file_is(
 
 def test_a_declared_view_that_reads_more_than_marts_is_not_published(settings: Settings) -> None:
     add_view(settings, "warehouse.intermediate.int_days")
-    let_through(settings, FIRST)
     with pytest.raises(RuntimeError, match=f"{VIEW} cannot be a view of a release"):
         publish(settings, NOON)
     assert read_current(settings) is None
-
-
-def test_the_same_build_is_published_once_under_a_pointer_that_moves_with_the_home(
-    settings: Settings,
-) -> None:
-    let_through(settings, FIRST)
-    first, again = publish(settings), publish(settings)
-    assert not again.is_new
-    assert again.release_id == first.release_id
-    assert len(list((settings.published / "releases").iterdir())) == 1
-    pointer = settings.published / "current"
-    assert not pointer.readlink().is_absolute()
-    assert json.loads((pointer / "manifest.json").read_text()) == first.manifest
 
 
 def test_only_a_finished_build_that_the_gate_let_through_is_published(settings: Settings) -> None:
@@ -197,23 +172,15 @@ def test_only_a_finished_build_that_the_gate_let_through_is_published(settings: 
             publish(settings)
         assert read_current(settings) is None
 
-    refused("has not checked")
-    let_through(settings, SECOND)
-    refused("has not checked")
-    let_through(settings, FIRST, passed=False)
-    refused("stopped")
-    let_through(settings, FIRST)
     write_build(settings, Build("building", "rules", FIRST))
     refused("no finished build")
-
-
-def test_a_reader_keeps_the_release_that_it_opened(settings: Settings) -> None:
-    old = publish_build(settings, 7)
-    with duckdb.connect(str(settings.published / "current" / "marts.duckdb"), read_only=True) as reader:
-        new = publish_build(settings, 8)
-        assert new.release_id != old.release_id
-        assert reader.execute("select max(persons) from fct_fast").fetchall() == [(7,)]
-    assert (stock(old.folder), stock(new.folder)) == (7, 8)
+    build(settings, FIRST, persons=7)
+    let_through(settings, FIRST, passed=False)
+    refused("stopped")
+    let_through(settings, SECOND)
+    refused("has not checked")
+    settings.build_state.with_name("gate.json").unlink()
+    refused("has not checked")
 
 
 @pytest.mark.parametrize(
@@ -228,23 +195,18 @@ def test_a_reader_keeps_the_release_that_it_opened(settings: Settings) -> None:
     ],
 )
 def test_a_kill_at_any_step_leaves_the_old_release(settings: Settings, module: object, step: str) -> None:
-    let_through(settings, FIRST)
     old = publish(settings, NOON)
     build(settings, SECOND, persons=8)
     let_through(settings, SECOND)
 
     with killed_at(module, step):
         publish(settings, NOON.replace(hour=13))
-    assert (settings.published / "current").resolve() == old.folder
-    assert stock(settings.published / "current") == 7
+    current = settings.published / "current"
+    assert current.resolve() == old.folder and stock(current) == 7
 
     new = publish(settings, NOON.replace(hour=14))
-    assert (settings.published / "current").resolve() == new.folder
-    assert new.manifest["build_id"] == SECOND
-    assert {path.name for path in (settings.published / "releases").iterdir()} == {
-        old.release_id,
-        new.release_id,
-    }
+    assert current.resolve() == new.folder and new.manifest["build_id"] == SECOND
+    assert {*(settings.published / "releases").iterdir()} == {old.folder, new.folder}
 
 
 def test_a_damaged_block_is_told_and_built_anew(settings: Settings) -> None:
@@ -252,7 +214,6 @@ def test_a_damaged_block_is_told_and_built_anew(settings: Settings) -> None:
         connection.execute(
             "create table marts.dim_date as select md5(range::varchar) as d from range(200000)"
         )
-    let_through(settings, FIRST)
     with settings.warehouse.open("r+b") as stream:
         stream.seek(settings.warehouse.stat().st_size // 2)
         stream.write(b"noise" * 20_000)
@@ -261,19 +222,3 @@ def test_a_damaged_block_is_told_and_built_anew(settings: Settings) -> None:
     build = read_build(settings)
     assert build is not None and build.state == "building", "the next run would add to it"
     assert not list((settings.published / "releases").iterdir())
-
-
-def test_who_was_taken_for_dead_publishes_nothing(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    let_through(settings, FIRST)
-    write = publishing.write_release
-
-    def write_while_another_takes_over(*arguments: Any, **keywords: Any) -> None:
-        write(*arguments, **keywords)
-        (settings.home / ".writer.token").write_text(str(2**63))
-
-    monkeypatch.setattr(publishing, "write_release", write_while_another_takes_over)
-    with pytest.raises(EnvironmentStop, match="taken for dead"), writer_lock(settings.home):
-        publish(settings)
-    assert read_current(settings) is None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from pathlib import Path
 
 import pyarrow.parquet
 import pytest
@@ -40,6 +39,8 @@ def test_formats(settings: Settings) -> None:
     ]
     table = pyarrow.parquet.read_table(io.BytesIO(to_parquet(result)))
     assert str(table.schema.field("money").type) == "decimal128(18, 4)"
+    with pytest.raises(InputError, match="alias"):
+        to_json(run_query(settings, "select 1 as a, 2 as a"))
 
 
 def test_the_table_lines_up_whatever_the_script_and_has_a_head_without_rows(settings: Settings) -> None:
@@ -68,13 +69,3 @@ def test_the_table_lines_up_whatever_the_script_and_has_a_head_without_rows(sett
 def test_anything_but_a_select_from_the_release_is_refused(settings: Settings, sql: str) -> None:
     with pytest.raises(InputError):
         run_query(settings, sql.format(home=settings.home))
-
-
-def test_two_columns_of_one_name_are_not_lost_in_json(settings: Settings) -> None:
-    with pytest.raises(InputError, match="alias"):
-        to_json(run_query(settings, "select 1 as a, 2 as a"))
-
-
-def test_without_a_release_the_message_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="aipl run"):
-        run_query(Settings(tmp_path, tmp_path / "sources.yml"), "select 1")
