@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from expectations.comparison import compared
 from expectations.profile import arrival_profile, judgements
-from expectations.results import ExpectationResult, Gate, GateResult
+from expectations.results import ExpectationResult, GateResult
 from expectations.suites.arrival import OWNER, ArrivalTable, arrival_suite
 from expectations.suites.rule import Suite
 from expectations.validation import error_result, quiet_context, told, validate
@@ -23,7 +23,7 @@ def run_arrival(tables: Sequence[ArrivalTable]) -> GateResult:
 
     A table that cannot be read makes the outcome 'error': then accept nothing and refuse nothing.
     """
-    started = _now()
+    started = datetime.now(UTC)
     context = quiet_context()
     source = context.data_sources.add_pandas("arrival")
     results: list[ExpectationResult] = []
@@ -42,7 +42,7 @@ def run_arrival(tables: Sequence[ArrivalTable]) -> GateResult:
         except _suite_errors() as error:
             results.append(error_result(table.name, table.owner, told(str(error))))
     subject = ", ".join(sorted({table.source_id for table in tables}))
-    return _finished("arrival", subject or "nothing", started, results)
+    return GateResult("arrival", subject or "nothing", started, datetime.now(UTC), tuple(results))
 
 
 def run_marts(database: Path, suites: Sequence[Suite], *, previous: Path | None = None) -> GateResult:
@@ -51,12 +51,12 @@ def run_marts(database: Path, suites: Sequence[Suite], *, previous: Path | None 
     `previous` is the folder of the release that a release is compared with; without one it is its own.
     A missing file, mart or column is an error. The file is free again when this returns.
     """
-    started = _now()
+    started = datetime.now(UTC)
     try:
         results = _mart_results(database, previous or database.parent, suites)
     except _suite_errors() as error:
         results = [error_result(database.name, OWNER, told(str(error)))]
-    return _finished("marts", database.name, started, results)
+    return GateResult("marts", database.name, started, datetime.now(UTC), tuple(results))
 
 
 def _mart_results(database: Path, previous: Path, suites: Sequence[Suite]) -> list[ExpectationResult]:
@@ -91,13 +91,3 @@ def _suite_errors() -> tuple[type[Exception], ...]:
     from sqlalchemy.exc import SQLAlchemyError
 
     return (GreatExpectationsError, SQLAlchemyError, duckdb.Error, OSError, ValueError)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _finished(
-    gate: Gate, subject: str, started: datetime, results: Sequence[ExpectationResult]
-) -> GateResult:
-    return GateResult(gate, subject, started, _now(), tuple(results))

@@ -129,6 +129,7 @@ def _plain(suite: Suite, rule: Rule, answer: ExpectationValidationResult | None)
     found = answer.result
     count = _unexpected_count(rule, found)
     rows = _unexpected_rows(found)
+    is_arrival = suite.key == ("load_date",)
     return ExpectationResult(
         table=suite.table,
         name=rule.name,
@@ -141,7 +142,7 @@ def _plain(suite: Suite, rule: Rule, answer: ExpectationValidationResult | None)
         unexpected_count=count,
         examples=tuple(_example(suite.key, row) for row in rows[:MAX_EXAMPLES]),
         runbook=rule.runbook_link,
-        load_dates=_load_dates(rows) if suite.key == ("load_date",) else (),
+        load_dates=tuple(sorted(date.fromisoformat(row["load_date"]) for row in rows)) if is_arrival else (),
     )
 
 
@@ -157,11 +158,6 @@ def _unexpected_rows(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     if "details" in found:
         return list(found["details"]["unexpected_rows"])
     return list(found.get("unexpected_index_list") or found.get("partial_unexpected_index_list") or ())
-
-
-def _load_dates(rows: Sequence[Mapping[str, Any]]) -> tuple[date, ...]:
-    """The load dates among the rows of an arrival profile."""
-    return tuple(sorted(date.fromisoformat(row["load_date"]) for row in rows))
 
 
 def _unexpected_count(rule: Rule, found: Mapping[str, Any]) -> int | None:

@@ -40,9 +40,9 @@ class ShopHome:
     def arrival(self) -> Arrival:
         return read_arrival(self.settings)
 
-    def write(self, name: str, content: str) -> Path:
+    def write(self, name: str, content: str | bytes) -> Path:
         path = self.dumps / name
-        path.write_text(content)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
         self.now += 1
         os.utime(path, (self.now, self.now))
         return path

@@ -11,12 +11,7 @@ import pytest
 from unit.publish_home import make_home
 
 from orchestration.build.around_dbt import Preparation
-from orchestration.build.dbt import (
-    configured_manifest,
-    dbt_environment,
-    run_target,
-    staging_exclusion,
-)
+from orchestration.build.dbt import configured_manifest, dbt_environment, run_target, staging_exclusion
 from orchestration.build.state import (
     Build,
     build_id,
@@ -51,21 +46,15 @@ def test_only_a_finished_build_by_the_same_program_goes_on(
     assert because in reason and bool(because) == bool(reason)
 
 
-@pytest.mark.parametrize(
-    ("proved_on", "needed"),
-    [
-        ("", True),
-        ("2024-05-31", False),
-        ("2024-05-25", False),
-        ("2024-05-24", True),
-        ("2024-06-01", True),
-        ("?", True),
-    ],
-)
-def test_laws_look_at_all_rows_once_a_week(proved_on: str, needed: bool) -> None:
-    last = Build("complete", "rules", "id", proved_on=proved_on, laws="laws")
-    assert needs_all_laws(last, "laws", date(2024, 5, 31)) is needed
-    assert needs_all_laws(last, "other laws", date(2024, 5, 31)), "a changed law judges all rows"
+def test_laws_look_at_all_rows_once_a_week_and_when_they_changed() -> None:
+    def needed(laws: str, proved_on: str) -> bool:
+        last = Build("complete", "rules", "id", proved_on=proved_on, laws="laws")
+        return needs_all_laws(last, laws, date(2024, 5, 31))
+
+    for proved_on in ("2024-05-31", "2024-05-25"):
+        assert not needed("laws", proved_on)
+        assert needed("other laws", proved_on)
+    assert all(needed("laws", proved_on) for proved_on in ("", "2024-05-24", "2024-06-01", "?"))
     assert needs_all_laws(None, "laws", date(2024, 5, 31))
 
 
@@ -112,10 +101,8 @@ def test_the_build_id_follows_what_arrived_and_not_its_order(tmp_path: Path) -> 
 def test_staging_of_sources_that_are_not_configured_is_left_out(tmp_path: Path) -> None:
     for name in ("shop", "olist", "rees46"):
         (tmp_path / "models" / "staging" / name).mkdir(parents=True)
-    assert staging_exclusion(tmp_path, ["shop"]) == [
-        "path:models/staging/olist",
-        "path:models/staging/rees46",
-    ]
+    left_out = ["path:models/staging/olist", "path:models/staging/rees46"]
+    assert staging_exclusion(tmp_path, ["shop"]) == left_out
     assert staging_exclusion(tmp_path, ["shop", "olist", "rees46"]) == []
     paths = ("models/staging/shop/a.sql", "models/staging/olist/a.sql", "models/marts/a.sql", "seeds/a.csv")
     shop, olist, mart, seed = paths
@@ -135,9 +122,8 @@ def test_staging_of_sources_that_are_not_configured_is_left_out(tmp_path: Path) 
 
 def test_a_common_build_reads_the_manifest_as_it_was_prepared(tmp_path: Path) -> None:
     prepared = dbt_environment(Settings(tmp_path, tmp_path), "{}")
-    common = Preparation(
-        Build("building", "program", "id"), in_full="", rules_changed=False, tests_all_rows=False
-    )
+    build = Build("building", "program", "id")
+    common = Preparation(build, in_full="", rules_changed=False, tests_all_rows=False)
     # No manifest depends on which rows laws look at: it is asked only when they run.
     prepared["AIPL_DBT_TEST_SCOPE"] = "changed"
     assert prepared | common.variables == prepared

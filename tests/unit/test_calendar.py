@@ -1,6 +1,6 @@
 """Expected and missing load dates, and how far a daily feed is complete."""
 
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 
@@ -27,12 +27,6 @@ def days(*numbers: int) -> set[date]:
     return {date(2024, 9, number) for number in numbers}
 
 
-def test_the_first_load_covers_the_first_day():
-    assert first_expected(source(**BEGUN)) == date(2024, 9, 2)
-    assert first_expected(source(**BEGUN, covers="same_day")) == date(2024, 9, 1)
-    assert first_expected(source()) is None
-
-
 @pytest.mark.parametrize(
     ("entry", "came", "complete"),
     [
@@ -57,13 +51,10 @@ def test_how_far_the_data_are_complete(entry: dict, came: list[int], complete: i
     assert complete_through(source(**entry), days(*came)) == (complete and date(2024, 9, complete))
 
 
-def test_what_is_missing():
+def test_what_is_missing_is_counted_from_the_load_of_the_first_day():
+    assert first_expected(source(**BEGUN)) == date(2024, 9, 2)
+    assert first_expected(source(**BEGUN, covers="same_day")) == date(2024, 9, 1)
+    assert first_expected(source()) is None
     found = missing_load_dates(source(**BEGUN), days(2, 3, 5), date(2024, 9, 7))
     assert set(found) == days(4, 6, 7)
     assert missing_load_dates(source(**STATIC), days(2, 9), date(2024, 9, 30)) == []
-
-
-def test_completeness_never_runs_ahead_of_the_last_load():
-    for last in range(2, 12):
-        come = {date(2024, 9, 2) + timedelta(days=offset) for offset in range(last)}
-        assert complete_through(source(**BEGUN), come) == max(come) - timedelta(days=1)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration.arrival.pending import PendingLoads, due_loads
+from orchestration.defs.automation.stretches import stretches
 from orchestration.sources.schedule import Schedule
 from orchestration.sources.source import Source
 
@@ -56,18 +57,19 @@ def test_today_waits_for_all_until_the_deadline_and_yesterday_goes_at_once(clock
 @pytest.mark.parametrize(
     "west",
     [
-        source("west", closed={"dates": [TODAY.isoformat()]}),
-        source("west", closed={"weekdays": ["tuesday"]}),
-        source("west", ends_on="2026-03-08"),
-        source("west", starts_on="2026-04-01"),
-        source("west", due="02:00"),
-        source("west", due="02:30"),
-        source("west", feed="static", starts_on=None),
+        {"closed": {"dates": [TODAY.isoformat()]}},
+        {"closed": {"weekdays": ["tuesday"]}},
+        {"ends_on": "2026-03-08"},
+        {"starts_on": "2026-04-01"},
+        {"due": "02:00"},
+        {"due": "02:30"},
+        {"feed": "static", "starts_on": None},
     ],
-    ids=["closed day", "closed weekday", "ended", "not begun", "due before", "due now", "static"],
+    ids=str,
 )
 def test_who_owes_nothing_is_not_waited_for(west):
-    assert due_loads({"east": source(), "west": west}, SCHEDULE, EAST_CAME, at("02:30")).waits is None
+    sources = {"east": source(), "west": source("west", **west)}
+    assert due_loads(sources, SCHEDULE, EAST_CAME, at("02:30")).waits is None
 
 
 def test_deadlines_zones_and_static_dumps():
@@ -120,3 +122,19 @@ def test_nothing_is_lost_and_late_loads_never_wait(pending, delivered, minute):
 def test_a_schedule_that_cannot_be_is_refused(entry, message):
     with pytest.raises(ValueError, match=message):
         Schedule.model_validate(entry)
+
+
+@pytest.mark.parametrize(
+    ("new", "expected"),
+    [
+        ({"shop": []}, []),
+        ({"west": [3, 1], "east": [2]}, [(1, 3, "east west")]),
+        # Far days are runs of their own, oldest first.
+        ({"shop": [40], "old": [1]}, [(1, 1, "old"), (40, 40, "shop")]),
+        ({"a": [1, 5], "b": [4, 9], "c": [9, 12], "d": [14]}, [(1, 12, "a b c"), (14, 14, "d")]),
+    ],
+)
+def test_sources_whose_days_overlap_share_a_run(new, expected):
+    days = {name: [date.fromordinal(number) for number in numbers] for name, numbers in new.items()}
+    runs = [(run.first.toordinal(), run.last.toordinal(), " ".join(run.sources)) for run in stretches(days)]
+    assert runs == expected

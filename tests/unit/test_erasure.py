@@ -10,26 +10,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from contents import all_contents
+from unit.shop_home import ShopHome
 
-from orchestration.arrival.configured import read_arrival
 from orchestration.arrival.erasing.sweep import sweep
-from orchestration.arrival.file_versions import latest_versions
 from orchestration.arrival.loads import decide_loads, promote
 from orchestration.arrival.manifest import FileVersion, LoadManifest
 from orchestration.arrival.parsed import parsed_path
-from orchestration.arrival.pull import pull
 from orchestration.core.errors import EnvironmentStop, InputError
 from orchestration.core.privacy.erased import Erasure, Key, parse_key, read_erased, write_erased
 from orchestration.core.settings import Settings
-from orchestration.sources.source import Source
 
 DAY = date(2024, 1, 2)
 LENA, PAUL = "lena-4711", "paul-0815"
 # Whose each record is; the second of Lena's makes the order o3 hers.
 ROWS = [("o1", LENA, "10"), ("o2", PAUL, "20"), ("o3", LENA, "30"), ("o4", "", "40"), ("o5", PAUL, "50")]
 LINES = [("o3", "a"), ("o2", "b"), ("o3", "c"), ("o5", "d")]
-
-
 Rows = list[tuple[str, ...]]
 ORDERS, OF_LINES = ("order_id", "buyer", "amount"), ("order_id", "what")
 
@@ -70,13 +65,13 @@ FORMATS = {
 }
 
 
-class Shop:
-    """A home with a source of orders in some format, and of lines that name the order alone."""
+class Shop(ShopHome):
+    """A source of orders in some format, and of lines that name the order alone."""
 
-    def __init__(self, home: Path, ending: str, declared: dict) -> None:
-        self.settings, self.ending = Settings(home / "home", home / "sources.yml"), ending
-        self.dumps = home / "dumps"
-        self.dumps.mkdir()
+    today = DAY
+
+    def __init__(self, home: Path, ending: str = "csv") -> None:
+        self.ending, (self.written, declared) = ending, FORMATS[ending]
         orders = {
             **declared,
             "files": f"orders-{{load_date}}.{ending}",
@@ -90,24 +85,19 @@ class Shop:
             "columns": {"required": list(OF_LINES)},
             "identifiers": {"order": ["order_id"]},
         }
-        self.source = Source(
-            source_id="shop",
-            dumps=str(self.dumps),
-            feed="daily",
-            currency="CNY",
-            max_unreadable_share=1,
-            tables={"lines": lines, "orders": orders},
-        )
+        self.tables = {"lines": lines, "orders": orders}
+        super().__init__(home, max_unreadable_share=1)
 
-    def deliver(self, orders: bytes, lines: bytes) -> None:
-        (self.dumps / f"orders-{DAY}.{self.ending}").write_bytes(orders)
-        (self.dumps / f"lines-{DAY}.csv").write_bytes(lines)
+    def deliver(self, orders: bytes, lines: bytes = csv(LINES, OF_LINES)) -> list[str]:
+        self.write(f"orders-{DAY}.{self.ending}", orders)
+        self.write(f"lines-{DAY}.csv", lines)
+        return self.night()
 
     def night(self) -> list[str]:
         """Pull and accept; returns the files that brought anything."""
-        report = pull(self.settings, self.source, None, None, DAY)
+        report = self.pull()
         decide_loads(self.settings, "shop", dict.fromkeys(report.load_dates))
-        promote(self.settings, read_arrival(self.settings, {"shop": self.source}))
+        promote(self.settings, self.arrival)
         return [version.file for version in [*report.arrived, *report.refused]]
 
     def erase(self, *keys: str) -> dict[str, int]:
@@ -118,8 +108,7 @@ class Shop:
             return sweep(self.settings, manifest, self.source)
 
     def latest(self, table: str = "orders") -> FileVersion:
-        with LoadManifest(self.settings.manifest) as manifest:
-            latest = latest_versions(manifest.versions("shop")).values()
+        latest = self.arrival.of("shop").latest.values()
         return next(version for version in latest if version.table_name == table)
 
     def rows(self, table: str = "orders", place: str = "raw") -> list[dict]:
@@ -132,10 +121,8 @@ class Shop:
 
 @pytest.fixture(params=FORMATS)
 def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Shop:
-    write, declared = FORMATS[request.param]
-    shop = Shop(tmp_path, request.param, declared)
-    shop.deliver(write(ROWS), csv(LINES, OF_LINES))
-    shop.night()
+    shop = Shop(tmp_path, request.param)
+    shop.deliver(shop.written(ROWS))
     return shop
 
 
@@ -164,14 +151,13 @@ def test_what_landing_keeps_is_read_as_before(shop: Shop):
     path.unlink()
     for dump in shop.dumps.iterdir():
         dump.unlink()
-    promote(shop.settings, read_arrival(shop.settings, {"shop": shop.source}))
+    promote(shop.settings, shop.arrival)
     assert shop.rows() == left
     version = shop.latest()
     assert (version.row_count, version.erased_count) == (1, 4)
 
 
 def test_a_dump_delivered_again_brings_nobody_back_nor_does_new_content(shop: Shop):
-    write, _ = FORMATS[shop.ending]
     shop.erase(f"shop:m:{LENA}")
     before, dump = shop.text(), shop.dumps / f"orders-{DAY}.{shop.ending}"
     dump.write_bytes(dump.read_bytes())
@@ -179,23 +165,16 @@ def test_a_dump_delivered_again_brings_nobody_back_nor_does_new_content(shop: Sh
     assert shop.text().count("paul") == before.count("paul") and LENA not in shop.text()
 
     more = [*ROWS, ("o6", LENA, "60"), ("o7", PAUL, "70")]
-    shop.deliver(write(more), csv([*LINES, ("o6", "e")], OF_LINES))
-    assert len(shop.night()) == 2
+    assert len(shop.deliver(shop.written(more), csv([*LINES, ("o6", "e")], OF_LINES))) == 2
     assert [row["_row"] for row in shop.rows()] == [2, 4, 5, 7]
     assert LENA not in shop.text()
     assert shop.latest().erased_count == 3
 
 
-def broken(home: Path, orders: bytes) -> Shop:
-    shop = Shop(home, "csv", {"format": "csv"})
-    shop.deliver(orders, csv(LINES, OF_LINES))
-    shop.night()
-    return shop
-
-
 def test_records_that_cannot_be_read_go_too(tmp_path: Path):
     rows = f'order_id,buyer,amount\no1,{LENA},1,2\no2,{PAUL},3,4,5\no3,{LENA}x,1,2\no4,\xff,"{LENA}\n'
-    shop = broken(tmp_path, rows.encode("latin-1"))
+    shop = Shop(tmp_path)
+    shop.deliver(rows.encode("latin-1"))
     assert len(shop.rows(place="rejects")) == 4
     shop.erase(f"shop:m:{LENA}")
     # Another id that begins like hers is another person's.
@@ -205,12 +184,12 @@ def test_records_that_cannot_be_read_go_too(tmp_path: Path):
 
 
 def test_a_dump_that_cannot_be_read_at_all_is_not_kept(tmp_path: Path):
-    shop = broken(tmp_path, f"order,who\no1,{LENA}\n".encode())
+    shop = Shop(tmp_path)
+    shop.deliver(f"order,who\no1,{LENA}\n".encode())
     assert shop.latest().row_count is None and LENA in shop.text()
     shop.erase(f"shop:m:{LENA}")
     assert LENA not in shop.text()
-    (shop.dumps / f"orders-{DAY}.csv").write_bytes(f"order,who\no9,{LENA}\n".encode())
-    shop.night()
+    shop.deliver(f"order,who\no9,{LENA}\n".encode())
     assert LENA not in shop.text() and "missing" in shop.latest().reason
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import pytest
@@ -15,161 +16,131 @@ from mart_tables import Examples, write_good
 
 from expectations.results import ExpectationResult, GateResult
 from expectations.runner import run_marts
-from expectations.suites.load import GOOD_DAY, Example, read_suites
+from expectations.suites.load import GOOD_DAY, Example, Row, read_suites
 from orchestration.core.settings import PROJECT_ROOT
 
-SUITES = {
-    name: mart
-    for name, mart in read_suites(PROJECT_ROOT / "dbt_project").items()
-    if not mart.contract.made_at_publish
-}
 ALL = read_suites(PROJECT_ROOT / "dbt_project")
-NEXT_DAY = GOOD_DAY + timedelta(days=1)
-DAILY, FAST, ORDERS = "fct_aipl_daily", "fct_fast", "fct_orders"
+SUITES = {name: mart for name, mart in ALL.items() if not mart.contract.made_at_publish}
+DAILY, FAST, ORDERS, TOUCHES = "fct_aipl_daily", "fct_fast", "fct_orders", "fct_person_days"
 LEDGER, RELEASE = "fct_aipl_ledger", "dim_release"
-HISTORY = [
-    {"release_id": "r0", "created_at": date(2023, 12, 1)},
-    {"release_id": "r1", "previous_release_id": "r0", "created_at": date(2023, 12, 2)},
-]
-LATER = {"release_id": "y", "previous_release_id": "x", "created_at": NEXT_DAY}
+Rows = list[dict[str, Any]]
+Judged = dict[tuple[str, str], list[ExpectationResult]]
 
 
-def stock(*numbers: int, days: int = 80) -> list[dict[str, Any]]:
+class Case(NamedTuple):
+    """Rows of a mart and of other tables, and what an example must say, or why the rule did not judge."""
+
+    mart: str
+    rule: str
+    rows: Rows
+    said: str = ""
+    given: Mapping[str, Sequence[Row]] = {}
+
+
+def day(number: int) -> date:
+    """So many days after the good one."""
+    return GOOD_DAY + timedelta(days=number)
+
+
+def stock(*numbers: int, days: int = 80) -> Rows:
     """A stock on as many days up to the horizon, given from the last day back; the last number repeats."""
     return [
-        {"as_of_date": GOOD_DAY - timedelta(days=back), "persons": numbers[min(back, len(numbers) - 1)]}
-        for back in range(days)
+        {"as_of_date": day(-back), "persons": numbers[min(back, len(numbers) - 1)]} for back in range(days)
     ]
 
 
-def orders(**changed: Any) -> list[dict[str, Any]]:
-    return [{"source_id": "x", "order_id": "x", "amount": 1.0, "is_current": True, **changed}]
+def released(name: str, before: str, created: date, **more: Any) -> dict[str, Any]:
+    return {"release_id": name, "previous_release_id": before, "created_at": created, **more}
 
 
-Judged = dict[tuple[str, str], list[ExpectationResult]]
-Given = dict[str, Sequence[dict[str, Any]]]
-# mart, rule, rows of the mart, rows of other tables, what an example must say
-TRIPS: dict[str, tuple[str, str, list[dict[str, Any]], Given, str]] = {
-    "stage twice": (DAILY, "complete_to_horizon", [{}, {}], {}, "'rows_found': 2"),
-    "day between missing": (
-        DAILY,
-        "complete_to_horizon",
-        [{"as_of_date": GOOD_DAY - timedelta(days=2)}, {}],
-        {},
-        "'as_of_date': '2023-12-31', 'stage': 'x', 'rows_found': 0",
+COMPLETE = "complete_to_horizon"
+LATER = released("y", "x", day(1))
+TRIPS = {
+    "stage twice": Case(DAILY, COMPLETE, [{}, {}], "'rows_found': 2"),
+    "day between missing": Case(
+        DAILY, COMPLETE, [{"as_of_date": day(-2)}, {}], "'2023-12-31', 'stage': 'x', 'rows_found': 0"
     ),
-    "stage of one day unknown": (
-        DAILY,
-        "complete_to_horizon",
-        [{"as_of_date": GOOD_DAY - timedelta(days=1)}, {"stage": None}],
-        {},
-        "'stage': 'x', 'rows_found': 0",
+    "stage of one day unknown": Case(
+        DAILY, COMPLETE, [{"as_of_date": day(-1)}, {"stage": None}], "'stage': 'x', 'rows_found': 0"
     ),
-    "infinite rate": (FAST, "advancing_rate_within_bounds", [{"advancing_rate": float("inf")}], {}, "inf"),
-    "rate not a number": (FAST, "thriving_rate_within_bounds", [{"thriving_rate": float("nan")}], {}, "nan"),
-    "paid in the future": (
-        ORDERS,
-        "paid_date_possible",
-        [{"paid_date": date(2999, 1, 1)}],
-        {},
-        "'paid_date': '2999-01-01'",
+    "infinite rate": Case(FAST, "advancing_rate_within_bounds", [{"advancing_rate": math.inf}], "inf"),
+    "rate not a number": Case(FAST, "thriving_rate_within_bounds", [{"thriving_rate": math.nan}], "nan"),
+    "paid in the future": Case(
+        ORDERS, "paid_date_possible", [{"paid_date": date(2999, 1, 1)}], "'paid_date': '2999-01-01'"
     ),
-    "money without currency": (ORDERS, "currency_is_iso_code", [{"currency": None}], {}, "'currency': None"),
-    "an order lost": (ORDERS, "as_loaded", [], {}, "'rows_loaded': 1, 'rows_published': 0"),
-    "an order twice": (ORDERS, "as_loaded", [{}, {}], {}, "'rows_loaded': 1, 'rows_published': 2"),
-    "an order made up": (ORDERS, "as_loaded", [{}, {"order_id": "z"}], {}, "'z', 'rows_loaded': 0"),
-    "a cent lost": (ORDERS, "as_loaded", [{"amount": 0.99}], {}, "'amount_published': '0.9900'"),
-    "an amount lost": (ORDERS, "as_loaded", [{"amount": None}], {}, "'amount_published': None"),
-    "a buyer who is nobody": (ORDERS, "person_id_in_dim_person", [{"person_id": "z"}], {}, "_id': '***'"),
-    "a hole in the calendar": (
-        "dim_date",
-        "covers_the_facts",
-        [{}, {"date_day": GOOD_DAY + timedelta(days=2)}],
-        {},
-        "'days': 2",
+    "money without currency": Case(ORDERS, "currency_is_iso_code", [{"currency": None}], "'currency': None"),
+    "an order lost": Case(ORDERS, "as_loaded", [], "'rows_loaded': 1, 'rows_published': 0"),
+    "an order twice": Case(ORDERS, "as_loaded", [{}, {}], "'rows_loaded': 1, 'rows_published': 2"),
+    "an order made up": Case(ORDERS, "as_loaded", [{}, {"order_id": "z"}], "'z', 'rows_loaded': 0"),
+    "a cent lost": Case(ORDERS, "as_loaded", [{"amount": 0.99}], "'amount_published': '0.9900'"),
+    "an amount lost": Case(ORDERS, "as_loaded", [{"amount": None}], "'amount_published': None"),
+    "a buyer who is nobody": Case(ORDERS, "person_id_in_dim_person", [{"person_id": "z"}], "_id': '***'"),
+    "a hole in the calendar": Case("dim_date", "covers_the_facts", [{}, {"date_day": day(2)}], "'days': 2"),
+    "a stock that falls": Case(DAILY, "stock_day_on_day_as_usual", stock(740, 1000), "'growth': -0.26"),
+    "two accounts of one release": Case(RELEASE, "one_chain", [{}, {"rules_hash": "y"}], "'release_id': 'x'"),
+    "a release that was left out": Case(
+        RELEASE, "one_chain", [{}, LATER, released("z", "x", day(2))], "'release_before': 'y'"
     ),
-    "a stock that falls": (DAILY, "stock_day_on_day_as_usual", stock(740, 1000), {}, "'growth': -0.26"),
-    "two accounts of one release": (RELEASE, "one_chain", [{}, {"rules_hash": "y"}], {}, "'release_id': 'x'"),
-    "a release that was left out": (
-        RELEASE,
-        "one_chain",
-        [{}, LATER, {"release_id": "z", "previous_release_id": "x", "created_at": date(2024, 1, 3)}],
-        {},
-        "'release_before': 'y'",
-    ),
-    "an older release that is gone": (
+    "an older release that is gone": Case(
         RELEASE,
         "only_added",
         [{}],
-        {"previous.dim_release": [{}, {"release_id": "w"}]},
         "'rows_before': 1, 'rows_found': 0",
+        {"previous.dim_release": [{}, {"release_id": "w"}]},
     ),
-    "a brand that is gone": (RELEASE, "horizon_not_back", [{}, {**LATER, "brand_id": "z"}], {}, "': None"),
-    "an unknown stage before": (LEDGER, "stages_known", [{"stage_before": "z"}], {}, "'stage_before': 'z'"),
-    "a difference of nothing": (LEDGER, "stages_known", [{"stage_before": "x"}], {}, "'stage_before': 'x'"),
-    "an entry too many": (LEDGER, "published_stock_explained", [{}, {"person_id": "y"}], {}, "ledger': -2"),
-}  # fmt: skip
-WIPED = [{"stage_before": "x", "stage_after": "o", "_times": 91}]
-QUIET: dict[str, tuple[str, str, list[dict[str, Any]], Given, str]] = {
-    "a fall of exactly the limit": (DAILY, "no_sudden_fall", stock(40, 100, days=2), {}, ""),
-    "a stock that swings a little": (DAILY, "stock_day_on_day_as_usual", stock(1240, 1000), {}, ""),
-    "a stage of few persons": (DAILY, "stock_day_on_day_as_usual", stock(90, 60), {}, ""),
-    "an earlier leap": (DAILY, "stock_week_on_week_as_usual", stock(*[1000] * 20, 1500, 1000), {}, ""),
-    "a stock that always swings": (DAILY, "stock_day_on_day_as_usual", stock(*[1300, 1000] * 40), {}, ""),
-    "a young stage": (
-        DAILY,
-        "stock_day_on_day_as_usual",
-        stock(5000, 1000, days=20),
-        {},
-        "no baseline yet: 18 of 28 for x",
+    "a brand that is gone": Case(RELEASE, "horizon_not_back", [{}, {**LATER, "brand_id": "z"}], "': None"),
+    "an unknown stage before": Case(LEDGER, "stages_known", [{"stage_before": "z"}], "'stage_before': 'z'"),
+    "a difference of nothing": Case(LEDGER, "stages_known", [{"stage_before": "x"}], "'stage_before': 'x'"),
+    "an entry too many": Case(LEDGER, "published_stock_explained", [{}, {"person_id": "y"}], "ledger': -2"),
+}
+REJECTED = {
+    "intermediate.int_events": [{"_times": 190}],
+    "intermediate.int_rejects": [{"entity": "events", "_times": 10}],
+}
+ORDER = {"source_id": "x", "order_id": "x", "amount": 1.0, "is_current": True}
+REPLACED = {"intermediate.int_orders": [ORDER, {**ORDER, "amount": 7.0, "is_current": False}]}
+CHAIN = {
+    "marts.dim_release": [
+        {"release_id": "r0", "created_at": day(-31)},
+        released("r1", "r0", day(-30)),
+        {"previous_release_id": "r1"},
+    ],
+    "previous.fct_aipl_daily": [{"persons": 100}],
+}
+QUIET = {
+    "a fall of exactly the limit": Case(DAILY, "no_sudden_fall", stock(40, 100, days=2)),
+    "a stock that swings a little": Case(DAILY, "stock_day_on_day_as_usual", stock(1240, 1000)),
+    "a stage of few persons": Case(DAILY, "stock_day_on_day_as_usual", stock(90, 60)),
+    "an earlier leap": Case(DAILY, "stock_week_on_week_as_usual", stock(*[1000] * 20, 1500, 1000)),
+    "a stock that always swings": Case(DAILY, "stock_day_on_day_as_usual", stock(*[1300, 1000] * 40)),
+    "a young stage": Case(
+        DAILY, "stock_day_on_day_as_usual", stock(5000, 1000, days=20), "no baseline yet: 18 of 28 for x"
     ),
-    "a weekday without touches before": (
-        "fct_person_days",
+    "a weekday without touches before": Case(
+        TOUCHES,
         "no_day_without_touches",
-        [{"touch_date": GOOD_DAY - timedelta(weeks=week)} for week in (1, 2, 4)],
-        {},
+        [{"touch_date": day(-7 * week)} for week in (1, 2, 4)],
         "no baseline yet: 3 of 4 for x",
     ),
-    "as many rejects as allowed": (
-        "fct_person_days",
-        "few_events_rejected",
-        [{}],
-        {
-            "intermediate.int_events": [{"_times": 190}],
-            "intermediate.int_rejects": [{"entity": "events", "_times": 10}],
-        },
-        "",
+    "as many rejects as allowed": Case(TOUCHES, "few_events_rejected", [{}], given=REJECTED),
+    "an order of an ancient buyer": Case(
+        ORDERS, "person_id_in_dim_person", [{"person_id": "z", "is_ancient": True}]
     ),
-    "an order of an ancient buyer": (
-        ORDERS,
-        "person_id_in_dim_person",
-        [{"person_id": "z", "is_ancient": True}],
-        {},
-        "",
-    ),
-    "a replaced version of an order": (
-        ORDERS,
-        "as_loaded",
-        [{}],
-        {"intermediate.int_orders": [*orders(), *orders(amount=7.0, is_current=False)]},
-        "",
-    ),
-    "a change of rules that restates everybody": (
+    "a replaced version of an order": Case(ORDERS, "as_loaded", [{}], given=REPLACED),
+    "a change of rules that restates everybody": Case(
         LEDGER,
         "asset_not_wiped_out",
-        [{**WIPED[0], "reason": "rules"}],
-        ALL[LEDGER].examples["asset_not_wiped_out"].given,
-        "",
+        [{"stage_before": "x", "stage_after": "o", "reason": "rules", "_times": 91}],
+        given=ALL[LEDGER].examples["asset_not_wiped_out"].given,
     ),
-    "a short chain": (
+    "a short chain": Case(
         LEDGER,
         "restated_as_usual",
         [{"person_id": "p{n}", "_times": 6}],
-        {"marts.dim_release": [*HISTORY, {"previous_release_id": "r1"}],
-         "previous.fct_aipl_daily": [{"persons": 100}]},
         "no baseline yet: 1 of 4 for x",
+        CHAIN,
     ),
-}  # fmt: skip
+}
 # Facts that need not exist.
 MAY_BE_EMPTY = {
     name
@@ -181,9 +152,9 @@ MAY_BE_EMPTY = {
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory: pytest.TempPathFactory) -> Judged:
     examples = Examples(tmp_path_factory.mktemp("states"), ALL)
-    for called, (mart, name, rows, given, _) in (TRIPS | QUIET).items():
-        rules = [rule for rule in ALL[mart].suite.rules if rule.name == name]
-        examples.add(mart, rules, Example(rows, given), called)
+    for called, case in (TRIPS | QUIET).items():
+        rules = [rule for rule in ALL[case.mart].suite.rules if rule.name == case.rule]
+        examples.add(case.mart, rules, Example(case.rows, case.given), called)
     for mart in MAY_BE_EMPTY:
         examples.add(mart, ALL[mart].suite.rules, Example([]), "empty")
     return examples.results()
@@ -191,17 +162,15 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Judged:
 
 @pytest.mark.parametrize("called", TRIPS)
 def test_each_fault_is_named(judged: Judged, called: str) -> None:
-    mart, _, _, _, said = TRIPS[called]
-    (found,) = judged[mart, called]
+    (found,) = judged[TRIPS[called].mart, called]
     assert (found.status, found.error) == ("failed", None)
-    assert said in f"{found.examples}"
+    assert TRIPS[called].said in f"{found.examples}"
 
 
 @pytest.mark.parametrize("called", QUIET)
 def test_what_is_allowed_is_quiet(judged: Judged, called: str) -> None:
-    mart, _, _, _, not_judged = QUIET[called]
-    (found,) = judged[mart, called]
-    assert (found.status, found.not_judged) == ("passed", not_judged)
+    (found,) = judged[QUIET[called].mart, called]
+    assert (found.status, found.not_judged) == ("passed", QUIET[called].said)
 
 
 def test_facts_that_need_not_exist_may_be_empty(judged: Judged) -> None:
@@ -326,15 +295,18 @@ def test_nothing_to_judge_is_never_a_pass(warehouse: Path, tmp_path: Path) -> No
         assert judge(warehouse, "dim_person").outcome == "error", "a writer holds it"
 
 
-def raising(error: Exception) -> Callable[..., object]:
-    def explode(*_: object, **__: object) -> None:
-        raise error
-
-    return explode
-
-
-def test_exception_inside_a_metric_is_an_error(warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_library_that_trips_fails_or_answers_nothing_is_an_error(
+    warehouse: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from great_expectations.datasource.fluent.interfaces import Batch
+    from great_expectations.exceptions import MetricResolutionError
     from great_expectations.expectations.core import ExpectColumnValuesToNotBeNull
+
+    def raising(error: Exception) -> Callable[..., object]:
+        def explode(*_: object, **__: object) -> None:
+            raise error
+
+        return explode
 
     tripped = raising(RuntimeError("the suite tripped over itself"))
     monkeypatch.setattr(ExpectColumnValuesToNotBeNull, "_validate", tripped)
@@ -342,13 +314,6 @@ def test_exception_inside_a_metric_is_an_error(warehouse: Path, monkeypatch: pyt
     assert result.outcome == "error"
     assert one(result, "product_id_present").error == "the suite tripped over itself"
     assert one(result, "has_rows").status == "passed"
-
-
-def test_a_library_that_fails_or_answers_nothing_is_an_error(
-    warehouse: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from great_expectations.datasource.fluent.interfaces import Batch
-    from great_expectations.exceptions import MetricResolutionError
 
     monkeypatch.setattr(Batch, "validate", raising(MetricResolutionError("no metric", failed_metrics=())))
     result = judge(warehouse, "dim_person")

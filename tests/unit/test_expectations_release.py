@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
-import duckdb
 import pytest
-from unit.publish_home import build, let_through, make_home
+from unit.publish_home import make_home, publish_build, query
 
 from expectations.contracts import read_contracts
 from expectations.results import GateResult
@@ -17,41 +15,33 @@ from orchestration.core.errors import GateStop
 from orchestration.core.settings import PROJECT_ROOT
 from orchestration.monitoring.gates import observe_mart_gate
 from orchestration.publish import release_files
-from orchestration.publish.release import publish, read_current
+from orchestration.publish.release import read_current
 
 MARTS = read_contracts(PROJECT_ROOT / "dbt_project")
 RELEASE = {name for name, contract in MARTS.items() if contract.made_at_publish}
 
 
 def test_what_publish_makes_is_as_its_contract_says(tmp_path: Path) -> None:
-    settings = make_home(tmp_path)
-    let_through(settings, "1" * 64)
-    release = publish(settings, datetime(2024, 2, 1, tzinfo=UTC))
-    with duckdb.connect(str(release.folder / "marts.duckdb"), read_only=True) as connection:
-        for name in RELEASE:
-            found = connection.execute(
-                "select column_name, lower(data_type), comment from duckdb_columns()"
-                " where table_name = $name order by column_index",
-                {"name": name},
-            ).fetchall()
-            declared = [(one.name, one.data_type, one.description) for one in MARTS[name].columns]
-            assert found == declared
+    release = publish_build(make_home(tmp_path), 1)
+    for name in RELEASE:
+        found = query(
+            release.folder,
+            "select column_name, lower(data_type), comment from duckdb_columns()"
+            f" where table_name = '{name}' order by column_index",
+        )
+        assert found == [(one.name, one.data_type, one.description) for one in MARTS[name].columns]
 
 
 def test_a_shut_gate_leaves_the_release_and_tells_page_and_alerts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = make_home(tmp_path)
-    let_through(settings, "1" * 64)
-    publish(settings, datetime(2024, 2, 1, tzinfo=UTC))
+    publish_build(settings, 1)
     old = read_current(settings)
     assert old is not None
-    with duckdb.connect(str(old.folder / "marts.duckdb"), read_only=True) as connection:
-        tables = {name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()}
+    tables = {name for (name,) in query(old.folder, "select table_name from duckdb_tables()")}
     assert RELEASE <= tables <= set(MARTS)
 
-    build(settings, "2" * 64, persons=8)
-    let_through(settings, "2" * 64)
     write = release_files.write_ledger
 
     def write_too_much(connection, *arguments, **keywords):  # type: ignore[no-untyped-def]
@@ -62,7 +52,7 @@ def test_a_shut_gate_leaves_the_release_and_tells_page_and_alerts(
     with monkeypatch.context() as patch:
         patch.setattr(release_files, "write_ledger", write_too_much)
         with pytest.raises(GateStop, match="once_a_brand") as stopped:
-            publish(settings, datetime(2024, 2, 2, tzinfo=UTC))
+            publish_build(settings, 2)
     assert stopped.value.exit_code == 3
     assert read_current(settings) == old
     assert [path.name for path in (settings.published / "releases").iterdir()] == [old.release_id]
@@ -76,7 +66,6 @@ def test_a_shut_gate_leaves_the_release_and_tells_page_and_alerts(
     assert found["dim_release.once_a_brand"].severity == "critical"
     assert found["dim_release.once_a_brand"].link == str(stored.with_suffix(".html"))
 
-    let_through(settings, "2" * 64)
-    assert publish(settings, datetime(2024, 2, 3, tzinfo=UTC)).is_new
+    assert publish_build(settings, 2).is_new
     observe_mart_gate(settings)
     assert open_findings(settings, "gate/release") == []

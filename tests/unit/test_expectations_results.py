@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -132,16 +133,8 @@ def test_page_is_whole_and_fetches_nothing(results: tuple[ExpectationResult, ...
 
 
 def test_page_escapes_everything() -> None:
-    hostile = replace(
-        FAILED,
-        table=f"shop.{HOSTILE}",
-        name=HOSTILE,
-        description=HOSTILE,
-        column=HOSTILE,
-        owner=HOSTILE,
-        observed=HOSTILE,
-        examples=({HOSTILE: HOSTILE},),
-    )
+    texts: dict[str, Any] = dict.fromkeys(("name", "description", "column", "owner", "observed"), HOSTILE)
+    hostile = replace(FAILED, table=f"shop.{HOSTILE}", examples=({HOSTILE: HOSTILE},), **texts)
     results = (
         hostile,
         replace(hostile, status="error", error=HOSTILE),
@@ -183,20 +176,16 @@ def test_reports_are_kept_and_listed_newest_first(tmp_path: Path) -> None:
     first = write_report(gate(FAILED), folder)
     later = replace(gate(PASSED), started_at=START + timedelta(days=1))
     second = write_report(later, folder)
+    assert write_report(later, folder) == second, "the same run written twice is one run"
     assert first.name == "20260301T020304.005678Z-arrival.html"
     assert GateResult.from_json(second.with_suffix(".json").read_bytes()) == later
     index = (folder / "index.html").read_text(encoding="utf-8")
     assert index.index(second.name) < index.index(first.name)
+    assert index.count("-arrival.html") == 2
     assert Tags(index).open == []
     assert sorted(path.name for path in folder.iterdir()) == sorted(
         [first.name, second.name, first.stem + ".json", second.stem + ".json", "index.html"]
     )
-
-
-def test_same_run_written_twice_is_one_run(tmp_path: Path) -> None:
-    assert write_report(gate(PASSED), tmp_path) == write_report(gate(PASSED), tmp_path)
-    assert len(list(tmp_path.glob("*.json"))) == 1
-    assert (tmp_path / "index.html").read_text().count("-arrival.html") == 1
 
 
 def test_index_is_short_and_shows_what_is_damaged(tmp_path: Path) -> None:

@@ -51,14 +51,18 @@ def listed(location: str) -> dict[str, int | None]:
     return {dump.name: dump.hint.size for dump in open_dumps(location).files()[0]}
 
 
+def first_of(location: str) -> bytes:
+    dumps = open_dumps(location)
+    with dumps.open(dumps.files()[0][0]) as stream:
+        return stream.read()
+
+
 @pytest.mark.parametrize("prefix", ["", "file://"])
 def test_local_folders_and_files(tmp_path: Path, prefix: str):
-    folder = fill(tmp_path / "dumps")
-    assert listed(f"{prefix}{folder}") == {"a b.csv": 2, "sub/中.csv": 3}
-    assert listed(f"{prefix}{folder}/a b.csv") == {"a b.csv": 2}
-    dumps = open_dumps(f"{prefix}{folder}")
-    with dumps.open(dumps.files()[0][0]) as stream:
-        assert stream.read() == b"1\n"
+    folder = f"{prefix}{fill(tmp_path / 'dumps')}"
+    assert listed(folder) == {"a b.csv": 2, "sub/中.csv": 3}
+    assert listed(f"{folder}/a b.csv") == {"a b.csv": 2}
+    assert first_of(folder) == b"1\n"
 
 
 def test_links_that_lead_out_are_refused(tmp_path: Path):
@@ -91,9 +95,7 @@ def test_any_fsspec_address_sees_new_dumps(tmp_path: Path):
     memory.pipe("/bucket/dumps/b.csv", b"22\n")
     assert listed("memory://bucket/dumps/") == {"sub/a.csv": 2, "b.csv": 3}
     assert listed("memory://bucket/dumps/b.csv") == {"b.csv": 3}
-    dumps = open_dumps("memory://bucket/dumps")
-    with dumps.open(dumps.files()[0][0]) as stream:
-        assert stream.read() == b"22\n"
+    assert first_of("memory://bucket/dumps") == b"22\n"
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):

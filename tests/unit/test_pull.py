@@ -6,6 +6,7 @@ from threading import Barrier
 
 import pyarrow.parquet as pq
 import pytest
+from unit.publish_home import killed_at
 from unit.shop_home import ShopHome
 
 from orchestration.arrival import pull as pull_module
@@ -71,13 +72,6 @@ def test_a_new_dump_lands_is_read_and_arrives_once(shop: Shop):
     assert first.version == third.version != second.version
 
 
-def test_only_the_load_dates_asked_for(shop: Shop):
-    for day in (2, 3, 4):
-        shop.deliver(name=f"events_2024-09-0{day}.csv")
-    assert shop.pull([date(2024, 9, 3)]).load_dates == [date(2024, 9, 3)]
-    assert [found.load_date.day for found in shop.discover()] == [2, 4]
-
-
 def test_a_dump_that_cannot_be_read_is_refused_until_it_is_declared_otherwise(shop: Shop):
     dump = shop.deliver("b\n1\n")
     report = shop.pull()
@@ -94,11 +88,14 @@ def test_a_dump_that_cannot_be_read_is_refused_until_it_is_declared_otherwise(sh
     assert shop.discover() == []
 
 
-def test_files_of_no_table_are_told(shop: Shop):
-    for name in ("readme.txt", "events_2024-13-02.csv"):
+def test_only_the_load_dates_asked_for_are_pulled_and_files_of_no_table_are_told(shop: Shop):
+    for name in ("readme.txt", "events_2024-13-02.csv", *(f"events_2024-09-0{day}.csv" for day in (2, 3, 4))):
         shop.deliver(name=name)
-    told = [warning.split(" matches no table")[0] for warning in shop.pull().warnings]
+    report = shop.pull([date(2024, 9, 3)])
+    assert report.load_dates == [date(2024, 9, 3)]
+    told = [warning.split(" matches no table")[0] for warning in report.warnings]
     assert told == ["events_2024-13-02.csv", "readme.txt"]
+    assert [found.load_date.day for found in shop.discover()] == [2, 4]
 
 
 def test_the_place_of_dumps_must_be_known(shop: Shop):
@@ -139,33 +136,12 @@ def test_lost_parquet_is_read_again_from_landing_or_the_loss_is_told(shop: Shop)
     assert shop.pull().unchanged == [NAME]
 
 
-def test_a_pull_that_is_killed_before_registering_starts_over(shop: Shop, monkeypatch: pytest.MonkeyPatch):
-    class Killed(BaseException):
-        pass
-
-    def kill(*_: object) -> None:
-        raise Killed
-
+def test_a_pull_that_is_killed_before_registering_starts_over(shop: Shop):
     shop.deliver()
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(pull_module, "parse", kill)
+    with killed_at(pull_module, "parse"):
         shop.pull()
     assert shop.versions == ()
     assert len(shop.pull().arrived) == len(shop.versions) == 1
-
-
-def test_a_dump_that_grows_while_it_is_copied_waits(shop: Shop, monkeypatch: pytest.MonkeyPatch):
-    dump, land = shop.deliver(), pull_module.land
-
-    def grow_and_land(*arguments):
-        dump.write_text("a\n1\n2\n")
-        return land(*arguments)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(pull_module, "land", grow_and_land)
-        report = shop.pull()
-    assert report.arrived == [] and "changed while it was copied" in report.warnings[0]
-    assert shop.pull().arrived[0].row_count == 2
 
 
 def test_dumps_are_read_side_by_side_and_registered_in_order_once_on_the_disk(

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 
 import pytest
+from unit.shop_home import ShopHome
 
-from orchestration.arrival.configured import configured_sources
 from orchestration.arrival.dumps import open_dumps
-from orchestration.arrival.pull import pull
 from orchestration.core.errors import ConfigurationError, InputError
 from orchestration.core.redact import redact
-from orchestration.core.settings import Settings
 from orchestration.nightly.status import sources_text
 from orchestration.sources.source import load_sources
 
-SOURCES = """
-sources:
-  shop:
-    dumps: {place}
-    feed: static
-    currency: CNY
-    tables: {{t: {{files: "*.csv", format: csv, columns: {{required: [a]}}}}}}
-"""
+TABLES = {"t": {"files": "*.csv", "format": "csv", "columns": {"required": ["a"]}}}
+
+
+class Shop(ShopHome):
+    tables = TABLES
 
 
 @pytest.mark.parametrize(
@@ -43,17 +37,11 @@ def test_addresses_are_shown_without_user_password_and_query(text: str, shown: s
     assert redact(text) == shown
 
 
-def declared(tmp_path: Path, place: str) -> Settings:
-    file = tmp_path / "sources.yml"
-    file.write_text(SOURCES.format(place=place))
-    return Settings(tmp_path / "home", file)
-
-
 @pytest.mark.parametrize(
-    "place", ["https://joe:s3cret@host/", "sftp://${JOE}:s3cret${X}@host/", '"https://host/?sig=s3cret"']
+    "place", ["https://joe:s3cret@host/", "sftp://${JOE}:s3cret${X}@host/", "https://host/?sig=s3cret"]
 )
 def test_a_password_in_the_sources_file_is_refused(tmp_path: Path, place: str) -> None:
-    file = declared(tmp_path, place).sources_file
+    file = Shop(tmp_path, feed="static", dumps=place).settings.sources_file
     said = r"source shop: `dumps` holds a password or token. Write \$\{NAME\}"
     with pytest.raises(InputError, match=said) as told:
         load_sources(file, {"JOE": "joe", "X": ""})
@@ -65,7 +53,7 @@ def test_a_password_in_the_sources_file_is_refused(tmp_path: Path, place: str) -
     [
         ("https://${JOE}:${PASSWORD}@host/dumps", "https://***@host/dumps"),
         ("sftp://joe@host/", "sftp://***@host/"),
-        ('"https://host/?sig=${PASSWORD}"', "https://host/?***"),
+        ("https://host/?sig=${PASSWORD}", "https://host/?***"),
     ],
 )
 def test_a_password_from_the_environment_is_used_and_not_shown(
@@ -73,18 +61,16 @@ def test_a_password_from_the_environment_is_used_and_not_shown(
 ) -> None:
     monkeypatch.setenv("JOE", "joe")
     monkeypatch.setenv("PASSWORD", "s3cret")
-    settings = declared(tmp_path, place)
-    source = configured_sources(settings)["shop"]
-    assert "s3cret" in str(source.dumps) or "PASSWORD" not in place
-    text = sources_text(settings)
+    shop = Shop(tmp_path, feed="static", dumps=place)
+    assert "s3cret" in str(shop.source.dumps) or "PASSWORD" not in place
+    text = sources_text(shop.settings)
     assert shown in text and "s3cret" not in text
 
 
 def test_a_place_that_is_named_for_one_run_holds_no_password(tmp_path: Path) -> None:
-    settings = declared(tmp_path, "dumps")
-    source = configured_sources(settings)["shop"]
+    shop = Shop(tmp_path, feed="static")
     with pytest.raises(InputError, match="The location given for the dumps holds a password") as told:
-        pull(settings, source, None, "ftp://joe:s3cret@host/", date(2024, 1, 1))
+        shop.pull(dumps="ftp://joe:s3cret@host/")
     assert "s3cret" not in str(told.value)
     with pytest.raises(ConfigurationError, match="cannot be opened") as told:
         open_dumps("gopher+x://joe:s3cret@host/")

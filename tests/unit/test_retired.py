@@ -21,25 +21,18 @@ from orchestration.arrival.parsed import find_parsed
 from orchestration.arrival.pull import discover
 from orchestration.arrival.receive import receive
 from orchestration.build.around_dbt import present_build, write_dbt_inputs
-from orchestration.core.errors import ConfigurationError
 from orchestration.nightly.status import sources_text, status_text
 from orchestration.publish.rejects.listing import Selection, find_rejects
 from orchestration.publish.rejects.reconcile import arrived
 from orchestration.sources.calendar import complete_through, kept_from
-from orchestration.sources.source import load_sources
 
 FIRST = date(2024, 2, 20)
 TODAY = date(2024, 3, 12)
 DAYS = [FIRST + timedelta(days=number) for number in range(1, 20)]
+CSV = {"format": "csv", "columns": {"required": ["a", "b"]}}
 TABLES = {
-    "events": {"files": "events-{load_date}.csv", "format": "csv", "columns": {"required": ["a", "b"]}},
-    "members": {
-        "files": "members-{load_date}.csv",
-        "format": "csv",
-        "columns": {"required": ["a", "b"]},
-        "may_be_empty": True,
-        "lasting": True,
-    },
+    "events": {"files": "events-{load_date}.csv", **CSV},
+    "members": {"files": "members-{load_date}.csv", **CSV, "may_be_empty": True, "lasting": True},
 }
 
 
@@ -253,18 +246,3 @@ def test_a_lasting_dump_of_a_retired_day_is_let_in_alone(shop: Shop, monkeypatch
         assert manifest.measures("shop", "events") == {PAST[5]: {"rows": 2.0}}
     assert latest["events"].state is State.RETIRED and find_parsed(shop.settings, latest["events"]) is None
     assert latest["members"].row_count == 3
-
-
-@pytest.mark.parametrize(
-    ("entry", "said"),
-    [
-        ({"starts_on": None}, "`raw_days` goes with feed daily and `starts_on`"),
-        ({"kept_from": FIRST}, "`kept_from` follows from `retention`"),
-    ],
-)
-def test_a_declaration_that_cannot_be_is_told(tmp_path: Path, entry: dict[str, object], said: str) -> None:
-    shop = Shop(tmp_path, retention={"raw_days": since(MARCH)})
-    assert shop.source.starts_on == MARCH and not shop.settings.manifest.exists()
-    shop.declare(retention={"raw_days": 30}, **entry)
-    with pytest.raises(ConfigurationError, match=said):
-        load_sources(shop.settings.sources_file, {})

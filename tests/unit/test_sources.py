@@ -7,7 +7,7 @@ import pytest
 
 from orchestration.core.errors import ConfigurationError
 from orchestration.core.settings import PROJECT_ROOT
-from orchestration.sources.source import Table, dbt_context, load_sources
+from orchestration.sources.source import Source, Table, dbt_context, load_sources
 
 MINIMAL = """
 sources:
@@ -61,14 +61,17 @@ def test_defaults(tmp_path: Path):
         ("_{load_date}", "_{load_date:%Y%m}", "does not name a whole day"),
         ("_{load_date}", "_{date}", r"\{date\} is not known"),
         ("currency: CNY", "currency: CNY\n    load_date: 2024-01-01", "go with feed static"),
+        ("currency: CNY", "currency: CNY\n    retention: {raw_days: 30}", "`raw_days` goes with feed daily"),
+        ("currency: CNY", "currency: CNY\n    kept_from: 2024-01-01", "`kept_from` follows from `retention`"),
         ("{required: [id]}", "{required: [id, ID]}", "named twice"),
         ("{required: [id]}", "{required: [_row]}", "the pipeline adds"),
         ("{required: [id]}", "{required: [id]}\n        not_null: [other]", "not_null names columns"),
-        (
-            "{required: [id]}",
-            "{required: [id]}\n        identifiers: {member: [c]}",
-            "identifiers names columns that `columns` does not: c",
-        ),
+        ("{required: [id]}", "{required: [id]}\n        key: [c]", "key names columns .* does not: c"),
+        ("files:", "event_time: {column: c}\n        files:", "event_time names columns"),
+        ("files:", "event_time: {column: id, format: isoo}\n        files:", "write iso, unix_seconds, or"),
+        ("files:", "amounts: {c: [0, 1]}\n        files:", "amounts names columns"),
+        ("files:", "amounts: {id: [5, 1]}\n        files:", r"least \(5\) is not below the most"),
+        ("files:", "identifiers: {member: [c]}\n        files:", "identifiers names columns"),
         ("format: csv", "format: csv\n        encoding: klingon", "'klingon' is not an encoding"),
         ("format: csv", "format: fixed_width", "fixed_width needs it"),
         ("sources:", "source:", "must hold the key `sources`"),
@@ -116,8 +119,14 @@ def test_a_version_changes_with_content_table_and_reading_only():
     assert plain.version("t", "c") != plain.version("t", "d")
     assert plain.version("t", "c") != plain.version("u", "c")
     assert plain.version("t", "c") != table(delimiter=";").version("t", "c")
-    same = table(files="b.csv", not_null=["a"], identifiers={"member": ["a"]})
+    judged = {"event_time": {"column": "a"}, "key": ["a"], "amounts": {"a": [0, 1]}, "not_null": ["a"]}
+    same = table(files="b.csv", identifiers={"member": ["a"]}, **judged)
     assert plain.version("t", "c") == same.version("t", "c")
+    contracts = [
+        Source(source_id="shop", feed="static", currency="CNY", tables={"t": one}).gate_contract
+        for one in (plain, same)
+    ]
+    assert contracts[0] != contracts[1]
 
 
 def test_dbt_is_told_brands_and_entities(tmp_path: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,7 @@ from orchestration.core.settings import PROJECT_ROOT, Settings
 from orchestration.quality.mart_gate import gate_suites
 
 COLUMNS = tuple(Column(name, "integer", "") for name in ("a", "b"))
-GOOD = "rules: [{not_null: a, reason: each a is known}]"
-
-
-def contract(**changed: object) -> Contract:
-    known: dict[str, object] = {"key": ("a",), "owner": "us", **changed}
-    return Contract("fct_a", Path("fct_a.yml"), "One row per a.", COLUMNS, **known)  # type: ignore[arg-type]
+CONTRACT = Contract("fct_a", Path("fct_a.yml"), "One row per a.", COLUMNS, key=("a",), owner="us")
 
 
 @pytest.mark.parametrize(
@@ -48,16 +44,16 @@ def test_a_wrong_suite_is_named_with_what_is_wrong(tmp_path: Path, text: str, sa
     file = tmp_path / "fct_a.yml"
     file.write_text(text)
     with pytest.raises(SuiteError) as told:
-        read_suite(file, contract())
+        read_suite(file, CONTRACT)
     assert str(told.value).startswith(f"{file}: ")
     assert said in str(told.value)
 
 
-@pytest.mark.parametrize("lacks", [{"key": ()}, {"owner": ""}])
-def test_a_mart_without_key_or_owner_is_named(tmp_path: Path, lacks: dict[str, object]) -> None:
-    (tmp_path / "fct_a.yml").write_text(GOOD)
-    with pytest.raises(SuiteError, match=r"fct_a\.yml: fct_a needs a unique key and a group"):
-        read_suite(tmp_path / "fct_a.yml", contract(**lacks))
+def test_a_mart_without_key_or_owner_is_named(tmp_path: Path) -> None:
+    (tmp_path / "fct_a.yml").write_text("rules: [{not_null: a, reason: each a is known}]")
+    for lacking in (replace(CONTRACT, key=()), replace(CONTRACT, owner="")):
+        with pytest.raises(SuiteError, match=r"fct_a\.yml: fct_a needs a unique key and a group"):
+            read_suite(tmp_path / "fct_a.yml", lacking)
 
 
 def test_a_mart_without_a_suite_stops_a_run_and_says_where_it_belongs(tmp_path: Path) -> None:
@@ -73,7 +69,7 @@ def test_figures_of_a_suite_stand_in_reasons_and_queries(tmp_path: Path) -> None
         "let: {least: 3, all_a: 'select a from {batch} where a < {{ least }}'}\n"
         "rules: [{sql: '{{ all_a }} order by a', name: few, reason: 'at least {{ least }}', breaks: {a: 2}}]"
     )
-    read = read_suite(tmp_path / "fct_a.yml", contract())
+    read = read_suite(tmp_path / "fct_a.yml", CONTRACT)
     (rule,) = read.suite.rules
     assert rule.reason == "at least 3"
     assert rule.arguments == {"unexpected_rows_query": "select a from {batch} where a < 3 order by a"}
