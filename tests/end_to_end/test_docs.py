@@ -125,7 +125,7 @@ def test_orders_members_links_bots_and_targets_are_as_the_truth_has_them(
     warehouse = Warehouse(home)
     for subject, sql in COUNTED.items():
         with duckdb.connect(str(warehouse.settings.warehouse), read_only=True) as connection:
-            (told,) = connection.execute(sql).fetch_arrow_table().to_pylist()
+            (told,) = connection.execute(sql).to_arrow_table().to_pylist()
         assert told == {name: Decimal(truth[subject][name]) for name in told}, subject
     members = warehouse.query(
         "select state_kind, brand_id, count(distinct source_key) from intermediate.int_person_states "
