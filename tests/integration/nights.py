@@ -171,10 +171,15 @@ def night(home: Path, fault: Fault | None = None, *, judged: bool = False) -> tu
 
 
 def begin(
-    home: Path, fault: Fault | None = None, told: str = "told", *, judged: bool = False
+    home: Path,
+    fault: Fault | None = None,
+    told: str = "told",
+    *,
+    judged: bool = False,
+    run: Callable[[Settings], object] | None = None,
 ) -> ForkServerProcess:
-    """Start a night; one with a StopAtCall is suspended when this returns."""
-    process = PROCESSES.Process(target=_night, args=(home, fault, home.with_name(told), judged))
+    """Start a night, or something else to `run`; one with a StopAtCall is suspended when this returns."""
+    process = PROCESSES.Process(target=_night, args=(home, fault, home.with_name(told), judged, run or steps))
     process.start()
     if isinstance(fault, StopAtCall):
         wait_for(lambda: state(process) == "T")
@@ -195,7 +200,9 @@ def state(process: ForkServerProcess) -> str:
     return Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
-def _night(home: Path, fault: Fault | None, told: Path, judged: bool) -> None:
+def _night(
+    home: Path, fault: Fault | None, told: Path, judged: bool, run: Callable[[Settings], object]
+) -> None:
     settings = HomeSettings(home, home / "sources.yml")
     gate.run_marts = content_gate
     if not judged:
@@ -203,7 +210,7 @@ def _night(home: Path, fault: Fault | None, told: Path, judged: bool) -> None:
     if fault:
         fault.arm(home)
     with told.open("w") as stream, redirect_stderr(stream):
-        code = cli._guarded(lambda: steps(settings))
+        code = cli._guarded(lambda: run(settings))
     sys.exit(code)
 
 
@@ -226,14 +233,21 @@ def steps(settings: Settings) -> None:
         for source in sources.values():
             arrival.receive(settings, source, DAYS, None, TODAY)
             observe_arrival_gate(settings, source.source_id)
-        write_dbt_inputs(settings, sources)
-        preparation = prepare_build(settings, dbt_sources(settings, sources))
-        stand_in_for_dbt(settings, preparation.is_full)
-        finish_build(settings, preparation.build)
-        judge_marts(settings)
-        observe_mart_gate(settings)
-        publish(settings)
-        observe_mart_gate(settings)
+        build_and_publish(settings)
+
+
+def build_and_publish(settings: Settings, *_: object) -> list[Any]:
+    """The steps after arrival; returns those that stopped, none of which let a night go on."""
+    sources = configured_sources(settings)
+    write_dbt_inputs(settings, sources)
+    preparation = prepare_build(settings, dbt_sources(settings, sources))
+    stand_in_for_dbt(settings, preparation.is_full)
+    finish_build(settings, preparation.build)
+    judge_marts(settings)
+    observe_mart_gate(settings)
+    publish(settings)
+    observe_mart_gate(settings)
+    return []
 
 
 def stand_in_for_dbt(settings: Settings, is_full: bool) -> None:

@@ -26,11 +26,6 @@ def recipe_files() -> dict[str, str]:
     return dict(found)
 
 
-def recipe_commands() -> list[tuple[str, str]]:
-    """Commands with the output that the recipe shows for them, in order."""
-    return CONSOLE.findall(RECIPE.read_text())
-
-
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a copy of the dbt project and of the sources file, and the files of the recipe in it."""
@@ -77,7 +72,8 @@ def test_the_recipe_changes_nothing_but_its_staging_folder_and_the_sources_file(
 def test_every_command_prints_what_the_recipe_shows_and_a_second_run_finds_nothing(
     in_place: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    commands = recipe_commands()
+    # With the output that the recipe shows for each.
+    commands = CONSOLE.findall(RECIPE.read_text())
     assert [command.split()[1] for command, _ in commands] == ["run", "dbt", *["query"] * 4]
     for command, shown in commands:
         said = aipl(command, capfd)

@@ -3,30 +3,22 @@
 import shutil
 import signal
 import sqlite3
-from contextlib import redirect_stdout
+import sys
 from pathlib import Path
-from typing import Any
 
 import nights
 import pytest
 from contents import all_contents
-from forks import PROCESSES
-from nights import AtChange, CountChanges, Fault, end, picture
+from nights import AtChange, CountChanges, Fault, picture
 from postgres_server import Server, of_postgres, of_release
 from tiny_project import make_tiny
-from unit.publish_home import HomeSettings
 
-from orchestration import cli
-from orchestration.arrival.configured import configured_sources, dbt_sources
-from orchestration.build.around_dbt import finish_build, prepare_build, write_dbt_inputs
 from orchestration.core.settings import Settings
 from orchestration.nightly.erasing import erase as erasing
 from orchestration.nightly.erasing.erase import NotErased, erase, order_erasure
 from orchestration.nightly.status import status_text
 from orchestration.publish.mirror import mirror
-from orchestration.publish.release import publish
 from orchestration.quality import mart_gate as gate
-from orchestration.quality.mart_gate import judge_marts
 
 KILLED = -signal.SIGKILL
 LENA, PAUL = "lena-4711", "paul-0815"
@@ -62,34 +54,12 @@ sources:
 
 def erasure(home: Path, fault: Fault | None = None) -> tuple[int, str]:
     """Run `aipl erase` in a process of its own; returns the exit code and what it said."""
-    process = PROCESSES.Process(target=_erasure, args=(home, fault, home.with_name("told")))
-    process.start()
-    return end(process, home)
+    return nights.end(nights.begin(home, fault, run=_erase), home)
 
 
-def _erasure(home: Path, fault: Fault | None, told: Path) -> None:
-    settings = HomeSettings(home, home / "sources.yml")
-    gate.run_marts = nights.content_gate
-    erasing.run_nightly = _build  # type: ignore[assignment]
-    if fault:
-        fault.arm(home)
-    with told.open("w") as stream, redirect_stdout(stream), nights.redirect_stderr(stream):
-        order = [KEY]
-        code = cli._guarded(
-            lambda: erase(settings, order_erasure(settings, order, only_these=True), stream.write)
-        )
-    raise SystemExit(code)
-
-
-def _build(settings: Settings, *_: Any) -> list[Any]:
-    sources = configured_sources(settings)
-    write_dbt_inputs(settings, sources)
-    preparation = prepare_build(settings, dbt_sources(settings, sources))
-    nights.stand_in_for_dbt(settings, preparation.is_full)
-    finish_build(settings, preparation.build)
-    judge_marts(settings)
-    publish(settings)
-    return []
+def _erase(settings: Settings) -> int:
+    erasing.run_nightly = nights.build_and_publish
+    return erase(settings, order_erasure(settings, [KEY], only_these=True), sys.stderr.write)
 
 
 class Shop:
@@ -199,7 +169,7 @@ def test_an_erasure_ends_only_when_the_mirror_holds_nobody_either(
     before = of_postgres(address)
     assert before == of_release((shop.home / "published" / "current").resolve())
     monkeypatch.setattr(gate, "run_marts", nights.content_gate)
-    monkeypatch.setattr(erasing, "run_nightly", _build)
+    monkeypatch.setattr(erasing, "run_nightly", nights.build_and_publish)
 
     def again() -> int:
         return erase(shop.settings, order_erasure(shop.settings, [KEY], only_these=True), said.append)

@@ -49,15 +49,10 @@ def spoil(dumps: Path, load_date: date) -> None:
     writer.writeheader()
     writer.writerows(kept)
     events.write_bytes(gzip.compress(text.getvalue().encode()))
-    for table, ending in (
-        ("orders", "jsonl"),
-        ("refunds", "csv"),
-        ("memberships", "csv"),
-        ("reviews", "csv"),
-    ):
-        path = dumps / f"{table}-{load_date}.{ending}"
+    for table in ("orders", "refunds", "memberships", "reviews"):
+        (path,) = dumps.glob(f"{table}-{load_date}.*")
         lines = path.read_text().splitlines(keepends=True)
-        path.write_text("".join(lines[: max(1, len(lines) // 2)] if table != "reviews" else lines[:1]))
+        path.write_text("".join(lines[: 1 if table == "reviews" else max(1, len(lines) // 2)]))
 
 
 @pytest.fixture(scope="module")
