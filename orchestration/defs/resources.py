@@ -7,7 +7,7 @@ from pathlib import Path
 from dagster import ConfigurableResource, Failure, InitResourceContext
 
 from orchestration.core.disk import disk_full
-from orchestration.core.errors import AiplError, ConfigurationError, GateStop
+from orchestration.core.errors import AiplError, GateStop
 from orchestration.core.lock import writer_lock
 
 EXIT_CODE = "exit_code"
@@ -32,8 +32,8 @@ def explained() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        known = error if isinstance(error, AiplError | ConfigurationError) else disk_full(error)
+        known = error if isinstance(error, AiplError) else disk_full(error)
         if known is None:
             raise
-        metadata = {EXIT_CODE: getattr(known, "exit_code", 2), BY_GATE: isinstance(known, GateStop)}
+        metadata = {EXIT_CODE: known.exit_code, BY_GATE: isinstance(known, GateStop)}
         raise Failure(str(known), metadata, allow_retries=False) from error

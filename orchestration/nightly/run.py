@@ -29,13 +29,7 @@ from orchestration.defs.automation.stretches import stretches
 from orchestration.monitoring.gates import observe_gates
 from orchestration.monitoring.runs import Stopped, alerting, observe_run
 from orchestration.nightly.job import new_log, run_nightly
-from orchestration.nightly.summary import (
-    gate_summary,
-    loads_since,
-    loads_summary,
-    refusals,
-    release_summary,
-)
+from orchestration.nightly.summary import gate_summary, loads_since, loads_summary, refusals, release_summary
 from orchestration.publish.mirror import mirror
 from orchestration.publish.release import Release, is_same, mend_pointer, read_current
 from orchestration.publish.rollback import rollback_lines, withdrawn_release

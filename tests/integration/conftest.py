@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from login_server import Server, login_server
 from tiny_project import deliver_two_days, make_tiny
 from verdicts import judge_with
 
@@ -42,3 +43,10 @@ def settings(tiny: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     deliver_two_days(tiny)
     judge_with(monkeypatch)
     return tiny
+
+
+@pytest.fixture
+def server() -> Iterator[tuple[type[Server], str]]:
+    """A web server whose dump whoever has its `login` may read."""
+    with login_server("") as serving:
+        yield serving

@@ -20,35 +20,48 @@ from orchestration.core.errors import InputError
 from orchestration.core.settings import Settings
 from orchestration.sources.source import Source, load_sources
 
+# As typed, the command, its options, and what it may do: nothing, or what is said of it.
+COMMANDS = """
+build                                     | build            |                      |
+--log-level debug build                   | build            | log_level            |
+build -m test parse                       | build            | select               |
+build --select a+ --exclude b --state old | build            | exclude select state |
+build --full-refresh                      | build            | full_refresh         |
+-q run --select a b+ --threads 2          | run              | quiet select threads |
+run -f -sfct_fast                         | run              | full_refresh select  | --full-refresh
+run -f --exclude a                        | run              | exclude full_refresh | --full-refresh
+build --vars {}                           | build            | vars                 | --vars
+build --empty --target release            | build            | empty target         | --empty, --target
+build --no-populate-cache                 | build            | populate_cache       | --populate-cache
+test --store-failures                     | test             | store_failures       | --store-failures
+snapshot                                  | snapshot         |                      | `dbt snapshot`
+run-operation drop_all --args {}          | run-operation    | args macro           | `dbt run-op
+show --inline build                       | show             | inline               | reads
+ls build                                  | ls               |                      | reads
+docs generate --static                    | docs generate    | static               | reads
+source freshness                          | source freshness |                      | reads
+--version                                 |                  |                      | reads
+build --help                              |                  |                      | reads
+docs                                      |                  |                      | reads
+                                          |                  |                      | reads
+bild                                      |                  |                      | unknown
+build --selct a                           |                  |                      | unknown
+docs write                                |                  |                      | unknown
+"""
 
-@pytest.mark.parametrize(
-    ("typed", "name", "options"),
-    [
-        ("build", "build", ""),
-        ("--log-level debug build", "build", "log_level"),
-        ("build -m test parse", "build", "select"),
-        ("-q run --select a b+ --exclude c --threads 2", "run", "exclude quiet select threads"),
-        ("run -f -sfct_fast", "run", "full_refresh select"),
-        ("show --inline build", "show", "inline"),
-        ("ls build", "ls", ""),
-        ("docs generate --static", "docs generate", "static"),
-        ("source freshness", "source freshness", ""),
-        ("run-operation drop_all --args {}", "run-operation", "args macro"),
-        ("test --store-failures", "test", "store_failures"),
-        ("--version", "", ""),
-        ("build --help", "", ""),
-        ("docs", "", ""),
-        ("", "", ""),
-    ],
-)
-def test_a_command_line_is_read_as_dbt_reads_it(typed: str, name: str, options: str) -> None:
-    assert parse(typed.split()) == DbtCommand(name, frozenset(options.split()))
 
-
-def test_what_dbt_does_not_know_is_told() -> None:
-    for typed in ("bild", "build --selct a", "docs write"):
+@pytest.mark.parametrize("row", COMMANDS.splitlines()[1:])
+def test_a_command_line_is_read_as_dbt_reads_it_and_known_to_be_harmless_or_not(row: str) -> None:
+    typed, name, options, may = (cell.strip() for cell in row.split("|"))
+    if may == "unknown":
         with pytest.raises(click.UsageError, match="No such"):
             parse(typed.split())
+        return
+    command = parse(typed.split())
+    assert command == DbtCommand(name, frozenset(options.split()))
+    assert command.only_reads == (may == "reads")
+    if not command.only_reads:
+        assert command.risk.startswith(may) and bool(command.risk) == bool(may)
 
 
 def test_variables_of_the_environment_set_options(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,19 +70,13 @@ def test_variables_of_the_environment_set_options(monkeypatch: pytest.MonkeyPatc
     assert parse(["build"], {"DBT_PROFILES_DIR": "/ours"}).options == {"full_refresh"}
 
 
-def commands() -> dict[str, click.Command]:
-    """All commands of dbt by name, those of a group as two words."""
+def test_only_what_was_judged_is_known_to_be_harmless() -> None:
     from dbt.cli.main import cli
 
-    found: dict[str, click.Command] = {}
+    known: dict[str, click.Command] = {}
     for name, command in cli.commands.items():
         below = command.commands if isinstance(command, click.Group) else {}
-        found |= {f"{name} {inner}": one for inner, one in below.items()} or {name: command}
-    return found
-
-
-def test_only_what_was_judged_is_known_to_be_harmless() -> None:
-    known = commands()
+        known |= {f"{name} {inner}": one for inner, one in below.items()} or {name: command}
     assert by_hand.READS - {""} <= known.keys() and known.keys() >= by_hand.REBUILDS
     options = {option.name for name in by_hand.REBUILDS for option in known[name].params}
     assert options >= by_hand.SELECTION | by_hand.HARMLESS
@@ -77,28 +84,6 @@ def test_only_what_was_judged_is_known_to_be_harmless() -> None:
     assert DbtCommand("build", frozenset({"new_option"})).risk
     writing = [command for command in map(DbtCommand, known) if not command.only_reads]
     assert [command.name for command in writing if not command.risk] == ["build", "run", "seed"]
-
-
-@pytest.mark.parametrize(
-    ("typed", "risk"),
-    [
-        ("build --select a+ --exclude b --state old --threads 1", ""),
-        ("build --full-refresh", ""),
-        ("run -f -s a", "--full-refresh of a part"),
-        ("run -f --exclude a", "--full-refresh of a part"),
-        ("build --vars {}", "--vars may"),
-        ("build --empty --target release", "--empty, --target may"),
-        ("build --no-populate-cache", "--populate-cache may"),
-        ("test --store-failures", "--store-failures may"),
-        ("snapshot", "`dbt snapshot` may"),
-        ("retry", "`dbt retry` may"),
-        ("clone", "`dbt clone` may"),
-    ],
-)
-def test_only_known_options_of_builds_are_no_risk(typed: str, risk: str) -> None:
-    command = parse(typed.split())
-    assert not command.only_reads
-    assert command.risk.startswith(risk) and bool(command.risk) == bool(risk)
 
 
 SOURCES = """
@@ -163,13 +148,19 @@ def hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hand:
     return Hand(tmp_path, monkeypatch)
 
 
-def test_a_part_leaves_the_build_as_it_was(hand: Hand) -> None:
+def test_a_part_leaves_the_build_as_it_was_unless_it_fails_after_it_wrote_anything(hand: Hand) -> None:
+    part = prepare_part(hand.settings, hand.sources, "{}")
+    assert part.build == replace(hand.finished, state="building")
+    assert (part.is_full, part.variables["AIPL_DBT_TEST_SCOPE"]) == (False, "all")
+    write_build(hand.settings, hand.finished)
     assert hand.types("build --select fct_fast+") == "building", "a kill is a build that did not finish"
     assert hand.is_whole()
     assert hand.finished.laws != present_build(hand.settings, "{}").laws, "the next run still judges all"
-
-
-def test_a_part_that_fails_is_built_again_in_full_if_it_wrote_anything(hand: Hand) -> None:
+    # Changed words cost nothing, nor does `--force`.
+    change(hand, "models/pages.yml", "exposures: [{name: page}]")
+    for force in (False, True):
+        hand.types("build --select fct_fast", force=force)
+        assert hand.is_whole()
     hand.types("build --select nothing", code=2, writes=False)
     assert hand.is_whole()
     hand.types("build --select fct_fast", code=1)
@@ -191,36 +182,23 @@ def change(hand: Hand, file: str, content: str) -> None:
 def test_a_part_that_would_not_fit_the_rest_is_refused(
     hand: Hand, file: str | None, content: str, reason: str
 ) -> None:
+    for risky in ("run -f -s fct_fast", "run-operation x", "build --vars {}"):
+        with pytest.raises(InputError, match="--force"):
+            hand.types(risky)
     if file:
         change(hand, file, content)
     else:
         hand.declare(content)
     with pytest.raises(InputError, match=rf"{reason}.*aipl run.*--force"):
         hand.types("build --select fct_fast")
-    assert hand.is_whole(), "nothing was touched"
     with pytest.raises(InputError, match=rf"{reason}.*aipl run"):
         prepare_part(hand.settings, hand.sources, "{}")
-    assert hand.is_whole()
-    assert hand.types("build --select fct_fast", force=True) == "building"
-    assert read_state(hand.settings) == "building", "the next run builds in full"
+    assert hand.is_whole(), "nothing was touched"
+    for typed in ("build --select fct_fast", "build --vars {}"):
+        write_build(hand.settings, replace(hand.finished, warehouse=warehouse_mark(hand.settings)))
+        assert hand.types(typed, force=True) == "building"
+        assert read_state(hand.settings) == "building", "the next run builds in full"
     assert hand.types("build --select fct_fast") == "building", "there is nothing left to lose"
-
-
-@pytest.mark.parametrize("typed", ["run -f -s fct_fast", "run-operation x", "build --vars {}"])
-def test_a_risky_command_is_refused(hand: Hand, typed: str) -> None:
-    with pytest.raises(InputError, match="--force"):
-        hand.types(typed)
-    assert hand.is_whole()
-    hand.types(typed, force=True)
-    assert read_state(hand.settings) == "building"
-
-
-def test_neither_changed_words_nor_force_cost_anything(hand: Hand) -> None:
-    change(hand, "models/pages.yml", "exposures: [{name: page}]")
-    hand.types("build --select fct_fast")
-    assert hand.is_whole()
-    hand.types("build --select fct_fast", force=True)
-    assert hand.is_whole()
 
 
 def test_a_warehouse_without_a_build_that_it_is_of_is_not_made_whole(hand: Hand) -> None:
@@ -230,12 +208,6 @@ def test_a_warehouse_without_a_build_that_it_is_of_is_not_made_whole(hand: Hand)
     hand.settings.build_state.unlink()
     assert hand.types("build") == "none"
     assert read_build(hand.settings) is None
-
-
-def test_a_part_in_dagster_proves_what_was_proved_before(hand: Hand) -> None:
-    preparation = prepare_part(hand.settings, hand.sources, "{}")
-    assert preparation.build == replace(hand.finished, state="building")
-    assert (preparation.is_full, preparation.variables["AIPL_DBT_TEST_SCOPE"]) == (False, "all")
 
 
 def read_state(settings: Settings) -> str:

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 import runbook
 from mart_tables import write_good
-from nights import night
+from nights import night, rows
 from tiny_project import deliver, make_tiny
 from unit.publish_home import make_home
 from unit.test_expectations_marts import SUITES, spoil
@@ -42,18 +42,26 @@ def refused(settings: Settings) -> str | None:
         return manifest.deliveries("east").stale_reason
 
 
-@pytest.fixture
-def collapsed(tmp_path: Path) -> Settings:
-    """Four Mondays of a shop in the release, and a fifth with a twentieth of the rows, refused."""
+def lines(settings: Settings) -> int:
+    """Rows that a reader of the release sees."""
+    return rows(settings.published / "current" / "marts.duckdb", "main")["fct_lines"].total()
+
+
+def test_a_refused_load_comes_in_delivered_again_or_once_its_date_is_called_unusual(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     settings = make_tiny(home)
+
+    def night_with(east: int, day: int) -> None:
+        """A night with so many rows of a Monday."""
+        deliver(settings, "east", day, range(1, east + 1))
+        assert night(home, judged=True) == (0, "")
+
     for day in BEFORE:
-        deliver(settings, "east", day, range(1, 1001))
         deliver(settings, "west", day, [5])
+        deliver(settings, "east", day, range(1, 1001))
     assert night(home, judged=True) == (0, "")
-    deliver(settings, "east", COLLAPSED, range(1, 51))
-    assert night(home, judged=True) == (0, "")
+    night_with(50, COLLAPSED)
     reason = refused(settings)
     assert reason
     assert "a load has at least 10% of its usual rows" in reason
@@ -61,61 +69,42 @@ def collapsed(tmp_path: Path) -> Settings:
     page, gate = last_page(settings, "arrival")
     assert "docs/runbooks/gate-failed.md#volume-collapsed" in page
     assert gate.refused_load_dates() == {"east": (date(2024, 1, COLLAPSED),)}
-    return settings
 
-
-def lines(settings: Settings) -> int:
-    """Rows that a reader of the release sees."""
-    database = settings.published / "current" / "marts.duckdb"
-    with duckdb.connect(str(database), read_only=True) as connection:
-        row = connection.execute("select count(*) from fct_lines").fetchone()
-    assert row
-    return int(row[0])
-
-
-def test_a_load_delivered_again_comes_in(collapsed: Settings) -> None:
     assert "under the same name" in section("A load is refused")
     assert "aipl run" in section("A load is refused")
-    deliver(collapsed, "east", COLLAPSED, range(1, 901))
-    assert night(collapsed.home, judged=True) == (0, "")
-    assert (refused(collapsed), lines(collapsed)) == (None, 4904)
+    night_with(900, COLLAPSED)
+    assert (refused(settings), lines(settings)) == (None, 4904)
 
-
-def test_a_right_load_comes_in_once_its_date_is_called_unusual(collapsed: Settings) -> None:
+    night_with(40, COLLAPSED)
+    assert refused(settings) and lines(settings) == 4904
     snippet = re.search(r"```yaml\n(.*?)```", section("Volume collapsed"), flags=re.S)
     assert snippet
     declared = re.sub(r"\d{4}-\d\d-\d\d", f"2024-01-{COLLAPSED}", snippet[1])
-    sources = collapsed.sources_file
+    sources = settings.sources_file
     sources.write_text(sources.read_text().replace("  east:\n", f"  east:\n{declared}", 1))
-    assert night(collapsed.home, judged=True) == (0, "")
-    assert (refused(collapsed), lines(collapsed)) == (None, 4054)
+    assert night(home, judged=True) == (0, "")
+    assert (refused(settings), lines(settings)) == (None, 4044)
 
 
-@pytest.fixture
-def built(tmp_path: Path) -> Settings:
-    """A home with a build whose marts are good, let through by the gate."""
+def test_a_gate_names_its_section_and_opens_after_the_fault_is_mended(tmp_path: Path) -> None:
     settings = make_home(tmp_path)
     settings.warehouse.unlink()
     with duckdb.connect(str(settings.warehouse)) as connection:
         write_good(connection, SUITES)
-    rebuilt(settings, "1")
-    assert judge_marts(settings).outcome == "passed"
+
+    def judged(number: int, change: str = "") -> str:
+        """The outcome of the gate on what a run builds."""
+        spoil(settings.warehouse, change)
+        write_build(settings, Build("complete", "rules", f"{number:064}"))
+        return judge_marts(settings).outcome
+
+    assert judged(1) == "passed"
     audited(settings)
-    return settings
 
-
-def rebuilt(settings: Settings, number: str) -> None:
-    """What the build of a run leaves."""
-    write_build(settings, Build("complete", "rules", number * 64))
-
-
-def test_a_shut_gate_names_its_section_and_opens_after_the_fault_is_mended(built: Settings) -> None:
-    spoil(built.warehouse, "create table kept as from fct_orders; delete from fct_orders")
-    rebuilt(built, "2")
-    assert judge_marts(built).outcome == "failed"
+    assert judged(2, "create table kept as from fct_orders; delete from fct_orders") == "failed"
     with pytest.raises(QualityStop):
-        audited(built)
-    page, gate = last_page(built, "marts")
+        audited(settings)
+    page, gate = last_page(settings, "marts")
     (failure,) = gate.failures
     assert failure.name == "as_loaded"
     assert failure.runbook.partition("#")[2] == "the-mart-gate-is-shut"
@@ -123,40 +112,29 @@ def test_a_shut_gate_names_its_section_and_opens_after_the_fault_is_mended(built
     assert "Not met since this run." in page
     assert "`as_loaded`" in section("The mart gate is shut")
     assert "aipl rebuild" in section("The mart gate is shut")
-    spoil(built.warehouse, "delete from fct_orders; insert into fct_orders from kept")
-    rebuilt(built, "3")
-    assert judge_marts(built).outcome == "passed"
-    assert audited(built).build_id == "3" * 64
+    assert judged(3, "insert into fct_orders from kept; drop table kept") == "passed"
+    assert audited(settings).build_id == f"{3:064}"
 
-
-def test_a_warning_holds_nothing_back(built: Settings) -> None:
-    spoil(
-        built.warehouse,
-        "update fct_person_days set touch_date = touch_date - 7; insert into fct_person_days"
-        " select days.* replace (touch_date - 7 * n as touch_date)"
-        " from fct_person_days as days, (values (1), (2), (3)) t (n)",
-    )
-    rebuilt(built, "2")
-    assert judge_marts(built).outcome == "passed"
-    audited(built)
-    page, gate = last_page(built, "marts")
-    (warning,) = gate.warnings
-    assert warning.runbook in page
-    assert "A day without touches" in section("Drift")
-
-
-def test_a_gate_that_cannot_be_evaluated_says_so_and_lets_nothing_through(built: Settings) -> None:
-    spoil(built.warehouse, "alter table fct_person_states rename tier to rank")
-    rebuilt(built, "2")
     with pytest.raises(GateError, match="tier"):
-        judge_marts(built)
+        judged(4, "alter table fct_person_states rename tier to rank")
     with pytest.raises(QualityStop):
-        audited(built)
-    _, gate = last_page(built, "marts")
+        audited(settings)
+    _, gate = last_page(settings, "marts")
     assert {error.runbook for error in gate.errors} == {
         "docs/runbooks/gate-failed.md#a-gate-that-could-not-be-evaluated"
     }
     assert "A mart or column that is missing" in section("A gate that could not be evaluated")
-    spoil(built.warehouse, "alter table fct_person_states rename rank to tier")
-    assert judge_marts(built).outcome == "passed"
-    audited(built)
+
+    # A warning holds nothing back.
+    drift = (
+        "alter table fct_person_states rename rank to tier;"
+        "update fct_person_days set touch_date = touch_date - 7; insert into fct_person_days"
+        " select days.* replace (touch_date - 7 * n as touch_date)"
+        " from fct_person_days as days, (values (1), (2), (3)) t (n)"
+    )
+    assert judged(5, drift) == "passed"
+    audited(settings)
+    page, gate = last_page(settings, "marts")
+    (warning,) = gate.warnings
+    assert warning.runbook in page
+    assert "A day without touches" in section("Drift")

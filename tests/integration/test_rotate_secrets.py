@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import re
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 
-import duckdb
 import pytest
-from login_server import Server, basic, login_server
+from login_server import Server, basic
 from released import released
+from runbook import RUNBOOKS, commands
 from test_secrets import guarded
 from unit.alert_service import Webhook, webhook
+from unit.publish_home import query
 from verdicts import judge_with
 
 from orchestration import cli
-from orchestration.core.settings import PROJECT_ROOT, Settings
 from orchestration.publish.release import read_current
 from orchestration.quality import mart_gate
 
-PAGE = (PROJECT_ROOT / "docs" / "runbooks" / "rotate-secrets.md").read_text()
+PAGE = "rotate-secrets.md"
 OLD_KEY, NEW_KEY = "the old person key, long enough!", "the new person key, long enough!"
 OLD_PASSWORD, NEW_PASSWORD = "oldPassword", "newPassword"
 PERSONS = """
@@ -38,46 +36,24 @@ models:
 """
 
 
-def commands(part: str) -> list[list[str]]:
-    """The commands of one part of the page, in their order."""
-    section = PAGE.partition(f"\n## {part}\n")[2].partition("\n## ")[0]
-    found = re.findall(r"^ *\$ (.*)$", section, re.MULTILINE)
-    assert found
-    return [shlex.split(line) for line in found]
-
-
-@pytest.fixture
-def server() -> Iterator[tuple[type[Server], str]]:
-    with login_server(basic("west", OLD_PASSWORD)) as serving:
-        yield serving
-
-
-@pytest.fixture
-def settings(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    server: tuple[type[Server], str],
-    hook: Webhook,
-) -> Settings:
-    settings = guarded(tmp_path, f"http://west:${{WEST_PASSWORD}}@{server[1]}/", monkeypatch)
-    (settings.dbt_project / "models" / "marts" / "dim_person_key.sql").write_text(PERSONS)
-    (settings.dbt_project / "models" / "marts" / "persons.yml").write_text(DECLARED)
-    (tmp_path / "dumps" / "east" / "orders-2024-01-02.csv").write_text("order_id,amount,phone\ne1,10,555\n")
-    monkeypatch.setenv("WEST_PASSWORD", OLD_PASSWORD)
-    monkeypatch.setenv("AIPL_PERSON_KEY", OLD_KEY)
-    # The shops' mart has fewer columns than the one whose suite is shipped.
-    monkeypatch.setattr(mart_gate, "gate_suites", lambda *_, **__: [])
-    judge_with(monkeypatch)
-    return settings
-
-
 def test_every_secret_is_rotated_and_the_home_is_healthy(
-    settings: Settings,
+    tmp_path: Path,
     server: tuple[type[Server], str],
     hook: Webhook,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
+    handler, host = server
+    handler.login = basic("west", OLD_PASSWORD)
+    monkeypatch.setenv("WEST_PASSWORD", OLD_PASSWORD)
+    monkeypatch.setenv("AIPL_PERSON_KEY", OLD_KEY)
+    settings = guarded(tmp_path, f"http://west:${{WEST_PASSWORD}}@{host}/", monkeypatch)
+    (settings.dbt_project / "models" / "marts" / "dim_person_key.sql").write_text(PERSONS)
+    (settings.dbt_project / "models" / "marts" / "persons.yml").write_text(DECLARED)
+    (tmp_path / "dumps" / "east" / "orders-2024-01-02.csv").write_text("order_id,amount,phone\ne1,10,555\n")
+    # The shops' mart has fewer columns than the one whose suite is shipped.
+    monkeypatch.setattr(mart_gate, "gate_suites", lambda *_, **__: [])
+    judge_with(monkeypatch)
     with webhook() as new_hook:
         secrets = {"TEAM": new_hook.url, "WEST_PASSWORD": NEW_PASSWORD, "AIPL_PERSON_KEY": NEW_KEY}
 
@@ -99,25 +75,24 @@ def test_every_secret_is_rotated_and_the_home_is_healthy(
         first = read_current(settings)
         assert first is not None
 
-        for command in commands("An alert route"):
-            run(*command)
+        for command in commands(PAGE, "An alert route"):
+            run(*shlex.split(command))
         assert (len(hook.received), len(new_hook.received)) == (0, 1)
 
-        server[0].login = basic("west", NEW_PASSWORD)
+        handler.login = basic("west", NEW_PASSWORD)
         assert cli._guarded(lambda: cli.aipl.main(["run", "--source", "west"], standalone_mode=False)) == 2
         assert "cannot be listed" in capfd.readouterr().err
-        told = [run(*command) for command in commands("Credentials of dumps")]
+        told = [run(*shlex.split(command)) for command in commands(PAGE, "Credentials of dumps")]
         assert "Nothing is new." in told[-1]
 
-        told = [run(*command) for command in commands("The person key")]
+        told = [run(*shlex.split(command)) for command in commands(PAGE, "The person key")]
         hashed = released(settings.home, "east:m:e1", NEW_KEY)
         assert f"east:m:e1  {hashed}  {hashed}" in told[-1]
         second = read_current(settings)
         assert second is not None
         assert second.release_id != first.release_id
         assert second.manifest["person_key"] != first.manifest["person_key"]
-        with duckdb.connect(str(second.folder / "marts.duckdb"), read_only=True) as connection:
-            assert connection.execute("select person_id from dim_person_key").fetchall() == [(hashed,)]
+        assert query(second.folder, "select person_id from dim_person_key") == [(hashed,)]
         assert "Nothing is new." in run("aipl", "run")
         status = run("aipl", "status")
         assert second.release_id in status and "Loads: all accepted" in status
@@ -125,4 +100,4 @@ def test_every_secret_is_rotated_and_the_home_is_healthy(
 
 def test_the_page_names_what_the_program_says() -> None:
     for words in ("was made with AIPL_PERSON_KEY, which is not set", "person.key", "`to` of the route"):
-        assert words in PAGE
+        assert words in (RUNBOOKS / PAGE).read_text()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
-from login_server import Server, basic, login_server
+from contents import contents
+from login_server import Server, basic
 from tiny_project import deliver, make_tiny
 from verdicts import verdict
 
@@ -37,8 +36,7 @@ PLANTED = (
 
 def guarded(home: Path, west: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """A home for commands: dumps of west are at an address, orders of east have the phone of who bought."""
-    settings = replace(make_tiny(home), alerts_file=home / "alerts.yml")
-    settings.alerts_file.write_text("routes: {team: {to: TEAM}}\n")
+    settings = make_tiny(home)
     changes = {
         "${AIPL_HOME}/dumps/west": west,
         "required: [order_id, amount]}": "required: [order_id, amount], optional: [phone]}",
@@ -56,50 +54,33 @@ def guarded(home: Path, west: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
     return settings
 
 
-@pytest.fixture
-def server() -> Iterator[tuple[type[Server], str]]:
-    with login_server(LOGIN) as serving:
-        yield serving
-
-
-@pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: tuple[type[Server], str]) -> Settings:
-    for name, value in SECRETS.items():
-        monkeypatch.setenv(name, value)
-    home = tmp_path / "home"
-    home.mkdir()
-    settings = guarded(home, f"http://${{WEST_USER}}:${{WEST_PASSWORD}}@{server[1]}/", monkeypatch)
-    dump = home / "dumps" / "east" / "orders-2024-01-02.csv"
-    dump.write_text(
-        f"order_id,amount,phone\ne1,10,{PERSONAL[0]}\ne2,11,{PERSONAL[1]}\ne3,{PERSONAL[0]},{PERSONAL[1]},{PERSONAL[2]}\n"
-    )
-    shut = verdict("dim_brand", status="failed")
-    example = {"person_id": f"east:m:{PERSONAL[2]}", "source_key": PERSONAL[2], "brand_id": "east"}
-    shut = replace(shut, results=(replace(shut.results[0], examples=(example,)),))
-    monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: shut)
-    return settings
-
-
 def leaks(home: Path, said: str) -> set[tuple[str, str]]:
     """Secrets in what was said, or in a file of the home that is no dump as it came; with the place."""
-    places = {Path("terminal"): said}
-    for path in home.rglob("*"):
-        if not path.is_file() or {"dumps", "landing"} & set(path.relative_to(home).parts):
-            continue
-        if path.suffix == ".parquet":
-            places[path] = str(pq.read_table(path).to_pylist())
-        else:
-            places[path] = path.read_bytes().decode("utf-8", "replace")
-    return {(secret, path.name) for path, text in places.items() for secret in PLANTED if secret in text}
+    places = [("terminal", said)]
+    for path, text in contents(home):
+        if not {"dumps", "landing"} & set(path.relative_to(home).parts):
+            places.append((path.name, text))
+    return {(secret, name) for name, text in places for secret in PLANTED if secret in text}
 
 
 def test_nothing_that_is_written_or_said_holds_a_secret(
-    settings: Settings,
+    tmp_path: Path,
     server: tuple[type[Server], str],
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     handler, host = server
+    handler.login = LOGIN
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    settings = guarded(tmp_path, f"http://${{WEST_USER}}:${{WEST_PASSWORD}}@{host}/", monkeypatch)
+    number, mail, key = PERSONAL
+    dump = settings.home / "dumps" / "east" / "orders-2024-01-02.csv"
+    dump.write_text(f"order_id,amount,phone\ne1,10,{number}\ne2,11,{mail}\ne3,{number},{mail},{key}\n")
+    shut = verdict("dim_brand", status="failed")
+    example = {"person_id": f"east:m:{key}", "source_key": key, "brand_id": "east"}
+    shut = replace(shut, results=(replace(shut.results[0], examples=(example,)),))
+    monkeypatch.setattr(run_gate, "run_marts", lambda *_, **__: shut)
     codes, said = list[int](), list[str]()
 
     def run(*arguments: str) -> str:

@@ -99,8 +99,9 @@ models:
 
 
 def make_tiny(home: Path) -> Settings:
-    """Write project and sources file; no dumps yet."""
-    settings = HomeSettings(home, home / "sources.yml")
+    """Write project, sources file and alerts file, whose one route is to TEAM; no dumps yet."""
+    settings = HomeSettings(home, home / "sources.yml", home / "alerts.yml")
+    settings.alerts_file.write_text("routes: {team: {to: TEAM}}\n")
     settings.sources_file.write_text(SOURCES)
     project = settings.dbt_project
     files = {

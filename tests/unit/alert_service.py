@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
+from orchestration.alerts import delivery
 from orchestration.alerts.findings import Finding, Kind, Severity
 from orchestration.core.settings import PROJECT_ROOT, Settings
+
+SPAWNED = multiprocessing.get_context("spawn")
 
 
 @dataclass
@@ -62,6 +70,13 @@ def webhook() -> Iterator[Webhook]:
         server.server_close()
 
 
+def titles(hook: Webhook) -> list[str]:
+    """Titles that came since the last look."""
+    told = [message["title"] for message in hook.received]
+    hook.received.clear()
+    return told
+
+
 def make_settings(home: Path, routes: str = "{}") -> Settings:
     """A home whose alerts file holds `routes` (YAML)."""
     alerts_file = home / "alerts.yml"
@@ -78,3 +93,28 @@ def finding(
 ) -> Finding:
     """A finding named by its key."""
     return Finding(key, kind, severity, owner, f"{key} is off", text, "reports/page.html", "docs/runbook.md")
+
+
+def delivered_by(home: Settings, count: int, killed: str = "") -> list[int | None]:
+    """Exit codes of processes that deliver at the same time, perhaps `killed` before or after they send."""
+    start = SPAWNED.Barrier(count)
+    children = [SPAWNED.Process(target=_deliver, args=(home, start, killed)) for _ in range(count)]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+    return [child.exitcode for child in children]
+
+
+def _deliver(home: Settings, start: Barrier, killed: str) -> None:
+    send = delivery.send
+
+    def dying(*arguments: Any) -> None:
+        if killed == "after":
+            assert send(*arguments) is None
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    if killed:
+        delivery.send = dying
+    start.wait()
+    delivery.deliver(home, datetime(2026, 1, 1, tzinfo=UTC))

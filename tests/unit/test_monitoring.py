@@ -7,7 +7,6 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from unit.alert_service import finding
 from unit.test_due_loads import SCHEDULE, TODAY, YESTERDAY, at, come, source
 from verdicts import verdict
 
@@ -120,29 +119,15 @@ def test_each_expectation_that_was_not_met_is_a_finding_and_passes_are_none() ->
     assert (nothing.key, nothing.severity) == ("nothing_checked", "critical")
 
 
-def test_examples_are_told_without_persons() -> None:
+def test_what_leaves_this_machine_names_no_person() -> None:
     row = {"person_id": "p-1234", "source_key": "m-77", "source_id": "shop", "persons": 4}
     results = (result("bounds", "failed", examples=(row,) * 9),)
     (found,) = gate_findings(replace(verdict("fct_fast"), results=results), PAGE)
-    assert "source_id=shop" in found.text
-    assert "persons=4" in found.text
-    assert "person_id=***" in found.text
-    assert "1234" not in found.text and "m-77" not in found.text
+    assert "person_id=***, source_key=***, source_id=shop, persons=4" in found.text
     assert found.text.count("example:") == 3
     text = stopped_finding("warehouse", "law broken:\n  member_id=m-77, days=2", None).text
     assert "member_id=***, days=2" in text
     assert len(outward("x" * 9000)) < 1600
-
-
-def test_loads_that_nobody_judged_anew_keep_their_findings() -> None:
-    before = [finding("shop.orders.rule")]
-    refused = version(YESTERDAY, 5, state=State.REFUSED)
-    accepted = version(TODAY, 5, version_id=2, state=State.ACCEPTED)
-    assert arrival_findings([], {TODAY}, [refused, accepted], before) == before
-    assert arrival_findings([], {YESTERDAY}, [refused, accepted], before) == []
-    assert arrival_findings([], {TODAY}, [accepted], before) == []
-    again = [finding("shop.orders.rule", text="again")]
-    assert arrival_findings(again, {TODAY}, [refused, accepted], before) == again
 
 
 def test_dumps_that_cannot_be_read_are_a_finding_a_table_until_they_can() -> None:

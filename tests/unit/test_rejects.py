@@ -31,30 +31,17 @@ FILES = """
 """
 
 
-def make(home: Path) -> Settings:
-    settings = Settings(home, home / "sources.yml")
+def test_rows_of_raw_are_current_superseded_rejected_or_joined(tmp_path: Path) -> None:
+    settings = Settings(tmp_path, tmp_path / "sources.yml")
     for folder in (settings.arrival, settings.warehouse.parent):
         folder.mkdir(parents=True)
     for name in ("files", "applied"):
         duckdb.sql(FILES).write_parquet(str(settings.arrival / f"{name}.parquet"))
     with duckdb.connect(str(settings.warehouse)) as connection:
         connection.execute(WAREHOUSE)
-    return settings
-
-
-def test_rows_of_raw_are_current_superseded_rejected_or_joined(tmp_path: Path) -> None:
-    settings = make(tmp_path)
     assert staged(settings) == []
     keep_rejects(settings)
     shop = Staged("shop", "lines", "orders", raw=5, current=2, superseded=1, rejected=1)
     assert staged(settings) == [Staged("other", "docs", "orders", 1, 1, 0, 0), shop]
     assert staged(settings, "shop") == [shop] and shop.joined == 1
     assert pq.read_table(kept_rejects(settings))["_row"].to_pylist() == [7]
-
-
-def test_a_project_without_rejects_keeps_none(tmp_path: Path) -> None:
-    settings = make(tmp_path)
-    with duckdb.connect(str(settings.warehouse)) as connection:
-        connection.execute("drop table intermediate.int_rejects")
-    keep_rejects(settings)
-    assert not kept_rejects(settings).exists()

@@ -3,54 +3,40 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 import pyarrow.parquet as pq
 import pytest
+from unit.shop_home import ShopHome
 
-from orchestration.arrival.configured import Arrival, read_arrival
 from orchestration.arrival.loads import complete_columns, decide_loads, promote, read_again
 from orchestration.arrival.manifest import LoadManifest
-from orchestration.arrival.pull import discover, pull
+from orchestration.arrival.pull import discover
 from orchestration.arrival.readers import UnreadableDump
 from orchestration.arrival.retention import KEPT_HISTORY, Tidied, tidy
-from orchestration.core.settings import Settings
 from orchestration.publish.rejects.listing import Selection, find_rejects
 from orchestration.publish.rejects.reconcile import arrived
-from orchestration.sources.source import Source, Table
 
-TODAY = date(2024, 1, 2)
 NOW = datetime.now(UTC)
 
 
-class Shop:
+TABLES = {"t": {"files": "*.csv", "format": "csv", "columns": {"required": ["a"]}}}
+
+
+class Shop(ShopHome):
     """A home that has loaded a dump with a row that cannot be read."""
 
+    tables = TABLES
+
     def __init__(self, home: Path, **retention: int) -> None:
-        self.settings = Settings(home / "home", home / "sources.yml")
-        self.source = Source.model_validate(
-            {
-                "source_id": "shop",
-                "dumps": str(home / "dumps"),
-                "feed": "static",
-                "currency": "CNY",
-                "retention": retention,
-                "tables": {"t": {"files": "*.csv", "format": "csv", "columns": {"required": ["a"]}}},
-            }
-        )
-        (home / "dumps").mkdir()
-        (home / "dumps" / "a.csv").write_text("a\n1\nx,y\n")
+        super().__init__(home, feed="static", retention=retention)
+        self.write("a.csv", "a\n1\nx,y\n")
         self.night()
 
-    @property
-    def arrival(self) -> Arrival:
-        return read_arrival(self.settings, {"shop": self.source})
-
     def night(self) -> None:
-        report = pull(self.settings, self.source, None, None, TODAY)
-        decide_loads(self.settings, "shop", dict.fromkeys(report.load_dates))
+        decide_loads(self.settings, "shop", dict.fromkeys(self.pull().load_dates))
         promote(self.settings, self.arrival)
 
     def tidy(self, days: int) -> Tidied:
@@ -87,19 +73,15 @@ def test_copies_go_when_they_were_kept_as_long_as_declared(tmp_path: Path) -> No
     assert texts(shop) == [None]
     (line,) = arrived(shop.settings)
     assert (line.read, line.unreadable, line.raw, line.difference) == (2, 1, 1, 0)
+    # Damaged ones are left to whoever counts them.
+    (path,) = shop.files("rejects")
+    path.write_bytes(b"PAR1")
+    assert shop.tidy(800).rejects == 0
+    assert arrived(shop.settings)[0].difference == 1
 
 
 def texts(shop: Shop) -> list[str | None]:
     return find_rejects(shop.settings, Selection(), with_text=True).table["text"].to_pylist()
-
-
-def test_damaged_rejects_are_left_to_whoever_counts_them(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, rejects_days=10)
-    (path,) = shop.files("rejects")
-    path.write_bytes(b"PAR1")
-    assert shop.tidy(11).rejects == 0
-    (line,) = arrived(shop.settings)
-    assert line.difference == 1
 
 
 def test_without_a_declaration_all_is_kept_but_old_reports(tmp_path: Path) -> None:
@@ -125,44 +107,42 @@ def test_a_dump_that_raw_is_yet_to_be_made_from_stays(tmp_path: Path, damage) ->
     assert shop.tidy(31).landing == 0
     promote(shop.settings, shop.arrival)
     # What a version that is replaced was read from goes too.
-    (tmp_path / "dumps" / "a.csv").write_text("a\n2\n")
+    shop.write("a.csv", "a\n2\n")
     shop.night()
     assert shop.tidy(31).landing == 2
 
 
 def test_a_new_column_that_raw_cannot_learn_of_is_refused_or_if_optional_null_there(tmp_path: Path) -> None:
     shop = Shop(tmp_path, landing_days=30)
-    ((name, table),) = shop.source.tables.items()
 
-    def wider(**change: object) -> Source:
-        changed = Table.model_validate({**table.model_dump(), **change})
-        return shop.source.model_copy(update={"tables": {name: changed}})
+    def declare(optional: list[str], **more: object) -> None:
+        table = TABLES["t"] | {"columns": {"required": ["a"], "optional": optional}, **more}
+        shop.declare(feed="static", retention={"landing_days": 30}, tables={"t": table})
 
-    for change in (
-        {"columns": {"required": ["a", "agent"]}},
-        {"columns": {"required": ["a"], "optional": ["agent"]}, "not_null": ["agent"]},
-    ):
+    for change in ({"columns": {"required": ["a", "agent"]}}, {"not_null": ["agent"]}):
+        declare(["agent"], **change)
         with pytest.raises(UnreadableDump, match="from before agent was declared"):
-            complete_columns(shop.settings, read_arrival(shop.settings, {"shop": wider(**change)}))
+            complete_columns(shop.settings, shop.arrival)
+    declare([])
     complete_columns(shop.settings, shop.arrival)
     (path,) = [path for path in shop.files("raw") if path.name.startswith("a.csv")]
     before = pq.read_table(path, partitioning=None)
     assert shop.tidy(31).landing == 1
-    (tmp_path / "dumps" / "a.csv").unlink()
-    shop.source = wider(columns={"required": ["a"], "optional": ["agent", "phone"]})
+    (shop.dumps / "a.csv").unlink()
+    declare(["agent", "phone"])
     for _ in range(2):
-        assert discover(shop.settings, shop.source, shop.arrival.of("shop"), None, TODAY) == []
+        assert discover(shop.settings, shop.source, shop.arrival.of("shop"), None, shop.today) == []
         shop.night()
         complete_columns(shop.settings, shop.arrival)
         after = pq.read_table(path, partitioning=None)
         assert after.select(before.column_names) == before
         assert after["agent"].to_pylist() == after["phone"].to_pylist() == [None]
     # What dbt reads: the file without rows gives the columns, a new dump beside the old one fills them.
-    (tmp_path / "dumps" / "b.csv").write_text("a,agent\n2,robot\n")
+    shop.write("b.csv", "a,agent\n2,robot\n")
     shop.night()
     assert shop.rows("a, agent, phone") == [("1", None, None), ("2", "robot", None)]
     # The dump comes back: it is read as it should have been.
-    (tmp_path / "dumps" / "a.csv").write_text("a,phone\n1,5\n")
+    shop.write("a.csv", "a,phone\n1,5\n")
     shop.night()
     complete_columns(shop.settings, shop.arrival)
     assert shop.rows("a, agent, phone") == [("1", None, "5"), ("2", "robot", None)]

@@ -17,11 +17,7 @@ from dagster import (
 )
 from dagster_dbt import build_dbt_asset_specs
 
-from orchestration.build.around_dbt import (
-    finish_build,
-    prepare_build,
-    prepare_part,
-)
+from orchestration.build.around_dbt import finish_build, prepare_build, prepare_part
 from orchestration.build.dbt import (
     configured_manifest,
     dbt_environment,
