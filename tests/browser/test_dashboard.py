@@ -11,7 +11,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from dashboard_world import BRANDS, World, marts_of, published
+from dashboard_world import BRANDS, SOMEBODY, World, marts_of, published
+from released import released
 
 from browser.served import browser_program, browsing, served, settled
 from dashboard.text import text
@@ -51,6 +52,7 @@ class Window:
 
     page: Any
     address: str
+    home: Path
     errors: list[str] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
 
@@ -74,7 +76,7 @@ def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Window]:
         page = browser.new_page(viewport={"width": 1440, "height": 1000})
         # Twice Playwright's own: tests run beside each other, on machines that do more than this.
         page.set_default_timeout(60_000)
-        found = Window(page, address)
+        found = Window(page, address, home)
         page.on("console", lambda told: found.errors.append(told.text) if _is_complaint(told) else None)
         page.on("pageerror", lambda error: found.errors.append(str(error)))
         page.on(
@@ -154,3 +156,14 @@ def test_a_chart_is_downloaded_as_the_rows_of_its_mart(window: Window) -> None:
     assert len(weeks) > 3
     for column in ("period_end", "deepened", "start_stock"):
         assert told[column].tolist() == weeks[column].astype(told[column].dtype).tolist(), column
+
+
+def test_a_person_is_explained_and_never_in_the_address(window: Window) -> None:
+    hashed = released(window.home, SOMEBODY)
+    window.go("person", brand="lumen")
+    box = window.page.get_by_role("textbox", name="Person hash")
+    box.fill(hashed)
+    box.press("Enter")
+    window.page.wait_for_selector(".st-key-card_evidence table")
+    assert "i_product_view" in window.page.locator(".st-key-card_evidence").inner_text()
+    assert hashed not in window.page.url
