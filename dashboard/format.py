@@ -12,7 +12,7 @@ SYMBOLS = {"CNY": "¥", "USD": "$", "GBP": "£", "EUR": "€", "BRL": "R$", "JPY
 
 
 def is_known(value: float | None) -> TypeGuard[float]:
-    """Whether there is a figure: neither None, nor what a frame has in place of NULL."""
+    """Whether the value is a figure, rather than None or the missing value of a data frame."""
     return value is not None and not pd.isna(value)
 
 

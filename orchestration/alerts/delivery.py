@@ -68,7 +68,7 @@ def no_address(route: Route) -> str:
 
 
 def _wanted_by(routes: Mapping[str, Route], alert: Alert, told: Collection[str]) -> list[str]:
-    """Routes for an alert; that an incident recovered is told to whoever heard of it."""
+    """Routes for an alert; a recovery goes to the routes that were alerted to the incident."""
     is_over = alert.event == "recovered"
     return [
         name

@@ -23,7 +23,7 @@ NOTHING = Deliveries()
 class Arrival:
     """Declared sources and one state of the load manifest.
 
-    It is read once, and handed on to whoever asks about that state; who changes the manifest reads it again.
+    It is read once and passed on; code that changes the manifest reads it again.
     """
 
     sources: Mapping[str, Source]

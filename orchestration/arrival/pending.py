@@ -85,17 +85,17 @@ def find_pending(settings: Settings, arrival: Arrival, request: Request, today: 
 
 
 def _require_all(source_id: str, dumps: Iterable[DumpFile], request: Request) -> None:
-    """Refuse to read a part of the dumps whose personal columns are hashed anew: the rest would stay.
+    """Refuse to rehash the personal columns of only some dumps: the others would keep their old hashes.
 
     Raises ConfigurationError.
     """
     only = request.files_of(source_id)
-    anew = [dump for dump in dumps if dump.hashed_anew]
-    asked = [d for d in anew if request.wants(d.load_date) and (only is None or d.file in only)]
-    if len(asked) < len(anew):
+    rehashed = [dump for dump in dumps if dump.rehashed]
+    asked = [d for d in rehashed if request.wants(d.load_date) and (only is None or d.file in only)]
+    if len(asked) < len(rehashed):
         raise ConfigurationError(
             f"source {source_id}: personal columns are declared or hashed differently from those in raw, so"
-            f" all {len(anew):,} of its dumps have to be read again, not only {len(asked):,}."
+            f" all {len(rehashed):,} of its dumps have to be read again, not only {len(asked):,}."
             f" Run `aipl run --source {source_id}`, without dates and not as a replay."
         )
 

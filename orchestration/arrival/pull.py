@@ -55,7 +55,7 @@ class DumpFile:
     """A dump to process. `dump` is `None` if landing already has it and the dumps are not needed.
 
     The load date of a changed dump without a date in its name is the pull's day, until its checksum turns out
-    to be known. `hashed_anew` are columns that are now read differently, hashed or not, or with another key:
+    to be known. `rehashed` are columns that are now read differently, hashed or not, or with another key:
     with any of them it cannot stand beside its table's other dumps as it is.
     """
 
@@ -66,7 +66,7 @@ class DumpFile:
     cause: Cause
     dump: Dump | None
     known: FileVersion | None
-    hashed_anew: frozenset[str] = frozenset()
+    rehashed: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -91,7 +91,7 @@ def discover(
 
     Raises:
         ConfigurationError: the source has no place for dumps, or there is nothing at it; or its personal
-            columns are hashed anew, and a dump of them is gone.
+            columns have to be rehashed, and a dump of them is gone.
     """
     return _survey(settings, _salted(settings, source), deliveries, _place(source, dumps), today)[0]
 
@@ -192,8 +192,8 @@ def _survey(
             warnings.append(f"{dump.name} is of {day}, which is still to come, and waits until then.")
         else:
             cause = Cause.CHANGED if known else Cause.NEW
-            anew = _hashed_anew(known, source.tables[table_name]) if known else frozenset()
-            work.append(DumpFile(source.source_id, table_name, dump.name, day, cause, dump, known, anew))
+            rehashed = _rehashed(known, source.tables[table_name]) if known else frozenset()
+            work.append(DumpFile(source.source_id, table_name, dump.name, day, cause, dump, known, rehashed))
     listed = {dump.name: dump for dump in dumps}
     fetched = {item.file for item in work}
     kept = [
@@ -224,7 +224,7 @@ def _is_gone(settings: Settings, item: DumpFile) -> bool:
     if item.dump or item.known is None:
         return False
     is_lost = not landed_copy(settings, item.known).exists()
-    return is_lost or bool(item.hashed_anew and not is_landed(settings, item.known))
+    return is_lost or bool(item.rehashed and not is_landed(settings, item.known))
 
 
 def _refuse_two_hashes(source: Source, gone: list[DumpFile]) -> None:
@@ -241,7 +241,7 @@ def _refuse_two_hashes(source: Source, gone: list[DumpFile]) -> None:
     )
 
 
-def _hashed_anew(known: FileVersion, table: Table) -> frozenset[str]:
+def _rehashed(known: FileVersion, table: Table) -> frozenset[str]:
     """Columns that would now be read differently: hashed or not, or with another key."""
     was = Table.declared_as(known.declaration)
     before, now = frozenset(was.personal), frozenset(table.personal)
@@ -249,11 +249,11 @@ def _hashed_anew(known: FileVersion, table: Table) -> frozenset[str]:
 
 
 def _has_other_hashes(settings: Settings, item: DumpFile) -> bool:
-    """Whether the raw file of a dump has, or may have, a column that is hashed anew."""
-    if item.known is None or not item.hashed_anew:
+    """Whether the raw file of a dump has, or may have, a column to rehash."""
+    if item.known is None or not item.rehashed:
         return False
     parsed = find_parsed(settings, item.known)
-    columns = {name.casefold() for name in item.hashed_anew}
+    columns = {name.casefold() for name in item.rehashed}
     return parsed is None or any(name.casefold() in columns for name in pq.read_schema(parsed).names)
 
 
@@ -270,8 +270,10 @@ def _from_landing(
         return
     table = source.tables[table_name]
     if (table_name, table.version(table_name, known.sha256), day) != known.identity:
-        anew = _hashed_anew(known, table)
-        yield DumpFile(source.source_id, table_name, known.file, day, Cause.DECLARATION, dump, known, anew)
+        rehashed = _rehashed(known, table)
+        yield DumpFile(
+            source.source_id, table_name, known.file, day, Cause.DECLARATION, dump, known, rehashed
+        )
     elif known.is_readable and find_parsed(settings, known) is None:
         yield DumpFile(source.source_id, table_name, known.file, day, Cause.MISSING, dump, known)
 

@@ -1,4 +1,4 @@
-"""The warehouse file, opened to be read, or told to be damaged."""
+"""Opening the warehouse file for reading; a damaged one is reported as such."""
 
 from __future__ import annotations
 

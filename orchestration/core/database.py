@@ -1,4 +1,4 @@
-"""DuckDB, opened: without a bar of its own, and to be read, or told to be damaged."""
+"""Opening DuckDB files: without its progress bar, and read-only; a damaged file is reported as such."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run tells whoever watches it; nobody does unless a reporter is set."""
+"""Progress of a run; it goes nowhere unless a reporter is set."""
 
 from __future__ import annotations
 

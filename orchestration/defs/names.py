@@ -1,4 +1,4 @@
-"""Names that the job, its assets and whoever starts it share."""
+"""Names shared by the job, its assets and the code that starts it."""
 
 NIGHTLY = "nightly"
 MART_GATE = "mart_gate"

@@ -21,7 +21,7 @@ SILENT_SECONDS = 60.0
 def fail_orphaned_runs(instance: DagsterInstance, silent_seconds: float = 0) -> list[str]:
     """Mark unfinished runs as failed that said nothing for so long; returns their ids.
 
-    Only for whoever holds the writer's lock: nobody else can be at work then.
+    The caller must hold the writer's lock: then no other run can be active.
     """
     dead = [run for run in _unfinished(instance) if _silence(instance, run) >= silent_seconds]
     for run in dead:

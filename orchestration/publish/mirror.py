@@ -1,7 +1,7 @@
 """Copy the current release into a PostgreSQL schema, for tools that open no file.
 
-All in one transaction. Tables stay and their rows are replaced, since PostgreSQL keeps old rows for whoever
-began to read before, but not old tables: docs/decisions/0053. No error shows the server's address.
+All in one transaction. Tables stay and their rows are replaced, since PostgreSQL keeps old rows for queries
+that are already running, but not old tables: docs/decisions/0053. No error shows the server's address.
 """
 
 from __future__ import annotations

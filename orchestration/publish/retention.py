@@ -24,7 +24,7 @@ def retire(settings: Settings, now: datetime) -> list[str]:
     """Delete what is older than the newest `kept_releases`; returns the ids that are gone.
 
     Whatever was current within a day before `now` stays, and so do the current release, the one before it,
-    and what a rollback that is in force took back. Only for whoever holds the writer's lock.
+    and what a rollback that is in force took back. The caller must hold the writer's lock.
     """
     folders, current, last = release_folders(settings), current_id(settings), rollback_in_force(settings)
     followed = {

@@ -17,7 +17,7 @@ from orchestration.core.errors import EnvironmentStop, InputError
 from orchestration.core.settings import Settings
 
 VARIABLE = "AIPL_PERSON_KEY"
-# Anything shorter can be guessed by whoever knows one person and the hash.
+# Anything shorter can be guessed by someone who knows one person and the hash.
 MIN_LENGTH = 32
 # 128 bits: two persons of a billion share a hash once in 10^20 tries.
 HASH_DIGITS = 32
@@ -65,7 +65,7 @@ def read_person_key(settings: Settings) -> PersonKey | None:
 
 
 def require_person_key(settings: Settings) -> PersonKey:
-    """The key in force; a home without one gets a random one, once, whoever asks first."""
+    """The key in force; a home without one gets a random one on the first call."""
     if settings.person_key is None and not settings.person_key_file.exists():
         read_person_key(settings)
         _make(settings.person_key_file)

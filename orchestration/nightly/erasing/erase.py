@@ -90,8 +90,8 @@ def erase(settings: Settings, order: Order, say: Callable[[str], None]) -> int:
             for source in sources.values():
                 removed += sweep(settings, manifest, source)
         _mark_swept(settings, order)
-        _publish_anew(settings)
-        _mirror_anew(settings)
+        _republish(settings)
+        _replace_mirror(settings)
         removed["releases"] += _remove_former_releases(settings)
         order = read_order(settings) or order
         words = words_of(order.keys | order.documents)
@@ -139,7 +139,7 @@ def _erasure(settings: Settings, order: Order) -> Erasure:
     return next(erasure for erasure in known if erasure.erasure_id == order.erasure_id)
 
 
-def _publish_anew(settings: Settings) -> None:
+def _republish(settings: Settings) -> None:
     """Build in full from the remaining data, check and publish, unless that has been done.
 
     Raises NotErased when nothing was published.
@@ -161,7 +161,7 @@ def _publish_anew(settings: Settings) -> None:
         )
 
 
-def _mirror_anew(settings: Settings) -> None:
+def _replace_mirror(settings: Settings) -> None:
     """Update the PostgreSQL mirror, if there is one. Raises NotErased when that fails."""
     if settings.mirror_url is None:
         return
