@@ -123,9 +123,6 @@ QUIET = {
         "no baseline yet: 3 of 4 for x",
     ),
     "as many rejects as allowed": Case(TOUCHES, "few_events_rejected", [{}], given=REJECTED),
-    "an order of an ancient buyer": Case(
-        ORDERS, "person_id_in_dim_person", [{"person_id": "z", "is_ancient": True}]
-    ),
     "a replaced version of an order": Case(ORDERS, "as_loaded", [{}], given=REPLACED),
     "a change of rules that restates everybody": Case(
         LEDGER,

@@ -160,8 +160,7 @@
 {#
   ` and …` that restricts a law to the rows that it must check: in an incremental run those with a changed key
   (a list of columns) or a NULL in it, since the others passed before. All rows of models that are not
-  incremental, in a full build, in `dbt test`, and once a week. A view of a single model has that model's
-  changes.
+  incremental, in a full build, in `dbt test`, and once a week. A view has the changes of the model it shows.
 #}
 {% macro and_changed(relation, key, alias) -%}
     {%- if execute and flags.WHICH == 'build' and not flags.FULL_REFRESH
@@ -178,14 +177,16 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# The model behind a view of a single model; other relations unchanged. #}
+{# The model whose rows a view shows: the only one it reads, or its `shows`; other relations unchanged. #}
 {% macro viewed_relation(relation) -%}
     {%- for node in graph.nodes.values()
-        if node.resource_type == 'model' and node.name == relation.identifier -%}
-        {%- set shown = graph.nodes.get(node.depends_on.nodes[0]) if node.depends_on.nodes | length == 1 -%}
-        {%- if shown and node.config.materialized == 'view' -%}
-            {{ return(relation.incorporate(path={'schema': shown.schema, 'identifier': shown.name})) }}
-        {%- endif -%}
+        if node.name == relation.identifier and node.config.materialized == 'view' -%}
+        {%- for id in node.depends_on.nodes -%}
+            {%- set shown = graph.nodes.get(id) -%}
+            {%- if shown and (loop.length == 1 or shown.name == node.config.get('shows')) -%}
+                {{ return(relation.incorporate(path={'schema': shown.schema, 'identifier': shown.name})) }}
+            {%- endif -%}
+        {%- endfor -%}
     {%- endfor -%}
     {{ return(relation) }}
 {%- endmacro %}

@@ -81,7 +81,6 @@ select
     )
         as refunded_amount,
     orders.currency,
-    orders.is_ancient,
     orders.document_kind = 'order'
     and orders.paid_at is not null
     and (orders.cancelled_at is null or orders.cancelled_at > orders.paid_at)

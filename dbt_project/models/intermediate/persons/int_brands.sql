@@ -6,19 +6,65 @@ declared as (
     select * from {{ source('arrival', 'brands') }}
 ),
 
-evidence as (
+-- Every day on which rows of a brand fall.
+days as (
+    select source_id, brand_id, event_date as day from {{ ref('int_events') }} where is_current
+    union
+    select brands.source_id, brands.brand_id, orders.created_date
+    from {{ ref('int_order_brands') }} as brands
+    inner join {{ ref('int_orders_settled') }} as orders
+        on {{ join_on('brands', 'orders', ['source_id', 'order_id']) }}
+    union
+    select brands.source_id, brands.brand_id, orders.paid_date
+    from {{ ref('int_order_brands') }} as brands
+    inner join {{ ref('int_orders_settled') }} as orders
+        on {{ join_on('brands', 'orders', ['source_id', 'order_id']) }}
+    union
+    -- A line may arrive before its order: then it has a brand but no day.
+    select source_id, brand_id, cast(null as date) from {{ ref('int_order_lines') }} where is_current
+    union
+    select source_id, brand_id, refunded_on from {{ ref('int_refund_brands') }}
+    union
+    select source_id, brand_id, reviewed_on from {{ ref('int_person_reviews') }}
+    union
+    select source_id, brand_id, joined_on from {{ ref('int_memberships') }} where is_current
+),
+
+neighbours as (
+    select
+        *,
+        lag(day) over (partition by source_id, brand_id order by day nulls last) as day_before
+    from days
+),
+
+-- Days before the last gap of more than a year are stray: a clock that was not set, a year of two digits.
+spans as (
+    select
+        neighbours.source_id,
+        neighbours.brand_id,
+        coalesce(
+            sources.starts_on,
+            max(case when day > {{ add_days('day_before', 366) }} then day end),
+            min(day)
+        ) as first_day,
+        max(day) as last_day
+    from neighbours
+    inner join sources on neighbours.source_id = sources.source_id
+    group by neighbours.source_id, neighbours.brand_id, sources.starts_on
+),
+
+counts as (
     select
         events.source_id,
         events.brand_id,
-        min(events.event_date) as first_day,
-        max(events.event_date) as last_day,
         count(*) - count(events.source_key) as unattributed_events,
         0 as unattributed_orders,
         0 as unattributed_reviews,
         0 as unattributed_memberships,
         sum(case when {{ is_bot('events') }} then 1 else 0 end) as bot_events,
-        sum(case when events.is_ancient then 1 else 0 end) as ancient_events
+        sum(case when events.event_date < spans.first_day then 1 else 0 end) as ancient_events
     from {{ ref('int_events') }} as events
+    inner join spans on {{ join_on('events', 'spans', ['source_id', 'brand_id']) }}
     {{ bursts_of('events') }}
     where events.is_current
     group by events.source_id, events.brand_id
@@ -26,16 +72,8 @@ evidence as (
     union all
 
     select
-        brands.source_id,
-        brands.brand_id,
-        min(coalesce(orders.created_date, orders.paid_date)) as first_day,
-        max(greatest(orders.created_date, orders.paid_date)) as last_day,
-        0 as unattributed_events,
-        count(distinct case when orders.person_id is null then orders.order_id end) as unattributed_orders,
-        0 as unattributed_reviews,
-        0 as unattributed_memberships,
-        0 as bot_events,
-        0 as ancient_events
+        brands.source_id, brands.brand_id,
+        0, count(distinct case when orders.person_id is null then orders.order_id end), 0, 0, 0, 0
     from {{ ref('int_order_brands') }} as brands
     inner join {{ ref('int_orders_settled') }} as orders
         on {{ join_on('brands', 'orders', ['source_id', 'order_id']) }}
@@ -43,31 +81,13 @@ evidence as (
 
     union all
 
-    -- A line may arrive before its order: then it has a brand but no day.
-    select distinct
-        source_id, brand_id, cast(null as date) as first_day, cast(null as date) as last_day, 0, 0, 0, 0, 0, 0
-    from {{ ref('int_order_lines') }}
-    where is_current
-
-    union all
-
-    select source_id, brand_id, min(refunded_on) as first_day, max(refunded_on) as last_day, 0, 0, 0, 0, 0, 0
-    from {{ ref('int_refund_brands') }}
-    group by source_id, brand_id
-
-    union all
-
-    select
-        source_id, brand_id, min(reviewed_on) as first_day, max(reviewed_on) as last_day,
-        0, 0, count(*) - count(person_id), 0, 0, 0
+    select source_id, brand_id, 0, 0, count(*) - count(person_id), 0, 0, 0
     from {{ ref('int_person_reviews') }}
     group by source_id, brand_id
 
     union all
 
-    select
-        source_id, brand_id, min(joined_on) as first_day, max(joined_on) as last_day,
-        0, 0, 0, count(*) - count(source_key), 0, 0
+    select source_id, brand_id, 0, 0, 0, count(*) - count(source_key), 0, 0
     from {{ ref('int_memberships') }}
     where is_current
     group by source_id, brand_id
@@ -75,7 +95,7 @@ evidence as (
 
 source_ends as (
     select source_id, max(last_day) as last_day
-    from evidence
+    from spans
     group by source_id
 ),
 
@@ -94,17 +114,18 @@ source_horizons as (
 
 source_brands as (
     select
-        source_id,
-        brand_id,
-        min(first_day) as first_day,
-        sum(unattributed_events) as unattributed_events,
-        sum(unattributed_orders) as unattributed_orders,
-        sum(unattributed_reviews) as unattributed_reviews,
-        sum(unattributed_memberships) as unattributed_memberships,
-        sum(bot_events) as bot_events,
-        sum(ancient_events) as ancient_events
-    from evidence
-    group by source_id, brand_id
+        spans.source_id,
+        spans.brand_id,
+        spans.first_day,
+        coalesce(sum(counts.unattributed_events), 0) as unattributed_events,
+        coalesce(sum(counts.unattributed_orders), 0) as unattributed_orders,
+        coalesce(sum(counts.unattributed_reviews), 0) as unattributed_reviews,
+        coalesce(sum(counts.unattributed_memberships), 0) as unattributed_memberships,
+        coalesce(sum(counts.bot_events), 0) as bot_events,
+        coalesce(sum(counts.ancient_events), 0) as ancient_events
+    from spans
+    left join counts on {{ join_on('spans', 'counts', ['source_id', 'brand_id']) }}
+    group by spans.source_id, spans.brand_id, spans.first_day
 )
 
 select
@@ -113,7 +134,7 @@ select
     coalesce(max(declared.timezone), max(sources.timezone)) as timezone,
     coalesce(max(declared.currency), max(sources.currency)) as currency,
     -- A brand with several sources is complete only where all of them are.
-    max(coalesce(sources.starts_on, source_brands.first_day)) as first_day,
+    max(source_brands.first_day) as first_day,
     case when count(source_horizons.horizon) = count(*) then min(source_horizons.horizon) end as horizon,
     cast(sum(source_brands.unattributed_events) as bigint) as unattributed_events,
     cast(sum(source_brands.unattributed_orders) as bigint) as unattributed_orders,
