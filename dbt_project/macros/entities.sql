@@ -1,93 +1,83 @@
 {#
-  Contract of the canonical entities: columns with types, key, `version` (what orders versions before load
-  date, file and row do) and, if it is an activity, its `day`. Staging supplies these columns; `optional` ones
+  Contract of the canonical entities: columns with their roles (macros/staging/roles.sql), key, and `version`
+  (what orders versions before load date, file and row do). Staging supplies these columns; `optional` ones
   are NULL if a source lacks them. Nothing downstream depends on a source.
 #}
 {% macro entity(name) -%}
-    {%- set text = dbt.type_string() -%}
-    {%- set money = 'decimal(18, 4)' -%}
+    {%- set person = {'visitor_id': 'person', 'member_id': 'person'} -%}
     {%- set entities = {
         'events': {
-            'key': ['event_id'], 'version': [], 'day': 'event_date',
+            'key': ['event_id'], 'version': [],
             'optional': ['visitor_id', 'member_id', 'campaign_id', 'channel', 'user_agent'],
-            'columns': {
-                'event_id': text, 'brand_id': text, 'visitor_id': text, 'member_id': text,
-                'event_at': 'timestamp', 'event_date': 'date', 'touch_kind': text,
-                'campaign_id': text, 'channel': text,
-            },
+            'columns': dict(
+                event_id='document', brand_id='brand', event_at='moment', event_date='day',
+                touch_kind='text', campaign_id='text', channel='text', **person
+            ),
         },
         'orders': {
-            'key': ['order_id'], 'version': ['updated_at'], 'day': 'created_date',
+            'key': ['order_id'], 'version': ['updated_at'],
             'optional': ['visitor_id', 'member_id', 'cancelled_at', 'updated_at'],
-            'columns': {
-                'order_id': text, 'visitor_id': text, 'member_id': text, 'document_kind': text,
-                'created_at': 'timestamp', 'created_date': 'date', 'paid_at': 'timestamp',
-                'paid_date': 'date', 'cancelled_at': 'timestamp', 'amount': money, 'currency': text,
-                'updated_at': 'timestamp',
-            },
+            'columns': dict(
+                order_id='document', document_kind='text', created_at='moment', created_date='day',
+                paid_at='moment', paid_date='day', cancelled_at='moment', amount='money', currency='currency',
+                updated_at='moment', **person
+            ),
         },
         'order_lines': {
             'key': ['order_id', 'line_id'], 'version': [], 'optional': ['product_name', 'unit_price'],
-            'columns': {
-                'order_id': text, 'line_id': text, 'brand_id': text, 'product_id': text, 'product_name': text,
-                'quantity': money, 'unit_price': money, 'amount': money, 'is_duplicate': 'boolean',
-            },
+            'columns': dict(
+                order_id='document', line_id='document', brand_id='brand', product_id='product',
+                product_name='text', quantity='quantity', unit_price='money', amount='money',
+                is_duplicate='flag'
+            ),
         },
         'refunds': {
             'key': ['refund_id'], 'version': [], 'optional': ['is_full'],
-            'columns': {
-                'refund_id': text, 'order_id': text, 'refunded_at': 'timestamp', 'refunded_on': 'date',
-                'amount': money, 'currency': text, 'is_full': 'boolean',
-            },
+            'columns': dict(
+                refund_id='document', order_id='document', refunded_at='moment', refunded_on='day',
+                amount='refund', currency='currency', is_full='flag'
+            ),
         },
         'reviews': {
-            'key': ['review_id'], 'version': [], 'day': 'reviewed_on',
+            'key': ['review_id'], 'version': [],
             'optional': ['visitor_id', 'member_id'],
-            'columns': {
-                'review_id': text, 'brand_id': text, 'order_id': text, 'visitor_id': text, 'member_id': text,
-                'reviewed_at': 'timestamp', 'reviewed_on': 'date', 'rating': 'integer',
-            },
+            'columns': dict(
+                review_id='document', brand_id='brand', order_id='document', reviewed_at='moment',
+                reviewed_on='day', rating='whole', **person
+            ),
         },
         'memberships': {
             'key': ['membership_id'], 'version': ['updated_at'],
             'optional': ['visitor_id', 'member_id', 'updated_at'],
-            'columns': {
-                'membership_id': text, 'brand_id': text, 'visitor_id': text, 'member_id': text,
-                'state_kind': text, 'tier': 'integer', 'joined_on': 'date', 'left_on': 'date',
-                'updated_at': 'timestamp',
-            },
+            'columns': dict(
+                membership_id='document', brand_id='brand', state_kind='text', tier='whole',
+                joined_on='day', left_on='day', updated_at='moment', **person
+            ),
         },
         'identity_links': {
             'key': ['link_id'], 'version': ['recorded_at'],
-            'columns': {
-                'link_id': text, 'visitor_id': text, 'member_id': text, 'other_member_id': text,
-                'valid_from': 'timestamp', 'valid_to': 'timestamp', 'recorded_at': 'timestamp',
-                'is_withdrawn': 'boolean',
-            },
+            'columns': dict(
+                link_id='document', other_member_id='person', valid_from='moment', valid_to='moment',
+                recorded_at='moment', is_withdrawn='flag', **person
+            ),
         },
         'gmv_targets': {
             'key': ['brand_id', 'period_start', 'period_end'], 'version': ['updated_at'],
-            'columns': {
-                'brand_id': text, 'period_start': 'date', 'period_end': 'date', 'gmv': money,
-                'currency': text, 'updated_at': 'timestamp',
-            },
+            'columns': dict(
+                brand_id='brand', period_start='day', period_end='day', gmv='money', currency='currency',
+                updated_at='moment'
+            ),
         },
         'products': {
             'key': ['product_id'], 'version': ['updated_at'],
             'optional': ['product_name', 'category_id', 'category_name', 'listed_on', 'updated_at'],
-            'columns': {
-                'product_id': text, 'brand_id': text, 'product_name': text, 'category_id': text,
-                'category_name': text, 'listed_on': 'date', 'updated_at': 'timestamp',
-            },
+            'columns': dict(
+                product_id='product', brand_id='brand', product_name='text', category_id='text',
+                category_name='text', listed_on='day', updated_at='moment'
+            ),
         },
     } -%}
     {{ return(entities[name]) }}
-{%- endmacro %}
-
-{# True for a day before the source's data start: kept as evidence, but suspicious. #}
-{% macro is_ancient(day, source_id) -%}
-    {%- set starts_on = source_setting(source_id, 'starts_on') -%}
-    {{ "coalesce(" ~ day ~ " < cast('" ~ starts_on ~ "' as date), false)" if starts_on else 'false' }}
 {%- endmacro %}
 
 {# Columns derived from a staged row of an entity, as `{column: (SQL, type)}`. #}
@@ -96,9 +86,6 @@
     {%- set derived = {} -%}
     {%- if 'member_id' in columns and 'other_member_id' not in columns -%}
         {%- do derived.update({'source_key': (source_key(source_id), dbt.type_string())}) -%}
-    {%- endif -%}
-    {%- if entity(name).day -%}
-        {%- do derived.update({'is_ancient': (is_ancient(entity(name).day, source_id), 'boolean')}) -%}
     {%- endif -%}
     {%- if name == 'events' -%}
         {%- do derived.update({'is_bot_agent': (is_bot_agent('user_agent'), 'boolean')}) -%}
@@ -124,34 +111,77 @@
 {%- endmacro %}
 
 {#
-  A staging model with missing optional columns added as NULL. Which are missing is read from the built view,
-  so a new optional column affects no source that lacks it.
+  Staged rows of an entity of one source, each column read by its role; `reject_reason` is that of staging,
+  else the first problem of a column. Missing optional columns are NULL: which are missing is read from the
+  built view, so a new optional column affects no source that lacks it.
 #}
-{% macro staged_in_full(name, staging) -%}
+{% macro read_staged(name, source_id, staging) -%}
     {%- set contract = entity(name) -%}
     {%- set lacking = [] -%}
     {%- if execute and contract.optional and load_relation(staging) is not none -%}
-        {%- set supplied = adapter.get_column_schema_from_query('select * from ' ~ staging) -%}
-        {%- for column in contract.optional if column not in supplied | map(attribute='name') -%}
-            {%- set type = contract.columns.get(column, dbt.type_string()) -%}
-            {%- do lacking.append('cast(null as ' ~ type ~ ') as ' ~ column) -%}
+        {%- set supplied = adapter.get_column_schema_from_query('select * from ' ~ staging)
+            | map(attribute='name') | list -%}
+        {%- for column in contract.optional if column not in supplied -%}
+            {%- do lacking.append(column) -%}
         {%- endfor -%}
     {%- endif -%}
-    {%- if lacking -%}
-    (select *, {{ lacking | join(', ') }} from {{ staging }}) as staged_rows
-    {%- else -%}
-    {{ staging }}
-    {%- endif -%}
+    {%- set text = dbt.type_string() -%}
+    {%- set readings = {} -%}
+    {%- set problems = [] -%}
+    {%- set changes = [] -%}
+    {%- for column, role in contract.columns.items() if column not in lacking -%}
+        {%- set reading = read_by_role(column, role, source_id, 'staged_rows.' ~ column) -%}
+        {%- do readings.update({column: reading}) -%}
+        {%- do problems.extend(reading.problems) -%}
+        {%- for condition, kind in reading.changed -%}
+            {%- do changes.append((condition, column ~ ' ' ~ kind)) -%}
+        {%- endfor -%}
+        {%- if column in contract.key -%}
+            {%- set name = column | replace('_', ' ') -%}
+            {%- do problems.append(('(' ~ reading.value ~ ') is null', 'no ' ~ name)) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    select
+        {%- for column, role in contract.columns.items() %}
+        {{ readings[column].value if column in readings else 'cast(null as ' ~ role_type(role) ~ ')' }}
+            as {{ column }},
+        {%- endfor %}
+        {%- if 'user_agent' in contract.optional %}
+        user_agent,
+        {%- endif %}
+        coalesce(reject_reason, {{ reject_reason(problems) }}) as reject_reason,
+        {{ changes_of_row(changes) }} as cleaned,
+        raw_row,
+        _load_date,
+        _file,
+        _row
+    from (
+        select
+            {%- for column, reading in readings.items() %}
+            {{ reading.read }} as {{ column }},
+            staged_rows.{{ column }} as raw_{{ column }},
+            {%- endfor %}
+            {%- if 'user_agent' in contract.optional %}
+            {{ 'cast(null as ' ~ text ~ ')' if 'user_agent' in lacking else 'staged_rows.user_agent' }}
+                as user_agent,
+            {%- endif %}
+            staged_rows.reject_reason,
+            staged_rows.raw_row,
+            staged_rows._load_date,
+            staged_rows._file,
+            staged_rows._row
+        from {{ staging }} as staged_rows
+    ) as readings
 {%- endmacro %}
 
 {#
-  Staged rows of an entity from all configured sources: `source_id`, its columns and derived ones,
+  Staged rows of an entity from all configured sources: `source_id`, its columns and derived ones, `cleaned`,
   `_load_date`, `_file`, `_row`; or its rejected rows, with `reject_reason` and `raw_row`.
 #}
 {% macro staged(name, rejected=false) -%}
+    {%- set text = dbt.type_string() -%}
     {%- set columns = entity(name).columns -%}
     {%- for source_id in sources_of_entity(name) %}
-    {%- set staging = ref('stg_' ~ source_id ~ '__' ~ name) %}
     {%- if not loop.first %}
     union all{% endif %}
     select
@@ -161,36 +191,40 @@
         reject_reason,
         {{ as_json('raw_row') }} as raw_row,
         {%- else %}
-        {%- for column, type in columns.items() %}
-        cast({{ column }} as {{ type }}) as {{ column }},
+        {%- for column in columns %}
+        {{ column }},
         {%- endfor %}
         {%- for column, (value, _) in derived_columns(name, source_id).items() %}
         {{ value }} as {{ column }},
         {%- endfor %}
+        cleaned,
         {%- endif %}
         _load_date,
         _file,
         _row
-    from {{ staging if rejected else staged_in_full(name, staging) }}
+    from (
+        {{ read_staged(name, source_id, ref('stg_' ~ source_id ~ '__' ~ name)) }}
+    ) as read_rows
     where reject_reason is {{ 'not null' if rejected else 'null' }}
         {{- only_changed_files("'" ~ source_id ~ "'") }}
     {%- else %}
     select
-        cast(null as {{ dbt.type_string() }}) as source_id,
+        cast(null as {{ text }}) as source_id,
         {%- if rejected %}
         '{{ name }}' as entity,
-        cast(null as {{ dbt.type_string() }}) as reject_reason,
-        cast(null as {{ dbt.type_string() }}) as raw_row,
+        cast(null as {{ text }}) as reject_reason,
+        cast(null as {{ text }}) as raw_row,
         {%- else %}
-        {%- for column, type in columns.items() %}
-        cast(null as {{ type }}) as {{ column }},
+        {%- for column, role in columns.items() %}
+        cast(null as {{ role_type(role) }}) as {{ column }},
         {%- endfor %}
         {%- for column, (_, type) in derived_columns(name, '').items() %}
         cast(null as {{ type }}) as {{ column }},
         {%- endfor %}
+        cast(null as {{ text }}) as cleaned,
         {%- endif %}
         cast(null as date) as _load_date,
-        cast(null as {{ dbt.type_string() }}) as _file,
+        cast(null as {{ text }}) as _file,
         cast(null as bigint) as _row
     where false
     {%- endfor %}

@@ -8,7 +8,7 @@
     {%- set contract = entity(name) -%}
     {%- set key = (['source_id'] + contract.key) | join(', ') -%}
     {%- set columns = ['source_id'] + contract.columns | list + derived_columns(name, '') | list
-        + ['_load_date', '_file', '_row'] -%}
+        + ['cleaned', '_load_date', '_file', '_row'] -%}
     {%- set row_key = 'source_id, _file, _row' -%}
     with arrived as (
         {{ staged(name) }}

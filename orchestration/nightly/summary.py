@@ -41,12 +41,14 @@ def refusals(loads: Iterable[Load]) -> dict[str, int]:
 
 
 def loads_summary(settings: Settings, loads: Sequence[Load]) -> str:
-    """Loads of this run, and the rows rejected in staging."""
+    """Loads of this run, the rows rejected in staging, and what was changed in others."""
     if not loads:
         return "Loads: none new\n"
-    rejected = staged_rejects(settings, [(load.source_id, load.load_date) for load in loads])
-    reasons = ", ".join(f"{reason} {count:,}" for reason, count in rejected.most_common(5))
-    text = f"Rejected in staging: {counted(rejected.total(), 'row')}{f' ({reasons})' if reasons else ''}\n"
+    dates = [(load.source_id, load.load_date) for load in loads]
+    rejected, cleaned = staged_rejects(settings, dates), staged_changes(settings, dates)
+    text = f"Rejected in staging: {counted(rejected.total(), 'row')}{_commonest(rejected)}\n"
+    if cleaned:
+        text += f"Cleaned in staging: {counted(cleaned.total(), 'value')}{_commonest(cleaned)}\n"
     lines = [
         _line(source_id, [load for load in loads if load.source_id == source_id])
         for source_id in dict.fromkeys(load.source_id for load in loads)
@@ -84,18 +86,50 @@ def gate_summary(settings: Settings) -> str:
     return "\n".join([*lines, f"Reports are in {settings.reports / 'marts'}."])
 
 
+def _commonest(counts: Counter[str]) -> str:
+    listed = ", ".join(f"{what} {count:,}" for what, count in counts.most_common(5))
+    return f" ({listed})" if listed else ""
+
+
 def staged_rejects(settings: Settings, loads: Collection[tuple[str, date]]) -> Counter[str]:
     """Rows that staging rejected of these loads, by reason; empty without a finished build."""
+    return _staged(
+        settings,
+        loads,
+        "select reason, count(distinct (source_id, _file, _row)) from intermediate.int_rejects"
+        " where list_contains($wanted, {'s': source_id, 'd': _load_date}) group by reason",
+    )
+
+
+def staged_changes(settings: Settings, loads: Collection[tuple[str, date]]) -> Counter[str]:
+    """Values that staging changed in rows of these loads, such as `orders.member_id placeholder`."""
+    entities = _staged(
+        settings,
+        loads,
+        "select table_name, 1 from information_schema.columns"
+        " where table_schema = 'intermediate' and column_name = 'cleaned'",
+    )
+    found: Counter[str] = Counter()
+    for entity in sorted(entities):
+        found += _staged(
+            settings,
+            loads,
+            f"select '{entity.removeprefix('int_')}.' || what, count(*) from ("
+            f"select unnest(string_split(cleaned, ', ')) as what from intermediate.{entity}"
+            " where cleaned is not null and list_contains($wanted, {'s': source_id, 'd': _load_date})"
+            ") group by what",
+        )
+    return found
+
+
+def _staged(settings: Settings, loads: Collection[tuple[str, date]], query: str) -> Counter[str]:
     build = read_build(settings)
     if build is None or build.state != "complete" or not loads:
         return Counter()
     with open_warehouse(settings) as connection:
-        rows = connection.execute(
-            "select reason, count(distinct (source_id, _file, _row)) from intermediate.int_rejects"
-            " where list_contains($wanted, {'s': source_id, 'd': _load_date}) group by reason",
-            {"wanted": [{"s": source, "d": day} for source, day in loads]},
-        ).fetchall()
-    return Counter(dict(rows))
+        wanted = [{"s": source, "d": day} for source, day in loads]
+        parameters = {"wanted": wanted} if "$wanted" in query else {}
+        return Counter(dict(connection.execute(query, parameters).fetchall()))
 
 
 def _line(source_id: str, loads: list[Load]) -> tuple[str | int | date | None, ...]:

@@ -49,6 +49,13 @@ class Retention(Strict):
     raw_days: Annotated[int, Field(ge=1)] | None = None
 
 
+class Placeholders(Strict):
+    """Words that stand where there is no id, besides those of the dbt project, or other than those."""
+
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+
+
 class Source(Strict):
     """One source: its dumps, its calendar, its zone and currency, its tables."""
 
@@ -71,6 +78,9 @@ class Source(Strict):
     owner: str = "data-platform"
     max_unreadable_share: float = Field(0.01, ge=0, le=1)
     brands: dict[BrandId, Brand] = Field(default_factory=dict)
+    placeholders: Placeholders = Placeholders()
+    # Code of ISO 4217 by how the dumps write it.
+    currencies: dict[str, Currency] = Field(default_factory=dict)
     tables: dict[Name, Table] = Field(min_length=1)
     # First day that retention has left; filled in when the sources file is read.
     kept_from: date | None = None
@@ -192,6 +202,8 @@ def dbt_context(sources: Mapping[str, Source], dbt_project: Path) -> dict[str, A
             "currency": source.currency,
             "feed": source.feed,
             "starts_on": source.starts_on.isoformat() if source.starts_on else None,
+            "placeholders": source.placeholders.model_dump(mode="json"),
+            "currencies": source.currencies,
             "brands": {
                 brand_id: {
                     "timezone": brand.timezone or source.timezone,

@@ -131,7 +131,9 @@ def test_a_version_changes_with_content_table_and_reading_only():
 
 def test_dbt_is_told_brands_and_entities(tmp_path: Path):
     text = MINIMAL.replace(
-        "    tables:", "    brands: {x: {name: X, timezone: UTC}}\n    starts_on: 2024-01-01\n    tables:"
+        "    tables:",
+        "    brands: {x: {name: X, timezone: UTC}}\n    starts_on: 2024-01-01\n"
+        "    placeholders: {add: [guest]}\n    currencies: {yuan: CNY}\n    tables:",
     )
     folder = tmp_path / "dbt" / "models" / "staging" / "shop"
     folder.mkdir(parents=True)
@@ -144,6 +146,8 @@ def test_dbt_is_told_brands_and_entities(tmp_path: Path):
             "currency": "CNY",
             "feed": "daily",
             "starts_on": "2024-01-01",
+            "placeholders": {"add": ["guest"], "remove": []},
+            "currencies": {"yuan": "CNY"},
             "brands": {"x": {"timezone": "UTC", "currency": "CNY"}},
             "entities": ["events", "orders"],
         }

@@ -1,7 +1,7 @@
 {#
-  UTC timestamp of a local time in the source's time zone (text or timestamp); NULL if it does not parse or is
-  outside the years 1 to 9999. A repeated hour is read as the later one; a skipped time as if clocks had not
-  moved yet.
+  UTC timestamp of a time in the source's time zone (text or timestamp); NULL if it does not parse or is
+  outside the years 1 to 9999. A time that names its own offset (`...Z`, `...+08:00`) is read with that. A
+  repeated hour is read as the later one; a skipped time as if clocks had not moved yet.
 #}
 {% macro utc_from_local(local_time, source_id) -%}
     {{ return(utc_from_zone(local_time, source_setting(source_id, 'timezone') or 'UTC')) }}
@@ -12,14 +12,31 @@
 {%- endmacro %}
 
 {% macro duckdb__utc_from_zone(local_time, zone) -%}
-    {%- set parsed = 'try_cast(' ~ local_time ~ ' as timestamp)' -%}
+    {%- set text = 'trim(cast(' ~ local_time ~ ' as varchar))' -%}
+    {%- set local = 'try_cast(' ~ text ~ ' as timestamp)' -%}
+    {%- set absolute = 'try_cast(' ~ offset_as_sql(text) ~ ' as timestamptz)' -%}
     case
-        when {{ parsed }} between timestamp '0001-01-02 00:00:00' and timestamp '9999-12-31 23:59:59.999999'
+        when regexp_matches({{ text }}, '(?i):[0-9.]+ *(z|utc|gmt|[+-][0-9:]+)$') then
+            case
+                when
+                    {{ absolute }} between
+                    timestamptz '0001-01-02 00:00:00+00' and timestamptz '9999-12-31 23:59:59.999999+00'
+                    then make_timestamp(epoch_us({{ absolute }}))
+            end
+        when {{ local }} between timestamp '0001-01-02 00:00:00' and timestamp '9999-12-31 23:59:59.999999'
             then
-            {%- if zone == 'UTC' %} {{ parsed }}
-            {%- else %} make_timestamp(epoch_us(timezone('{{ zone }}', {{ parsed }})))
+            {%- if zone == 'UTC' %} {{ local }}
+            {%- else %} make_timestamp(epoch_us(timezone('{{ zone }}', {{ local }})))
             {%- endif %}
     end
+{%- endmacro %}
+
+{# A time with an offset in the one spelling that a cast reads, which `Z` and ` +08:00` are not. #}
+{% macro offset_as_sql(text) -%}
+    {%- set numeric = "regexp_replace(" ~ text ~ ", '(?i) *(z|utc|gmt)$', '+00')" -%}
+    regexp_replace(
+        regexp_replace({{ numeric }}, ' +([+-])', '\1'), '([ Tt][0-9]+:[0-9]+)([+-])', '\1:00\2'
+    )
 {%- endmacro %}
 
 {% macro spark__utc_from_zone(local_time, zone) -%}

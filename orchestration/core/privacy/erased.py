@@ -16,6 +16,7 @@ from typing import Any
 
 from orchestration.core.errors import EnvironmentStop, InputError
 from orchestration.core.files import write_json
+from orchestration.core.privacy.ids import clean_id
 from orchestration.core.settings import Settings
 from orchestration.core.versions import FORMAT, require_known
 
@@ -53,13 +54,6 @@ def parse_key(text: str) -> Key:
     return Key(scope, PERSONS[letter], value)
 
 
-def plain(value: object) -> str:
-    """A delivered id as one text: without blanks around it, and a whole number without decimals."""
-    text = str(value).strip()
-    whole, _, decimals = text.partition(".")
-    return whole if whole.isdigit() and decimals and not decimals.strip("0") else text
-
-
 @dataclass(frozen=True)
 class Erasure:
     """One erasure: when it began and, once it is done, ended (ISO 8601, UTC), and the hashes of its keys.
@@ -83,7 +77,7 @@ class Erased:
 
     def digest(self, key: Key) -> str:
         """Keyed hash of a key, 32 hexadecimal digits."""
-        told = json.dumps([key.scope, key.kind, plain(key.value)]).encode()
+        told = json.dumps([key.scope, key.kind, clean_id(key.value)]).encode()
         return hashlib.blake2b(told, key=bytes.fromhex(self.secret), digest_size=16).hexdigest()
 
     def digests(self) -> frozenset[str]:

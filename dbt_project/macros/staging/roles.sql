@@ -1,0 +1,136 @@
+{# SQL type of a canonical column with this role. #}
+{% macro role_type(role) -%}
+    {%- set text = dbt.type_string() -%}
+    {{ return({
+        'person': text, 'document': text, 'brand': text, 'product': text, 'text': text, 'currency': text,
+        'money': 'decimal(18, 4)', 'refund': 'decimal(18, 4)', 'quantity': 'decimal(18, 4)',
+        'whole': 'integer', 'moment': 'timestamp', 'day': 'date', 'flag': 'boolean',
+    }[role]) }}
+{%- endmacro %}
+
+{#
+  How a column is read by its role: `read`, an expression over the delivered value `raw`; then, over that
+  (under the name of the column) and the delivered value (`raw_<column>`), the `value`, the `problems` as
+  (condition, reason), and what was `changed` as (condition, kind of change).
+#}
+{% macro read_by_role(column, role, source_id, raw) -%}
+    {%- set name = column | replace('_', ' ') -%}
+    {%- set text = 'cast(' ~ raw ~ ' as ' ~ dbt.type_string() ~ ')' -%}
+    {%- set delivered = 'cast(raw_' ~ column ~ ' as ' ~ dbt.type_string() ~ ')' -%}
+    {%- set kind = {'moment': 'time', 'day': 'date', 'flag': 'yes or no'}.get(role, 'number') -%}
+    {%- set reading = {'read': text, 'value': column, 'problems': [], 'changed': []} -%}
+    {%- if role in ('person', 'document', 'brand', 'product') -%}
+        {%- set words = placeholders(source_id) -%}
+        {%- set is_id = column ~ " <> '' and lower(" ~ column ~ ') not in (' ~ words ~ ')' -%}
+        {%- set id = 'case when ' ~ is_id ~ ' then ' ~ column ~ ' end' -%}
+        {%- if role == 'brand' -%}
+            {%- set id = 'coalesce(' ~ id ~ ', ' ~ unbranded("'" ~ source_id ~ "'") ~ ')' -%}
+        {%- endif -%}
+        {%- do reading.update({
+            'read': clean_id(text),
+            'value': id,
+            'problems': [(is_scientific(column), name ~ ' in scientific notation: its digits are lost')],
+            'changed': [
+                (column ~ " <> '' and not (" ~ is_id ~ ')', 'placeholder'),
+                (column ~ ' <> ' ~ delivered, 'spelling'),
+            ],
+        }) -%}
+    {%- elif role == 'currency' -%}
+        {%- do reading.update({
+            'read': currency_code(text, source_id),
+            'problems': [('not ' ~ is_currency_code(column), 'currency that is not a code of ISO 4217')],
+            'changed': [(column ~ ' <> ' ~ delivered, 'spelling')],
+        }) -%}
+    {%- elif role != 'text' -%}
+        {%- do reading.update({
+            'read': safe_cast(raw, role_type(role)),
+            'problems': [
+                (
+                    'case when ' ~ column ~ ' is null then ' ~ delivered ~ " <> '' end",
+                    name ~ ' that is not a ' ~ kind
+                )
+            ],
+        }) -%}
+    {%- endif -%}
+    {%- if role == 'refund' -%}
+        {%- do reading.update({'value': 'abs(' ~ column ~ ')', 'changed': [(column ~ ' < 0', 'sign')]}) -%}
+    {%- endif -%}
+    {{ return(reading) }}
+{%- endmacro %}
+
+{#
+  An id without what exports add to it: blanks around it, invisible characters, the guards of spreadsheets
+  (`="1"`, `'1`, a tab) and the `.0` of a number read as a float.
+#}
+{% macro clean_id(text) -%}
+    {{ return(adapter.dispatch('clean_id')(text)) }}
+{%- endmacro %}
+
+{% macro duckdb__clean_id(text) -%}
+    case
+        -- Nothing to clean: printable ASCII without quotes, dots and blanks around it.
+        when regexp_full_match({{ text }}, '[!#-&(-\-/-~]([ !#-&(-\-/-~]*[!#-&(-\-/-~])?') then {{ text }}
+        else
+            regexp_replace(
+                regexp_replace(
+                    regexp_replace(
+                        regexp_replace({{ text }}, '[\p{Cf}\p{Cc}]', '', 'g'),
+                        '^\p{Z}*(?:="([^"]*)"|"([^"]*)"|''?(.*?))\p{Z}*$', '\1\2\3'
+                    ),
+                    '^\p{Z}*(.*?)\p{Z}*$', '\1'
+                ),
+                '^([0-9]+)\.0+$', '\1'
+            )
+    end
+{%- endmacro %}
+
+{# Words that exports write where there is no id, quoted: `placeholders` of the project and the source. #}
+{% macro placeholders(source_id) -%}
+    {%- set own = source_setting(source_id, 'placeholders') or {} -%}
+    {%- for word in var('placeholders') + own.get('add', []) if word not in own.get('remove', []) -%}
+        '{{ word | lower | replace("'", "''") }}'{{ ', ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{# Digits that a spreadsheet has rounded away. Hashes may look like `5e12`, but have no sign. #}
+{% macro is_scientific(id) -%}
+    {{ return(adapter.dispatch('is_scientific')(id)) }}
+{%- endmacro %}
+
+{% macro duckdb__is_scientific(id) -%}
+    regexp_full_match({{ id }}, '[0-9](\.[0-9]+)?[eE]\+[0-9]+')
+{%- endmacro %}
+
+{# Code of ISO 4217 of a currency in any spelling that the project or the source lists, else in capitals. #}
+{% macro currency_code(text, source_id) -%}
+    {%- set capitals = 'upper(' ~ clean_id(text) ~ ')' -%}
+    case {{ capitals }}
+    {%- set own = source_setting(source_id, 'currencies') or {} -%}
+    {%- for spelling, code in dict(var('currencies'), **own).items() %}
+        when '{{ spelling | upper }}' then '{{ code }}'
+    {%- endfor %}
+        else nullif({{ capitals }}, '')
+    end
+{%- endmacro %}
+
+{% macro is_currency_code(code) -%}
+    {{ return(adapter.dispatch('is_currency_code')(code)) }}
+{%- endmacro %}
+
+{% macro duckdb__is_currency_code(code) -%}
+    regexp_full_match({{ code }}, '[A-Z]{3}')
+{%- endmacro %}
+
+{# What was changed in a row, such as `member_id placeholder, currency spelling`; NULL for nearly all rows. #}
+{% macro changes_of_row(changes) -%}
+    {%- if changes -%}
+    nullif(concat_ws(
+        ', '
+        {%- for condition, label in changes %},
+        case when {{ condition }} then '{{ label }}' end
+        {%- endfor %}
+    ), '')
+    {%- else -%}
+    cast(null as {{ dbt.type_string() }})
+    {%- endif -%}
+{%- endmacro %}
