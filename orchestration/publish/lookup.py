@@ -5,6 +5,7 @@ from __future__ import annotations
 from orchestration.arrival.configured import configured_sources
 from orchestration.core.database import sql_text
 from orchestration.core.errors import InputError
+from orchestration.core.privacy.ids import clean_id
 from orchestration.core.privacy.person_key import fingerprint_in, read_person_key
 from orchestration.core.settings import Settings
 from orchestration.publish.query import Result, run_query
@@ -28,7 +29,7 @@ def find_person(settings: Settings, text: str) -> Result:
             " if `aipl status` shows a rollback, only when new data arrive."
         )
     spaces = dict.fromkeys(source.identity_space for source in configured_sources(settings).values())
-    keys = [text, *(f"{space}:{kind}:{text}" for space in spaces for kind in ("m", "v"))]
+    keys = [text, *(f"{space}:{kind}:{clean_id(text)}" for space in spaces for kind in ("m", "v"))]
     candidates = ", ".join(f"({sql_text(key.person_hash(full))}, {sql_text(full)})" for full in keys)
     found = run_query(
         settings,
@@ -39,6 +40,6 @@ def find_person(settings: Settings, text: str) -> Result:
     if not found.rows:
         raise InputError(
             f"Release {release.release_id} has no member or visitor with this ID in"
-            f" {', '.join(spaces)}. IDs are case- and space-sensitive."
+            f" {', '.join(spaces)}. IDs are case-sensitive."
         )
     return found
