@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
@@ -24,9 +24,11 @@ class ExpectationResult:
     """One expectation on one table: what was asked, of whom, and what was found.
 
     `table` is `<source>.<table>` on arrival and the mart's name otherwise. `load_dates` are those that
-    fail an arrival expectation. `not_judged` says what could not be compared with its past yet. `error` is
-    set exactly when `status` is 'error': the expectation could not be evaluated, which says nothing about the
-    data. Examples never say who they are about: results are stored, shown and sent.
+    fail an arrival expectation, `found_on` what was found on each where that differs. `named` are the sources
+    or brands of all unexpected rows of a mart, by the name of their column. `not_judged` says what could not
+    be compared with its past yet. `error` is set exactly when `status` is 'error': the expectation could not
+    be evaluated, which says nothing about the data. Examples never say who they are about: results are
+    stored, shown and sent.
     """
 
     table: str
@@ -43,6 +45,8 @@ class ExpectationResult:
     load_dates: tuple[date, ...] = ()
     runbook: str = ""
     not_judged: str = ""
+    named: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    found_on: Mapping[date, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "examples", tuple(mask_row(row) for row in self.examples))

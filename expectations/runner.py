@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,9 @@ from expectations.results import ExpectationResult, GateResult
 from expectations.suites.arrival import OWNER, ArrivalTable, arrival_suite
 from expectations.suites.rule import Suite
 from expectations.validation import error_result, quiet_context, told, validate
+
+# A rule concerns what its rows name, else everything.
+SCOPES = ("source_id", "brand_id")
 
 if TYPE_CHECKING:
     from great_expectations.datasource.fluent.sql_datasource import SQLDatasource
@@ -79,9 +83,36 @@ def _mart_result(source: SQLDatasource, suite: Suite) -> list[ExpectationResult]
     try:
         asset = source.add_table_asset(suite.table, table_name=suite.table)
         batch = asset.add_batch_definition_whole_table("all").get_batch()
-        return validate(batch, suite)
+        return [_traced(source, suite, result) for result in validate(batch, suite)]
     except _suite_errors() as error:
         return [error_result(suite.table, suite.owner, told(str(error)))]
+
+
+def _traced(source: SQLDatasource, suite: Suite, result: ExpectationResult) -> ExpectationResult:
+    """A blocking finding with the sources or brands of all its unexpected rows, as far as they name any."""
+    rule = next((rule for rule in suite.rules if rule.name == result.name), None)
+    if rule is None or result.verdict != "failed" or not rule.unexpected:
+        return result
+    table = f"marts.{suite.table}"
+    rows = f"({rule.unexpected.replace('{batch}', table)}) as unexpected"
+    with source.get_engine().connect() as connection:
+
+        def columns(of: str) -> set[str]:
+            return set(connection.exec_driver_sql(f"select * from {of} limit 0").keys())
+
+        found, of_mart = columns(rows), columns(table)
+        for scope in SCOPES:
+            if scope in found:
+                query = f"select distinct {scope} from {rows}"
+            elif scope in of_mart and set(suite.key) <= found:
+                query = (
+                    f"select distinct {scope} from {table} inner join {rows} using ({', '.join(suite.key)})"
+                )
+            else:
+                continue
+            names = [name for (name,) in connection.exec_driver_sql(query)]
+            return replace(result, named={} if None in names else {scope: tuple(sorted(names))})
+    return result
 
 
 def _suite_errors() -> tuple[type[Exception], ...]:

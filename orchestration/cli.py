@@ -180,6 +180,29 @@ def replay(source: str | None, reason: str | None, dumps: str | None) -> int:
 
 
 @aipl.command()
+@click.argument("source")
+def hold(source: str) -> None:
+    """Hold back what the current release does not have of SOURCE, so that the others can be published.
+
+    Its loads are refused until they are delivered again, accepted by hand, or judged by a changed program.
+    """
+    from orchestration.publish.holding import hold_source
+
+    say(hold_source(Settings.from_environment(), source))
+
+
+@aipl.command()
+@click.argument("source")
+@click.argument("load_date", type=DAY)
+@click.option("--reason", required=True, metavar="TEXT", help="Why; `aipl status` shows it.")
+def accept(source: str, load_date: datetime, reason: str) -> None:
+    """Accept the refused load of SOURCE of LOAD_DATE on your word; the next run publishes it."""
+    from orchestration.publish.holding import accept_load
+
+    say(accept_load(Settings.from_environment(), source, load_date.date(), reason))
+
+
+@aipl.command()
 def rebuild() -> int:
     """Rebuild raw from landing and the warehouse from raw, then continue as `aipl run` does."""
     from orchestration.nightly.rebuild import rebuild as rebuild_all

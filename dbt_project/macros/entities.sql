@@ -111,20 +111,28 @@
 {%- endmacro %}
 
 {#
-  Staged rows of an entity of one source, each column read by its role; `reject_reason` is that of staging,
-  else the first problem of a column. Missing optional columns are NULL: which are missing is read from the
-  built view, so a new optional column affects no source that lacks it.
+  Optional columns that the staging of an entity lacks. They are read from the built view, so that a new
+  optional column affects no source without it.
 #}
-{% macro read_staged(name, source_id, staging) -%}
-    {%- set contract = entity(name) -%}
+{% macro lacking_columns(name, staging) -%}
+    {%- set optional = entity(name).optional -%}
     {%- set lacking = [] -%}
-    {%- if execute and contract.optional and load_relation(staging) is not none -%}
+    {%- if execute and optional and load_relation(staging) is not none -%}
         {%- set supplied = adapter.get_column_schema_from_query('select * from ' ~ staging)
             | map(attribute='name') | list -%}
-        {%- for column in contract.optional if column not in supplied -%}
+        {%- for column in optional if column not in supplied -%}
             {%- do lacking.append(column) -%}
         {%- endfor -%}
     {%- endif -%}
+    {{ return(lacking) }}
+{%- endmacro %}
+
+{#
+  Staged rows of an entity of one source, each column read by its role, those that are `lacking` as NULL;
+  `reject_reason` is that of staging, else the first problem of a column.
+#}
+{% macro read_staged(name, source_id, staging, lacking) -%}
+    {%- set contract = entity(name) -%}
     {%- set text = dbt.type_string() -%}
     {%- set readings = {} -%}
     {%- set problems = [] -%}
@@ -203,7 +211,8 @@
         _file,
         _row
     from (
-        {{ read_staged(name, source_id, ref('stg_' ~ source_id ~ '__' ~ name)) }}
+        {%- set staging = ref('stg_' ~ source_id ~ '__' ~ name) %}
+        {{ read_staged(name, source_id, staging, lacking_columns(name, staging)) }}
     ) as read_rows
     where reject_reason is {{ 'not null' if rejected else 'null' }}
         {{- only_changed_files("'" ~ source_id ~ "'") }}

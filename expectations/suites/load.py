@@ -122,7 +122,17 @@ def _rule(entry: dict[str, Any], known: Mapping[str, Any], contract: Contract) -
     words = {**known, **arguments}
     texts = {
         part: _rendered(entry.get(part, form.get(part, "")), words)
-        for part in ("name", "reason", "severity", "runbook", "column", "lacking", "with", "sql")
+        for part in (
+            "name",
+            "reason",
+            "severity",
+            "runbook",
+            "column",
+            "lacking",
+            "with",
+            "sql",
+            "unexpected",
+        )
     }
     for part in ("name", "reason"):
         if not texts[part]:
@@ -143,6 +153,7 @@ def _rule(entry: dict[str, Any], known: Mapping[str, Any], contract: Contract) -
         texts["column"] or None,
         runbook=texts["runbook"],
         lacking=texts["lacking"] and f"{texts['with']}\n{texts['lacking']}",
+        unexpected=texts["unexpected"] or ("" if given else query["unexpected_rows_query"]),
     )
     return rule, _example(kind, entry, arguments)
 

@@ -26,6 +26,7 @@ class Rule:
     """`name` is unique within its suite; `reason` completes "expected: "; `column` is the one concerned.
 
     `drifts` are set where a load is judged by what came before it. `runbook` is the anchor of its own advice.
+    `unexpected` is a query of the rows that it objects to, over `{batch}`; empty where it objects to none.
     `lacking` is a query for what has too short a past to be judged, with `found` and `needed`.
     """
 
@@ -38,6 +39,7 @@ class Rule:
     drifts: tuple[Drift, ...] = ()
     runbook: str = ""
     lacking: str = ""
+    unexpected: str = ""
 
     @property
     def runbook_link(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from orchestration.arrival.configured import Arrival
+from orchestration.arrival.configured import Arrival, read_arrival
 from orchestration.arrival.file_versions import FileVersion
 from orchestration.core.atomic import replacing
 from orchestration.core.settings import Settings
@@ -71,6 +71,21 @@ def mark_applied(settings: Settings) -> None:
     """Record that the files in effect have been built: `applied` becomes a copy of `files`."""
     with replacing(settings.arrival / "applied.parquet") as part:
         part.write_bytes((settings.arrival / "files.parquet").read_bytes())
+
+
+def applied_through(settings: Settings) -> int:
+    """The last decision about loads that the finished build holds; 0 when it holds none."""
+    applied = pq.read_table(settings.arrival / "applied.parquet", columns=["source_id", "file", "version"])
+    held = {tuple(row.values()) for row in applied.to_pylist()}
+    return max(
+        (
+            version.decision or 0
+            for deliveries in read_arrival(settings, {}).deliveries.values()
+            for version in deliveries.versions
+            if (version.source_id, version.file, version.version) in held
+        ),
+        default=0,
+    )
 
 
 def _is_of_this_format(applied: Path) -> bool:

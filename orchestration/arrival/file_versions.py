@@ -11,6 +11,9 @@ from datetime import date
 from enum import StrEnum
 from functools import cached_property
 
+# How the reason begins for which an accepted version is refused after all.
+HELD = "held back"
+
 
 class State(StrEnum):
     """State of a file version or a load."""
@@ -33,8 +36,10 @@ class Rewritten:
 class FileVersion:
     """One reading of one dump. `row_count` is `None` where the file as a whole cannot be read.
 
-    `decision` orders acceptances and refusals of all sources; `None` while nothing is decided. `version_id`
-    orders arrivals; 0 before the manifest holds it. `judged_by` names the contract of its last decision.
+    `decision` orders acceptances and refusals of all sources, `decided_at` (ISO, UTC) is when it was; `None`
+    while nothing is decided. `version_id` orders arrivals; 0 before the manifest holds it. `judged_by` names
+    the contract of its last decision, or who decided. `reason` is that of a refusal, or of somebody who
+    accepts on their word.
     `sha256` is that of the dump as it was delivered; `rewritten` are the states of its landed copy since.
     """
 
@@ -51,8 +56,14 @@ class FileVersion:
     reason: str | None = None
     decision: int | None = None
     judged_by: str | None = None
+    decided_at: str | None = None
     version_id: int = 0
     rewritten: tuple[Rewritten, ...] = ()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the mart gate or a person refused it after the arrival gate had accepted it."""
+        return self.state is State.REFUSED and (self.reason or "").startswith(HELD)
 
     @property
     def erased_count(self) -> int:
@@ -89,7 +100,8 @@ class Load:
     """One load: files, and rows, unreadable and erased records of the latest version of each.
 
     `retired_count` are rows and unreadable records of those that were retired; the others leave them out.
-    `is_unreadable`: it is refused, and none of its refused files can be read.
+    `is_unreadable`: it is refused, and none of its refused files can be read. `decided_at` is when the first
+    of the files that make it what it is were decided (ISO, UTC; `None`: not yet, or nobody knows).
     """
 
     source_id: str
@@ -103,6 +115,7 @@ class Load:
     reason: str | None
     is_held_back: bool
     is_unreadable: bool
+    decided_at: str | None = None
 
 
 @dataclass(frozen=True)
@@ -214,4 +227,5 @@ def _load(files: list[FileVersion], effective: Mapping[str, FileVersion]) -> Loa
             version.state is State.ACCEPTED and version.file not in effective for version in files
         ),
         is_unreadable=state is State.REFUSED and not any(version.is_readable for version in decisive),
+        decided_at=min((version.decided_at for version in decisive if version.decided_at), default=None),
     )

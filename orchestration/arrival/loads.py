@@ -87,6 +87,12 @@ def _promote(settings: Settings, source: Source, deliveries: Deliveries) -> None
     # In effect or held back.
     accepted = latest_versions(v for v in deliveries.versions if v.state is State.ACCEPTED).values()
     known = {*latest, *accepted, *effective}
+    for version in known - set(effective):
+        # Held back after it was in raw.
+        if is_whole(parsed_path(settings.raw, version), version):
+            place = parsed_path(settings.arrivals, version)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            parsed_path(settings.raw, version).replace(place)
     prune(settings.raw, source.source_id, [*raw, *schemas])
     prune(
         settings.arrivals,

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
 
@@ -34,7 +34,8 @@ create table file_versions (
     state text not null,
     reason text,
     decision integer,
-    judged_by text
+    judged_by text,
+    decided_at text
 ) strict;
 create index file_versions_of_source on file_versions (source_id, file);
 create index file_versions_of_load on file_versions (source_id, load_date);
@@ -59,18 +60,23 @@ create table rewritten (
 -- First day that retirements have left.
 create table retired_before (source_id text primary key, kept_from text not null) strict
 """
-FORMAT = 4
+FORMAT = 5
 # The first load date of a content follows from its file versions, and so does what a retirement took.
 UPGRADES = {
     3: "drop table first_pulls;"
     "create table retired_before (source_id text primary key, kept_from text not null) strict;"
     "insert into retired_before select source_id, max(kept_from) from retirements group by 1;"
-    "drop table retirements"
+    "drop table retirements",
+    4: "alter table file_versions add column decided_at text",
 }
 COLUMNS = [field.name for field in fields(FileVersion) if field.name not in ("version_id", "rewritten")]
 ADD = f"insert into file_versions ({', '.join(COLUMNS)}) values ({', '.join(f':{name}' for name in COLUMNS)})"
 
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def require_manifest(settings: Settings) -> None:
@@ -130,7 +136,7 @@ class LoadManifest:
         """Register a file version that came, with the hint it was read under; a refused one is decided."""
         with self.transaction():
             if version.state is not State.ARRIVED:
-                version = replace(version, decision=self._next_decision())
+                version = replace(version, decision=self._next_decision(), decided_at=_now())
             self._connection.execute(ADD, {**vars(version), "load_date": version.load_date.isoformat()})
             if hint:
                 self.remember(version.source_id, version.file, hint)
@@ -150,13 +156,14 @@ class LoadManifest:
         One that is refused again keeps its place in the order of decisions: it has been in the way all along.
         """
         with self.transaction():
-            decision = self._next_decision()
+            decision, now = self._next_decision(), _now()
             self._connection.executemany(
                 "update file_versions set reason = ?, judged_by = ?,"
                 " decision = case when state = ? then coalesce(decision, ?) else ? end,"
+                " decided_at = case when state = ? then coalesce(decided_at, ?) else ? end,"
                 " state = ? where version_id = ?",
                 [
-                    (reason, judged_by, state, decision, decision, state, version_id)
+                    (reason, judged_by, state, decision, decision, state, now, now, state, version_id)
                     for version_id in version_ids
                 ],
             )
@@ -173,6 +180,13 @@ class LoadManifest:
                     for table_name, measured in measures.items()
                 ],
             )
+
+    def forget_measures(self, source_id: str, load_date: date) -> None:
+        """Take a load out of the past that later loads are judged by: it is not accepted after all."""
+        self._connection.execute(
+            "delete from load_measures where source_id = ? and load_date = ?",
+            (source_id, load_date.isoformat()),
+        )
 
     def retire(self, source_id: str, kept_from: date, versions: Iterable[FileVersion]) -> None:
         """Note that these versions are retired, since they are of days before `kept_from`."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 
 from orchestration.arrival.configured import Arrival
+from orchestration.arrival.contract import contract, program_hash
 from orchestration.arrival.dumps import DumpsUnreachable
 from orchestration.arrival.pull import DumpFile, discover
 from orchestration.core.errors import ConfigurationError
@@ -61,6 +62,7 @@ def find_pending(settings: Settings, arrival: Arrival, request: Request, today: 
     """
     pending = PendingLoads()
     marks: list[str] = []
+    program = program_hash(settings)
     for source_id, source in arrival.sources.items():
         deliveries = arrival.of(source_id)
         try:
@@ -69,7 +71,7 @@ def find_pending(settings: Settings, arrival: Arrival, request: Request, today: 
             pending.unreachable[source_id] = str(error)
             dumps = []
         _require_all(source_id, dumps, request)
-        waiting = deliveries.awaiting(source.gate_contract)
+        waiting = deliveries.awaiting(contract(settings, source, program))
         if (only := request.files_of(source_id)) is not None:
             dumps = [dump for dump in dumps if dump.file in only]
             waiting &= {version.load_date for version in deliveries.versions if version.file in only}

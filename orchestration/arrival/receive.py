@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 from expectations.baseline import History
 from expectations.page import write_report
-from expectations.results import GateResult
+from expectations.results import ExpectationResult, GateResult
 from expectations.runner import run_arrival
 from expectations.suites.arrival import ArrivalFile, ArrivalTable, EventTime
+from orchestration.arrival.contract import contract, program_hash
 from orchestration.arrival.file_versions import Deliveries, State
 from orchestration.arrival.loads import decide_loads
 from orchestration.arrival.manifest import LoadManifest
@@ -22,6 +23,8 @@ from orchestration.core.settings import Settings
 from orchestration.sources.calendar import is_retired
 from orchestration.sources.source import Source
 
+# Results of rules that look at loads as staging will: of a source, what it delivered, and load dates.
+Stage = Callable[[Source, Deliveries, Sequence[date]], Sequence[ExpectationResult]]
 _COVERS = {"previous_day": 1, "same_day": 0}
 
 
@@ -43,10 +46,11 @@ def receive(
     today: date,
     *,
     only: Collection[str] | None = None,
+    stage: Stage | None = None,
 ) -> Received:
     """Pull these load dates, and accept or refuse each load that arrived or was left undecided earlier.
 
-    `only` names the files to pull (`None`: all that are new).
+    `only` names the files to pull (`None`: all that are new). `stage` judges what the gate would let through.
 
     Raises GateError when the gate could not judge: the loads then wait for the next run.
     """
@@ -54,7 +58,8 @@ def receive(
     with LoadManifest(settings.manifest) as manifest:
         deliveries = manifest.deliveries(source.source_id)
         histories = {name: manifest.measures(source.source_id, name) for name in source.tables}
-    waiting = deliveries.awaiting(source.gate_contract)
+    judged_by = contract(settings, source, program_hash(settings))
+    waiting = deliveries.awaiting(judged_by)
     if only is not None:
         waiting &= {version.load_date for version in deliveries.versions if version.file in only}
     undecided = sorted({*report.load_dates, *(waiting & set(load_dates))})
@@ -62,12 +67,16 @@ def receive(
     gate, failed = None, {}
     if tables:
         gate = replace(run_arrival(tables), load_dates=tuple(undecided))
+        if stage and gate.outcome != "error":
+            refused_already = gate.refused_load_dates().get(source.source_id, ())
+            fine = [day for day in undecided if day not in refused_already]
+            gate = replace(gate, results=(*gate.results, *stage(source, deliveries, fine)))
         failed = _reasons(gate, write_report(gate, settings.reports / gate.gate))
     decided = decide_loads(
         settings,
         source.source_id,
         {day: failed.get(day) for day in undecided},
-        judged_by=source.gate_contract,
+        judged_by=judged_by,
         measured={
             day: {table.table: table.measures[day] for table in tables if day in table.measures}
             for day in undecided
@@ -144,5 +153,6 @@ def _reasons(gate: GateResult, page: Path) -> dict[date, str]:
     reasons: dict[date, list[str]] = {}
     for failure in gate.failures:
         for day in failure.load_dates:
-            reasons.setdefault(day, []).append(f"{failure.table}: {failure.description}: {failure.observed}")
+            found = failure.found_on.get(day, failure.observed)
+            reasons.setdefault(day, []).append(f"{failure.table}: {failure.description}: {found}")
     return {day: "; ".join(texts) for day, texts in reasons.items()}

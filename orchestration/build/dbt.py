@@ -166,6 +166,14 @@ def configured_manifest(manifest: Mapping[str, Any], configured: Iterable[str]) 
     return {**manifest, "nodes": kept_of(manifest["nodes"]), **maps}
 
 
+def build_arguments(settings: Settings, configured: Iterable[str], *, in_full: bool) -> list[str]:
+    """Arguments of the dbt command that builds all models of the configured sources and tests all laws."""
+    # Unit tests check the SQL, not the data, and run in CI; the others only say who reads the marts.
+    kinds = [f"--exclude-resource-type={kind}" for kind in ("unit_test", "exposure", "saved_query")]
+    folders = [f"--exclude={folder}" for folder in staging_exclusion(settings.dbt_project, configured)]
+    return ["build", *folders, *kinds, *(["--full-refresh"] if in_full else [])]
+
+
 def staging_exclusion(project: Path, configured: Iterable[str]) -> list[str]:
     """dbt selection of the staging folders whose source is not configured."""
     folders = sorted(path.name for path in (project / "models" / "staging").glob("*/"))

@@ -25,7 +25,7 @@ def build_definitions(settings: Settings) -> Definitions:
     manifest = json.loads(prepare_manifest(settings, told).read_text())
     days = load_dates(configured_schedule(settings).timezone)
     marts = mart_keys(manifest)
-    raw = [raw_asset(settings, source, days) for source in sources.values()]
+    raw = [raw_asset(settings, source, told, days) for source in sources.values()]
     rest = [
         arrival_asset(settings, sources),
         warehouse_assets(settings, sources, told, manifest),
@@ -34,7 +34,7 @@ def build_definitions(settings: Settings) -> Definitions:
     ]
     assets = Definitions(
         assets=[*raw, *rest],
-        asset_checks=[mart_gate(settings, marts)],
+        asset_checks=[mart_gate(settings, sources, told, marts)],
         resources={"lock": WriterLock(home=str(settings.home))},
     )
     keys = [key for part in rest for key in part.keys]

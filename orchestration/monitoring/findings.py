@@ -51,15 +51,19 @@ def arrival_findings(
     of its own, a finding a table.
     """
     refused = [version for version in latest_versions(versions).values() if version.state is State.REFUSED]
+    held = [version for version in refused if version.is_held]
     unreadable: dict[str, list[FileVersion]] = {}
     for version in refused:
         if not version.is_readable:
             unreadable.setdefault(version.table_name, []).append(version)
     found = [*judged, *(_of_unreadable(table, files, owner) for table, files in unreadable.items())]
-    if any(version.is_readable and version.load_date not in judged_dates for version in refused):
+    if held:
+        found.append(_of_held(held, owner))
+    judged_then = (version for version in refused if version.is_readable and not version.is_held)
+    if any(version.load_date not in judged_dates for version in judged_then):
         keys = {finding.key for finding in found}
         found += [
-            finding for finding in before if finding.key not in keys and not finding.key.endswith(UNREADABLE)
+            finding for finding in before if finding.key not in keys and not finding.key.endswith(OF_FILES)
         ]
     return found
 
@@ -85,7 +89,9 @@ def outward(text: str) -> str:
     return shortened(mask_text(redact(text)), MAX_TEXT)
 
 
-UNREADABLE = ".readable"
+UNREADABLE, HELD_BACK = ".readable", ".held_back"
+# Endings of the keys of findings that follow from the file versions alone.
+OF_FILES = (UNREADABLE, HELD_BACK)
 
 
 def _of_result(found: ExpectationResult, page: Path) -> Finding:
@@ -119,6 +125,28 @@ def _of_unreadable(table: str, files: Sequence[FileVersion], owner: str) -> Find
         title=f"{source}.{table}: {count} cannot be read, so the load is refused",
         text=outward("\n".join([*lines, "See `aipl status` for the loads."])),
         runbook=GATE_FAILED,
+    )
+
+
+def _of_held(files: Sequence[FileVersion], owner: str) -> Finding:
+    source = files[0].source_id
+    days = sorted({file.load_date for file in files})
+    loads = counted(len(days), "load")
+    lines = [
+        f"load dates: {', '.join(_some([day.isoformat() for day in days]))}",
+        *sorted({file.reason or "" for file in files}),
+        "Correct the data and deliver them again, or correct the rule."
+        f" `aipl accept {source} {days[0]} --reason TEXT` lets one in as it is."
+        " Later loads of the source wait until then; other sources are published.",
+    ]
+    return Finding(
+        key=f"{source}{HELD_BACK}",
+        kind="gate_failed",
+        severity="critical",
+        owner=owner,
+        title=f"{source}: {loads} held back: {' '.join((files[0].reason or '').split())[:120]}",
+        text=outward("\n".join(lines)),
+        runbook=f"{GATE_FAILED}#a-load-that-is-held-back",
     )
 
 

@@ -14,11 +14,11 @@ from expectations.contracts import read_contracts
 from expectations.page import latest_results, report_page
 from expectations.results import GateResult
 from orchestration.alerts.incidents import observe, open_findings, suppress_alerting_errors
-from orchestration.arrival.configured import Arrival, read_arrival
+from orchestration.arrival.configured import Arrival, configured_sources, read_arrival
 from orchestration.arrival.file_versions import Deliveries
 from orchestration.build.state import read_gate
 from orchestration.core.settings import Settings
-from orchestration.monitoring.findings import UNREADABLE, arrival_findings, gate_findings
+from orchestration.monitoring.findings import OF_FILES, PLATFORM, arrival_findings, gate_findings
 
 
 def observe_gates(settings: Settings, arrival: Arrival) -> None:
@@ -65,10 +65,17 @@ def _observe_arrival(
     with suppress_alerting_errors():
         before = open_findings(settings, scope)
         # A verdict too old to be listed is not read: what it found stays as it is.
-        judged = [finding for finding in before if not finding.key.endswith(UNREADABLE)]
+        judged = [finding for finding in before if not finding.key.endswith(OF_FILES)]
         if gate:
             judged = gate_findings(gate, report_page(gate, _arrival_reports(settings)))
-        findings = arrival_findings(judged, gate.load_dates if gate else (), deliveries.versions, before)
+        source = configured_sources(settings).get(source_id)
+        findings = arrival_findings(
+            judged,
+            gate.load_dates if gate else (),
+            deliveries.versions,
+            before,
+            source.owner if source else PLATFORM,
+        )
         observe(settings, scope, findings, datetime.now(UTC))
 
 

@@ -9,6 +9,7 @@ from orchestration.alerts.listing import status_lines
 from orchestration.arrival.configured import read_arrival
 from orchestration.arrival.file_versions import Load, State
 from orchestration.build.state import read_build
+from orchestration.core.printable import counted
 from orchestration.core.privacy.erased import read_erased
 from orchestration.core.redact import redact
 from orchestration.core.settings import Settings
@@ -19,15 +20,13 @@ from orchestration.publish.releases import why_none_is_current
 from orchestration.publish.rollback import rollback_lines
 from orchestration.sources.source import Source
 
+SHOWN_WORDS = 10
+
 
 def status_text(settings: Settings, now: datetime | None = None) -> str:
     """The release and its age, horizons, stale sources, last gates and build, open loads, alerts."""
-    current = read_current(settings)
-    lines = (
-        _release_lines(current, now or datetime.now(UTC))
-        if current
-        else [f"Release: none. {why_none_is_current(settings)}\n"]
-    )
+    current, now = read_current(settings), now or datetime.now(UTC)
+    lines = _release_lines(current, now) if current else [f"Release: none. {why_none_is_current(settings)}\n"]
     lines += [f"{line}\n" for line in rollback_lines(settings)]
     lines += [_gate_line(settings, gate) for gate in ("arrival", "marts")]
     build = read_build(settings)
@@ -38,7 +37,7 @@ def status_text(settings: Settings, now: datetime | None = None) -> str:
         lines.append(
             f"Erasure: unfinished since {erasure.begun_at}; run `aipl erase` without a key to resume it\n"
         )
-    return "".join(lines) + _attention(settings) + status_lines(settings)
+    return "".join(lines) + _attention(settings, now) + status_lines(settings)
 
 
 def sources_text(settings: Settings) -> str:
@@ -84,15 +83,28 @@ def _gate_line(settings: Settings, gate: str) -> str:
     return f"Last {gate} gate: {result.outcome} on {result.subject} at {when}; {page}\n"
 
 
-def _attention(settings: Settings) -> str:
+def _attention(settings: Settings, now: datetime) -> str:
     """Loads that are waiting for the gate, were refused, or are held back by a refused one."""
     loads = read_arrival(settings, {}).loads
-    lines = [
-        f"  {load.source_id} {load.load_date}: {_word(load)}{f': {load.reason}' if load.reason else ''}\n"
-        for load in loads
-        if load.state not in (State.ACCEPTED, State.RETIRED) or load.is_held_back
+    attention = [
+        load for load in loads if load.state not in (State.ACCEPTED, State.RETIRED) or load.is_held_back
     ]
-    return "".join(["Loads that need attention:\n", *lines]) if lines else "Loads: all accepted\n"
+    on_a_word = [load for load in loads if load.state is State.ACCEPTED and load.reason]
+    lines = [_load_line(load, _word(load), now) for load in attention]
+    words = [_load_line(load, "", now) for load in on_a_word[-SHOWN_WORDS:]]
+    return "".join(
+        [
+            *(["Loads that need attention:\n", *lines] if lines else ["Loads: all accepted\n"]),
+            *(["Loads accepted on somebody's word:\n", *words] if words else []),
+        ]
+    )
+
+
+def _load_line(load: Load, word: str, now: datetime) -> str:
+    days = (now - datetime.fromisoformat(load.decided_at)).days if load.decided_at else None
+    age = "" if days is None else " today" if days == 0 else f" {counted(days, 'day')} ago"
+    told = ": ".join(part for part in (f"{word}{age}".strip(), load.reason) if part)
+    return f"  {load.source_id} {load.load_date}: {told}\n"
 
 
 def _word(load: Load) -> str:

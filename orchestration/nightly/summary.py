@@ -20,11 +20,16 @@ from orchestration.publish.release import Release
 
 
 def loads_since(before: Arrival, now: Arrival, sources: Iterable[str]) -> list[Load]:
-    """Loads with a file version that came since or was undecided before, by source and date."""
+    """Loads with a file version that came, was decided or was refused since, by source and date."""
     loads = []
-    for source_id in sources:
-        decided = {v.version_id for v in before.of(source_id).versions if v.state is not State.ARRIVED}
-        dates = {v.load_date for v in now.of(source_id).versions if v.version_id not in decided}
+    for source_id in sorted({*sources, *now.deliveries}):
+        was = {v.version_id: v.state for v in before.of(source_id).versions if v.state is not State.ARRIVED}
+        dates = {
+            v.load_date
+            for v in now.of(source_id).versions
+            if v.version_id not in was
+            or (v.state is State.REFUSED and was[v.version_id] is not State.REFUSED)
+        }
         loads += [load for load in now.of(source_id).loads if load.load_date in dates]
     return loads
 

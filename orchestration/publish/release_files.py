@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 
 from expectations.contracts import read_contracts
+from orchestration.arrival.dbt_inputs import applied_through
 from orchestration.build.state import GateRecord, read_build
 from orchestration.core.atomic import flush_to_disk
 from orchestration.core.database import connect, sql_text
@@ -105,6 +106,7 @@ def _facts(connection: duckdb.DuckDBPyConnection, settings: Settings, identity: 
         "horizon": dict(horizon),
         "rules": {"presets": [preset for (preset,) in presets], "sha256": identity.rules_hash},
         "stale_sources": dict(stale),
+        "decided_through": applied_through(settings),
         "loads": records(
             connection,
             "select source_id as source, cast(load_date as varchar) as load_date, count(*) as files,"

@@ -6,7 +6,6 @@ back to: one that was killed before it moved the pointer does not count, and the
 
 from __future__ import annotations
 
-import getpass
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -14,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestration.build.state import content_of
+from orchestration.core.account import account
 from orchestration.core.errors import EnvironmentStop, InputError
 from orchestration.core.files import write_json
 from orchestration.core.lock import writer_lock
@@ -109,7 +109,7 @@ def rollback(
                 and release.manifest["build_id"] != target.manifest["build_id"]
                 and not damages(release.folder)
             },
-            by=_account(),
+            by=account(),
         )
         remember(settings, done)
         point_to(settings, target.folder)
@@ -166,14 +166,6 @@ def withdrawn_release(settings: Settings, build_id: str) -> str | None:
 
 def _record(settings: Settings) -> Path:
     return settings.published / "rollbacks.json"
-
-
-def _account() -> str:
-    """Name of the account that runs this program, or empty if unknown."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return ""
 
 
 def _before(settings: Settings, current: str | None) -> Release:

@@ -40,6 +40,12 @@ def judge_marts(settings: Settings) -> GateResult:
     return result
 
 
+def keep_verdict(settings: Settings, result: GateResult) -> None:
+    """Keep a verdict for the present build: of an earlier one, that holding loads back did not change."""
+    if build := read_build(settings):
+        _keep(settings, build.build_id, result)
+
+
 def judge_release(settings: Settings, gate: GateRecord, database: Path, previous: Path | None) -> GateRecord:
     """Run the mart gate on what publish adds to the marts of the build that `gate` let through.
 

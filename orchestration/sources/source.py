@@ -77,6 +77,7 @@ class Source(Strict):
     unusual_dates: tuple[date, ...] = ()
     owner: str = "data-platform"
     max_unreadable_share: float = Field(0.01, ge=0, le=1)
+    max_rejected_share: float = Field(0.5, ge=0, le=1)
     brands: dict[BrandId, Brand] = Field(default_factory=dict)
     placeholders: Placeholders = Placeholders()
     # Code of ISO 4217 by how the dumps write it.
@@ -134,7 +135,8 @@ class Source(Strict):
     def gate_contract(self) -> str:
         """Name of what the arrival gate asks of this source: it changes when the gate may judge otherwise."""
         unusual = sorted(day.isoformat() for day in self.unusual_dates)
-        asked = [self.max_unreadable_share, unusual, {name: t.contract for name, t in self.tables.items()}]
+        shares = [self.max_unreadable_share, self.max_rejected_share]
+        asked = [shares, unusual, {name: t.contract for name, t in self.tables.items()}]
         return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]
 
     def match(self, relative_path: str) -> tuple[str, FileMatch] | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date
+from functools import partial
 
 from dagster import (
     AssetCheckResult,
@@ -25,6 +26,7 @@ from orchestration.core.progress import reporter
 from orchestration.core.settings import Settings
 from orchestration.defs.resources import WriterLock, explained
 from orchestration.monitoring.gates import observe_arrival_gate
+from orchestration.quality.new_loads import judge_staging
 from orchestration.sources.calendar import EARLIEST_LOAD_DATE
 from orchestration.sources.source import Source
 
@@ -46,9 +48,12 @@ class RawConfig(Config):
     only: list[str] | None = None
 
 
-def raw_asset(settings: Settings, source: Source, partitions: DailyPartitionsDefinition) -> AssetsDefinition:
+def raw_asset(
+    settings: Settings, source: Source, dbt_sources: str, partitions: DailyPartitionsDefinition
+) -> AssetsDefinition:
     """The asset `raw/<source>`. Its arrival gate warns but does not block, so other sources continue."""
     key = AssetKey(["raw", source.source_id])
+    stage = partial(judge_staging, settings, dbt_sources)
 
     @asset(
         key=key,
@@ -72,7 +77,7 @@ def raw_asset(settings: Settings, source: Source, partitions: DailyPartitionsDef
             days = {date.fromisoformat(key) for key in context.partition_keys}
             today = configured_schedule(settings).today()
             try:
-                received = receive(settings, source, days, config.dumps, today, only=config.only)
+                received = receive(settings, source, days, config.dumps, today, only=config.only, stage=stage)
             finally:
                 observe_arrival_gate(settings, source.source_id)
         for warning in received.report.warnings:

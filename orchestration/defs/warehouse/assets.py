@@ -19,11 +19,11 @@ from dagster_dbt import build_dbt_asset_specs
 
 from orchestration.build.around_dbt import finish_build, prepare_build, prepare_part
 from orchestration.build.dbt import (
+    build_arguments,
     configured_manifest,
     dbt_environment,
     run_dbt,
     run_target,
-    staging_exclusion,
 )
 from orchestration.build.failures import explain_failure
 from orchestration.build.laws import Law, broken_laws, law_results, laws_by_test, read_results
@@ -47,9 +47,6 @@ def warehouse_assets(
     specs = build_dbt_asset_specs(manifest=built_of, dagster_dbt_translator=WarehouseTranslator(sources))
     tables = {spec.key.path[-1]: spec.key for spec in specs}
     laws = laws_by_test(built_of)
-    excluded = [f"--exclude={folder}" for folder in staging_exclusion(settings.dbt_project, sources)]
-    # Unit tests check the SQL, not the data, and run in CI; the others only say who reads the marts.
-    excluded += [f"--exclude-resource-type={kind}" for kind in ("unit_test", "exposure", "saved_query")]
 
     @multi_asset(
         name="warehouse", specs=specs, check_specs=_law_checks(built_of, laws, tables), can_subset=True
@@ -65,7 +62,7 @@ def warehouse_assets(
             stage = "warehouse, in full" if preparation.is_full else "warehouse"
             reporter().start(stage, total=len(context.selected_asset_keys))
             target = run_target(settings, context.run.run_id)
-            arguments = ["build", *excluded, *(["--full-refresh"] if preparation.is_full else [])]
+            arguments = build_arguments(settings, sources, in_full=preparation.is_full)
             if context.is_subset:
                 arguments += ["--select", *sorted(key.path[-1] for key in context.selected_asset_keys)]
             variables = dbt_environment(settings, dbt_sources, target) | preparation.variables

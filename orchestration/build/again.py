@@ -1,0 +1,26 @@
+"""The increment that takes held loads out of a finished build."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from orchestration.build.around_dbt import finish_build, prepare_build, write_dbt_inputs
+from orchestration.build.dbt import build_arguments, dbt_environment, run_dbt
+from orchestration.build.failures import explain_failure
+from orchestration.core.settings import Settings
+from orchestration.sources.source import Source
+
+
+def build_again(settings: Settings, sources: Mapping[str, Source], dbt_sources: str, target: Path) -> None:
+    """Build from the loads that are in effect now; dbt's files go to `target`.
+
+    Raises AiplError when dbt fails, QualityStop when a law is broken.
+    """
+    write_dbt_inputs(settings, sources)
+    preparation = prepare_build(settings, dbt_sources)
+    variables = dbt_environment(settings, dbt_sources, target) | preparation.variables
+    ran = run_dbt(build_arguments(settings, sources, in_full=preparation.is_full), variables)
+    if not ran.success:
+        raise explain_failure(settings, target, ran.exception)
+    finish_build(settings, preparation.build)

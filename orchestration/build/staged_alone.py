@@ -1,0 +1,183 @@
+"""Stage some files of one source alone, in a database in memory, before anything is built of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from orchestration.arrival.readers import raw_schema
+from orchestration.build.staging_sql import StagedEntity, StagingSql
+from orchestration.core.database import connect, sql_text
+from orchestration.core.settings import Settings
+from orchestration.sources.source import Source
+from orchestration.sources.table import Format
+
+if TYPE_CHECKING:
+    import duckdb
+
+ENTITY = 'staged."{}"'
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """A parsed dump: its table, its load date and its Parquet; `file` is the name of the dump."""
+
+    table: str
+    load_date: date
+    file: str
+    path: Path
+
+
+class StagingError(Exception):
+    """A staging model that cannot be run over some files: `model`, and why."""
+
+    def __init__(self, model: str, why: str) -> None:
+        super().__init__(f"{model}: {why}")
+        self.model, self.why = model, why
+
+
+@contextmanager
+def staged_alone(
+    settings: Settings, source: Source, sql: StagingSql, files: Iterable[RawFile]
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database with the staging models over these files of a source; `staged.<entity>` has the rows of each
+    entity that reads one of them, as the warehouse would read them.
+
+    Raises StagingError, on entering, for a model whose SQL is wrong.
+    """
+    with TemporaryDirectory(prefix="staging-", dir=_folder(settings)) as folder, connect() as connection:
+        raw = Path(folder)
+        delivered = _lay_out(settings, source, files, raw)
+        connection.execute(
+            f"set TimeZone = 'UTC'; set memory_limit = {sql_text(settings.memory)};"
+            "attach ':memory:' as warehouse; create schema staged"
+        )
+        entities = {entity.model: (name, entity) for name, entity in sql.entities[source.source_id].items()}
+        for one in sql.relations:
+            if one.tables and delivered.isdisjoint(one.tables):
+                continue
+            connection.execute(f"create schema if not exists {one.relation.rpartition('.')[0]}")
+            # The models name raw by its path, which is absolute and nowhere else in them.
+            query = one.query.replace(f"{settings.raw}/", f"{raw}/")
+            with _named(one.name):
+                connection.execute(f"create view {one.relation} as {query}")
+                if one.name in entities:
+                    name, entity = entities[one.name]
+                    _complete(connection, one.relation, query, entity)
+                    connection.execute(f"create view {ENTITY.format(name)} as {entity.rows}")
+        yield connection
+
+
+@contextmanager
+def _named(model: str) -> Iterator[None]:
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise StagingError(model, " ".join(str(error).partition("\nLINE ")[0].split())) from error
+
+
+def _folder(settings: Settings) -> Path:
+    settings.dbt_target.mkdir(parents=True, exist_ok=True)
+    return settings.dbt_target
+
+
+def _lay_out(settings: Settings, source: Source, files: Iterable[RawFile], raw: Path) -> set[str]:
+    """Put files where staging looks for them, with a file without rows for each table, as raw has.
+
+    Returns the tables of the files, as `<source>.<table>`.
+    """
+    first: dict[str, Path] = {}
+    for number, file in enumerate(files):
+        place = raw / source.source_id / file.table / f"load_date={file.load_date}" / f"{number}.parquet"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(file.path)
+        first.setdefault(file.table, file.path)
+    for name, table in source.tables.items():
+        delivered = pa.schema([])
+        if table.format is Format.PARQUET and name in first:
+            schema = pq.read_schema(first[name])
+            delivered = pa.schema([schema.field(c) for c in schema.names if c in table.columns.declared])
+        place = raw / source.source_id / name / "load_date=0001-01-01" / "schema.parquet"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        known = settings.raw / place.relative_to(raw)
+        if known.exists():
+            place.symlink_to(known)
+        else:
+            pq.write_table(raw_schema(table, delivered).empty_table(), place)
+    return {f"{source.source_id}.{table}" for table in first}
+
+
+def _complete(connection: duckdb.DuckDBPyConnection, relation: str, query: str, entity: StagedEntity) -> None:
+    """Give a staging model the optional columns that it lacks, as NULL."""
+    supplied = connection.sql(f"select * from {relation}").columns
+    if lacking := [name for name in entity.optional if name not in supplied]:
+        nulls = ", ".join(f"cast(null as varchar) as {name}" for name in lacking)
+        connection.execute(f"create or replace view {relation} as select *, {nulls} from ({query})")
+
+
+@dataclass(frozen=True)
+class StagedRows:
+    """Staged rows of one entity, raw file and reject reason (None: not rejected); `rows` are examples."""
+
+    entity: str
+    file: str
+    reason: str | None
+    count: int
+    rows: Sequence[int] = ()
+
+
+def count_staged(
+    settings: Settings, source: Source, sql: StagingSql, files: Sequence[RawFile]
+) -> list[StagedRows]:
+    """Stage files alone and count the rows. Raises StagingError for a model that cannot be run over them."""
+    found = []
+    with staged_alone(settings, source, sql, files) as connection:
+        views = connection.execute("select view_name from duckdb_views() where schema_name = 'staged'")
+        for (name,) in views.fetchall():
+            with _named(sql.entities[source.source_id][name].model):
+                # The hash asks for every value, so that whatever cannot be read fails here.
+                counted = connection.execute(
+                    "select _file, reject_reason, count(*), list(_row order by _row)[:2], max(hash(rows))"
+                    f" from {ENTITY.format(name)} as rows group by all order by all"
+                ).fetchall()
+            found += [StagedRows(name, file, reason, count, rows) for file, reason, count, rows, _ in counted]
+    return found
+
+
+def locate(
+    settings: Settings, source: Source, sql: StagingSql, files: Sequence[RawFile]
+) -> tuple[RawFile, int | None] | None:
+    """The file over which staging fails, and the number of its row; None where none does it alone."""
+    broken = next((file for file in files if _fails(settings, source, sql, [file])), None)
+    if broken is None:
+        return None
+    with TemporaryDirectory(prefix="staging-", dir=_folder(settings)) as folder:
+        rows, part = pq.read_table(broken.path, partitioning=None), Path(folder) / "part.parquet"
+        while rows.num_rows > 1:
+            middle = rows.num_rows // 2
+            for half in (rows.slice(0, middle), rows.slice(middle)):
+                pq.write_table(half, part)
+                if _fails(settings, source, sql, [replace(broken, path=part)]):
+                    rows = half
+                    break
+            else:
+                return broken, None
+    return broken, rows["_row"][0].as_py() if rows.num_rows else None
+
+
+def _fails(settings: Settings, source: Source, sql: StagingSql, files: Sequence[RawFile]) -> bool:
+    try:
+        count_staged(settings, source, sql, files)
+    except StagingError:
+        return True
+    return False

@@ -1,0 +1,182 @@
+"""New loads are staged alone before they are accepted: what cannot be staged costs its own load."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from expectations.results import ExpectationResult, Scalar
+from expectations.suites.rule import RUNBOOK
+from orchestration.arrival.file_versions import Deliveries, FileVersion, State
+from orchestration.arrival.parsed import find_parsed
+from orchestration.build.staged_alone import RawFile, StagedRows, StagingError, count_staged, locate
+from orchestration.build.staging_sql import StagingSql, staging_sql
+from orchestration.core.settings import Settings
+from orchestration.sources.source import Source
+
+CAN_BE_STAGED, FEW_REJECTED = "can_be_staged", "few_rows_rejected"
+# A single bad row never costs its load.
+FORGIVEN_ROWS = 1
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a load is refused: the rule, the raw table, what was found, and examples."""
+
+    rule: str
+    table: str
+    found: str
+    examples: Sequence[Mapping[str, Scalar]] = ()
+
+
+def judge_staging(
+    settings: Settings, dbt_sources: str, source: Source, deliveries: Deliveries, days: Sequence[date]
+) -> list[ExpectationResult]:
+    """Stage these loads of a source alone; a result per raw table and rule.
+
+    A static source is staged with what is in effect, since its models may join their tables.
+
+    Raises AiplError when the dbt project does not compile.
+    """
+    sql = staging_sql(settings, dbt_sources)
+    if source.source_id not in sql.entities:
+        return []
+    loads = {day: _files(settings, _readable(deliveries, day)) for day in days}
+    beside: list[RawFile] = []
+    if source.feed == "static":
+        others = deliveries.effective_of(source.tables)
+        beside = _files(settings, [version for version in others if version.load_date not in loads])
+
+    def count(of: Iterable[date]) -> list[StagedRows]:
+        return count_staged(settings, source, sql, [*beside, *(file for day in of for file in loads[day])])
+
+    staged, errors = _separate(count, [day for day in days if loads[day]])
+    problems: dict[date, list[Problem]] = {
+        day: [_of_error(settings, source, sql, loads[day], error)] for day, error in errors.items()
+    }
+    for day, found in _rejected(source, loads, staged).items():
+        problems.setdefault(day, []).extend(found)
+    tables = sorted({file.table for files in loads.values() for file in files})
+    rules = (CAN_BE_STAGED, FEW_REJECTED)
+    return [_result(source, rule, table, problems) for table in tables for rule in rules]
+
+
+def _readable(deliveries: Deliveries, day: date) -> list[FileVersion]:
+    latest = [v for v in deliveries.latest.values() if v.state is not State.RETIRED]
+    return [version for version in latest if version.load_date == day and version.is_readable]
+
+
+def _files(settings: Settings, versions: Iterable[FileVersion]) -> list[RawFile]:
+    paths = ((version, find_parsed(settings, version)) for version in versions)
+    return [RawFile(v.table_name, v.load_date, v.file, path) for v, path in paths if path]
+
+
+def _separate(
+    count: Callable[[Iterable[date]], list[StagedRows]], days: Sequence[date]
+) -> tuple[list[StagedRows], dict[date, StagingError]]:
+    """Staged rows of the loads that can be staged, and the errors of the others, found by halving."""
+    errors: dict[date, StagingError] = {}
+
+    def separate(part: Sequence[date]) -> list[date]:
+        try:
+            count(part)
+        except StagingError as error:
+            if len(part) == 1:
+                errors[part[0]] = error
+                return []
+            middle = len(part) // 2
+            return [*separate(part[:middle]), *separate(part[middle:])]
+        return list(part)
+
+    if not days:
+        return [], {}
+    try:
+        return count(days), {}
+    except StagingError:
+        fine = separate(days)
+    try:
+        return (count(fine) if fine else []), errors
+    except StagingError as error:
+        # Each can be staged, but not all together.
+        return [], {**errors, **dict.fromkeys(fine, error)}
+
+
+def _of_error(
+    settings: Settings, source: Source, sql: StagingSql, files: Sequence[RawFile], error: StagingError
+) -> Problem:
+    place = locate(settings, source, sql, files)
+    if place is None:
+        return Problem(CAN_BE_STAGED, files[0].table, f"{error.model} cannot be run: {error.why}")
+    file, row = place
+    where = file.file if row is None else f"{file.file}, row {row}"
+    return Problem(
+        CAN_BE_STAGED,
+        file.table,
+        f"{error.model} cannot be run over {where}: {error.why}",
+        [{"file": file.file, **({"row": row} if row is not None else {})}],
+    )
+
+
+def _rejected(
+    source: Source, loads: Mapping[date, Sequence[RawFile]], staged: Iterable[StagedRows]
+) -> dict[date, list[Problem]]:
+    """Loads of which staging rejects more than the source allows of an entity's rows from one table."""
+    places = {file.file: (day, file.table) for day, files in loads.items() for file in files}
+    groups: dict[tuple[date, str, str], list[StagedRows]] = {}
+    for rows in staged:
+        if rows.file in places:
+            day, table = places[rows.file]
+            groups.setdefault((day, table, rows.entity), []).append(rows)
+    problems: dict[date, list[Problem]] = {}
+    for (day, table, entity), parts in groups.items():
+        rejected = [part for part in parts if part.reason is not None]
+        of_all, lost = sum(part.count for part in parts), sum(part.count for part in rejected)
+        if lost > FORGIVEN_ROWS and lost > source.max_rejected_share * of_all:
+            reasons: Counter[str] = Counter()
+            for part in rejected:
+                reasons[part.reason or ""] += part.count
+            commonest = max(rejected, key=lambda part: part.count)
+            told = ", ".join(f"{reason} ({count:,})" for reason, count in reasons.most_common(3))
+            found = f"{lost:,} of {of_all:,} {entity} rows rejected ({lost / of_all:.0%}): {told}"
+            examples: list[Mapping[str, Scalar]] = [
+                {"file": commonest.file, "row": row} for row in commonest.rows
+            ]
+            problems.setdefault(day, []).append(Problem(FEW_REJECTED, table, found, examples))
+    return problems
+
+
+def _result(
+    source: Source, rule: str, table: str, problems: Mapping[date, Sequence[Problem]]
+) -> ExpectationResult:
+    mine = {
+        day: [problem for problem in found if (problem.rule, problem.table) == (rule, table)]
+        for day, found in sorted(problems.items())
+    }
+    failed = {day: found for day, found in mine.items() if found}
+    return ExpectationResult(
+        table=f"{source.source_id}.{table}",
+        name=rule,
+        description=_description(source, rule),
+        column=None,
+        severity="critical",
+        owner=source.owner,
+        status="failed" if failed else "passed",
+        observed="; ".join(found[0].found for found in list(failed.values())[:1]) or "all loads",
+        examples=tuple(
+            {"load_date": day.isoformat(), **example}
+            for day, found in failed.items()
+            for problem in found
+            for example in problem.examples
+        )[:10],
+        load_dates=tuple(failed),
+        runbook=f"{RUNBOOK}#a-load-that-staging-refuses",
+        found_on={day: "; ".join(problem.found for problem in found) for day, found in failed.items()},
+    )
+
+
+def _description(source: Source, rule: str) -> str:
+    if rule == CAN_BE_STAGED:
+        return "the staging models can be run over every row"
+    return f"staging rejects at most {source.max_rejected_share:.0%} of the rows of a load"
