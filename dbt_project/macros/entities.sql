@@ -129,17 +129,21 @@
 
 {#
   Staged rows of an entity of one source, each column read by its role, those that are `lacking` as NULL;
-  `reject_reason` is that of staging, else the first problem of a column.
+  `reject_reason` is that of staging, else the first problem of a column. For `rejected` rows no more than
+  that is read.
 #}
-{% macro read_staged(name, source_id, staging, lacking) -%}
+{% macro read_staged(name, source_id, staging, lacking, rejected=false) -%}
     {%- set contract = entity(name) -%}
     {%- set text = dbt.type_string() -%}
+    {%- set with_agent = 'user_agent' in contract.optional and not rejected -%}
     {%- set readings = {} -%}
     {%- set problems = [] -%}
     {%- set changes = [] -%}
     {%- for column, role in contract.columns.items() if column not in lacking -%}
         {%- set reading = read_by_role(column, role, source_id, 'staged_rows.' ~ column) -%}
-        {%- do readings.update({column: reading}) -%}
+        {%- if reading.problems or column in contract.key or not rejected -%}
+            {%- do readings.update({column: reading}) -%}
+        {%- endif -%}
         {%- do problems.extend(reading.problems) -%}
         {%- for condition, kind in reading.changed -%}
             {%- do changes.append((condition, column ~ ' ' ~ kind)) -%}
@@ -150,15 +154,17 @@
         {%- endif -%}
     {%- endfor -%}
     select
-        {%- for column, role in contract.columns.items() %}
+        {%- for column, role in contract.columns.items() if not rejected %}
         {{ readings[column].value if column in readings else 'cast(null as ' ~ role_type(role) ~ ')' }}
             as {{ column }},
         {%- endfor %}
-        {%- if 'user_agent' in contract.optional %}
+        {%- if with_agent %}
         user_agent,
         {%- endif %}
         coalesce(reject_reason, {{ reject_reason(problems) }}) as reject_reason,
+        {%- if not rejected %}
         {{ changes_of_row(changes) }} as cleaned,
+        {%- endif %}
         raw_row,
         _load_date,
         _file,
@@ -169,7 +175,7 @@
             {{ reading.read }} as {{ column }},
             staged_rows.{{ column }} as raw_{{ column }},
             {%- endfor %}
-            {%- if 'user_agent' in contract.optional %}
+            {%- if with_agent %}
             {{ 'cast(null as ' ~ text ~ ')' if 'user_agent' in lacking else 'staged_rows.user_agent' }}
                 as user_agent,
             {%- endif %}
@@ -183,13 +189,15 @@
 {%- endmacro %}
 
 {#
-  Staged rows of an entity from all configured sources: `source_id`, its columns and derived ones, `cleaned`,
-  `_load_date`, `_file`, `_row`; or its rejected rows, with `reject_reason` and `raw_row`.
+  Staged rows of an entity from all configured sources, in an incremental run from the files that changed:
+  `source_id`, its columns and derived ones, `cleaned`, `_load_date`, `_file`, `_row`; or its rejected rows,
+  with `reject_reason` and `raw_row`.
 #}
 {% macro staged(name, rejected=false) -%}
     {%- set text = dbt.type_string() -%}
     {%- set columns = entity(name).columns -%}
-    {%- for source_id in sources_of_entity(name) %}
+    {%- set load_dates = changed_load_dates() -%}
+    {%- for source_id in sources_of_entity(name) if load_dates is none or source_id in load_dates %}
     {%- if not loop.first %}
     union all{% endif %}
     select
@@ -212,10 +220,10 @@
         _row
     from (
         {%- set staging = ref('stg_' ~ source_id ~ '__' ~ name) %}
-        {{ read_staged(name, source_id, staging, lacking_columns(name, staging)) }}
+        {{ read_staged(name, source_id, staging, lacking_columns(name, staging), rejected) }}
     ) as read_rows
     where reject_reason is {{ 'not null' if rejected else 'null' }}
-        {{- only_changed_files("'" ~ source_id ~ "'") }}
+        {{- and_changed_files(source_id, load_dates[source_id]) if load_dates is not none }}
     {%- else %}
     select
         cast(null as {{ text }}) as source_id,

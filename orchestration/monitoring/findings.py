@@ -144,7 +144,7 @@ def _of_held(files: Sequence[FileVersion], owner: str) -> Finding:
         kind="gate_failed",
         severity="critical",
         owner=owner,
-        title=f"{source}: {loads} held back: {' '.join((files[0].reason or '').split())[:120]}",
+        title=f"{source}: {loads} {' '.join((files[0].reason or '').split())[:120]}",
         text=outward("\n".join(lines)),
         runbook=f"{GATE_FAILED}#a-load-that-is-held-back",
     )

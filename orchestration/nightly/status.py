@@ -91,7 +91,7 @@ def _attention(settings: Settings, now: datetime) -> str:
     ]
     on_a_word = [load for load in loads if load.state is State.ACCEPTED and load.reason]
     lines = [_load_line(load, _word(load), now) for load in attention]
-    words = [_load_line(load, "", now) for load in on_a_word[-SHOWN_WORDS:]]
+    words = [_load_line(load, "accepted", now) for load in on_a_word[-SHOWN_WORDS:]]
     return "".join(
         [
             *(["Loads that need attention:\n", *lines] if lines else ["Loads: all accepted\n"]),
@@ -103,7 +103,7 @@ def _attention(settings: Settings, now: datetime) -> str:
 def _load_line(load: Load, word: str, now: datetime) -> str:
     days = (now - datetime.fromisoformat(load.decided_at)).days if load.decided_at else None
     age = "" if days is None else " today" if days == 0 else f" {counted(days, 'day')} ago"
-    told = ": ".join(part for part in (f"{word}{age}".strip(), load.reason) if part)
+    told = ": ".join(part for part in (f"{word}{age}", load.reason) if part)
     return f"  {load.source_id} {load.load_date}: {told}\n"
 
 

@@ -117,7 +117,7 @@ def accept_load(settings: Settings, source_id: str, day: date, reason: str) -> s
         for found in judge_staging(settings, dbt_sources(settings, declared), source, deliveries, [day]):
             if found.name == CAN_BE_STAGED and found.status == "failed":
                 raise InputError(f"It would stop the build: {found.observed}")
-        word = f"accepted by {account() or 'hand'}: {reason}"
+        word = f"by {account() or 'hand'}: {reason}"
         with LoadManifest(settings.manifest) as manifest:
             manifest.decide([v.version_id for v in refused], State.ACCEPTED, word)
     return f"Accepted: load {day} of {source_id}. `aipl run` publishes it."
@@ -136,6 +136,8 @@ def concerned(settings: Settings, result: GateResult) -> dict[str, str]:
         if not sources:
             return {}
         told = f"the mart gate found {found.table}: {found.name}: {found.observed}"
+        if found.examples:
+            told += f", such as {', '.join(f'{name} {value}' for name, value in found.examples[0].items())}"
         for source_id in sources:
             reasons.setdefault(source_id, told)
     arrival = read_arrival(settings)

@@ -200,19 +200,31 @@
     {{ return(found.columns[0].values()[0] > 0) }}
 {%- endmacro %}
 
-{#
-  In an incremental run: restricts staged rows to files changed since the last finished build. Load dates are
-  constants beside the semi-join, so that unchanged Parquet files are skipped by their statistics.
-#}
-{% macro only_changed_files(source_id) -%}
+{# In an incremental run, load dates of the files that changed and are in effect, by source; else none. #}
+{% macro changed_load_dates() -%}
     {#- Outside the condition, so that dbt sees the dependency when parsing. -#}
     {%- set changed = ref('int_changed_files') -%}
-    {%- if is_incremental() %}
-        {%- set dates = run_query(
-            'select distinct load_date from ' ~ changed
-            ~ ' where load_date is not null and source_id = ' ~ source_id ~ ' order by 1'
-        ).columns[0].values() %}
-        and _load_date in (cast(null as date){% for date in dates %}, cast('{{ date }}' as date){% endfor %})
-        and _file in (select c._file from {{ changed }} as c where c.source_id = {{ source_id }})
+    {%- if is_incremental() -%}
+        {%- set dates = {} -%}
+        {%- set query = 'select distinct source_id, load_date from ' ~ changed
+            ~ ' where load_date is not null order by 1, 2' -%}
+        {%- for source_id, load_date in run_query(query).rows -%}
+            {%- do dates.setdefault(source_id, []).append(load_date) -%}
+        {%- endfor -%}
+        {{ return(dates) }}
     {%- endif -%}
+    {{ return(none) }}
+{%- endmacro %}
+
+{#
+  Restricts the staged rows of a source to files changed since the last finished build. Load dates are
+  constants beside the semi-join, so that unchanged Parquet files are skipped by their statistics.
+#}
+{% macro and_changed_files(source_id, load_dates) %}
+        and _load_date in (
+            {%- for date in load_dates %}cast('{{ date }}' as date){{ ', ' if not loop.last }}{% endfor -%}
+        )
+        and _file in (
+            select c._file from {{ ref('int_changed_files') }} as c where c.source_id = '{{ source_id }}'
+        )
 {%- endmacro %}
