@@ -11,10 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock
-
-from orchestration.build.fingerprint import project_hash
-from orchestration.core.errors import AiplError
 from orchestration.core.settings import Settings
 
 if TYPE_CHECKING:
@@ -116,25 +112,6 @@ def environment(variables: Mapping[str, str]) -> Iterator[None]:
             else:
                 os.environ[name] = value
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
-
-
-def prepare_manifest(settings: Settings, dbt_sources: str) -> Path:
-    """Path of the `manifest.json` of the current project and sources; parsed again only when these change.
-
-    Raises AiplError with dbt's own message when the project does not parse.
-    """
-    settings.dbt_target.mkdir(parents=True, exist_ok=True)
-    manifest, prepared = settings.dbt_target / "manifest.json", settings.dbt_target / "prepared"
-    wanted = f"{project_hash(settings.dbt_project, dbt_sources)} {settings.home}"
-    with FileLock(settings.dbt_target / ".lock"):
-        if manifest.exists() and prepared.exists() and prepared.read_text() == wanted:
-            return manifest
-        prepared.unlink(missing_ok=True)
-        answer = run_dbt(["--quiet", "parse"], dbt_environment(settings, dbt_sources))
-        if not answer.success:
-            raise AiplError(f"The dbt project does not parse:\n{answer.exception}")
-        prepared.write_text(wanted)
-    return manifest
 
 
 def run_target(settings: Settings, run_id: str) -> Path:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.arrival.readers import raw_schema
-from orchestration.build.staging_sql import StagedEntity, StagingSql
+from orchestration.build.prepared import StagedEntity, StagingSql
 from orchestration.core.database import connect, sql_text
 from orchestration.core.settings import Settings
 from orchestration.sources.source import Source

@@ -7,7 +7,7 @@ import json
 from dagster import Definitions
 
 from orchestration.arrival.configured import configured_schedule, configured_sources, dbt_sources
-from orchestration.build.dbt import prepare_manifest
+from orchestration.build.prepared import prepare_manifest
 from orchestration.core.settings import Settings
 from orchestration.defs.automation.nightly import automation
 from orchestration.defs.publish.assets import mirror_asset, release_asset

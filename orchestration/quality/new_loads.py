@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+import pyarrow.parquet as pq
+
 from expectations.results import ExpectationResult, Scalar
 from expectations.suites.rule import RUNBOOK
 from orchestration.arrival.file_versions import Deliveries, FileVersion, State
 from orchestration.arrival.parsed import find_parsed
+from orchestration.build.prepared import StagingSql, staging_sql
 from orchestration.build.staged_alone import RawFile, StagedRows, StagingError, count_staged, locate
-from orchestration.build.staging_sql import StagingSql, staging_sql
 from orchestration.core.settings import Settings
 from orchestration.sources.source import Source
 
 CAN_BE_STAGED, FEW_REJECTED = "can_be_staged", "few_rows_rejected"
+# Columns of an example that are shown by their names alone.
+SHOWN_COLUMN = re.compile(
+    r"^(?!.*birth).*(time|date|_at$|_on$|amount|price|quantity|currency|status|kind|type|event$)", re.I
+)
+SHOWN_COLUMNS = 6
 # A single bad row never costs its load.
 FORGIVEN_ROWS = 1
 
@@ -123,12 +131,12 @@ def _rejected(
     source: Source, loads: Mapping[date, Sequence[RawFile]], staged: Iterable[StagedRows]
 ) -> dict[date, list[Problem]]:
     """Loads of which staging rejects more than the source allows of an entity's rows from one table."""
-    places = {file.file: (day, file.table) for day, files in loads.items() for file in files}
+    places = {file.file: (day, file) for day, files in loads.items() for file in files}
     groups: dict[tuple[date, str, str], list[StagedRows]] = {}
     for rows in staged:
         if rows.file in places:
-            day, table = places[rows.file]
-            groups.setdefault((day, table, rows.entity), []).append(rows)
+            day, raw = places[rows.file]
+            groups.setdefault((day, raw.table, rows.entity), []).append(rows)
     problems: dict[date, list[Problem]] = {}
     for (day, table, entity), parts in groups.items():
         rejected = [part for part in parts if part.reason is not None]
@@ -140,11 +148,25 @@ def _rejected(
             commonest = max(rejected, key=lambda part: part.count)
             told = ", ".join(f"{reason} ({count:,})" for reason, count in reasons.most_common(3))
             found = f"{lost:,} of {of_all:,} {entity} rows rejected ({lost / of_all:.0%}): {told}"
-            examples: list[Mapping[str, Scalar]] = [
-                {"file": commonest.file, "row": row} for row in commonest.rows
-            ]
+            examples = _examples(source, places[commonest.file][1], commonest.rows)
             problems.setdefault(day, []).append(Problem(FEW_REJECTED, table, found, examples))
     return problems
+
+
+def _examples(source: Source, file: RawFile, rows: Sequence[int]) -> list[dict[str, Scalar]]:
+    """Raw rows with what they hold of times, amounts and kinds: nothing that may say whose they are."""
+    table = source.tables[file.table]
+    named = {*table.vocabulary, *table.amounts, *([table.event_time.column] if table.event_time else [])}
+    shown = [
+        name
+        for name in pq.read_schema(file.path).names
+        if name in named or (SHOWN_COLUMN.search(name) and name not in table.personal)
+    ][:SHOWN_COLUMNS]
+    found = pq.read_table(file.path, columns=["_row", *shown], filters=[("_row", "in", list(rows))])
+    return [
+        {"file": file.file, "row": row["_row"], **{name: str(row[name]) for name in shown}}
+        for row in found.to_pylist()
+    ]
 
 
 def _result(

@@ -12,7 +12,7 @@ from tiny_project import deliver_two_days, make_tiny
 from verdicts import judge_with
 
 from orchestration.arrival.configured import configured_sources, dbt_sources
-from orchestration.build.dbt import prepare_manifest
+from orchestration.build.prepared import prepare_manifest
 from orchestration.core.settings import Settings
 
 

@@ -89,7 +89,7 @@ def test_definitions_load_without_dbt_once_the_manifest_is_prepared(
     def no_dbt(*_: object) -> None:
         raise FileNotFoundError("/no/dbt")
 
-    monkeypatch.setattr("orchestration.build.dbt.run_dbt", no_dbt)
+    monkeypatch.setattr("orchestration.build.prepared.run_dbt", no_dbt)
     build_definitions(settings)
     (settings.dbt_target / "prepared").unlink()
     with pytest.raises(FileNotFoundError, match="/no/dbt"):

@@ -1,10 +1,14 @@
-"""SQL with which each source is staged, as dbt compiles it: compiled once for each state of the project."""
+"""The dbt project made ready: its manifest, and the SQL with which each source is staged.
+
+Both are made once for each state of the project and its sources.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
@@ -16,6 +20,7 @@ from orchestration.core.database import sql_text
 from orchestration.core.errors import AiplError
 from orchestration.core.settings import Settings
 
+# The analysis whose compiled text is the queries of staged rows.
 ROWS = "staged_rows"
 # Raise it when what is kept changes its form.
 KEPT_FORMAT = 1
@@ -51,26 +56,29 @@ class StagingSql:
     entities: Mapping[str, Mapping[str, StagedEntity]]
 
 
-def staging_sql(settings: Settings, dbt_sources: str) -> StagingSql:
-    """The SQL of all sources that `dbt_sources` declares (JSON); kept until project, sources or home change.
+def prepare_manifest(settings: Settings, dbt_sources: str) -> Path:
+    """Path of the `manifest.json` of the current project and sources (JSON).
 
-    Raises AiplError when the project does not compile.
+    Raises AiplError with dbt's own message when the project does not parse, or staging does not compile.
     """
-    folder = settings.dbt_target / "staging"
-    folder.mkdir(parents=True, exist_ok=True)
-    kept = folder / "staging.json"
+    settings.dbt_target.mkdir(parents=True, exist_ok=True)
+    manifest, prepared = settings.dbt_target / "manifest.json", settings.dbt_target / "prepared"
     wanted = f"{KEPT_FORMAT} {project_hash(settings.dbt_project, dbt_sources)} {settings.home}"
-    with FileLock(folder / ".lock"):
-        if kept.exists() and (content := json.loads(kept.read_text()))["of"] == wanted:
-            return _read(content)
-        relations, queries = _compile(settings, dbt_sources)
-        content = {"of": wanted, "relations": [asdict(one) for one in relations], "queries": queries}
-        with replacing(kept) as part:
-            part.write_text(json.dumps(content))
-        return _read(content)
+    with FileLock(settings.dbt_target / ".lock"):
+        if manifest.exists() and prepared.exists() and prepared.read_text() == wanted:
+            return manifest
+        prepared.unlink(missing_ok=True)
+        compiled = _compile(settings, dbt_sources)
+        with replacing(_staging(settings)) as part:
+            part.write_text(json.dumps(compiled))
+        prepared.write_text(wanted)
+    return manifest
 
 
-def _read(content: Mapping[str, Any]) -> StagingSql:
+def staging_sql(settings: Settings, dbt_sources: str) -> StagingSql:
+    """The SQL of all sources that `dbt_sources` declares (JSON). Raises what `prepare_manifest` does."""
+    prepare_manifest(settings, dbt_sources)
+    content = json.loads(_staging(settings).read_text())
     return StagingSql(
         [Relation(**told) for told in content["relations"]],
         {
@@ -82,27 +90,22 @@ def _read(content: Mapping[str, Any]) -> StagingSql:
     )
 
 
-def _compile(settings: Settings, dbt_sources: str) -> tuple[list[Relation], dict[str, Any]]:
-    """Relations, and the queries of staged rows by source and entity.
+def _staging(settings: Settings) -> Path:
+    return settings.dbt_target / "staging.json"
 
-    Compiles without a look at the warehouse, which may be missing or busy.
-    """
-    selected = ["--select", "+path:models/staging", ROWS, "--exclude", "resource_type:test"]
+
+def _compile(settings: Settings, dbt_sources: str) -> dict[str, Any]:
+    """Parse the project and compile its staging without opening the warehouse, which may be busy."""
+    selected = ["--select", "+path:models/staging", ROWS]
+    excluded = ["--exclude", "resource_type:test", "resource_type:unit_test"]
     answer = run_dbt(
-        [
-            "--quiet",
-            "compile",
-            "--no-introspect",
-            "--no-populate-cache",
-            *selected,
-            "resource_type:unit_test",
-        ],
-        dbt_environment(settings, dbt_sources, settings.dbt_target / "staging"),
+        ["--quiet", "compile", "--no-introspect", "--no-populate-cache", *selected, *excluded],
+        dbt_environment(settings, dbt_sources),
     )
     if not answer.success:
         results = getattr(answer.result, "results", ())
         told = answer.exception or "\n".join(result.message for result in results if result.message)
-        raise AiplError(f"The staging models do not compile:\n{told}")
+        raise AiplError(f"The dbt project does not parse:\n{told}")
     nodes: list[Any] = [result.node for result in answer.result.results]  # type: ignore[union-attr]
     relations: dict[str, Relation] = {}
     for node in nodes:
@@ -116,7 +119,7 @@ def _compile(settings: Settings, dbt_sources: str) -> tuple[list[Relation], dict
         tables = tables.union(*(relations[read].tables for read in reads if read in relations))
         relations[node.unique_id] = Relation(node.name, node.relation_name, query, sorted(tables))
     queries = next((node.compiled_code for node in nodes if node.name == ROWS), "{}")
-    return list(relations.values()), json.loads(queries)
+    return {"relations": [asdict(one) for one in relations.values()], "queries": json.loads(queries)}
 
 
 def _of_seed(settings: Settings, seed: Any) -> str:

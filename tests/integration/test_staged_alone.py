@@ -1,0 +1,172 @@
+"""New loads are staged alone before they are accepted: what cannot be staged costs its load."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from unit.publish_home import HomeSettings
+from unit.shop_home import ShopHome
+from verdicts import verdict
+
+from orchestration.arrival import receive as arrival
+from orchestration.arrival.configured import configured_sources, dbt_sources
+from orchestration.arrival.file_versions import Load, State
+from orchestration.core.errors import InputError
+from orchestration.core.settings import PROJECT_ROOT
+from orchestration.publish.holding import accept_load
+from orchestration.quality.new_loads import judge_staging
+
+TODAY = date(2024, 9, 30)
+COLUMNS = ["id", "time", "brand", "who", "payload"]
+SOURCES = """
+sources:
+  - name: shop
+    config:
+      meta:
+        external_location: >-
+          read_parquet('{{ env_var('AIPL_HOME', '') }}/raw/shop/{identifier}/*/*.parquet')
+    tables: [{name: events}, {name: notes}]
+"""
+# As a stranger writes it: each cast stops at a value that is none.
+EVENTS = """
+select
+    id as event_id, brand as brand_id, who as member_id, 'page_view' as touch_kind,
+    {{ utc_from_local('time', 'shop') }} as event_at,
+    {{ business_date(utc_from_local('time', 'shop'), 'shop') }} as event_date,
+    CAST(payload as json) ->> '$.campaign' as campaign_id,
+    case when time is null then 'no time' end as reject_reason,
+    {{ row_origin('raw') }}
+from {{ source('shop', 'events') }} as raw
+"""
+
+
+class Shop(ShopHome):
+    """A daily source whose one table is staged by a model of a stranger, in a copy of the dbt project."""
+
+    tables: ClassVar[dict[str, Any]] = {
+        "events": {
+            "files": "events-{load_date}.csv",
+            "format": "csv",
+            "delimiter": ";",
+            "columns": {"required": COLUMNS},
+        }
+    }
+
+    def __init__(self, base: Path) -> None:
+        super().__init__(base, brands={"b": {"name": "B"}})
+        self.settings = HomeSettings(self.settings.home, self.settings.sources_file)
+        project = self.settings.dbt_project
+        shutil.copytree(
+            PROJECT_ROOT / "dbt_project", project, ignore=shutil.ignore_patterns("target", "logs", "staging")
+        )
+        shutil.copytree(PROJECT_ROOT / "dbt_project" / "macros" / "staging", project / "macros" / "staging")
+        (project / "models" / "staging" / "shop").mkdir(parents=True)
+        (project / "models" / "staging" / "shop" / "sources.yml").write_text(SOURCES)
+        self.write_model("cast")
+
+    def write_model(self, cast: str) -> None:
+        model = self.settings.dbt_project / "models" / "staging" / "shop" / "stg_shop__events.sql"
+        model.write_text(EVENTS.replace("CAST", cast))
+
+    def deliver(self, day: int, rows: Sequence[Sequence[object]]) -> None:
+        lines = [";".join(map(str, row)) for row in [COLUMNS, *rows]]
+        self.write(f"events-2024-09-{day:02}.csv", "\n".join([*lines, ""]))
+
+    def receive(self) -> dict[int, tuple[State, str | None]]:
+        """Pull and judge; state and reason of each load, by day."""
+        sources = configured_sources(self.settings)
+        stage = partial(judge_staging, self.settings, dbt_sources(self.settings, sources))
+        days = [date(2024, 9, day) for day in range(1, 30)]
+        arrival.receive(self.settings, sources["shop"], days, None, TODAY, stage=stage)
+        return {load.load_date.day: (load.state, load.reason) for load in self.loads}
+
+    @property
+    def loads(self) -> list[Load]:
+        return self.arrival.of("shop").loads
+
+
+def row(number: int, at: str = "2024-09-01 10:00:00", payload: str = "{}") -> list[object]:
+    return [number, at, "b", f"m{number}", payload]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(arrival, "run_arrival", lambda tables: verdict(*(table.name for table in tables)))
+        shop = Shop(tmp_path_factory.mktemp("shop"))
+        shop.deliver(2, [row(number) for number in range(20)])
+        assert shop.receive() == {2: (State.ACCEPTED, None)}
+    return shop
+
+
+@pytest.fixture
+def shop(made: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """The shop with one accepted load; what a test delivers and writes is taken back after it."""
+    monkeypatch.setattr(arrival, "run_arrival", lambda tables: verdict(*(table.name for table in tables)))
+    return made
+
+
+def test_a_row_that_a_model_cannot_read_costs_its_load_and_is_named(shop: Shop) -> None:
+    broken = [row(number) for number in range(30)]
+    broken[17] = row(17, payload='{"campaign": [')
+    shop.deliver(3, broken)
+    shop.deliver(4, [row(number) for number in range(30)])
+    state, reason = shop.receive()[3]
+    assert state is State.REFUSED and reason
+    assert "stg_shop__events cannot be run over events-2024-09-03.csv, row 18: " in reason
+    assert "Malformed JSON" in reason
+    assert shop.receive()[4] == (State.ACCEPTED, None), "the other load is fine"
+    with pytest.raises(InputError, match=r"It would stop the build: .*row 18"):
+        accept_load(shop.settings, "shop", date(2024, 9, 3), "never mind")
+    # A corrected model has it judged again, though nothing is delivered.
+    shop.write_model("try_cast")
+    assert shop.receive()[3] == (State.ACCEPTED, None)
+    shop.write_model("cast")
+
+
+def test_a_load_that_staging_rejects_is_refused_beyond_the_share_of_its_source(shop: Shop) -> None:
+    odd = "04/03/2024 09:00"
+    shop.deliver(6, [row(number, at=odd) for number in range(11)] + [row(number) for number in range(9)])
+    shop.deliver(7, [row(number, at=odd) for number in range(10)] + [row(number) for number in range(10)])
+    shop.deliver(8, [row(1, at=odd)])
+    found = shop.receive()
+    state, reason = found[6]
+    assert state is State.REFUSED and reason
+    assert "staging rejects at most 50% of the rows of a load" in reason
+    assert "11 of 20 events rows rejected (55%): no event at (11)" in reason
+    assert found[7] == (State.ACCEPTED, None), "half is not beyond half"
+    assert found[8] == (State.ACCEPTED, None), "one bad row costs that row alone"
+    page = max((shop.settings.reports / "arrival").glob("*.json"))
+    (failed,) = [found for found in json.loads(page.read_text())["results"] if found["status"] == "failed"]
+    assert failed["load_dates"] == ["2024-09-06"]
+    assert [example["time"] for example in failed["examples"]] == [odd, odd]
+    assert "who" not in failed["examples"][0]
+    # The source may say that it is used to that; or somebody says so of this load.
+    accept_load(shop.settings, "shop", date(2024, 9, 6), "seen")
+    assert shop.receive()[6] == (State.ACCEPTED, f"{shop.loads[-3].reason}")
+    shop.deliver(9, [row(number, at=odd) for number in range(11)] + [row(number) for number in range(9)])
+    assert shop.receive()[9][0] is State.REFUSED
+    shop.declare(brands={"b": {"name": "B"}}, max_rejected_share=0.6)
+    assert shop.receive()[9] == (State.ACCEPTED, None)
+
+
+def test_a_model_that_cannot_be_run_at_all_refuses_every_new_load(shop: Shop) -> None:
+    model = shop.settings.dbt_project / "models" / "staging" / "shop" / "stg_shop__events.sql"
+    model.write_text(model.read_text().replace("brand as brand_id", "brnad as brand_id"))
+    shop.deliver(12, [row(1)])
+    shop.deliver(13, [row(1)])
+    found = shop.receive()
+    for day in (12, 13):
+        state, reason = found[day]
+        assert state is State.REFUSED and reason
+        assert "stg_shop__events cannot be run over" in reason and "brnad" in reason
+    assert found[2] == (State.ACCEPTED, None), "what is in effect stays"
+    shop.write_model("cast")
+    assert {state for state, _ in shop.receive().values()} == {State.ACCEPTED}
