@@ -1,13 +1,15 @@
 {#
   Contract of the canonical entities: columns with their roles (macros/staging/roles.sql), key, and `version`
   (what orders versions before load date, file and row do). Staging supplies these columns; `optional` ones
-  are NULL if a source lacks them. Nothing downstream depends on a source.
+  are NULL if a source lacks them; a row without one that is `needed` is of no use. `numbered` is the column that the number of an item replaces where a raw
+  row holds several. Nothing downstream depends on a source.
 #}
 {% macro entity(name) -%}
     {%- set person = {'visitor_id': 'person', 'member_id': 'person'} -%}
     {%- set entities = {
         'events': {
             'key': ['event_id'], 'version': [],
+            'needed': ['event_at', 'event_date'],
             'optional': ['visitor_id', 'member_id', 'campaign_id', 'channel', 'user_agent'],
             'columns': dict(
                 event_id='document', brand_id='brand', event_at='moment', event_date='day',
@@ -16,6 +18,7 @@
         },
         'orders': {
             'key': ['order_id'], 'version': ['updated_at'],
+            'needed': ['created_at', 'created_date'],
             'optional': ['visitor_id', 'member_id', 'cancelled_at', 'updated_at'],
             'columns': dict(
                 order_id='document', document_kind='text', created_at='moment', created_date='day',
@@ -24,11 +27,12 @@
             ),
         },
         'order_lines': {
-            'key': ['order_id', 'line_id'], 'version': [], 'optional': ['product_name', 'unit_price'],
+            'key': ['order_id', 'line_id'], 'version': ['updated_at'], 'numbered': 'line_id',
+            'optional': ['product_name', 'unit_price', 'updated_at'],
             'columns': dict(
                 order_id='document', line_id='document', brand_id='brand', product_id='product',
                 product_name='text', quantity='quantity', unit_price='money', amount='money',
-                is_duplicate='flag'
+                is_duplicate='flag', updated_at='moment'
             ),
         },
         'refunds': {
@@ -40,6 +44,8 @@
         },
         'reviews': {
             'key': ['review_id'], 'version': [],
+            'needed': ['refunded_on'],
+            'needed': ['reviewed_on'],
             'optional': ['visitor_id', 'member_id'],
             'columns': dict(
                 review_id='document', brand_id='brand', order_id='document', reviewed_at='moment',
@@ -48,6 +54,7 @@
         },
         'memberships': {
             'key': ['membership_id'], 'version': ['updated_at'],
+            'needed': ['joined_on'],
             'optional': ['visitor_id', 'member_id', 'updated_at'],
             'columns': dict(
                 membership_id='document', brand_id='brand', state_kind='text', tier='whole',
@@ -111,29 +118,30 @@
 {%- endmacro %}
 
 {#
-  Optional columns that the staging of an entity lacks. They are read from the built view, so that a new
-  optional column affects no source without it.
+  Columns that a staging model supplies, read from the built view, so that a new optional column affects no
+  source without it; none before it is built.
 #}
-{% macro lacking_columns(name, staging) -%}
-    {%- set optional = entity(name).optional -%}
-    {%- set lacking = [] -%}
-    {%- if execute and optional and load_relation(staging) is not none -%}
-        {%- set supplied = adapter.get_column_schema_from_query('select * from ' ~ staging)
-            | map(attribute='name') | list -%}
-        {%- for column in optional if column not in supplied -%}
-            {%- do lacking.append(column) -%}
-        {%- endfor -%}
+{% macro supplied_columns(staging) -%}
+    {%- if execute and load_relation(staging) is not none -%}
+        {{ return(adapter.get_column_schema_from_query('select * from ' ~ staging)
+            | map(attribute='name') | list) }}
     {%- endif -%}
-    {{ return(lacking) }}
+    {{ return(none) }}
 {%- endmacro %}
 
 {#
-  Staged rows of an entity of one source, each column read by its role, those that are `lacking` as NULL;
-  `reject_reason` is that of staging, else the first problem of a column. For `rejected` rows no more than
-  that is read.
+  Staged rows of an entity of one source, each column read by its role; `reject_reason` is that of staging,
+  else the first problem of a column. Optional columns that are not `supplied` are NULL; `_document` and
+  `_item` are those of `row_origin`, else NULL and 1. For `rejected` rows no more than the reason is read.
 #}
-{% macro read_staged(name, source_id, staging, lacking, rejected=false) -%}
+{% macro read_staged(name, source_id, staging, supplied, rejected=false) -%}
     {%- set contract = entity(name) -%}
+    {%- set has_items = supplied is not none and '_item' in supplied -%}
+    {%- set numbered = contract.numbered if has_items else none -%}
+    {%- set lacking = [numbered] -%}
+    {%- for column in contract.optional or [] if supplied is not none and column not in supplied -%}
+        {%- do lacking.append(column) -%}
+    {%- endfor -%}
     {%- set text = dbt.type_string() -%}
     {%- set with_agent = 'user_agent' in contract.optional and not rejected -%}
     {%- set readings = {} -%}
@@ -141,7 +149,7 @@
     {%- set changes = [] -%}
     {%- for column, role in contract.columns.items() if column not in lacking -%}
         {%- set reading = read_by_role(column, role, source_id, 'staged_rows.' ~ column) -%}
-        {%- if reading.problems or column in contract.key or not rejected -%}
+        {%- if reading.problems or column in contract.key or column in (contract.needed or []) or not rejected -%}
             {%- do readings.update({column: reading}) -%}
         {%- endif -%}
         {%- do problems.extend(reading.problems) -%}
@@ -151,21 +159,30 @@
         {%- if column in contract.key -%}
             {%- set name = column | replace('_', ' ') -%}
             {%- do problems.append(('(' ~ reading.value ~ ') is null', 'no ' ~ name)) -%}
+        {%- elif column in (contract.needed or []) -%}
+            {%- do problems.append((column ~ ' is null', column ~ ' that is missing or does not parse')) -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- set reason = 'coalesce(reject_reason, ' ~ reject_reason(problems) ~ ')' -%}
     select
         {%- for column, role in contract.columns.items() if not rejected %}
+        {%- if column == numbered %}
+        {{ id_of_item(contract.key[0]) }} as {{ column }},
+        {%- else %}
         {{ readings[column].value if column in readings else 'cast(null as ' ~ role_type(role) ~ ')' }}
             as {{ column }},
+        {%- endif %}
         {%- endfor %}
         {%- if with_agent %}
         user_agent,
         {%- endif %}
-        coalesce(reject_reason, {{ reject_reason(problems) }}) as reject_reason,
+        {{ reason_of_item(reason) if has_items else reason }} as reject_reason,
         {%- if not rejected %}
         {{ changes_of_row(changes) }} as cleaned,
         {%- endif %}
         raw_row,
+        _document,
+        _item,
         _load_date,
         _file,
         _row
@@ -179,6 +196,13 @@
             {{ 'cast(null as ' ~ text ~ ')' if 'user_agent' in lacking else 'staged_rows.user_agent' }}
                 as user_agent,
             {%- endif %}
+            {%- if has_items %}
+            {{ clean_id('cast(staged_rows._document as ' ~ text ~ ')') }} as _document,
+            cast(staged_rows._item as bigint) as _item,
+            {%- else %}
+            cast(null as {{ text }}) as _document,
+            cast(1 as bigint) as _item,
+            {%- endif %}
             staged_rows.reject_reason,
             staged_rows.raw_row,
             staged_rows._load_date,
@@ -190,8 +214,8 @@
 
 {#
   Staged rows of an entity from all configured sources, in an incremental run from the files that changed:
-  `source_id`, its columns and derived ones, `cleaned`, `_load_date`, `_file`, `_row`; or its rejected rows,
-  with `reject_reason` and `raw_row`.
+  `source_id`, its columns and derived ones, `cleaned`, `_document`, `_item`, `_load_date`, `_file`, `_row`;
+  or its rejected rows, with `reject_reason` and `raw_row`.
 #}
 {% macro staged(name, rejected=false) -%}
     {%- set text = dbt.type_string() -%}
@@ -214,13 +238,15 @@
         {{ value }} as {{ column }},
         {%- endfor %}
         cleaned,
+        _document,
         {%- endif %}
+        _item,
         _load_date,
         _file,
         _row
     from (
         {%- set staging = ref('stg_' ~ source_id ~ '__' ~ name) %}
-        {{ read_staged(name, source_id, staging, lacking_columns(name, staging), rejected) }}
+        {{ read_staged(name, source_id, staging, supplied_columns(staging), rejected) }}
     ) as read_rows
     where reject_reason is {{ 'not null' if rejected else 'null' }}
         {{- and_changed_files(source_id, load_dates[source_id]) if load_dates is not none }}
@@ -239,7 +265,9 @@
         cast(null as {{ type }}) as {{ column }},
         {%- endfor %}
         cast(null as {{ text }}) as cleaned,
+        cast(null as {{ text }}) as _document,
         {%- endif %}
+        cast(null as bigint) as _item,
         cast(null as date) as _load_date,
         cast(null as {{ text }}) as _file,
         cast(null as bigint) as _row

@@ -41,11 +41,15 @@ class Relation:
 
 @dataclass(frozen=True)
 class StagedEntity:
-    """An entity of a source: its model, the query of its staged rows, columns that the model may lack."""
+    """An entity of a source: its model, columns that this may lack, and the query of its staged rows.
+
+    `item_rows` is the query where the model numbers the items of a raw row (`_item`).
+    """
 
     model: str
-    rows: str
     optional: list[str]
+    rows: str
+    item_rows: str
 
 
 @dataclass(frozen=True)

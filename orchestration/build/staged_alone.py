@@ -71,8 +71,9 @@ def staged_alone(
                 connection.execute(f"create view {one.relation} as {query}")
                 if one.name in entities:
                     name, entity = entities[one.name]
-                    _complete(connection, one.relation, query, entity)
-                    connection.execute(f"create view {ENTITY.format(name)} as {entity.rows}")
+                    supplied = _complete(connection, one.relation, query, entity)
+                    rows = entity.item_rows if "_item" in supplied else entity.rows
+                    connection.execute(f"create view {ENTITY.format(name)} as {rows}")
         yield connection
 
 
@@ -117,12 +118,15 @@ def _lay_out(settings: Settings, source: Source, files: Iterable[RawFile], raw: 
     return {f"{source.source_id}.{table}" for table in first}
 
 
-def _complete(connection: duckdb.DuckDBPyConnection, relation: str, query: str, entity: StagedEntity) -> None:
-    """Give a staging model the optional columns that it lacks, as NULL."""
+def _complete(
+    connection: duckdb.DuckDBPyConnection, relation: str, query: str, entity: StagedEntity
+) -> list[str]:
+    """Give a staging model the optional columns that it lacks, as NULL; returns those that it supplies."""
     supplied = connection.sql(f"select * from {relation}").columns
     if lacking := [name for name in entity.optional if name not in supplied]:
         nulls = ", ".join(f"cast(null as varchar) as {name}" for name in lacking)
         connection.execute(f"create or replace view {relation} as select *, {nulls} from ({query})")
+    return supplied
 
 
 @dataclass(frozen=True)

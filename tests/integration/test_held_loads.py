@@ -126,7 +126,7 @@ def test_a_held_load_stays_out_whatever_is_done(
     assert shop.money() == {**SECOND_DAY, "east": east}
     assert shop.states() == {date(2024, 1, 2): State.ACCEPTED, HELD_DAY: State.REFUSED}
     accept_load(shop.settings, "east", HELD_DAY, "seen with the shop")
-    assert nights.night(shop.home) == (0, "")
+    shop.do(rotate if what is rotate else nights.steps)
     assert shop.money() == {**BOTH_DAYS, "east": BOTH_DAYS["east"] if east == 30 else 50}
 
 

@@ -140,7 +140,7 @@ def test_a_load_that_staging_rejects_is_refused_beyond_the_share_of_its_source(s
     state, reason = found[6]
     assert state is State.REFUSED and reason
     assert "staging rejects at most 50% of the rows of a load" in reason
-    assert "11 of 20 events rows rejected (55%): no event at (11)" in reason
+    assert "11 of 20 events rows rejected (55%): event_at that is missing or does not parse (11)" in reason
     assert found[7] == (State.ACCEPTED, None), "half is not beyond half"
     assert found[8] == (State.ACCEPTED, None), "one bad row costs that row alone"
     page = max((shop.settings.reports / "arrival").glob("*.json"))
