@@ -1,8 +1,8 @@
 {#
   Contract of the canonical entities: columns with their roles (macros/staging/roles.sql), key, and `version`
   (what orders versions before load date, file and row do). Staging supplies these columns; `optional` ones
-  are NULL if a source lacks them; a row without one that is `needed` is of no use. `numbered` is the column that the number of an item replaces where a raw
-  row holds several. Nothing downstream depends on a source.
+  are NULL if a source lacks them, and a row without a `needed` one is rejected. `numbered` is the column that
+  the number of an item replaces where a raw row holds several. Nothing downstream depends on a source.
 #}
 {% macro entity(name) -%}
     {%- set person = {'visitor_id': 'person', 'member_id': 'person'} -%}
@@ -149,7 +149,7 @@
     {%- set changes = [] -%}
     {%- for column, role in contract.columns.items() if column not in lacking -%}
         {%- set reading = read_by_role(column, role, source_id, 'staged_rows.' ~ column) -%}
-        {%- if reading.problems or column in contract.key or column in (contract.needed or []) or not rejected -%}
+        {%- if not rejected or reading.problems or column in contract.key + (contract.needed or []) -%}
             {%- do readings.update({column: reading}) -%}
         {%- endif -%}
         {%- do problems.extend(reading.problems) -%}

@@ -32,8 +32,7 @@ def unpublished(settings: Settings, source_id: str) -> list[FileVersion]:
 
     Raises InputError when the current release was published by a version of aipl that did not note it.
     """
-    current = read_current(settings)
-    through = current.manifest.get("decided_through") if current else 0
+    through = _decided_through(settings)
     if through is None:
         raise InputError(
             "The current release does not say which loads it holds: an earlier version of aipl published it."
@@ -41,6 +40,12 @@ def unpublished(settings: Settings, source_id: str) -> list[FileVersion]:
         )
     versions = read_arrival(settings, {}).of(source_id).versions
     return [v for v in versions if v.state is State.ACCEPTED and (v.decision or 0) > through]
+
+
+def _decided_through(settings: Settings) -> int | None:
+    """The last decision about loads that the current release holds; None where it does not say so."""
+    current = read_current(settings)
+    return current.manifest.get("decided_through") if current else 0
 
 
 def hold(settings: Settings, reasons: Mapping[str, str]) -> dict[str, list[FileVersion]]:
@@ -126,8 +131,11 @@ def accept_load(settings: Settings, source_id: str, day: date, reason: str) -> s
 def concerned(settings: Settings, result: GateResult) -> dict[str, str]:
     """Sources that all blocking findings of the mart gate are traced to, with the finding of each.
 
-    Empty when a finding names nobody, or when nothing would be left to publish.
+    Empty when a finding names nobody, when nothing would be left to publish, or when the current release does
+    not say what it holds.
     """
+    if _decided_through(settings) is None:
+        return {}
     reasons: dict[str, str] = {}
     for found in result.failures:
         sources = set(found.named.get("source_id", ()))
