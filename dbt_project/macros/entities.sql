@@ -119,6 +119,7 @@
 {% macro read_staged(name, source_id, staging, rejected=false) -%}
     {%- set contract = entity(name) -%}
     {%- set lacking = [] -%}
+    {%- set supplied = none -%}
     {%- if execute and contract.optional and load_relation(staging) is not none -%}
         {%- set supplied = adapter.get_column_schema_from_query('select * from ' ~ staging)
             | map(attribute='name') | list -%}
@@ -132,10 +133,10 @@
     {%- set problems = [] -%}
     {%- set changes = [] -%}
     {%- for column, role in contract.columns.items() if column not in lacking -%}
-        {%- set reading = read_by_role(column, role, source_id, 'staged_rows.' ~ column) -%}
-        {%- if reading.problems or column in contract.key or not rejected -%}
-            {%- do readings.update({column: reading}) -%}
-        {%- endif -%}
+        {%- do readings.update({column: read_by_role(column, role, source_id, 'staged_rows.' ~ column)}) -%}
+    {%- endfor -%}
+    {%- do problems.extend(join_keys(readings, source_id, supplied)) -%}
+    {%- for column, reading in readings.items() -%}
         {%- do problems.extend(reading.problems) -%}
         {%- for condition, kind in reading.changed -%}
             {%- do changes.append((condition, column ~ ' ' ~ kind)) -%}

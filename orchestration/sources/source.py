@@ -9,10 +9,11 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from orchestration.core.declarations import Strict, expand, friendly, read_yaml
 from orchestration.core.errors import ConfigurationError
+from orchestration.core.privacy.ids import IdCase
 from orchestration.core.redact import refuse_credentials
 from orchestration.sources.file_pattern import FileMatch
 from orchestration.sources.schedule import Clock, Zone
@@ -23,6 +24,9 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
 BrandId = Annotated[str, StringConstraints(pattern=r"^[^'\"\\]+$")]
 # In the order of `date.weekday()`.
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+# Documents whose ids may be unique only together with other columns.
+DocumentId = Literal["event_id", "order_id", "refund_id", "review_id", "membership_id"]
+ColumnName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 
 
@@ -79,6 +83,9 @@ class Source(Strict):
     max_unreadable_share: float = Field(0.01, ge=0, le=1)
     brands: dict[BrandId, Brand] = Field(default_factory=dict)
     placeholders: Placeholders = Placeholders()
+    id_case: IdCase = None
+    # Columns of staging models that identify a document together.
+    keys: dict[DocumentId, tuple[ColumnName, ...]] = Field(default_factory=dict)
     # Code of ISO 4217 by how the dumps write it.
     currencies: dict[str, Currency] = Field(default_factory=dict)
     tables: dict[Name, Table] = Field(min_length=1)
@@ -110,6 +117,16 @@ class Source(Strict):
                 "or each day would replace the day before"
             )
         return self
+
+    @field_validator("keys")
+    @classmethod
+    def _extends_the_id(cls, keys: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        for document, columns in keys.items():
+            if document not in columns or len(set(columns)) < max(2, len(columns)):
+                raise ValueError(
+                    f"{document}: list {document} and the columns that make it unique, once each"
+                )
+        return keys
 
     @property
     def has_personal_columns(self) -> bool:
@@ -184,6 +201,13 @@ def load_sources(path: Path, variables: Mapping[str, str]) -> dict[str, Source]:
         with friendly(f"{path}: source {source_id}"):
             source = Source.model_validate({**expanded, "source_id": source_id})
         sources[source_id] = _with_absolute_dumps(source, path.parent)
+    for space in {source.identity_space for source in sources.values()}:
+        sharing = [name for name, source in sources.items() if source.identity_space == space]
+        if len({sources[name].id_case for name in sharing}) > 1:
+            raise ConfigurationError(
+                f"{path}: {', '.join(sharing)} share people (identity space {space}): declare the same"
+                " `id_case` for each."
+            )
     return sources
 
 
@@ -203,6 +227,8 @@ def dbt_context(sources: Mapping[str, Source], dbt_project: Path) -> dict[str, A
             "feed": source.feed,
             "starts_on": source.starts_on.isoformat() if source.starts_on else None,
             "placeholders": source.placeholders.model_dump(mode="json"),
+            "id_case": source.id_case,
+            "keys": source.keys,
             "currencies": source.currencies,
             "brands": {
                 brand_id: {
