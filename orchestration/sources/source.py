@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -58,6 +58,10 @@ class Placeholders(Strict):
 
     add: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
+
+    def among(self, known: Iterable[str]) -> list[str]:
+        """The words of a source, where `known` are those of the dbt project."""
+        return [word for word in (*known, *self.add) if word not in self.remove]
 
 
 class Source(Strict):
@@ -240,6 +244,14 @@ def dbt_context(sources: Mapping[str, Source], dbt_project: Path) -> dict[str, A
             "entities": sorted(model.stem.removeprefix(prefix) for model in folder.glob(f"{prefix}*.sql")),
         }
     return context
+
+
+def known_placeholders(dbt_project: Path) -> list[str]:
+    """Words that identify nobody in any source, by the variables of the dbt project; none without it."""
+    path = dbt_project / "dbt_project.yml"
+    content: Any = read_yaml(path) if path.exists() else {}
+    words: list[str] = content.get("vars", {}).get("placeholders", [])
+    return words
 
 
 def _with_absolute_dumps(source: Source, folder: Path) -> Source:
