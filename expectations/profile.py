@@ -22,6 +22,7 @@ from expectations.suites.arrival import (
     NULL_SHARE,
     NUMBER_SHARE,
     OUTSIDE_SHARE,
+    SIGNS,
     UNKNOWN_SHARE,
     ArrivalFile,
     ArrivalTable,
@@ -33,11 +34,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
     ByDay = dict[date, dict[str, float | None]]
+    Signs = Mapping[str, Mapping[date, Sequence[object]]]
     Judgements = Mapping[str, Mapping[date, Sequence[Judged]]]
 
 BATCH_ROWS = 1_000_000
 _PATH = "path of the parquet file"
-_DAY = "load date of the file"
+DAY = "load date of the file"
 # What UTF-8 looks like after it was read as Latin-1, Windows-1252 or GBK; and what decoders write in despair.
 _DAMAGE = r"\x{FFFD}|Ã[\x{80}-\x{BF}]|â€|ä[\x{B8}-\x{BD}][\x{80}-\x{BF}]|锟斤拷"
 
@@ -59,7 +61,7 @@ def load_measures(table: ArrivalTable) -> History:
     ]
     with duckdb.connect() as connection:
         connection.execute(NO_BAR)
-        connection.execute(_SETUP)
+        connection.execute(SETUP)
         connection.executemany("insert into files values (?, ?, ?, ?)", files)
         measures = _by_day(connection, _COUNTS)
         parts = [_of_columns(table, connection)]
@@ -72,8 +74,9 @@ def load_measures(table: ArrivalTable) -> History:
     return measures
 
 
-def arrival_profile(table: ArrivalTable, judged: Judgements) -> pd.DataFrame:
-    """The measures as columns, with load_date (ISO text) and the widest deviation of each rule about drift.
+def arrival_profile(table: ArrivalTable, judged: Judgements, signs: Signs) -> pd.DataFrame:
+    """The measures as columns, with load_date (ISO text), the widest deviation of each rule about drift, and
+    the number of signs by rule.
 
     Shares are numbers, 0 where there is nothing to take a share of, so that no bound is passed by NULL. A
     deviation is NULL where a load is not judged.
@@ -86,6 +89,7 @@ def arrival_profile(table: ArrivalTable, judged: Judgements) -> pd.DataFrame:
                 "load_date": day.isoformat(),
                 **measures,
                 **{DRIFT.format(rule): _widest(found[day]) for rule, found in judged.items()},
+                **{SIGNS.format(rule): len(found.get(day, ())) for rule, found in signs.items()},
             }
             for day, measures in table.measures.items()
         ]
@@ -114,7 +118,7 @@ def _widest(judged: Sequence[Judged]) -> float | None:
 
 
 # One row is forgiven: a dump cut off in its last line is still worth having.
-_SETUP = """
+SETUP = """
     create table files (path varchar, load_date date, row_count bigint, unreadable bigint);
     create macro forgiven(number) as if(number > 1, number, 0);
     create macro share(part, whole) as coalesce(part / nullif(whole, 0), 0);
@@ -139,9 +143,9 @@ _COLUMN_COUNTS = f"""
 """
 _READ = f"read_parquet($paths, filename = '{_PATH}', union_by_name = true, hive_partitioning = false)"
 # Every row with its load date, and a row of NULLs for a load date without any.
-_LOADED = f"""(
-    select rows.*, "{_DAY}"
-    from (select path, load_date as "{_DAY}" from files) as loads
+LOADED = f"""(
+    select rows.*, "{DAY}"
+    from (select path, load_date as "{DAY}" from files) as loads
     left join {_READ} as rows on loads.path = rows."{_PATH}"
 )"""
 
@@ -176,7 +180,7 @@ def _paths(files: Sequence[ArrivalFile]) -> list[str]:
     return [glob.escape(str(file.path)) for file in files if file.path is not None]
 
 
-def _batches(table: ArrivalTable) -> Iterator[list[str]]:
+def batches(table: ArrivalTable) -> Iterator[list[str]]:
     """The paths of whole load dates, of so many that each batch but the last holds BATCH_ROWS or more."""
     batch: list[ArrivalFile] = []
     by_day = sorted(table.files, key=lambda file: file.load_date)
@@ -191,18 +195,18 @@ def _batches(table: ArrivalTable) -> Iterator[list[str]]:
 
 def _of_columns(table: ArrivalTable, connection: duckdb.DuckDBPyConnection) -> ByDay:
     """Shares, medians and days behind of each load date."""
-    day = _quoted(_DAY)
-    selected = ", ".join([day, *(f"{sql} as {_quoted(name)}" for name, sql in _measured(table))])
+    day = quoted(DAY)
+    selected = ", ".join([day, *(f"{sql} as {quoted(name)}" for name, sql in _measured(table))])
     parameters: dict[str, object] = {
         f"words_{position}": [str(word) for word in words]
         for position, words in enumerate(table.vocabulary.values())
     }
     if paths := _paths(table.files):
-        query = f"select {selected} from {_LOADED} group by {day}"
+        query = f"select {selected} from {LOADED} group by {day}"
         return _by_day(connection, query, {"paths": paths, **parameters})
     columns = [*table.not_null, *table.columns, *table.vocabulary, *table.amounts, *table.key]
     columns += [table.event_time.column] if table.event_time else []
-    nothing = ", ".join(f"null::varchar as {_quoted(name)}" for name in dict.fromkeys([_PATH, *columns]))
+    nothing = ", ".join(f"null::varchar as {quoted(name)}" for name in dict.fromkeys([_PATH, *columns]))
     query = f"select {selected} from (select {nothing}, load_date as {day} from files) group by {day}"
     return _by_day(connection, query, parameters)
 
@@ -211,25 +215,25 @@ def _measured(table: ArrivalTable) -> Iterator[tuple[str, str]]:
     """Name and SQL of what is measured of a load date, but for repeated keys."""
     rows = f'count("{_PATH}")'
     for column in dict.fromkeys([*table.not_null, *table.columns]):
-        yield NULL_SHARE.format(column), f"share({rows} - count({_quoted(column)}), {rows})"
+        yield NULL_SHARE.format(column), f"share({rows} - count({quoted(column)}), {rows})"
     for position, column in enumerate(table.vocabulary):
         unknown = f"count(*) filter (not list_contains($words_{position}, {_text(column)}))"
-        yield UNKNOWN_SHARE.format(column), f"share({unknown}, count({_quoted(column)}))"
+        yield UNKNOWN_SHARE.format(column), f"share({unknown}, count({quoted(column)}))"
     for column in table.columns:
-        yield NUMBER_SHARE.format(column), f"count({_number(column)}) / nullif(count({_quoted(column)}), 0)"
+        yield NUMBER_SHARE.format(column), f"count({_number(column)}) / nullif(count({quoted(column)}), 0)"
     for column, (low, high) in table.amounts.items():
-        number, filled = _number(column), f"count({_quoted(column)})"
+        number, filled = _number(column), f"count({quoted(column)})"
         outside = f"count(*) filter ({number} not between {low!r} and {high!r})"
         yield NOT_NUMBER_SHARE.format(column), f"share(forgiven({filled} - count({number})), {filled})"
         yield OUTSIDE_SHARE.format(column), f"share(forgiven({outside}), count({number}))"
         yield MEDIAN.format(column), f"approx_quantile({number}, 0.5)"
     if table.event_time:
         time = _time(_text(table.event_time.column), table.event_time.format)
-        last = f'"{_DAY}" + interval 2 day'
+        last = f'"{DAY}" + interval 2 day'
         yield FUTURE_SHARE, f"share(forgiven(count(*) filter ({time} >= {last})), {rows})"
         if table.covers_days_before is not None:
             newest = f"cast(max({time}) filter ({time} < {last}) as date)"
-            yield DAYS_BEHIND, f'"{_DAY}" - {table.covers_days_before} - {newest}'
+            yield DAYS_BEHIND, f'"{DAY}" - {table.covers_days_before} - {newest}'
     if table.key:
         yield DUPLICATE_SHARE, "0.0::double"
     if table.columns:
@@ -244,30 +248,30 @@ def _repeated(table: ArrivalTable, connection: duckdb.DuckDBPyConnection) -> Ite
     """
     if not table.key:
         return
-    key = ", ".join(map(_quoted, table.key))
+    key = ", ".join(map(quoted, table.key))
     query = f"""
         select load_date, share(forgiven(any_value(repeated)), sum(row_count)) as "{DUPLICATE_SHARE}"
         from files
         inner join (
             select load_date, sum(times - 1) as repeated
             from (
-                select "{_DAY}" as load_date, {key}, count(*) as times
-                from {_LOADED} where "{_PATH}" is not null group by all having times > 1
+                select "{DAY}" as load_date, {key}, count(*) as times
+                from {LOADED} where "{_PATH}" is not null group by all having times > 1
             )
             group by all
         ) using (load_date)
         group by load_date
     """
-    for paths in _batches(table):
+    for paths in batches(table):
         yield _by_day(connection, query, {"paths": paths})
 
 
-def _quoted(column: str) -> str:
+def quoted(column: str) -> str:
     return '"' + column.replace('"', '""') + '"'
 
 
 def _text(column: str) -> str:
-    return f"cast({_quoted(column)} as varchar)"
+    return f"cast({quoted(column)} as varchar)"
 
 
 def _number(column: str) -> str:

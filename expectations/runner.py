@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from expectations.comparison import compared
 from expectations.profile import arrival_profile, judgements
 from expectations.results import ExpectationResult, GateResult
+from expectations.signs import signs, with_signs
 from expectations.suites.arrival import OWNER, ArrivalTable, arrival_suite
 from expectations.suites.rule import Suite
 from expectations.validation import error_result, quiet_context, told, validate
@@ -34,13 +35,15 @@ def run_arrival(tables: Sequence[ArrivalTable]) -> GateResult:
     for table in tables:
         try:
             suite = arrival_suite(table)
-            judged = judgements(table, suite)
+            judged, found = judgements(table, suite), signs(table)
             asset = source.add_dataframe_asset(table.name)
             batch = asset.add_batch_definition_whole_dataframe("loads").get_batch(
-                {"dataframe": arrival_profile(table, judged)}
+                {"dataframe": arrival_profile(table, judged, found)}
             )
             results += [
-                compared(result, judged[result.name]) if result.name in judged else result
+                compared(result, judged[result.name])
+                if result.name in judged
+                else with_signs(result, found.get(result.name, {}))
                 for result in validate(batch, suite, complete=True)
             ]
         except _suite_errors() as error:

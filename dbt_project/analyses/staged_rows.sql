@@ -7,11 +7,13 @@
     {%- set entities = {} -%}
     {%- for name in declared.entities if name in entity_names() -%}
         {%- set optional = entity(name).optional or [] -%}
+        {%- set keys = (source_setting(source_id, 'keys') or {}).values() | sum(start=[]) -%}
+        {%- set supplied = optional + keys -%}
         {%- set staging = ref('stg_' ~ source_id ~ '__' ~ name) -%}
         {%- do entities.update({name: {
             'optional': optional,
-            'rows': read_staged(name, source_id, staging, optional),
-            'item_rows': read_staged(name, source_id, staging, optional + ['_item']),
+            'rows': read_staged(name, source_id, staging, supplied),
+            'item_rows': read_staged(name, source_id, staging, supplied + ['_item']),
         }}) -%}
     {%- endfor -%}
     {%- do queries.update({source_id: entities}) -%}

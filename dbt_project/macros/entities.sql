@@ -148,10 +148,10 @@
     {%- set problems = [] -%}
     {%- set changes = [] -%}
     {%- for column, role in contract.columns.items() if column not in lacking -%}
-        {%- set reading = read_by_role(column, role, source_id, 'staged_rows.' ~ column) -%}
-        {%- if not rejected or reading.problems or column in contract.key + (contract.needed or []) -%}
-            {%- do readings.update({column: reading}) -%}
-        {%- endif -%}
+        {%- do readings.update({column: read_by_role(column, role, source_id, 'staged_rows.' ~ column)}) -%}
+    {%- endfor -%}
+    {%- do problems.extend(join_keys(readings, source_id, supplied)) -%}
+    {%- for column, reading in readings.items() -%}
         {%- do problems.extend(reading.problems) -%}
         {%- for condition, kind in reading.changed -%}
             {%- do changes.append((condition, column ~ ' ' ~ kind)) -%}

@@ -38,6 +38,14 @@ OUTSIDE_SHARE = "outside share of {}"
 MEDIAN = "median of {}"
 # Of the rule, how far off a load is; 1 is the edge of what is tolerated.
 DRIFT = "drift of {}"
+# Rules about signs of what staging would take for something else, and the number of them in a load.
+IDS_OF_PEOPLE, DIGITS_KEPT, ONE_PERSON, TIMES_ALIKE = (
+    "ids_are_of_people",
+    "ids_keep_their_digits",
+    "documents_of_one_person",
+    "times_name_zones_alike",
+)
+SIGNS = "signs for {}"
 
 
 class EventTime(NamedTuple):
@@ -66,9 +74,10 @@ class ArrivalFile:
 class ArrivalTable:
     """What arrived for one table of a source, for any number of load dates, and what its contract requires.
 
-    `columns` are all that it declares. `covers_days_before` is how many days before its load date a load's
-    data are, None if unknown. `history` holds the accepted loads; `unusual_dates` are neither compared with
-    others nor used as a baseline.
+    `columns` are all that it declares. `identifiers` are columns by what they identify, `placeholders` words
+    that identify nobody; `documents_repeat` where only other columns make a document unique.
+    `covers_days_before` is how many days before its load date a load's data are, None if unknown. `history`
+    holds the accepted loads; `unusual_dates` are neither compared with others nor used as a baseline.
     """
 
     source_id: str
@@ -87,6 +96,9 @@ class ArrivalTable:
     owner: str = OWNER
     history: History = field(default_factory=dict)
     unusual_dates: Collection[date] = ()
+    identifiers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    placeholders: Sequence[str] = ()
+    documents_repeat: bool = False
 
     @property
     def name(self) -> str:
@@ -103,7 +115,8 @@ class ArrivalTable:
 
 def arrival_suite(table: ArrivalTable) -> Suite:
     """The suite of one arriving table, over its profile: one row a load date."""
-    rules = (*_row_rules(table), *_column_rules(table), *(_drift_rules(table) if table.is_daily else ()))
+    drifts = _drift_rules(table) if table.is_daily else ()
+    rules = (*_row_rules(table), *_column_rules(table), *_sign_rules(table), *drifts)
     return Suite(table.name, table.owner, ("load_date",), rules, row="load date")
 
 
@@ -142,6 +155,40 @@ def _column_rules(table: ArrivalTable) -> Iterator[Rule]:
     if table.covers_days_before is not None:
         fresh = f"the newest {column} of a load is on the day that the load covers, or the day before"
         yield _bounded(f"{column}_fresh", DAYS_BEHIND, fresh, high=1, column=column, severity="warning")
+
+
+def _sign_rules(table: ArrivalTable) -> Iterator[Rule]:
+    """What `expectations.signs` looks for, and the cure."""
+    told = {}
+    if table.identifiers:
+        told = {
+            IDS_OF_PEOPLE: (
+                "no ID stands in an absurd share of the rows; if it is nobody's, as `guest` is, add it to"
+                " `placeholders` of the source"
+            ),
+            DIGITS_KEPT: (
+                "no ID is in scientific notation, which loses digits: have the column exported as text"
+            ),
+            ONE_PERSON: (
+                "a document ID is one person's; where a shop's numbers repeat, declare `keys` of the source"
+            ),
+        }
+    if table.event_time and table.event_time.format == "iso":
+        told[TIMES_ALIKE] = (
+            f"all values of {table.event_time.column} name their time zone, or none does; the others are read"
+            " in the `timezone` of the source"
+        )
+    for name, reason in told.items():
+        rule = _bounded(name, SIGNS.format(name), reason, high=0, severity="warning")
+        yield replace(rule, runbook=_SIGN_RUNBOOKS[name])
+
+
+_SIGN_RUNBOOKS = {
+    IDS_OF_PEOPLE: "an-id-of-nobody",
+    DIGITS_KEPT: "digits-lost",
+    ONE_PERSON: "a-number-of-several-persons",
+    TIMES_ALIKE: "times-with-and-without-a-zone",
+}
 
 
 def _drift_rules(table: ArrivalTable) -> Iterator[Rule]:

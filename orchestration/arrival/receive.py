@@ -21,7 +21,7 @@ from orchestration.arrival.pull import PullReport, pull
 from orchestration.core.errors import GateError
 from orchestration.core.settings import Settings
 from orchestration.sources.calendar import is_retired
-from orchestration.sources.source import Source
+from orchestration.sources.source import Source, known_placeholders
 
 # Results of rules that look at loads as staging will: of a source, what it delivered, and load dates.
 Stage = Callable[[Source, Deliveries, Sequence[date]], Sequence[ExpectationResult]]
@@ -117,12 +117,21 @@ def arrival_tables(
                 if day not in delivered and not is_retired(source, name, day)
             ]
             files.setdefault(name, []).extend(missing)
+    placeholders = source.placeholders.among(known_placeholders(settings.dbt_project))
     return [
-        arrival_table(source, name, files[name], histories[name]) for name in source.tables if files.get(name)
+        arrival_table(source, name, files[name], histories[name], placeholders)
+        for name in source.tables
+        if files.get(name)
     ]
 
 
-def arrival_table(source: Source, name: str, files: Sequence[ArrivalFile], history: History) -> ArrivalTable:
+def arrival_table(
+    source: Source,
+    name: str,
+    files: Sequence[ArrivalFile],
+    history: History,
+    placeholders: Sequence[str] = (),
+) -> ArrivalTable:
     """Files of a table and its history, with everything that its declaration requires."""
     table = source.tables[name]
     time = table.event_time
@@ -143,6 +152,9 @@ def arrival_table(source: Source, name: str, files: Sequence[ArrivalFile], histo
         owner=source.owner,
         history=history,
         unusual_dates=source.unusual_dates,
+        identifiers=table.identifiers,
+        placeholders=placeholders,
+        documents_repeat=bool(source.keys),
     )
 
 

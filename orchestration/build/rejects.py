@@ -48,6 +48,21 @@ ACCOUNTS = """
     where files.file = counted._file
     group by source_id, table_name, entity
 """
+# What was changed is NULL for nearly all rows.
+CHANGES = """
+    select source_id, '{entity}' as entity, _file, unnest(string_split(cleaned, ', ')) as change
+    from intermediate.int_{entity} where cleaned is not null
+"""
+CHANGED = """
+    select
+        source_id, table_name, entity, split_part(change, ' ', 1) as "column",
+        split_part(change, ' ', 2) as kind, count(*) as rows
+    from ({parts}) as changed
+    inner join read_parquet({files}) as files using (source_id)
+    where files.file = changed._file
+    group by all
+    order by all
+"""
 
 
 def kept_rejects(settings: Settings) -> Path:
@@ -60,8 +75,13 @@ def kept_accounts(settings: Settings) -> Path:
     return settings.warehouse.with_name("accounts.parquet")
 
 
+def kept_changes(settings: Settings) -> Path:
+    """By source, table, entity, column and kind of change: rows in which staging changed the value."""
+    return settings.warehouse.with_name("changes.parquet")
+
+
 def read_kept(path: Path, columns: list[str] | None = None) -> pa.Table:
-    """One of the two files. Raises EnvironmentStop when it is damaged, FileNotFoundError before the first."""
+    """One of these files. Raises EnvironmentStop when it is damaged, FileNotFoundError before the first."""
     try:
         return pq.read_table(path, columns=columns)
     except FileNotFoundError:
@@ -73,7 +93,7 @@ def read_kept(path: Path, columns: list[str] | None = None) -> pa.Table:
 
 
 def keep_rejects(settings: Settings) -> None:
-    """Write both files from the warehouse, which nobody else may have open.
+    """Write these files from the warehouse, which nobody else may have open.
 
     Entities are what staging models are named after; a project without `int_rejects` keeps nothing.
     """
@@ -85,7 +105,13 @@ def keep_rejects(settings: Settings) -> None:
         staged = {name.partition("__")[2] for schema, name in tables if schema == "staging"}
         entities = sorted(entity for entity in staged if f"int_{entity}" in models)
         parts = " union all ".join([*(VERSIONS.format(entity=entity) for entity in entities), REJECTED])
-        accounts = ACCOUNTS.format(parts=parts, files=sql_text(settings.arrival / "files.parquet"))
-        for path, query in ((kept_rejects(settings), REJECTS), (kept_accounts(settings), accounts)):
+        files = sql_text(settings.arrival / "files.parquet")
+        changes = " union all ".join(CHANGES.format(entity=entity) for entity in entities)
+        kept = {
+            kept_rejects(settings): REJECTS,
+            kept_accounts(settings): ACCOUNTS.format(parts=parts, files=files),
+            kept_changes(settings): CHANGED.format(parts=changes, files=files),
+        }
+        for path, query in kept.items():
             with replacing(path) as part:
                 connection.sql(query).write_parquet(str(part), compression="zstd")

@@ -54,6 +54,8 @@ def loads_summary(settings: Settings, loads: Sequence[Load]) -> str:
     text = f"Rejected in staging: {counted(rejected.total(), 'row')}{_commonest(rejected)}\n"
     if cleaned:
         text += f"Cleaned in staging: {counted(cleaned.total(), 'value')}{_commonest(cleaned)}\n"
+    if shared := shared_orders(settings, dates):
+        text += f"Orders of several members: {len(shared)}{_commonest(shared)}: see `keys` of a source\n"
     lines = [
         _line(source_id, [load for load in loads if load.source_id == source_id])
         for source_id in dict.fromkeys(load.source_id for load in loads)
@@ -108,14 +110,8 @@ def staged_rejects(settings: Settings, loads: Collection[tuple[str, date]]) -> C
 
 def staged_changes(settings: Settings, loads: Collection[tuple[str, date]]) -> Counter[str]:
     """Values that staging changed in rows of these loads, such as `orders.member_id placeholder`."""
-    entities = _staged(
-        settings,
-        loads,
-        "select table_name, 1 from information_schema.columns"
-        " where table_schema = 'intermediate' and column_name = 'cleaned'",
-    )
     found: Counter[str] = Counter()
-    for entity in sorted(entities):
+    for entity in sorted(_entities(settings, loads)):
         found += _staged(
             settings,
             loads,
@@ -125,6 +121,31 @@ def staged_changes(settings: Settings, loads: Collection[tuple[str, date]]) -> C
             ") group by what",
         )
     return found
+
+
+def shared_orders(settings: Settings, loads: Collection[tuple[str, date]]) -> Counter[str]:
+    """Rows by order of these loads that names several members; they are named: for the terminal alone."""
+    if "int_orders" not in _entities(settings, loads):
+        return Counter()
+    return _staged(
+        settings,
+        loads,
+        "select order_id || ' of ' || source_id || ' by '"
+        " || array_to_string(list(distinct member_id order by member_id)[:5], ' and '), count(*)"
+        " from intermediate.int_orders where (source_id, order_id) in"
+        " (select (source_id, order_id) from intermediate.int_orders where not is_current)"
+        " group by source_id, order_id having min(member_id) <> max(member_id)"
+        " and bool_or(list_contains($wanted, {'s': source_id, 'd': _load_date}))",
+    )
+
+
+def _entities(settings: Settings, loads: Collection[tuple[str, date]]) -> Counter[str]:
+    return _staged(
+        settings,
+        loads,
+        "select table_name, 1 from information_schema.columns"
+        " where table_schema = 'intermediate' and column_name = 'cleaned'",
+    )
 
 
 def _staged(settings: Settings, loads: Collection[tuple[str, date]], query: str) -> Counter[str]:

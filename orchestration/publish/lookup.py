@@ -28,8 +28,9 @@ def find_person(settings: Settings, text: str) -> Result:
             f"Release {release.release_id} was made with {made}. `aipl run` publishes one with this key;"
             " if `aipl status` shows a rollback, only when new data arrive."
         )
-    spaces = dict.fromkeys(source.identity_space for source in configured_sources(settings).values())
-    keys = [text, *(f"{space}:{kind}:{clean_id(text)}" for space in spaces for kind in ("m", "v"))]
+    spaces = {source.identity_space: source.id_case for source in configured_sources(settings).values()}
+    ids = [(space, clean_id(text, id_case)) for space, id_case in spaces.items()]
+    keys = [text, *(f"{space}:{kind}:{id}" for space, id in ids for kind in ("m", "v"))]
     candidates = ", ".join(f"({sql_text(key.person_hash(full))}, {sql_text(full)})" for full in keys)
     found = run_query(
         settings,

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from orchestration.core.declarations import Strict, expand, friendly, read_yaml
 from orchestration.core.errors import ConfigurationError
+from orchestration.core.privacy.ids import IdCase
 from orchestration.core.redact import refuse_credentials
 from orchestration.sources.file_pattern import FileMatch
 from orchestration.sources.schedule import Clock, Zone
@@ -23,6 +24,9 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
 BrandId = Annotated[str, StringConstraints(pattern=r"^[^'\"\\]+$")]
 # In the order of `date.weekday()`.
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+# Documents whose ids may be unique only together with other columns.
+DocumentId = Literal["event_id", "order_id", "refund_id", "review_id", "membership_id"]
+ColumnName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 
 
@@ -55,6 +59,10 @@ class Placeholders(Strict):
     add: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
 
+    def among(self, known: Iterable[str]) -> list[str]:
+        """The words of a source, where `known` are those of the dbt project."""
+        return [word for word in (*known, *self.add) if word not in self.remove]
+
 
 class Source(Strict):
     """One source: its dumps, its calendar, its zone and currency, its tables."""
@@ -80,6 +88,9 @@ class Source(Strict):
     max_rejected_share: float = Field(0.5, ge=0, le=1)
     brands: dict[BrandId, Brand] = Field(default_factory=dict)
     placeholders: Placeholders = Placeholders()
+    id_case: IdCase = None
+    # Columns of staging models that identify a document together.
+    keys: dict[DocumentId, tuple[ColumnName, ...]] = Field(default_factory=dict)
     # Code of ISO 4217 by how the dumps write it.
     currencies: dict[str, Currency] = Field(default_factory=dict)
     tables: dict[Name, Table] = Field(min_length=1)
@@ -111,6 +122,16 @@ class Source(Strict):
                 "or each day would replace the day before"
             )
         return self
+
+    @field_validator("keys")
+    @classmethod
+    def _extends_the_id(cls, keys: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        for document, columns in keys.items():
+            if document not in columns or len(set(columns)) < max(2, len(columns)):
+                raise ValueError(
+                    f"{document}: list {document} and the columns that make it unique, once each"
+                )
+        return keys
 
     @property
     def has_personal_columns(self) -> bool:
@@ -186,6 +207,13 @@ def load_sources(path: Path, variables: Mapping[str, str]) -> dict[str, Source]:
         with friendly(f"{path}: source {source_id}"):
             source = Source.model_validate({**expanded, "source_id": source_id})
         sources[source_id] = _with_absolute_dumps(source, path.parent)
+    for space in {source.identity_space for source in sources.values()}:
+        sharing = [name for name, source in sources.items() if source.identity_space == space]
+        if len({sources[name].id_case for name in sharing}) > 1:
+            raise ConfigurationError(
+                f"{path}: {', '.join(sharing)} share people (identity space {space}): declare the same"
+                " `id_case` for each."
+            )
     return sources
 
 
@@ -205,6 +233,8 @@ def dbt_context(sources: Mapping[str, Source], dbt_project: Path) -> dict[str, A
             "feed": source.feed,
             "starts_on": source.starts_on.isoformat() if source.starts_on else None,
             "placeholders": source.placeholders.model_dump(mode="json"),
+            "id_case": source.id_case,
+            "keys": source.keys,
             "currencies": source.currencies,
             "brands": {
                 brand_id: {
@@ -216,6 +246,14 @@ def dbt_context(sources: Mapping[str, Source], dbt_project: Path) -> dict[str, A
             "entities": sorted(model.stem.removeprefix(prefix) for model in folder.glob(f"{prefix}*.sql")),
         }
     return context
+
+
+def known_placeholders(dbt_project: Path) -> list[str]:
+    """Words that identify nobody in any source, by the variables of the dbt project; none without it."""
+    path = dbt_project / "dbt_project.yml"
+    content: Any = read_yaml(path) if path.exists() else {}
+    words: list[str] = content.get("vars", {}).get("placeholders", [])
+    return words
 
 
 def _with_absolute_dumps(source: Source, folder: Path) -> Source:

@@ -29,6 +29,9 @@ PIECES = [
     "\u200b",
     "\ufeff",
     "é",
+    "A",
+    "Σ",
+    "İ",
     "中",
 ]
 
@@ -57,3 +60,5 @@ def test_staging_reads_every_id_as_python_does(delivered: list[str]) -> None:
     macros = jinja2.Environment(extensions=["jinja2.ext.do"]).from_string(ROLES.read_text()).module
     sql = f"select {macros.duckdb__clean_id('id')} from (select unnest(?) as id)"  # type: ignore[attr-defined]
     assert duckdb.execute(sql, [delivered]).fetchall() == [(clean_id(id),) for id in delivered]
+    sql = sql.replace("select", "select lower(", 1).replace(" from", ") from", 1)
+    assert duckdb.execute(sql, [delivered]).fetchall() == [(clean_id(id, "lower"),) for id in delivered]

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
-from orchestration.build.rejects import keep_rejects, kept_rejects
+from orchestration.build.rejects import keep_rejects, kept_changes, kept_rejects, read_kept
 from orchestration.core.settings import Settings
 from orchestration.publish.rejects.reconcile import Staged, staged
 
@@ -18,8 +18,10 @@ WAREHOUSE = """
     create view staging.stg_other__orders as select 1 as x;
     create table intermediate.int_orders as
         select * from
-            (values ('shop', 'a', true), ('shop', 'a', false), ('shop', 'b', true), ('other', 'a', true))
-            as rows (source_id, _file, is_current);
+            (values
+                ('shop', 'a', true, 'order_id spelling, amount sign'), ('shop', 'a', false, 'amount sign'),
+                ('shop', 'b', true, null), ('other', 'a', true, null))
+            as rows (source_id, _file, is_current, cleaned);
     create table intermediate.int_orders_attributed as select * from intermediate.int_orders;
     create table intermediate.int_rejects as
         select 'shop' as source_id, 'orders' as entity, 'no id' as reason, '{}' as raw_row,
@@ -45,3 +47,8 @@ def test_rows_of_raw_are_current_superseded_rejected_or_joined(tmp_path: Path) -
     assert staged(settings) == [Staged("other", "docs", "orders", 1, 1, 0, 0), shop]
     assert staged(settings, "shop") == [shop] and shop.joined == 1
     assert pq.read_table(kept_rejects(settings))["_row"].to_pylist() == [7]
+    columns = ("source_id", "table_name", "entity", "column", "kind", "rows")
+    assert read_kept(kept_changes(settings)).to_pylist() == [
+        dict(zip(columns, ("shop", "lines", "orders", *changed), strict=True))
+        for changed in (("amount", "sign", 2), ("order_id", "spelling", 1))
+    ]

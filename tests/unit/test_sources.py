@@ -64,6 +64,17 @@ def test_defaults(tmp_path: Path):
         ("currency: CNY", "currency: CNY\n    retention: {raw_days: 30}", "`raw_days` goes with feed daily"),
         ("currency: CNY", "currency: CNY\n    kept_from: 2024-01-01", "`kept_from` follows from `retention`"),
         ("{required: [id]}", "{required: [id, ID]}", "named twice"),
+        (
+            "currency: CNY",
+            "currency: CNY\n    keys: {order_id: [order_id]}",
+            "keys: order_id: list order_id and",
+        ),
+        (
+            "currency: CNY",
+            "currency: CNY\n    keys: {order_id: [shop, day]}",
+            "keys: order_id: list order_id and",
+        ),
+        ("currency: CNY", "currency: CNY\n    keys: {order: [order, shop]}", "keys"),
         ("{required: [id]}", "{required: [_row]}", "the pipeline adds"),
         ("{required: [id]}", "{required: [id]}\n        not_null: [other]", "not_null names columns"),
         ("{required: [id]}", "{required: [id]}\n        key: [c]", "key names columns .* does not: c"),
@@ -129,11 +140,20 @@ def test_a_version_changes_with_content_table_and_reading_only():
     assert contracts[0] != contracts[1]
 
 
+def test_sources_that_share_people_read_ids_alike(tmp_path: Path):
+    other = MINIMAL[MINIMAL.index("  shop:") :].replace(
+        "shop:", "mall:\n    identity_space: shop\n    id_case: lower"
+    )
+    with pytest.raises(ConfigurationError, match=r"shop, mall share people .*the same `id_case`"):
+        load(tmp_path, MINIMAL + other)
+
+
 def test_dbt_is_told_brands_and_entities(tmp_path: Path):
     text = MINIMAL.replace(
         "    tables:",
         "    brands: {x: {name: X, timezone: UTC}}\n    starts_on: 2024-01-01\n"
-        "    placeholders: {add: [guest]}\n    currencies: {yuan: CNY}\n    tables:",
+        "    placeholders: {add: [guest]}\n    currencies: {yuan: CNY}\n"
+        "    id_case: lower\n    keys: {order_id: [order_id, shop]}\n    tables:",
     )
     folder = tmp_path / "dbt" / "models" / "staging" / "shop"
     folder.mkdir(parents=True)
@@ -147,6 +167,8 @@ def test_dbt_is_told_brands_and_entities(tmp_path: Path):
             "feed": "daily",
             "starts_on": "2024-01-01",
             "placeholders": {"add": ["guest"], "remove": []},
+            "id_case": "lower",
+            "keys": {"order_id": ("order_id", "shop")},
             "currencies": {"yuan": "CNY"},
             "brands": {"x": {"timezone": "UTC", "currency": "CNY"}},
             "entities": ["events", "orders"],

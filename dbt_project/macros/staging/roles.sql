@@ -21,13 +21,18 @@
     {%- set reading = {'read': text, 'value': column, 'problems': [], 'changed': []} -%}
     {%- if role in ('person', 'document', 'brand', 'product') -%}
         {%- set words = placeholders(source_id) -%}
+        {%- set read = clean_id(text) -%}
+        {%- if source_setting(source_id, 'id_case') == 'lower' and role != 'brand' -%}
+            {%- set read = 'lower(' ~ read ~ ')' -%}
+            {%- set delivered = 'lower(' ~ delivered ~ ')' -%}
+        {%- endif -%}
         {%- set is_id = column ~ " <> '' and lower(" ~ column ~ ') not in (' ~ words ~ ')' -%}
         {%- set id = 'case when ' ~ is_id ~ ' then ' ~ column ~ ' end' -%}
         {%- if role == 'brand' -%}
             {%- set id = 'coalesce(' ~ id ~ ', ' ~ unbranded("'" ~ source_id ~ "'") ~ ')' -%}
         {%- endif -%}
         {%- do reading.update({
-            'read': clean_id(text),
+            'read': read,
             'value': id,
             'problems': [(is_scientific(column), name ~ ' in scientific notation: its digits are lost')],
             'changed': [
@@ -133,4 +138,31 @@
     {%- else -%}
     cast(null as {{ dbt.type_string() }})
     {%- endif -%}
+{%- endmacro %}
+
+{#
+  In `readings`, makes the id of each document under `keys` of the source of all its columns. Returns the
+  problems of every row of a staging model that lacks one of them. No id holds the character between them:
+  `clean_id` removes it.
+#}
+{% macro join_keys(readings, source_id, supplied) -%}
+    {%- set problems = [] -%}
+    {%- for document, columns in (source_setting(source_id, 'keys') or {}).items() if document in readings -%}
+        {%- set parts = [readings[document].value] -%}
+        {%- for column in columns if column != document -%}
+            {%- if column not in readings and (supplied is none or column in supplied) -%}
+                {%- set reading = read_by_role(column, 'document', source_id, 'staged_rows.' ~ column) -%}
+                {%- do readings.update({column: reading}) -%}
+            {%- endif -%}
+            {%- if column in readings -%}
+                {%- set part = 'cast(' ~ readings[column].value ~ ' as ' ~ dbt.type_string() ~ ')' -%}
+                {%- do parts.append('coalesce(' ~ part ~ ", '')") -%}
+            {%- else -%}
+                {%- set lacks = 'the staging model lacks ' ~ column ~ ', which `keys` adds to ' ~ document -%}
+                {%- do problems.append(('true', lacks)) -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- do readings[document].update({'value': parts | join(' || chr(31) || ')}) -%}
+    {%- endfor -%}
+    {{ return(problems) }}
 {%- endmacro %}

@@ -6,7 +6,7 @@ import gzip
 import io
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -23,6 +23,7 @@ from orchestration.arrival.readers.text import exact_lines, opened, without_end
 from orchestration.arrival.readers.writing import READERS
 from orchestration.core.atomic import replacing
 from orchestration.core.privacy.erased import PERSONS, Erased, Key
+from orchestration.core.privacy.ids import IdCase, clean_id
 from orchestration.sources.table import Format, Table
 
 # What stands between the values of a record, whichever way it is broken.
@@ -34,7 +35,8 @@ T = TypeVar("T")
 class Search:
     """The look for erased persons in one table of a source; `documents` gathers what is theirs besides.
 
-    `space` is the identity space of the source.
+    `space` is the identity space of the source. Where document ids `repeat`, a row that names a person is
+    theirs, whatever document it names.
     """
 
     erased: Erased
@@ -42,6 +44,8 @@ class Search:
     space: str
     table: Table
     keys: dict[str, list[str]]
+    id_case: IdCase = None
+    repeat: bool = False
     documents: set[Key] = field(default_factory=set)
 
     @cached_property
@@ -55,17 +59,25 @@ class Search:
         columns = [
             (kind, name) for kind, names in self.keys.items() for name in names if name in batch.schema.names
         ]
+        # Persons first.
+        columns.sort(key=lambda named: named[0] not in PERSONS.values())
+        of_others = found
         for kind, column in columns:
             values = _decoded(batch.column(column))
             known = [v for v in pc.unique(values) if v.is_valid and self._is_erased(kind, v.as_py())]
             if known:
-                found = pc.or_(found, pc.is_in(values, value_set=pa.array(known, values.type)))
+                named = pc.is_in(values, value_set=pa.array(known, values.type))
+                if self.repeat and kind not in PERSONS.values():
+                    named = pc.and_(named, pc.invert(of_others))
+                found = pc.or_(found, named)
+            if kind in PERSONS.values():
+                of_others = pc.or_(of_others, pc.is_valid(values))
         if pc.any(found).as_py():
             rows = batch.filter(found)
             for kind, column in columns:
                 if kind not in PERSONS.values():
                     values = pc.unique(rows.column(column)).drop_null().to_pylist()
-                    self.documents |= {Key(self.source_id, kind, str(value)) for value in values}
+                    self.documents |= {self._key(kind, value) for value in values}
         return found
 
     def tells(self, text: str) -> bool:
@@ -77,8 +89,13 @@ class Search:
         return any(self._is_erased(kind, word) for word in words if word for kind in kinds)
 
     def _is_erased(self, kind: str, value: object) -> bool:
+        # As delivered, too: it may have been erased before the case was declared.
+        keys = {self._key(kind, value), replace(self._key(kind, value), value=str(value))}
+        return not self.digests.isdisjoint(map(self.erased.digest, keys))
+
+    def _key(self, kind: str, value: object) -> Key:
         scope = self.space if kind in PERSONS.values() else self.source_id
-        return self.erased.digest(Key(scope, kind, str(value))) in self.digests
+        return Key(scope, kind, clean_id(value, self.id_case) if self.id_case else str(value))
 
 
 def _decoded(column: Any) -> Any:

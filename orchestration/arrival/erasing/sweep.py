@@ -38,7 +38,15 @@ def search_in(erased: Erased, source: Source, table_name: str, declaration: str 
     """The look for erased persons in a table, read as a `declaration` says, by default the present one."""
     declared = source.tables[table_name]
     table = Table.declared_as(declaration) if declaration else declared
-    return Search(erased, source.source_id, source.identity_space, table, declared.identifiers)
+    return Search(
+        erased,
+        source.source_id,
+        source.identity_space,
+        table,
+        declared.identifiers,
+        source.id_case,
+        bool(source.keys),
+    )
 
 
 def take_out_of_landing(

@@ -29,6 +29,7 @@ from orchestration.core.privacy.erased import (
     read_erased,
     write_erased,
 )
+from orchestration.core.privacy.ids import clean_id
 from orchestration.core.settings import Settings
 from orchestration.nightly.erasing.links import linked_order
 from orchestration.nightly.erasing.receipt import Receipt, write_receipt
@@ -52,7 +53,10 @@ def order_erasure(settings: Settings, texts: Collection[str], *, only_these: boo
 
     Raises InputError when it is not clear whom to erase.
     """
-    asked = frozenset(map(parse_key, texts))
+    spaces = {source.identity_space: source.id_case for source in configured_sources(settings).values()}
+    asked = frozenset(
+        replace(key, value=clean_id(key.value, spaces.get(key.scope))) for key in map(parse_key, texts)
+    )
     unfinished = read_order(settings)
     if unfinished:
         if asked and asked != unfinished.asked:
@@ -62,8 +66,7 @@ def order_erasure(settings: Settings, texts: Collection[str], *, only_these: boo
         return unfinished
     if not asked:
         raise InputError("There is no unfinished erasure to resume. Name the keys of the person to erase.")
-    spaces = {source.identity_space for source in configured_sources(settings).values()}
-    if unknown := sorted({key.scope for key in asked} - spaces):
+    if unknown := sorted({key.scope for key in asked} - spaces.keys()):
         raise InputError(
             f"No source has the identity space {', '.join(unknown)}. The sources file declares"
             f" {', '.join(sorted(spaces))}."
@@ -94,7 +97,8 @@ def erase(settings: Settings, order: Order, say: Callable[[str], None]) -> int:
         _replace_mirror(settings)
         removed["releases"] += _remove_former_releases(settings)
         order = read_order(settings) or order
-        words = words_of(order.keys | order.documents)
+        ignore_case = any(source.id_case for source in sources.values())
+        words = words_of(order.keys | order.documents, ignore_case=ignore_case)
         removed["traces in logs, reports and histories"] += _clean(settings, sources.values(), words)
         left = _left(settings, sources.values(), words)
         receipt = _receipt(settings, order, sources, removed, left)

@@ -36,29 +36,31 @@ class Words:
 
     texts: tuple[str, ...]
     are_all_telling: bool
+    ignore_case: bool = False
 
     @property
     def pattern(self) -> re.Pattern[bytes]:
         """Of bytes: the ids as they are, and as HTML, JSON and addresses write them."""
         forms = {form for text in self.texts for form in _forms(text)}
         ids = b"|".join(re.escape(form.encode()) for form in sorted(forms, reverse=True))
-        return re.compile(b"(?<![%s])(?:%s)(?![%s])" % (WORD.encode(), ids, WORD.encode()))
+        flags = re.IGNORECASE if self.ignore_case else 0
+        return re.compile(b"(?<![%s])(?:%s)(?![%s])" % (WORD.encode(), ids, WORD.encode()), flags)
 
     @property
     def sql_pattern(self) -> str:
         """For DuckDB's `regexp_matches`, which knows no look-around."""
         ids = "|".join(re.escape(text) for text in self.texts)
-        return f"(^|[^{WORD}])({ids})($|[^{WORD}])"
+        return f"{'(?i)' if self.ignore_case else ''}(^|[^{WORD}])({ids})($|[^{WORD}])"
 
 
-def words_of(keys: Collection[Key]) -> Words:
+def words_of(keys: Collection[Key], *, ignore_case: bool = False) -> Words:
     """What to look for to find these keys."""
     telling = {k for k in keys if len(k.value) >= (TELLING_DIGITS if k.value.isdigit() else TELLING)}
     texts = {key.value for key in telling}
     # A short number of an order says of nobody who placed it.
     common = {key for key in keys if key not in telling and key.kind in PERSONS.values()}
     texts |= {key.text for key in common}
-    return Words(tuple(sorted(texts)), not common)
+    return Words(tuple(sorted(texts)), not common, ignore_case)
 
 
 def redact(path: Path, words: Words) -> int:
