@@ -126,11 +126,12 @@
         {%- endfor -%}
     {%- endif -%}
     {%- set text = dbt.type_string() -%}
+    {%- set mark = decimal_mark_of(staging) -%}
     {%- set readings = {} -%}
     {%- set problems = [] -%}
     {%- set changes = [] -%}
     {%- for column, role in contract.columns.items() if column not in lacking -%}
-        {%- set reading = read_by_role(column, role, source_id, 'staged_rows.' ~ column) -%}
+        {%- set reading = read_by_role(column, role, source_id, 'staged_rows.' ~ column, mark) -%}
         {%- do readings.update({column: reading}) -%}
         {%- do problems.extend(reading.problems) -%}
         {%- for condition, kind in reading.changed -%}

@@ -133,7 +133,7 @@ def test_dbt_is_told_brands_and_entities(tmp_path: Path):
     text = MINIMAL.replace(
         "    tables:",
         "    brands: {x: {name: X, timezone: UTC}}\n    starts_on: 2024-01-01\n"
-        "    placeholders: {add: [guest]}\n    currencies: {yuan: CNY}\n    tables:",
+        "    placeholders: {add: [guest]}\n    currencies: {yuan: CNY}\n    decimal_mark: ','\n    tables:",
     )
     folder = tmp_path / "dbt" / "models" / "staging" / "shop"
     folder.mkdir(parents=True)
@@ -148,6 +148,7 @@ def test_dbt_is_told_brands_and_entities(tmp_path: Path):
             "starts_on": "2024-01-01",
             "placeholders": {"add": ["guest"], "remove": []},
             "currencies": {"yuan": "CNY"},
+            "decimal_marks": {"events": ","},
             "brands": {"x": {"timezone": "UTC", "currency": "CNY"}},
             "entities": ["events", "orders"],
         }
