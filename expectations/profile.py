@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -214,19 +215,20 @@ def _of_columns(table: ArrivalTable, connection: duckdb.DuckDBPyConnection) -> B
 def _measured(table: ArrivalTable) -> Iterator[tuple[str, str]]:
     """Name and SQL of what is measured of a load date, but for repeated keys."""
     rows = f'count("{_PATH}")'
+    number = partial(_number, decimal_mark=table.decimal_mark)
     for column in dict.fromkeys([*table.not_null, *table.columns]):
         yield NULL_SHARE.format(column), f"share({rows} - count({quoted(column)}), {rows})"
     for position, column in enumerate(table.vocabulary):
         unknown = f"count(*) filter (not list_contains($words_{position}, {_text(column)}))"
         yield UNKNOWN_SHARE.format(column), f"share({unknown}, count({quoted(column)}))"
     for column in table.columns:
-        yield NUMBER_SHARE.format(column), f"count({_number(column)}) / nullif(count({quoted(column)}), 0)"
+        yield NUMBER_SHARE.format(column), f"count({number(column)}) / nullif(count({quoted(column)}), 0)"
     for column, (low, high) in table.amounts.items():
-        number, filled = _number(column), f"count({quoted(column)})"
-        outside = f"count(*) filter ({number} not between {low!r} and {high!r})"
-        yield NOT_NUMBER_SHARE.format(column), f"share(forgiven({filled} - count({number})), {filled})"
-        yield OUTSIDE_SHARE.format(column), f"share(forgiven({outside}), count({number}))"
-        yield MEDIAN.format(column), f"approx_quantile({number}, 0.5)"
+        amount, filled = number(column), f"count({quoted(column)})"
+        outside = f"count(*) filter ({amount} not between {low!r} and {high!r})"
+        yield NOT_NUMBER_SHARE.format(column), f"share(forgiven({filled} - count({amount})), {filled})"
+        yield OUTSIDE_SHARE.format(column), f"share(forgiven({outside}), count({amount}))"
+        yield MEDIAN.format(column), f"approx_quantile({amount}, 0.5)"
     if table.event_time:
         time = _time(_text(table.event_time.column), table.event_time.format)
         last = f'"{DAY}" + interval 2 day'
@@ -274,12 +276,24 @@ def _text(column: str) -> str:
     return f"cast({quoted(column)} as varchar)"
 
 
-def _number(column: str) -> str:
+def _number(column: str, decimal_mark: str | None) -> str:
     # NaN and infinity are words, not numbers. A cast that fails takes long: what begins with a letter, and
     # what holds a colon, as times do, is not tried.
-    text = _text(column)
+    text = _plain(quoted(column), decimal_mark) if decimal_mark else _text(column)
     number = f"try_cast({text} as double)"
     return f"case when {text} < ':' and not contains({text}, ':') and isfinite({number}) then {number} end"
+
+
+def _plain(column: str, decimal_mark: str) -> str:
+    """A number with thousands apart as a cast reads it, by the rule of dbt's macro `plain_number`."""
+    text = f"trim(cast({column} as varchar))"
+    apart = rf"[ \x{{a0}}\x{{202f}}\x{{2019}}''{'.' if decimal_mark == ',' else ','}]"
+    written = f"[+-]?([0-9]+|[0-9]{{1,3}}({apart}[0-9]{{3}})+)([{decimal_mark}][0-9]*)?"
+    return (
+        f"case when typeof({column}) <> 'VARCHAR' then {text}"
+        f" when regexp_full_match({text}, '{written}')"
+        f" then replace(regexp_replace({text}, '{apart}', '', 'g'), ',', '.') end"
+    )
 
 
 def _is_damaged(text: str) -> str:

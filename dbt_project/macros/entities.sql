@@ -144,11 +144,13 @@
     {%- endfor -%}
     {%- set text = dbt.type_string() -%}
     {%- set with_agent = 'user_agent' in contract.optional and not rejected -%}
+    {%- set mark = decimal_mark_of(staging) -%}
     {%- set readings = {} -%}
     {%- set problems = [] -%}
     {%- set changes = [] -%}
     {%- for column, role in contract.columns.items() if column not in lacking -%}
-        {%- do readings.update({column: read_by_role(column, role, source_id, 'staged_rows.' ~ column)}) -%}
+        {%- set reading = read_by_role(column, role, source_id, 'staged_rows.' ~ column, mark) -%}
+        {%- do readings.update({column: reading}) -%}
     {%- endfor -%}
     {%- do problems.extend(join_keys(readings, source_id, supplied)) -%}
     {%- for column, reading in readings.items() -%}

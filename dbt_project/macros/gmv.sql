@@ -22,6 +22,23 @@
 {%- endmacro %}
 
 {#
+  One row per purchase and brand in the brand's currency, which GMV is in: `amount` is NULL if it, or its
+  currency, is not known. Or, with `others`, one per purchase in another currency.
+#}
+{% macro gmv_purchases(others=false) -%}
+    select
+        orders.brand_id,
+        orders.source_id,
+        orders.order_id,
+        orders.person_id,
+        orders.paid_date,
+        case when orders.currency = brands.currency then orders.paid_amount end as amount
+    from {{ ref('int_paid_orders') }} as orders
+    inner join {{ ref('int_brands') }} as brands on orders.brand_id = brands.brand_id
+    where {{ 'not ' if not others }}{{ is_other_currency('orders', 'brands') }}
+{%- endmacro %}
+
+{#
   One row per brand, horizon, origin and past horizon that the origin learns from, end to end back from the
   origin and after the brand's first day. Each starts at the end of `start_date`.
 #}

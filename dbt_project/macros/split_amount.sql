@@ -9,6 +9,12 @@
 {% macro amount_up_to(amount, share) -%}
     case
         when {{ share }} = 1 then {{ amount }}
-        else cast(round({{ amount }} * {{ share }}, 2) as decimal(18, 4))
+        -- A share is a double: as such, half a cent may be a little less than that.
+        else cast(round(cast({{ amount }} * {{ share }} as decimal(38, 6)), 2) as decimal(18, 4))
     end
+{%- endmacro %}
+
+{# Whether two rows have different currencies; one that is not told counts as the same. #}
+{% macro is_other_currency(one, other) -%}
+    coalesce({{ one }}.currency <> {{ other }}.currency, false)
 {%- endmacro %}

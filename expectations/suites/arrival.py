@@ -91,6 +91,7 @@ class ArrivalTable:
     event_time: EventTime | None = None
     key: Sequence[str] = ()
     amounts: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    decimal_mark: str | None = None
     is_daily: bool = False
     covers_days_before: int | None = None
     owner: str = OWNER

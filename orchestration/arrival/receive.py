@@ -147,6 +147,7 @@ def arrival_table(
         event_time=EventTime(time.column, time.format) if time else None,
         key=table.key,
         amounts=table.amounts,
+        decimal_mark=table.decimal_mark,
         is_daily=source.feed == "daily",
         covers_days_before=_COVERS[source.covers] if source.feed == "daily" else None,
         owner=source.owner,

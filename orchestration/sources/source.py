@@ -17,7 +17,7 @@ from orchestration.core.privacy.ids import IdCase
 from orchestration.core.redact import refuse_credentials
 from orchestration.sources.file_pattern import FileMatch
 from orchestration.sources.schedule import Clock, Zone
-from orchestration.sources.table import Table
+from orchestration.sources.table import DecimalMark, Table
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
 # It stands in the SQL of the business day.
@@ -93,6 +93,8 @@ class Source(Strict):
     keys: dict[DocumentId, tuple[ColumnName, ...]] = Field(default_factory=dict)
     # Code of ISO 4217 by how the dumps write it.
     currencies: dict[str, Currency] = Field(default_factory=dict)
+    # Of the tables that do not declare their own.
+    decimal_mark: DecimalMark | None = None
     tables: dict[Name, Table] = Field(min_length=1)
     # First day that retention has left; filled in when the sources file is read.
     kept_from: date | None = None
@@ -103,6 +105,18 @@ class Source(Strict):
         if isinstance(entry, dict) and "identity_space" not in entry:
             return {**entry, "identity_space": entry.get("source_id")}
         return entry
+
+    @model_validator(mode="before")
+    @classmethod
+    def _decimal_mark_of_tables(cls, entry: Any) -> Any:
+        mark = entry.get("decimal_mark") if isinstance(entry, dict) else None
+        if mark is None or not isinstance(entry.get("tables"), dict):
+            return entry
+        tables = {
+            name: {"decimal_mark": mark, **table} if isinstance(table, dict) else table
+            for name, table in entry["tables"].items()
+        }
+        return {**entry, "tables": tables}
 
     @model_validator(mode="after")
     def _fits_feed(self) -> Self:
@@ -236,6 +250,9 @@ def dbt_context(sources: Mapping[str, Source], dbt_project: Path) -> dict[str, A
             "id_case": source.id_case,
             "keys": source.keys,
             "currencies": source.currencies,
+            "decimal_marks": {
+                name: table.decimal_mark for name, table in source.tables.items() if table.decimal_mark
+            },
             "brands": {
                 brand_id: {
                     "timezone": brand.timezone or source.timezone,

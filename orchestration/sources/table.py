@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -14,8 +14,8 @@ from orchestration.sources.file_pattern import FileMatch, compile_pattern, match
 
 # Raising it makes every dump be parsed again from landing: for a change of the readers that changes rows.
 PARSER_VERSION = 1
-# Keys that only the arrival gate reads: they change no row.
-_JUDGED_BY = ("not_null", "vocabulary", "may_be_empty", "event_time", "key", "amounts")
+# Keys that the arrival gate reads and the readers do not: they change no row of raw.
+_JUDGED_BY = ("not_null", "vocabulary", "may_be_empty", "event_time", "key", "amounts", "decimal_mark")
 RESERVED_COLUMNS = ("_load_date", "_file", "_row")
 
 
@@ -28,6 +28,7 @@ def _known_encoding(name: str) -> str:
     return name
 
 
+DecimalMark = Literal[",", "."]
 Encoding = Annotated[str, AfterValidator(_known_encoding)]
 
 
@@ -99,6 +100,8 @@ class Table(Strict):
     event_time: EventTime | None = None
     key: list[str] = []
     amounts: dict[str, tuple[float, float]] = {}
+    # Declared, it says that the other one may separate thousands; else that nothing does.
+    decimal_mark: DecimalMark | None = None
 
     @property
     def has_header(self) -> bool:

@@ -37,6 +37,8 @@ UPDATES = {
     "fct_gmv_forecast.forecasts_exist_where_the_status_says_so": "status = 'ok', p10 = null",
     "fct_gmv_forecast.forecasts_test_only_what_is_over": "is_backtest = false, actual_gmv = 1",
     "fct_gmv_forecast.ingredients_reproduce_the_forecast": "point_forecast = 1e12",
+    "fct_money_daily.amounts_are_unknown_where_nothing_is_told": "refunded_amount = null",
+    "fct_money_daily.gmv_is_money_of_the_brands_currency": "gross_paid_amount = gross_paid_amount - 1",
     "fct_money_daily.money_of_days_is_the_money_of_orders": "gross_paid_amount = gross_paid_amount + 1",
     "fct_money_daily.refunds_are_the_same_money_by_either_day": "refunded_as_known = refunded_as_known + 1",
     "fct_money_daily.unknown_amounts_are_of_paid_orders": "unknown_amount_orders = -1",

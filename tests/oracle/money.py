@@ -10,6 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 CENT = Decimal("0.01")
+ZERO = Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Document:
 
     paid_on: date | None
     amount: Decimal | None
-    currency: str
+    currency: str | None
     lines: Sequence[tuple[str, Decimal | None]]
 
 
@@ -28,42 +29,87 @@ class Repayment:
 
     order: Document | None
     refunded_on: date
-    amount: Decimal
-    currency: str
+    amount: Decimal | None
+    currency: str | None
 
 
 @dataclass
+class Sum:
+    """Amounts, some of which may not be known."""
+
+    known: Decimal = ZERO
+    count: int = 0
+    unknown: int = 0
+
+    def add(self, amount: Decimal | None) -> None:
+        """Count one more."""
+        self.known += amount or ZERO
+        self.count += 1
+        self.unknown += amount is None
+
+    @property
+    def told(self) -> Decimal | None:
+        """What is known of the sum; None where nothing is."""
+        return None if self.count and self.count == self.unknown else self.known
+
+
 class Day:
     """One brand, currency and day."""
 
-    paid_orders: int = 0
-    unknown_amount_orders: int = 0
-    gross: Decimal = Decimal(0)
-    refunded: Decimal = Decimal(0)
-    refunded_as_known: Decimal = Decimal(0)
+    def __init__(self) -> None:
+        self.paid, self.refunded, self.refunded_as_known = Sum(), Sum(), Sum()
+
+    @property
+    def figures(self) -> tuple[int | Decimal | None, ...]:
+        """As the mart has them: orders, and by kind what is known and how many are not."""
+        paid, refunded, as_known = self.paid, self.refunded, self.refunded_as_known
+        by_kind = (paid.unknown, paid.told, refunded.told, refunded.unknown, as_known.told, as_known.unknown)
+        nets = [
+            None if paid.told is None or back.told is None else paid.told - back.told
+            for back in (refunded, as_known)
+        ]
+        return (paid.count, *by_kind, *nets)
 
 
-def parts(amount: Decimal, lines: Sequence[tuple[str, Decimal | None]], bucket: str) -> Mapping[str, Decimal]:
+def of_brands(lines: Sequence[tuple[str, Decimal | None]]) -> dict[str, Decimal | None]:
+    """The sum of the lines of each brand, None where a line is not known."""
+    found: dict[str, Decimal | None] = {}
+    for brand, line in lines:
+        before = found.get(brand, ZERO)
+        found[brand] = None if line is None or before is None else before + line
+    return dict(sorted(found.items()))
+
+
+def parts(
+    amount: Decimal | None, lines: Sequence[tuple[str, Decimal | None]], bucket: str
+) -> list[tuple[str, Decimal | None]]:
     """An amount over the brands of its lines: borders rounded to the cent, the last one exact.
 
-    What no line tells apart goes to the bucket.
+    A brand of the other sign has no part. What no line tells apart goes to the bucket, and the part of each
+    brand is unknown.
     """
-    brands = sorted({brand for brand, _ in lines})
+    brands = of_brands(lines)
     if len(brands) == 1:
-        return {brands[0]: amount}
-    known = [Fraction(line) for _, line in lines if line is not None]
-    total = sum(known, Fraction(0))
-    if len(known) < len(lines) or not lines or total == 0:
-        return {bucket: amount}
-    found, before, border = {}, Fraction(0), Decimal(0)
-    for brand in brands:
-        before += sum((Fraction(line or 0) for own, line in lines if own == brand), Fraction(0))
-        exact = Fraction(amount) * before / total
-        if before == total:
+        return [(brand, amount) for brand in brands]
+    known = {brand: Fraction(line) for brand, line in brands.items() if line is not None}
+    total = sum(known.values(), Fraction(0))
+    if len(known) < len(brands) or total == 0:
+        return [*((brand, None) for brand in brands), (bucket, amount)]
+    weights = {brand: max(line if total > 0 else -line, Fraction(0)) for brand, line in known.items()}
+    found: list[tuple[str, Decimal | None]] = []
+    before, border, whole = Fraction(0), ZERO, sum(weights.values(), Fraction(0))
+    for brand, weight in weights.items():
+        if amount is None:
+            found.append((brand, None))
+            continue
+        before += weight
+        exact = Fraction(amount) * before / whole
+        if before == whole:
             reached = amount
         else:
             reached = (Decimal(exact.numerator) / Decimal(exact.denominator)).quantize(CENT, ROUND_HALF_UP)
-        found[brand], border = reached - border, reached
+        found.append((brand, reached - border))
+        border = reached
     return found
 
 
@@ -75,25 +121,47 @@ def book(
     for document in documents:
         if document.paid_on is None or document.paid_on > horizon:
             continue
-        if document.amount is None:
-            for brand in {brand for brand, _ in document.lines}:
-                day = days[brand, document.currency, document.paid_on]
-                day.paid_orders += 1
-                day.unknown_amount_orders += 1
-            continue
-        for brand, part in parts(document.amount, document.lines, bucket).items():
-            day = days[brand, document.currency, document.paid_on]
-            day.paid_orders += 1
-            day.gross += part
+        for brand, part in parts(document.amount, document.lines, bucket):
+            days[brand, document.currency or "unknown", document.paid_on].paid.add(part)
     for repayment in repayments:
         if repayment.refunded_on > horizon:
             continue
         order = repayment.order
-        shared = parts(repayment.amount, order.lines if order else (), bucket)
+        currency = repayment.currency or (order and order.currency) or "unknown"
         known_on = repayment.refunded_on
-        if order and order.paid_on and order.paid_on <= known_on:
+        if order and order.paid_on and order.paid_on <= horizon:
             known_on = order.paid_on
-        for brand, part in shared.items():
-            days[brand, repayment.currency, repayment.refunded_on].refunded += part
-            days[brand, repayment.currency, known_on].refunded_as_known += part
+        for brand, part in parts(repayment.amount, order.lines if order else (), bucket):
+            days[brand, currency, repayment.refunded_on].refunded.add(part)
+            days[brand, currency, known_on].refunded_as_known.add(part)
     return dict(days)
+
+
+def gmv(
+    documents: Iterable[Document], bucket: str, currencies: Mapping[str, str], first_day: date, horizon: date
+) -> dict[tuple[str, date], tuple[Decimal | None, int]]:
+    """What was paid in the brand's currency for what was bought of it, and orders in others, by day.
+
+    None where an order has no amount, or none in a currency that is told.
+    """
+    amounts: dict[tuple[str, date], list[Decimal | None]] = defaultdict(list)
+    others: dict[tuple[str, date], int] = defaultdict(int)
+    for document in documents:
+        if document.paid_on is None or not first_day <= document.paid_on <= horizon:
+            continue
+        bought = of_brands(document.lines)
+        # The bucket itself is last, and is no brand that somebody bought.
+        for brand, part in parts(document.amount, document.lines, bucket)[: len(bought)]:
+            line = bought[brand]
+            if line is not None and line <= 0:
+                continue
+            if document.currency in (None, currencies[brand]):
+                amounts[brand, document.paid_on].append(part if document.currency else None)
+            else:
+                others[brand, document.paid_on] += 1
+    found = {}
+    for key in amounts.keys() | others.keys():
+        paid = amounts.get(key, [])
+        known = [amount for amount in paid if amount is not None]
+        found[key] = (sum(known, ZERO) if len(known) == len(paid) else None, others.get(key, 0))
+    return found

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from oracle.evidence import Evidence, Membership, PaidOrder, SeenEvent, Touch
 from oracle.identity import Identity, Link, Sighting, Visit, bots
+from oracle.money import Document, Repayment, of_brands
 from oracle.rules import STATES
 
 EVENT_KINDS = {
@@ -33,6 +34,7 @@ EVENT_KINDS = {
     "share",
 }
 IDENTITY_SPACE = "sample_shop"
+SPELLINGS = {"RMB": "CNY", "US$": "USD"}
 
 T = TypeVar("T")
 Version = tuple[datetime, date, str, int]
@@ -88,6 +90,12 @@ class Row:
         except InvalidOperation:
             raise UnusableError(f"{column} that is no number") from None
 
+    @property
+    def currency(self) -> str | None:
+        """Its code, None where missing."""
+        told = self.fields["currency"].strip().upper()
+        return SPELLINGS.get(told, told) or None
+
     def whole(self, column: str) -> int | None:
         """A whole number, None where missing."""
         number = self.number_of(column)
@@ -136,7 +144,14 @@ class Order:
     paid_at: datetime | None
     cancelled_at: datetime | None
     amount: Decimal | None
-    currency: str
+    currency: str | None
+
+    @property
+    def is_purchase(self) -> bool:
+        """Whether it was paid for more than nothing, or for nobody knows what, and not cancelled before."""
+        if self.paid_at is None or (self.cancelled_at is not None and self.cancelled_at <= self.paid_at):
+            return False
+        return self.amount is None or self.amount > 0
 
 
 @dataclass(frozen=True)
@@ -154,8 +169,8 @@ class Refund:
 
     order_id: str
     at: datetime
-    amount: Decimal
-    currency: str
+    amount: Decimal | None
+    currency: str | None
 
 
 @dataclass(frozen=True)
@@ -193,11 +208,23 @@ class IdentityLink:
 
 
 @dataclass(frozen=True)
+class SettledOrder:
+    """An order, what went back of it (None if unknown), and how often in another currency."""
+
+    document: Document
+    refunded: Decimal | None
+    fully_refunded_on: date | None
+    other_currency_refunds: int
+
+
+@dataclass(frozen=True)
 class Told:
     """Evidence by person, its events, all brands named, and rows left out by (table, reason)."""
 
     evidence: Evidence
     seen: list[SeenEvent]
+    orders: dict[object, SettledOrder]
+    repayments: list[Repayment]
     brands: set[str]
     dropped: Counter[tuple[str, str]]
 
@@ -243,7 +270,13 @@ def read_all(folder: Path, *, max_members: int = 5, bot_events_per_day: int = 10
             day, ids = event.at.date(), (event.event_id, event.channel or None, event.campaign or None)
             evidence.touches.add(Touch(event.brand, person, event.kind, day))
             seen.append(SeenEvent(event.brand, person, day, event.at, *ids))
-    evidence.orders = list(_paid_orders(orders, lines, refunds, person_of))
+    settled = _settled(orders, lines, refunds)
+    evidence.orders = list(_paid_orders(orders, settled, person_of))
+    documents = {order_id: order.document for order_id, order in settled.items()}
+    repayments = [
+        Repayment(documents.get(refund.order_id), refund.at.date(), refund.amount, refund.currency)
+        for refund in refunds
+    ]
     reviews = entities("reviews", _review).values()
     for review in reviews:
         order = orders.get(review.order_id)
@@ -257,7 +290,7 @@ def read_all(folder: Path, *, max_members: int = 5, bot_events_per_day: int = 10
         if person := person_of(s.keys, datetime.combine(s.joined + timedelta(days=1), time())):
             evidence.memberships.append(Membership(s.brand, person, s.joined, s.left, s.kind, s.tier))
     brands = {one.brand for table in (events, lines, reviews, states) for one in table}
-    return Told(evidence, seen, brands, dropped)
+    return Told(evidence, seen, settled, repayments, brands, dropped)
 
 
 def _identity(seen: list[tuple[Keys, datetime]], links: list[IdentityLink], max_members: int) -> Identity:
@@ -331,7 +364,7 @@ def _event(row: Row) -> tuple[object, Version, Event]:
 def _order(row: Row) -> tuple[object, Version, Order]:
     key, updated_at = row.key("order_id"), row.needed_moment("updated_at")
     times = (row.needed_moment("created_at"), row.moment("paid_at"), row.moment("cancelled_at"))
-    money = (row.number_of("amount"), row.fields["currency"])
+    money = (row.number_of("amount"), row.currency)
     return key, row.version(updated_at), Order(row.keys, *times, *money)
 
 
@@ -341,11 +374,9 @@ def _line(row: Row) -> tuple[object, Version, Line]:
 
 
 def _refund(row: Row) -> tuple[object, Version, Refund]:
-    amount = row.number_of("amount")
-    if amount is None:
-        raise UnusableError("no amount")
-    at, currency = row.needed_moment("refunded_at"), row.fields["currency"]
-    refund = Refund(row.fields["order_id"], at, amount, currency)
+    at, amount = row.needed_moment("refunded_at"), row.number_of("amount")
+    # Some write what goes back with a sign.
+    refund = Refund(row.fields["order_id"], at, None if amount is None else abs(amount), row.currency)
     return row.key("refund_id"), row.version(), refund
 
 
@@ -390,47 +421,49 @@ def _identity_link(row: Row) -> tuple[object, Version, IdentityLink]:
     return row.fields["link_id"], row.version(recorded_at), link
 
 
-def _paid_orders(
-    orders: dict[object, Order],
-    lines: list[Line],
-    refunds: list[Refund],
-    person_of: Callable[[Keys, datetime], str | None],
-) -> Iterator[PaidOrder]:
-    """A purchase for each brand of each order that was paid, by somebody, for more than nothing."""
-    lines_of: dict[object, list[Line]] = defaultdict(list)
+def _settled(
+    orders: dict[object, Order], lines: list[Line], refunds: list[Refund]
+) -> dict[object, SettledOrder]:
+    """Each order with its lines, and with what went back of it."""
+    lines_of: dict[object, list[tuple[str, Decimal | None]]] = defaultdict(list)
     for line in lines:
-        lines_of[line.order_id].append(line)
+        lines_of[line.order_id].append((line.brand, line.amount))
     refunds_of: dict[object, list[Refund]] = defaultdict(list)
     for refund in refunds:
         refunds_of[refund.order_id].append(refund)
+    found = {}
     for order_id, order in orders.items():
-        person = person_of(order.keys, order.created_at)
-        if order.paid_at is None or person is None:
-            continue
-        if order.cancelled_at is not None and order.cancelled_at <= order.paid_at:
-            continue
-        own = lines_of[order_id]
-        amount = _total(own) if order.amount is None else order.amount
-        if amount is not None and amount <= 0:
-            continue
-        same_money = [r for r in refunds_of[order_id] if order.currency in ("", r.currency) or not r.currency]
-        refunded = _full_refund(amount, same_money)
-        for brand in {line.brand for line in own}:
-            paid_for_brand = _total([line for line in own if line.brand == brand])
-            if paid_for_brand is None or paid_for_brand > 0:
-                yield PaidOrder(brand, person, order.paid_at.date(), refunded)
+        paid_on = order.paid_at.date() if order.paid_at and order.is_purchase else None
+        document = Document(paid_on, order.amount, order.currency, lines_of[order_id])
+        back = refunds_of[order_id]
+        own = [r for r in back if None in (r.currency, order.currency) or r.currency == order.currency]
+        amounts = [refund.amount for refund in own if refund.amount is not None]
+        refunded = sum(amounts, Decimal(0)) if len(amounts) == len(own) else None
+        full = _full_refund(order.amount, own)
+        found[order_id] = SettledOrder(document, refunded, full, len(back) - len(own))
+    return found
 
 
-def _total(lines: list[Line]) -> Decimal | None:
-    """Sum of lines; one unknown amount makes it unknown."""
-    amounts = [line.amount for line in lines if line.amount is not None]
-    return sum(amounts, Decimal(0)) if lines and len(amounts) == len(lines) else None
+def _paid_orders(
+    orders: dict[object, Order],
+    settled: dict[object, SettledOrder],
+    person_of: Callable[[Keys, datetime], str | None],
+) -> Iterator[PaidOrder]:
+    """A purchase for each brand of each order that was paid, by somebody, for more than nothing."""
+    for order_id, order in orders.items():
+        person, paid_on = person_of(order.keys, order.created_at), settled[order_id].document.paid_on
+        if paid_on is None or person is None:
+            continue
+        for brand, amount in of_brands(settled[order_id].document.lines).items():
+            if amount is None or amount > 0:
+                yield PaidOrder(brand, person, paid_on, settled[order_id].fully_refunded_on)
 
 
 def _full_refund(amount: Decimal | None, refunds: list[Refund]) -> date | None:
     """Day of the refund with which everything has been given back."""
+    if not amount or amount < 0:
+        return None
     for refund in sorted(refunds, key=lambda refund: refund.at):
-        back = sum((other.amount for other in refunds if other.at <= refund.at), Decimal(0))
-        if amount is not None and back >= amount:
+        if sum((other.amount or 0 for other in refunds if other.at <= refund.at), Decimal(0)) >= amount:
             return refund.at.date()
     return None

@@ -152,7 +152,7 @@ def test_dbt_is_told_brands_and_entities(tmp_path: Path):
     text = MINIMAL.replace(
         "    tables:",
         "    brands: {x: {name: X, timezone: UTC}}\n    starts_on: 2024-01-01\n"
-        "    placeholders: {add: [guest]}\n    currencies: {yuan: CNY}\n"
+        "    placeholders: {add: [guest]}\n    currencies: {yuan: CNY}\n    decimal_mark: ','\n"
         "    id_case: lower\n    keys: {order_id: [order_id, shop]}\n    tables:",
     )
     folder = tmp_path / "dbt" / "models" / "staging" / "shop"
@@ -170,6 +170,7 @@ def test_dbt_is_told_brands_and_entities(tmp_path: Path):
             "id_case": "lower",
             "keys": {"order_id": ("order_id", "shop")},
             "currencies": {"yuan": "CNY"},
+            "decimal_marks": {"events": ","},
             "brands": {"x": {"timezone": "UTC", "currency": "CNY"}},
             "entities": ["events", "orders"],
         }

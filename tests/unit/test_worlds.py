@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from oracle import sample_shop
+from oracle.money import of_brands
 from worlds.delivery import Files, batches, final_files, spoilt, write
 from worlds.tables import LAST_DAY, LOADS, Row
 from worlds.world import BOT_EVENTS, MAX_MEMBERS, rows_of_world
@@ -87,9 +88,28 @@ def test_every_life_of_an_order_is_there(rows: dict[str, list[Row]]) -> None:
         frozenset({"created", "paid", "cancelled"}),
     }
     assert "0.00" in {one["amount"] for one in rows["orders"]}
-    assert max(map(len, values(rows["order_lines"], "brand", by="order_id"))) == 2
+    assert max(map(len, values(rows["order_lines"], "brand", by="order_id"))) == 3
     assert any(not one["order_id"] for one in rows["refunds"])
     assert any(one["order_id"] and not one["visitor_id"] and not one["member_id"] for one in rows["reviews"])
+
+
+def test_every_edge_of_money_is_there(final: Files, tmp_path: Path) -> None:
+    write(final, tmp_path)
+    told = sample_shop.read_all(tmp_path, max_members=MAX_MEMBERS, bot_events_per_day=BOT_EVENTS)
+    paid = [order for order in told.orders.values() if order.document.paid_on]
+    assert {order.document.currency for order in paid} == {"CNY", "USD", None}
+    assert any(order.document.amount is None for order in paid)
+    assert any(order.refunded is None for order in paid)
+    assert any(order.other_currency_refunds for order in paid)
+    assert any(order.fully_refunded_on and order.fully_refunded_on < order.document.paid_on for order in paid)
+    assert any(
+        None in of_brands(order.document.lines).values() and len(order.document.lines) > 1 for order in paid
+    )
+    assert any((amount or 0) < 0 for order in paid for amount in of_brands(order.document.lines).values())
+    buyers: dict[str, set[str]] = defaultdict(set)
+    for one in (one for rows in final.values() for one in rows if one.table == "orders"):
+        buyers[one["order_id"].partition("-")[0]].add(one["visitor_id"] + one["member_id"])
+    assert sum(named == {""} for named in buyers.values()) > 10
 
 
 def test_the_borders_of_the_windows_are_likely(rows: dict[str, list[Row]]) -> None:

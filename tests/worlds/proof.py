@@ -16,6 +16,7 @@ import duckdb
 from forks import PROCESSES
 from oracle import sample_shop
 from oracle.evidence import Evidence, SeenEvent
+from oracle.money import book, gmv
 from oracle.periods import Fast, complete_periods, fast_table
 from oracle.rules import PRESETS, Preset
 from oracle.stages import (
@@ -35,6 +36,7 @@ from worlds.tables import FIRST
 from worlds.world import ACTIVITY_DAYS, BOT_EVENTS, MAX_MEMBERS, MIN_TIER
 
 DAY = timedelta(days=1)
+BUCKET = "sample_shop_unbranded"
 WORLD = re.compile(r"\bw(\d+)b?\b")
 VARIABLES = {
     "aipl_presets": list(PRESETS),
@@ -65,7 +67,14 @@ MARTS = {
     " from marts.fct_aipl_deepening where attribution_rule = 'first_touch'",
     # Money that names no brand makes a brand of all worlds, which nobody may belong to.
     "fast": f"preset, period_type, period_start, period_end, {', '.join(FIGURES)} from marts.fct_fast"
-    " where brand_id not like '%unbranded'",
+    f" where brand_id <> '{BUCKET}'",
+    "money": "currency, money_date, paid_orders, unknown_amount_orders, gross_paid_amount, refunded_amount,"
+    " unknown_amount_refunds, refunded_as_known, unknown_amount_refunds_as_known, net_by_refund_day,"
+    " net_as_known from marts.fct_money_daily",
+    "gmv": "gmv_date, gmv, other_currency_orders from intermediate.int_gmv_days"
+    " where gmv is distinct from 0 or other_currency_orders > 0",
+    "orders": "order_id, paid_date, amount, currency, refunded_amount, fully_refunded_on,"
+    " other_currency_refunds from (select *, 'all' as brand_id from marts.fct_orders where is_purchase)",
 }
 
 
@@ -98,7 +107,24 @@ def expected(dumps: Path, processes: int = 2) -> Rows:
         for brand, answer in zip(by_brand, answers, strict=True):
             for what, counted in answer.items():
                 rows[what, brand] = counted
+    for what, brand, row in _money(told, sample_shop.horizon(dumps)):
+        rows.setdefault((what, brand), Counter())[row] += 1
     return rows
+
+
+def _money(told: sample_shop.Told, horizon: date) -> Iterator[tuple[str, str, tuple[Any, ...]]]:
+    """Money of brands by day, and of orders."""
+    documents = [order.document for order in told.orders.values()]
+    for (brand, currency, day), its in book(documents, told.repayments, BUCKET, horizon).items():
+        yield "money", brand, (currency, day, *its.figures)
+    currencies = defaultdict(lambda: "CNY")
+    for (brand, day), (amount, others) in gmv(documents, BUCKET, currencies, FIRST, horizon).items():
+        if amount != 0 or others:
+            yield "gmv", brand, (day, amount, others)
+    for order_id, order in told.orders.items():
+        if (paid := order.document).paid_on:
+            back = (order.refunded, order.fully_refunded_on, order.other_currency_refunds)
+            yield "orders", "all", (order_id, paid.paid_on, paid.amount, paid.currency, *back)
 
 
 def _of_brand(
@@ -153,7 +179,7 @@ def _of_preset(
             yield "deepening", (name, *period, *_words(met), persons)
     tuned = {"min_tier": MIN_TIER, "thriving_days": ACTIVITY_DAYS}
     known = fast_table(evidence, walks, preset, {brand: horizon}, FIRST, **tuned)
-    for period in complete_periods(FIRST, horizon):
+    for period in complete_periods(FIRST, horizon) if brand != BUCKET else ():
         # Rows may name a brand and yet nobody who had to do with it.
         figures = known.get((brand, *period), NOBODY)
         yield "fast", (name, *period, *(getattr(figures, figure) for figure in FIGURES))

@@ -22,6 +22,8 @@ KINDS = (
     *("ad_impression", "page_view", "category_search", "ad_click", "home_view", "interaction"),
     *("product_view", "product_view", "brand_search", "favorite", "add_to_cart", "benefit_claim", "share"),
 )
+# Most money is of the shop's currency, in any of its spellings; of some, nobody says what it is.
+CURRENCIES = (*["CNY"] * 12, "rmb", "cny ", "USD", "US$", "")
 STATES = ("member", "member", "follower", "subscriber")
 SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
@@ -33,6 +35,8 @@ class Life:
 
     name: str
     dice: random.Random
+    # Dice of their own, so that the edges of money change nothing else of a world.
+    purse: random.Random
     rows: list[Row] = field(default_factory=list)
     count: int = 0
 
@@ -42,6 +46,7 @@ class Life:
         self.brands = [self.name] if dice.random() < 0.6 else [self.name, self.name, f"{self.name}b"]
         self.visitors = [f"{self.name}-v{n}" for n in range(dice.randint(1, 3))]
         self.members = [f"{self.name}-m{n}" for n in range(dice.randint(0, 4))]
+        self.knows_buyers = self.purse.random() < 0.9
         # A world of long ago, one that begins with the data, or one in the middle of them.
         start = dice.choice([dice.randint(-930, -1), dice.randint(-20, 20), dice.randint(0, 400)])
         self.days = [FIRST + timedelta(days=start)]
@@ -125,18 +130,23 @@ def burst(life: Life) -> None:
 
 def order(life: Life) -> None:
     """An order in one of its lives, told state by state, with lines, refunds and reviews."""
-    dice, order_id, created = life.dice, life.new_id("o"), life.moment()
-    who = life.who()
+    dice, purse, order_id, created = life.dice, life.purse, life.new_id("o"), life.moment()
+    who = {key: id for key, id in life.who().items() if life.knows_buyers}
     lines = [
         (dice.choice(life.brands), dice.choice([0, 1000, 1000, 2550])) for _ in range(dice.randint(1, 3))
     ]
     freight = dice.choice([0, 0, 500])
-    amount = sum(fen for _, fen in lines) + freight
-    fixed = {"order_id": order_id, "deposit": "0.00", "freight": money(freight), "currency": "CNY"}
+    if purse.random() < 0.1:
+        lines.append((purse.choice(["", *life.brands]), -500))
+    amount = max(sum(fen for _, fen in lines) + freight, 0)
+    # Some orders tell no amount, and some no amounts of their lines.
+    total, prices = purse.choice([(amount, True)] * 14 + [(None, True), (None, False), (amount, False)])
+    currency = purse.choice(CURRENCIES)
+    fixed = {"order_id": order_id, "deposit": "0.00", "freight": money(freight), "currency": currency}
 
     def state(at: datetime, status: str, paid: datetime | None = None, off: datetime | None = None) -> None:
         times = {"created_at": text(created, "T"), "paid_at": text(paid, "T"), "cancelled_at": text(off, "T")}
-        told = {"updated_at": text(at, "T"), "status": status, "amount": money(amount)}
+        told = {"updated_at": text(at, "T"), "status": status, "amount": money(total)}
         life.tell("orders", at.date(), **fixed, **told, **times, **who)
 
     paid = (
@@ -158,7 +168,7 @@ def order(life: Life) -> None:
         state(max(off, created + 3 * SECOND), "cancelled", paid, off)
 
     for number, (brand, fen) in enumerate(lines, start=1):
-        price = {"quantity": "1", "unit_price": money(fen), "amount": money(fen)}
+        price = {"quantity": "1"} | ({"unit_price": money(fen), "amount": money(fen)} if prices else {})
         product = {"product_id": f"{life.name}-p", "product_name": "thing"}
         if dice.random() < 0.97:
             ids = {"order_id": order_id, "line_no": str(number), "brand": brand}
@@ -170,22 +180,29 @@ def order(life: Life) -> None:
             [[amount], [amount], [amount - 1], [amount // 2, amount - amount // 2], [amount // 2]]
         )
         for part in parts:
-            refund(life, order_id, life.after(paid), part)
+            # Some shops give back before they are paid, or say so.
+            at, before = life.after(paid), paid - timedelta(days=purse.choice(GAPS))
+            refund(life, order_id, before if purse.random() < 0.15 else at, part, currency)
     if dice.random() < 0.3:
         review(life, order_id, life.after(paid))
 
 
-def money(fen: int) -> str:
+def money(fen: int | None) -> str:
     """An amount as the shop writes it."""
-    return f"{fen // 100}.{fen % 100:02d}"
+    return "" if fen is None else f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"
 
 
-def refund(life: Life, order_id: str = "", at: datetime | None = None, fen: int = 1000) -> None:
-    """Money back for an order, or for none."""
-    at = at or life.moment()
+def refund(
+    life: Life, order_id: str = "", at: datetime | None = None, fen: int = 1000, currency: str = "CNY"
+) -> None:
+    """Money back for an order, seldom in another currency, or for none."""
+    at, purse = at or life.moment(), life.purse
     ids = {"refund_id": life.new_id("r"), "order_id": order_id, "reason": "returned"}
-    ids["currency"] = life.dice.choice(["CNY"] * 15 + ["USD"])
-    life.tell("refunds", at.date(), **ids, refunded_at=text(at), amount=money(max(fen, 0)))
+    ids["currency"] = life.dice.choice([currency] * 15 + ["USD"])
+    if purse.random() < 0.2:
+        ids["currency"] = purse.choice(CURRENCIES)
+    told = purse.choice([max(fen, 0)] * 8 + [-max(fen, 0)] * 2 + [None])
+    life.tell("refunds", at.date(), **ids, refunded_at=text(at), amount=money(told))
 
 
 def review(life: Life, order_id: str = "", at: datetime | None = None) -> None:
@@ -293,7 +310,7 @@ FACTS = some(
 
 def rows_of_world(seed: int) -> list[Row]:
     """The final content of world `w<seed>`: every row that the shop ends up telling."""
-    life = Life(f"w{seed}", random.Random(f"world {seed}"))
+    life = Life(f"w{seed}", random.Random(f"world {seed}"), random.Random(f"money {seed}"))
     event(life, brand=life.name)
     for _ in range(life.dice.randint(4, 30)):
         life.dice.choice(FACTS)(life)

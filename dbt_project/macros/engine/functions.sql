@@ -1,6 +1,10 @@
-{# Cast that returns NULL if the value does not fit. #}
+{#
+  Cast that returns NULL if the value does not fit. A staging model reads numbers with the decimal mark of its
+  tables.
+#}
 {% macro safe_cast(expression, type) -%}
-    try_cast({{ expression }} as {{ type }})
+    {%- set mark = decimal_mark(model) if is_number(type) -%}
+    try_cast({{ plain_number(expression, mark) if mark else expression }} as {{ type }})
 {%- endmacro %}
 
 {# Ratio as a double; NULL if the denominator is 0 or NULL. #}

@@ -11,9 +11,9 @@
 {#
   How a column is read by its role: `read`, an expression over the delivered value `raw`; then, over that
   (under the name of the column) and the delivered value (`raw_<column>`), the `value`, the `problems` as
-  (condition, reason), and what was `changed` as (condition, kind of change).
+  (condition, reason), and what was `changed` as (condition, kind of change). `mark` is the decimal mark.
 #}
-{% macro read_by_role(column, role, source_id, raw) -%}
+{% macro read_by_role(column, role, source_id, raw, mark=none) -%}
     {%- set name = column | replace('_', ' ') -%}
     {%- set text = 'cast(' ~ raw ~ ' as ' ~ dbt.type_string() ~ ')' -%}
     {%- set delivered = 'cast(raw_' ~ column ~ ' as ' ~ dbt.type_string() ~ ')' -%}
@@ -48,7 +48,9 @@
         }) -%}
     {%- elif role != 'text' -%}
         {%- do reading.update({
-            'read': safe_cast(raw, role_type(role)),
+            'read': safe_cast(
+                plain_number(raw, mark) if mark and is_number(role_type(role)) else raw, role_type(role)
+            ),
             'problems': [
                 (
                     'case when ' ~ column ~ ' is null then ' ~ delivered ~ " <> '' end",

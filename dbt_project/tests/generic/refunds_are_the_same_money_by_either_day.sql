@@ -6,5 +6,7 @@ select
     sum(refunded_as_known) as as_known
 from {{ model }}
 group by brand_id, currency
-having sum(refunded_amount) <> sum(refunded_as_known)
+having
+    coalesce(sum(refunded_amount), 0) <> coalesce(sum(refunded_as_known), 0)
+    or sum(unknown_amount_refunds) <> sum(unknown_amount_refunds_as_known)
 {% endtest %}

@@ -14,7 +14,8 @@ with past_horizons as (
         sum(windows.prospect_buyers) as prospect_past_buyers,
         sum(windows.prospect_spend) as prospect_past_spend,
         sum(windows.other_buyers) as other_past_buyers,
-        sum(windows.other_spend) as other_past_spend
+        sum(windows.other_spend) as other_past_spend,
+        sum(windows.other_currency_orders) as other_currency_past_orders
     from ({{ gmv_past_windows() }}) as past
     inner join {{ ref('int_gmv_windows') }} as windows
         on {{ join_on('past', 'windows', ['brand_id', 'horizon_days', 'start_date']) }}
@@ -62,6 +63,7 @@ ingredients as (
         past_horizons.prospect_past_spend,
         past_horizons.other_past_buyers,
         past_horizons.other_past_spend,
+        past_horizons.other_currency_past_orders,
         {{ safe_divide('past_horizons.customer_past_buyers', 'past_horizons.customer_past_persons') }}
             as customer_rate,
         {{ safe_divide('past_horizons.customer_past_spend', 'past_horizons.customer_past_buyers') }}
@@ -110,7 +112,7 @@ select
         'prospect_persons', 'prospect_rate', 'prospect_aov', 'other_buyers', 'other_aov',
         'customer_past_persons', 'customer_past_buyers', 'customer_past_spend',
         'prospect_past_persons', 'prospect_past_buyers', 'prospect_past_spend',
-        'other_past_buyers', 'other_past_spend',
+        'other_past_buyers', 'other_past_spend', 'other_currency_past_orders',
     ] %}
         case when status in ('ok', 'history_too_short') then {{ column }} end as {{ column }},
     {%- endfor %}

@@ -43,7 +43,8 @@ paid as (
         goals.brand_id,
         goals.period_start,
         goals.period_end,
-        case when count(days.gmv) = count(*) then sum(days.gmv) end as gmv
+        case when count(days.gmv) = count(*) then sum(days.gmv) end as gmv,
+        sum(days.other_currency_orders) as other_currency_orders
     from goals
     inner join {{ ref('int_gmv_days') }} as days
         on goals.brand_id = days.brand_id and days.gmv_date between goals.period_start and goals.period_end
@@ -68,6 +69,7 @@ select
             else paid.gmv
         end as decimal(18, 4)
     ) as actual_so_far,
+    coalesce(paid.other_currency_orders, 0) as other_currency_orders,
     coalesce(goals.period_start < goals.first_day, false) as is_before_data
 from goals
 left join paid

@@ -19,7 +19,8 @@ windows as (
         starts.horizon_days,
         starts.start_date,
         {{ add_days('starts.start_date', 'starts.horizon_days') }} as end_date,
-        case when count(days.gmv) = count(*) then sum(days.gmv) end as gmv
+        case when count(days.gmv) = count(*) then sum(days.gmv) end as gmv,
+        sum(days.other_currency_orders) as other_currency_orders
     from starts
     inner join {{ ref('int_gmv_days') }} as days
         on
@@ -35,16 +36,18 @@ buyers as (
         windows.brand_id,
         windows.horizon_days,
         windows.start_date,
-        orders.person_id,
-        case when orders.person_id is null then orders.source_id || ' ' || order_id end as unknown_buyer,
-        sum(orders.paid_amount) as spend
+        purchases.person_id,
+        case
+            when purchases.person_id is null then purchases.source_id || ' ' || purchases.order_id
+        end as unknown_buyer,
+        sum(purchases.amount) as spend
     from windows
-    inner join {{ ref('int_paid_orders') }} as orders
+    inner join ({{ gmv_purchases() }}) as purchases
         on
-            windows.brand_id = orders.brand_id
-            and orders.paid_date > windows.start_date
-            and orders.paid_date <= windows.end_date
-    group by windows.brand_id, windows.horizon_days, windows.start_date, orders.person_id, unknown_buyer
+            windows.brand_id = purchases.brand_id
+            and purchases.paid_date > windows.start_date
+            and purchases.paid_date <= windows.end_date
+    group by windows.brand_id, windows.horizon_days, windows.start_date, purchases.person_id, unknown_buyer
 ),
 
 segmented as (
@@ -91,6 +94,7 @@ select
     windows.start_date,
     windows.end_date,
     windows.gmv,
+    windows.other_currency_orders,
     coalesce(segments.customer_persons, 0) as customer_persons,
     coalesce(segments.prospect_persons, 0) as prospect_persons,
 {%- for segment in ['customer', 'prospect', 'other'] %}

@@ -41,26 +41,29 @@ brand_totals as (
     where not {{ in_relation('documents', 'lines', ['source_id', 'order_id']) }}
 ),
 
-running as (
+-- A brand whose lines have the other sign, such as a discount without a brand, has no part in the money.
+weighed as (
     select
-        brand_totals.source_id,
-        brand_totals.order_id,
-        brand_totals.brand_id,
-        brand_totals.line_amount,
-        count(*) over (partition by brand_totals.source_id, brand_totals.order_id) as brands,
-        count(brand_totals.line_amount) over (
+        brand_totals.*,
+        greatest(brand_totals.line_amount * sign(sum(brand_totals.line_amount) over (
             partition by brand_totals.source_id, brand_totals.order_id
-        ) as known_brands,
-        sum(brand_totals.line_amount)
-            over (partition by brand_totals.source_id, brand_totals.order_id)
-            as total,
-        coalesce(sum(brand_totals.line_amount) over (
-            partition by brand_totals.source_id, brand_totals.order_id order by brand_totals.brand_id
-            rows between unbounded preceding and 1 preceding
-        ), 0) as total_before
+        )), 0) as weight
     from brand_totals
     inner join documents
         on {{ join_on('brand_totals', 'documents', ['source_id', 'order_id']) }}
+),
+
+running as (
+    select
+        *,
+        count(*) over (partition by source_id, order_id) as brands,
+        count(line_amount) over (partition by source_id, order_id) as known_brands,
+        sum(weight) over (partition by source_id, order_id) as total,
+        coalesce(sum(weight) over (
+            partition by source_id, order_id order by brand_id
+            rows between unbounded preceding and 1 preceding
+        ), 0) as total_before
+    from weighed
 ),
 
 shares as (
@@ -76,7 +79,7 @@ shares as (
         end as share_from,
         case
             when brands = 1 then 1.0
-            when known_brands = brands then {{ safe_divide('total_before + line_amount', 'total') }}
+            when known_brands = brands then {{ safe_divide('total_before + weight', 'total') }}
         end as share_to
     from running
 ),

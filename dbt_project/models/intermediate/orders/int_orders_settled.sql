@@ -34,8 +34,16 @@ refunded_so_far as (
         ) as refunded_amount
     from refunds
     inner join orders on {{ join_on('refunds', 'orders', ['source_id', 'order_id']) }}
-    -- Refunds in another currency do not reduce the order's amount.
-    where coalesce(refunds.currency = orders.currency, true)
+    where not {{ is_other_currency('refunds', 'orders') }}
+),
+
+-- Refunds in another currency do not reduce the order's amount.
+other_refunds as (
+    select refunds.source_id, refunds.order_id, count(*) as other_currency_refunds
+    from refunds
+    inner join orders on {{ join_on('refunds', 'orders', ['source_id', 'order_id']) }}
+    where {{ is_other_currency('refunds', 'orders') }}
+    group by refunds.source_id, refunds.order_id
 ),
 
 refund_totals as (
@@ -80,6 +88,7 @@ select
         as decimal(18, 4)
     )
         as refunded_amount,
+    coalesce(other_refunds.other_currency_refunds, 0) as other_currency_refunds,
     orders.currency,
     orders.document_kind = 'order'
     and orders.paid_at is not null
@@ -87,4 +96,5 @@ select
     and (orders.amount is null or orders.amount > 0) as is_purchase
 from orders
 left join refund_totals on {{ join_on('orders', 'refund_totals', ['source_id', 'order_id']) }}
+left join other_refunds on {{ join_on('orders', 'other_refunds', ['source_id', 'order_id']) }}
 {{ owners_of('orders', 'coalesce(orders.created_at, orders.paid_at, ' ~ dawn_of_time() ~ ')') }}

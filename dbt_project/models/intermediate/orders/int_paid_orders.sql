@@ -21,6 +21,7 @@ select
     {{ brand_business_date('purchases.paid_at', 'purchases.source_id', 'brands.brand_id') }} as paid_date,
     {{ brand_business_date('purchases.fully_refunded_at', 'purchases.source_id', 'brands.brand_id') }}
         as fully_refunded_on,
+    purchases.currency,
     brands.line_amount as amount,
     {{ split_amount('purchases.amount', 'brands.share_from', 'brands.share_to') }} as paid_amount
 from purchases

@@ -30,7 +30,6 @@ of_orders as (
         on {{ join_on('refunds', 'orders', ['source_id', 'order_id']) }}
     inner join {{ ref('int_order_brands') }} as brands
         on {{ join_on('refunds', 'brands', ['source_id', 'order_id']) }}
-    where brands.share_to is not null
 ),
 
 -- Without a known order, the money goes to the only brand of the source, or to its bucket.

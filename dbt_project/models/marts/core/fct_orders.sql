@@ -22,6 +22,7 @@ select
     orders.amount,
     orders.refunded_amount,
     cast(orders.amount - orders.refunded_amount as decimal(18, 4)) as net_amount,
+    orders.other_currency_refunds,
     orders.currency,
     orders.is_purchase,
     coalesce(orders.created_date < first_days.first_day, false) as is_ancient

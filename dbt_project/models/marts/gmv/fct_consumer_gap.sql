@@ -78,6 +78,7 @@ select
     currency,
     cast(target_gmv as decimal(18, 4)) as target_gmv,
     cast(paid_so_far as decimal(18, 4)) as actual_so_far,
+    cast(other_currency_orders as bigint) as other_currency_orders,
     days_remaining,
     cast(remaining_p10 as decimal(18, 4)) as forecast_remaining_p10,
     cast(remaining_p50 as decimal(18, 4)) as forecast_remaining_p50,

@@ -23,9 +23,25 @@ tests as (
         sum(case when is_test_of_interval then 1 else 0 end) as interval_backtests,
         sum(case when is_test_of_interval and actual_gmv between p10 and p90 then 1 else 0 end)
             as intervals_held,
-        max(case when not is_backtest then status end) as live_status
+        max(case when not is_backtest then status end) as live_status,
+        min(case when is_backtest then as_of_date end) as first_origin,
+        max(case when is_backtest then as_of_date end) as last_origin
     from forecasts
     group by preset, brand_id, method, horizon_days
+),
+
+counted as (
+    select
+        tests.*,
+        (
+            select coalesce(sum(days.other_currency_orders), 0)
+            from {{ ref('int_gmv_days') }} as days
+            where
+                days.brand_id = tests.brand_id
+                and days.gmv_date > tests.first_origin
+                and days.gmv_date <= {{ add_days('tests.last_origin', 'tests.horizon_days') }}
+        ) as other_currency_orders
+    from tests
 )
 
 select
@@ -44,5 +60,6 @@ select
         when live_status in ('looks_ahead', 'amounts_unknown', 'too_few_purchases', 'not_converged')
             then live_status
         else 'history_too_short'
-    end as status
-from tests
+    end as status,
+    cast(other_currency_orders as bigint) as other_currency_orders
+from counted

@@ -10,6 +10,7 @@
     ('prospect_past_persons', 'bigint'), ('prospect_past_buyers', 'bigint'),
     ('prospect_past_spend', 'decimal(18, 4)'),
     ('other_past_buyers', 'bigint'), ('other_past_spend', 'decimal(18, 4)'),
+    ('other_currency_past_orders', 'bigint'),
 ] -%}
 with origins as (
     select
@@ -152,6 +153,7 @@ select
         cast(methods.{{ column }} as decimal(18, 4)) as {{ column }},
     {%- endfor %}
     cast(windows.gmv as decimal(18, 4)) as actual_gmv,
+    cast(windows.other_currency_orders as bigint) as other_currency_orders,
 {%- for column, type in asset_columns %}
     cast(methods.{{ column }} as {{ type }}) as {{ column }}{{ ',' if not loop.last }}
 {%- endfor %}

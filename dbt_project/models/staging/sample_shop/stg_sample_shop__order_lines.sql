@@ -11,7 +11,7 @@ shaped as (
         product_name,
         {{ safe_cast('quantity', 'decimal(18, 4)') }} as quantity,
         {{ safe_cast('unit_price', 'decimal(18, 4)') }} as unit_price,
-        {{ safe_cast('amount', 'decimal(18, 4)') }} as amount,
+        amount,
         false as is_duplicate,
         {{ row_origin('source') }}
     from source
@@ -23,6 +23,5 @@ select
         ('order_id is null', 'no order id'),
         ('line_id is null', 'no line number'),
         ('quantity is null', 'quantity that is not a number'),
-        ('amount is null', 'amount that is not a number'),
     ]) }} as reject_reason
 from shaped

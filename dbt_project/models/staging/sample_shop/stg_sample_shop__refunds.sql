@@ -7,7 +7,7 @@ shaped as (
         refund_id,
         order_id,
         {{ utc_from_local('refunded_at', 'sample_shop') }} as refunded_at,
-        {{ safe_cast('amount', 'decimal(18, 4)') }} as amount,
+        amount,
         currency,
         {{ row_origin('source') }}
     from source
@@ -20,6 +20,5 @@ select
         ('refund_id is null', 'no refund id'),
         ('refunded_at is null', 'time that does not parse'),
         (is_future(business_date('refunded_at', 'sample_shop')), 'time in the future'),
-        ('amount is null', 'amount that is not a number'),
     ]) }} as reject_reason
 from shaped
