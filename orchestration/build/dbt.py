@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from orchestration.build.fingerprint import project_hash
+from orchestration.core.disk import no_room, tells_of_full_disk
 from orchestration.core.errors import AiplError
 from orchestration.core.settings import Settings
 
@@ -121,7 +122,7 @@ def environment(variables: Mapping[str, str]) -> Iterator[None]:
 def prepare_manifest(settings: Settings, dbt_sources: str) -> Path:
     """Path of the `manifest.json` of the current project and sources; parsed again only when these change.
 
-    Raises AiplError with dbt's own message when the project does not parse.
+    Raises AiplError with dbt's own message when the project does not parse, EnvironmentStop on a full disk.
     """
     settings.dbt_target.mkdir(parents=True, exist_ok=True)
     manifest, prepared = settings.dbt_target / "manifest.json", settings.dbt_target / "prepared"
@@ -132,7 +133,10 @@ def prepare_manifest(settings: Settings, dbt_sources: str) -> Path:
         prepared.unlink(missing_ok=True)
         answer = run_dbt(["--quiet", "parse"], dbt_environment(settings, dbt_sources))
         if not answer.success:
-            raise AiplError(f"The dbt project does not parse:\n{answer.exception}")
+            told = str(answer.exception)
+            if tells_of_full_disk(told):
+                raise no_room(told, manifest)
+            raise AiplError(f"The dbt project does not parse:\n{told}")
         prepared.write_text(wanted)
     return manifest
 
