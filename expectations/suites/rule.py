@@ -27,6 +27,7 @@ class Rule:
 
     `drifts` are set where a load is judged by what came before it. `runbook` is the anchor of its own advice.
     `lacking` is a query for what has too short a past to be judged, with `found` and `needed`.
+    `cure` says what to do, in a sentence; `LOAD_DATE` stands for the load date in question.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Rule:
     drifts: tuple[Drift, ...] = ()
     runbook: str = ""
     lacking: str = ""
+    cure: str = ""
 
     @property
     def runbook_link(self) -> str:
