@@ -10,6 +10,8 @@ from expectations.baseline import MIN_WEEKS, Judged
 from expectations.results import ExpectationResult, Scalar
 from expectations.validation import MAX_EXAMPLES
 
+SHOWN_MEASURES = 3
+
 
 def compared(result: ExpectationResult, loads: Mapping[date, Sequence[Judged]]) -> ExpectationResult:
     """A result about drift, with examples that say found and usual."""
@@ -26,7 +28,30 @@ def compared(result: ExpectationResult, loads: Mapping[date, Sequence[Judged]]) 
         observed="; ".join(filter(None, (observed, not_judged))) or "nothing to compare",
         not_judged=not_judged,
         examples=tuple(_example(day, one) for day, one in off[:MAX_EXAMPLES]),
+        # Of several measures of a load, those that are furthest off.
+        found={
+            day: "; ".join(map(_in_figures, sorted(ones, key=_deviation, reverse=True)[:SHOWN_MEASURES]))
+            for day in result.load_dates
+            if (ones := [one for other, one in off if other == day])
+        },
     )
+
+
+def _deviation(load: Judged) -> float:
+    return load.deviation or 0
+
+
+def _in_figures(load: Judged) -> str:
+    """What a load has against what is usual: `30 rows against 800 (the median of 5 weeks)`."""
+    is_count = load.measure == "row_count"
+    measure = "rows" if is_count else load.measure
+    found, usual = (_figure(value, is_count) for value in (load.found, load.usual))
+    told = f"{found} {measure}" if is_count else f"{measure} {found}"
+    return f"{told} against usually {usual} (the median of that weekday in {load.weeks} weeks)"
+
+
+def _figure(number: float | None, is_count: bool) -> str:
+    return "nothing" if number is None else f"{number:,.0f}" if is_count else f"{number:.4g}"
 
 
 def _not_judged(weeks: Mapping[date, int]) -> str:

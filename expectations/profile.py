@@ -27,6 +27,7 @@ from expectations.suites.arrival import (
     UNKNOWN_SHARE,
     ArrivalFile,
     ArrivalTable,
+    EventTime,
 )
 from expectations.suites.rule import Suite
 
@@ -219,28 +220,72 @@ def _measured(table: ArrivalTable) -> Iterator[tuple[str, str]]:
     for column in dict.fromkeys([*table.not_null, *table.columns]):
         yield NULL_SHARE.format(column), f"share({rows} - count({quoted(column)}), {rows})"
     for position, column in enumerate(table.vocabulary):
-        unknown = f"count(*) filter (not list_contains($words_{position}, {_text(column)}))"
+        unknown = f"count(*) filter ({_is_unknown(position, column)})"
         yield UNKNOWN_SHARE.format(column), f"share({unknown}, count({quoted(column)}))"
     for column in table.columns:
         yield NUMBER_SHARE.format(column), f"count({number(column)}) / nullif(count({quoted(column)}), 0)"
-    for column, (low, high) in table.amounts.items():
+    for column, bounds in table.amounts.items():
         amount, filled = number(column), f"count({quoted(column)})"
-        outside = f"count(*) filter ({amount} not between {low!r} and {high!r})"
+        outside = f"count(*) filter ({_is_outside(amount, bounds)})"
         yield NOT_NUMBER_SHARE.format(column), f"share(forgiven({filled} - count({amount})), {filled})"
         yield OUTSIDE_SHARE.format(column), f"share(forgiven({outside}), count({amount}))"
         yield MEDIAN.format(column), f"approx_quantile({amount}, 0.5)"
     if table.event_time:
         time = _time(_text(table.event_time.column), table.event_time.format)
-        last = f'"{DAY}" + interval 2 day'
-        yield FUTURE_SHARE, f"share(forgiven(count(*) filter ({time} >= {last})), {rows})"
+        yield FUTURE_SHARE, f"share(forgiven(count(*) filter ({_is_future(table.event_time)})), {rows})"
         if table.covers_days_before is not None:
-            newest = f"cast(max({time}) filter ({time} < {last}) as date)"
+            newest = f"cast(max({time}) filter (not ({_is_future(table.event_time)})) as date)"
             yield DAYS_BEHIND, f'"{DAY}" - {table.covers_days_before} - {newest}'
     if table.key:
         yield DUPLICATE_SHARE, "0.0::double"
     if table.columns:
         damaged = " or ".join(map(_is_damaged, map(_text, table.columns)))
         yield DAMAGED_SHARE, f"share(forgiven(count(*) filter ({damaged})), {rows})"
+
+
+def objections(
+    table: ArrivalTable, measure: str, load_dates: Sequence[date], most: int
+) -> dict[date, dict[str, int]]:
+    """The commonest values that a share is of, with their rows, at most so many of each load date.
+
+    Of values only: a row without one, or one that repeats another, shows nothing.
+    """
+    import duckdb
+
+    of: dict[str, tuple[str, str]] = {}
+    parameters: dict[str, object] = {}
+    for position, (column, words) in enumerate(table.vocabulary.items()):
+        of[UNKNOWN_SHARE.format(column)] = column, _is_unknown(position, column)
+        if measure == UNKNOWN_SHARE.format(column):
+            parameters = {f"words_{position}": [str(word) for word in words]}
+    for column, bounds in table.amounts.items():
+        no_number = f"{quoted(column)} is not null and {_number(column, table.decimal_mark)} is null"
+        of[NOT_NUMBER_SHARE.format(column)] = column, no_number
+        of[OUTSIDE_SHARE.format(column)] = column, _is_outside(_number(column, table.decimal_mark), bounds)
+    if table.event_time:
+        of[FUTURE_SHARE] = table.event_time.column, _is_future(table.event_time)
+    files = [file for file in table.files if file.path and file.load_date in load_dates]
+    if measure not in of or not files:
+        return {}
+    column, condition = of[measure]
+    value = _text(column)
+    found: dict[date, dict[str, int]] = {}
+    with duckdb.connect() as connection:
+        connection.execute(NO_BAR)
+        connection.execute("create table files (path varchar, load_date date)")
+        connection.executemany("insert into files values (?, ?)", [(str(f.path), f.load_date) for f in files])
+        rows = connection.execute(
+            f"""
+            select "{DAY}", {value}, count(*) as times from {LOADED} where {condition}
+            group by 1, 2
+            qualify row_number() over (partition by "{DAY}" order by count(*) desc, {value}) <= {most}
+            order by 1, 3 desc, 2
+            """,
+            {"paths": _paths(files), **parameters},
+        ).fetchall()
+    for day, value, times in rows:
+        found.setdefault(day, {})[value] = times
+    return found
 
 
 def _repeated(table: ArrivalTable, connection: duckdb.DuckDBPyConnection) -> Iterator[ByDay]:
@@ -294,6 +339,18 @@ def _plain(column: str, decimal_mark: str) -> str:
         f" when regexp_full_match({text}, '{written}')"
         f" then replace(regexp_replace({text}, '{apart}', '', 'g'), ',', '.') end"
     )
+
+
+def _is_unknown(position: int, column: str) -> str:
+    return f"not list_contains($words_{position}, {_text(column)})"
+
+
+def _is_outside(number: str, bounds: tuple[float, float]) -> str:
+    return f"{number} not between {bounds[0]!r} and {bounds[1]!r}"
+
+
+def _is_future(event_time: EventTime) -> str:
+    return f'{_time(_text(event_time.column), event_time.format)} >= "{DAY}" + interval 2 day'
 
 
 def _is_damaged(text: str) -> str:

@@ -16,6 +16,7 @@ Severity = Literal["critical", "warning"]
 Status = Literal["passed", "failed", "error"]
 Scalar = str | int | float | bool | None
 
+LOAD_DATE = "LOAD_DATE"
 _SHOWN_EXAMPLES = 3
 
 
@@ -24,11 +25,11 @@ class ExpectationResult:
     """One expectation on one table: what was asked, of whom, and what was found.
 
     `table` is `<source>.<table>` on arrival and the mart's name otherwise. `load_dates` are those that
-    fail an arrival expectation, `found_on` what was found on each where that differs. `named` are the sources
-    or brands of all unexpected rows of a mart, by the name of their column. `not_judged` says what could not
-    be compared with its past yet. `error` is set exactly when `status` is 'error': the expectation could not
-    be evaluated, which says nothing about the data. Examples never say who they are about: results are
-    stored, shown and sent.
+    fail an arrival expectation; `found` says in figures what each of them has, and what is usual; `cure` what
+    to do, with `LOAD_DATE` for the load date. `named` are the sources or brands of all unexpected rows of a
+    mart, by the name of their column. `not_judged` says what could not be compared with its past yet. `error`
+    is set exactly when `status` is 'error': the expectation could not be evaluated, which says nothing about
+    the data. Examples never say who they are about: results are stored, shown and sent.
     """
 
     table: str
@@ -46,7 +47,8 @@ class ExpectationResult:
     runbook: str = ""
     not_judged: str = ""
     named: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    found_on: Mapping[date, str] = field(default_factory=dict)
+    found: Mapping[date, str] = field(default_factory=dict)
+    cure: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "examples", tuple(mask_row(row) for row in self.examples))
@@ -55,6 +57,23 @@ class ExpectationResult:
     def verdict(self) -> Literal["passed", "warning", "failed", "error"]:
         """The status as people say it: a warning is a failure that blocks nothing."""
         return "warning" if self.status == "failed" and self.severity == "warning" else self.status
+
+    def refusal(self, load_date: date) -> str:
+        """Why a load date was refused: the rule, what was found, what to do."""
+        found = self.found.get(load_date) or self.observed
+        cure = self.cure.replace(LOAD_DATE, load_date.isoformat())
+        return f"{self.table}: {self.description}; found: {found}. {cure}".strip()
+
+    @property
+    def figures(self) -> list[str]:
+        """What was found, one load date a line, the latest first and a few of them only; then what to do."""
+        latest = sorted(self.found, reverse=True)
+        lines = [f"{day}: {self.found[day]}" for day in latest[:_SHOWN_EXAMPLES]]
+        if more := len(latest) - len(lines):
+            lines.append(f"and {more:,} more")
+        if self.cure and latest:
+            lines.append(self.cure.replace(LOAD_DATE, latest[0].isoformat()))
+        return lines
 
     @property
     def blocks(self) -> bool:
@@ -139,6 +158,9 @@ def _finding_lines(result: ExpectationResult) -> Iterator[str]:
     """One finding: its headline, why it matters, and a few rows."""
     yield f"  {result.verdict}: {result.table}: {result.name}: {result.error or result.observed or 'not met'}"
     yield f"    expected: {result.description} (owner: {result.owner})"
+    if result.found:
+        yield from (f"    {line}" for line in result.figures)
+        return
     for example in result.examples[:_SHOWN_EXAMPLES]:
         yield "    " + ", ".join(f"{key}={value}" for key, value in example.items())
     if len(result.examples) > _SHOWN_EXAMPLES:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from expectations.comparison import compared
+from expectations.figures import in_figures
 from expectations.profile import arrival_profile, judgements
 from expectations.results import ExpectationResult, GateResult
 from expectations.signs import signs, with_signs
@@ -40,10 +41,11 @@ def run_arrival(tables: Sequence[ArrivalTable]) -> GateResult:
             batch = asset.add_batch_definition_whole_dataframe("loads").get_batch(
                 {"dataframe": arrival_profile(table, judged, found)}
             )
+            rules = {rule.name: rule for rule in suite.rules}
             results += [
                 compared(result, judged[result.name])
                 if result.name in judged
-                else with_signs(result, found.get(result.name, {}))
+                else with_signs(in_figures(result, rules[result.name], table), found.get(result.name, {}))
                 for result in validate(batch, suite, complete=True)
             ]
         except _suite_errors() as error:

@@ -143,6 +143,7 @@ def _plain(suite: Suite, rule: Rule, answer: ExpectationValidationResult | None)
         examples=tuple(_example(suite.key, row) for row in rows[:MAX_EXAMPLES]),
         runbook=rule.runbook_link,
         load_dates=tuple(sorted(date.fromisoformat(row["load_date"]) for row in rows)) if is_arrival else (),
+        cure=rule.cure,
     )
 
 

@@ -16,7 +16,7 @@ import click
 from orchestration.commands.alerts import alerts
 from orchestration.commands.releases import releases, rollback, verify
 from orchestration.compat.quick_exit import leave
-from orchestration.core.disk import disk_full
+from orchestration.core.disk import disk_fault
 from orchestration.core.errors import AiplError, InputError
 from orchestration.core.printable import printable_lines
 from orchestration.core.redact import redact
@@ -154,7 +154,8 @@ def sample_shop(**size: int | None) -> None:
 def rejects(source: str | None, reason: str | None, form: str) -> None:
     """Show unreadable and rejected rows by reason, and account for all other rows.
 
-    Rows rejected in staging are those of the last finished build. Safe to use while a run is active.
+    Rows rejected in staging are those of the last build that came so far, finished or not. Safe to use while
+    a run is active.
     """
     from orchestration.commands.rejects_text import rejects_csv, rejects_text
     from orchestration.publish.rejects.listing import Selection
@@ -311,7 +312,7 @@ def _guarded(command: Callable[[], Any]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except Exception as error:
-        known = error if isinstance(error, AiplError) else disk_full(error)
+        known = error if isinstance(error, AiplError) else disk_fault(error)
         if known is None:
             raise
         say(f"Error: {known}", err=True)

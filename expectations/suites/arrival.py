@@ -122,37 +122,78 @@ def arrival_suite(table: ArrivalTable) -> Suite:
 
 
 def _row_rules(table: ArrivalTable) -> Iterator[Rule]:
+    again = "Have the dump delivered again"
     if not table.may_be_empty:
-        yield _bounded("has_rows", "row_count", "a load has at least one readable row", low=1)
-    unreadable = "rows are unreadable (one truncated line per file is tolerated)"
-    yield _at_most(table.max_unreadable_share, "rows_readable", "unreadable_share", unreadable)
+        yield _bounded(
+            "has_rows",
+            "row_count",
+            "a load has at least one readable row",
+            low=1,
+            cure=f"{again}; if such days are normal, write `may_be_empty: true` below `{table.table}`.",
+        )
+    yield _at_most(
+        table.max_unreadable_share,
+        "rows_readable",
+        "unreadable_share",
+        "rows are unreadable (one truncated line per file is tolerated)",
+        cure=f"`aipl rejects --source {table.source_id}` shows them with their reasons. Correct `format`,"
+        f" `delimiter`, `quote` or `encoding` of `{table.table}`, raise `max_unreadable_share` of"
+        f" `{table.source_id}`, or have the dump delivered again.",
+    )
     if table.key:
         repeated = f"rows repeat another row's {', '.join(table.key)}"
         yield _at_most(0.2, "rows_distinct", DUPLICATE_SHARE, repeated, severity="warning")
     if table.columns:
         # With the wrong encoding, here (U+FFFD) or earlier (UTF-8 read as another).
         damaged = "rows contain wrongly decoded text"
-        yield _at_most(0.2, "text_readable", DAMAGED_SHARE, damaged)
-        yield _at_most(0.001, "text_undamaged", DAMAGED_SHARE, damaged, severity="warning")
+        cure = (
+            f"Correct `encoding` of `{table.table}`; if the dump itself is damaged, have it delivered again."
+        )
+        yield _at_most(0.2, "text_readable", DAMAGED_SHARE, damaged, cure=cure)
+        yield _at_most(0.001, "text_undamaged", DAMAGED_SHARE, damaged, severity="warning", cure=cure)
 
 
 def _column_rules(table: ArrivalTable) -> Iterator[Rule]:
+    again = "or have the dump delivered again"
     for column in table.not_null:
-        yield _at_most(MAX_NULL_SHARE, f"{column}_present", NULL_SHARE, f"rows lack {column}", column)
+        cure = f"If {column} may be empty, take it out of `not_null` of `{table.table}`; {again}."
+        yield _at_most(
+            MAX_NULL_SHARE, f"{column}_present", NULL_SHARE, f"rows lack {column}", column, cure=cure
+        )
     for column in table.vocabulary:
         unknown = f"{column} are outside the declared vocabulary"
-        yield _at_most(MAX_UNKNOWN_SHARE, f"{column}_known", UNKNOWN_SHARE, unknown, column)
+        cure = (
+            f"Add new words to `vocabulary: {{{column}: [...]}}` of `{table.table}`, and to the staging model"
+            f" where it maps them; {again}."
+        )
+        yield _at_most(MAX_UNKNOWN_SHARE, f"{column}_known", UNKNOWN_SHARE, unknown, column, cure=cure)
     for column, (low, high) in table.amounts.items():
-        yield _at_most(0.2, f"{column}_is_a_number", NOT_NUMBER_SHARE, f"{column} are not numbers", column)
+        cure = f"If {column} need be no number, take it out of `amounts` of `{table.table}`; {again}."
+        yield _at_most(
+            0.2, f"{column}_is_a_number", NOT_NUMBER_SHARE, f"{column} are not numbers", column, cure=cure
+        )
         outside = f"{column} are outside {low:,g} to {high:,g}"
-        yield _at_most(0.2, f"{column}_possible", OUTSIDE_SHARE, outside, column)
-        yield _at_most(0.02, f"{column}_plausible", OUTSIDE_SHARE, outside, column, severity="warning")
+        cure = (
+            f"If such amounts are right, widen `amounts: {{{column}: [{low:g}, {high:g}]}}` of"
+            f" `{table.table}`; {again}."
+        )
+        yield _at_most(0.2, f"{column}_possible", OUTSIDE_SHARE, outside, column, cure=cure)
+        yield _at_most(
+            0.02, f"{column}_plausible", OUTSIDE_SHARE, outside, column, severity="warning", cure=cure
+        )
     if table.event_time is None:
         return
     column = table.event_time.column
     future = f"{column} are more than a day after its load date"
-    yield _at_most(0.2, f"{column}_not_in_future", FUTURE_SHARE, future, column)
-    yield _at_most(0.02, f"{column}_rarely_in_future", FUTURE_SHARE, future, column, severity="warning")
+    cure = (
+        f"Correct `event_time: {{column: {column}, format: ...}}` of `{table.table}` if day and month changed"
+        " places, or `files` if the load date in the name is another; if the clock was wrong, have the dump"
+        " delivered again."
+    )
+    yield _at_most(0.2, f"{column}_not_in_future", FUTURE_SHARE, future, column, cure=cure)
+    yield _at_most(
+        0.02, f"{column}_rarely_in_future", FUTURE_SHARE, future, column, severity="warning", cure=cure
+    )
     if table.covers_days_before is not None:
         fresh = f"the newest {column} of a load is on the day that the load covers, or the day before"
         yield _bounded(f"{column}_fresh", DAYS_BEHIND, fresh, high=1, column=column, severity="warning")
@@ -249,9 +290,13 @@ def _of_each(columns: Iterable[str], drift: Drift) -> Iterator[Drift]:
 
 def _drifting(name: str, reason: str, *drifts: Drift, severity: Severity = "warning") -> Rule:
     """A bound on the deviation from the usual, in units of the tolerance."""
+    cure = (
+        "If that is right, as on a holiday or in a sale, write `unusual_dates: [LOAD_DATE]` below the source"
+        " (or add the date to those there); else have the dump delivered again."
+    )
     runbook = "volume-collapsed" if severity == "critical" else "drift"
     rule = _bounded(name, DRIFT.format(name), reason, high=1, severity=severity)
-    return replace(rule, drifts=drifts, runbook=runbook)
+    return replace(rule, drifts=drifts, runbook=runbook, cure=cure)
 
 
 def _at_most(
@@ -262,10 +307,13 @@ def _at_most(
     column: str | None = None,
     *,
     severity: Severity = "critical",
+    cure: str = "",
 ) -> Rule:
     """A bound on a share of a load's rows, or of its values in `column`."""
     reason = f"at most {share * 100:g}% of a load's {what}"
-    return _bounded(name, measure.format(column), reason, high=share, column=column, severity=severity)
+    return _bounded(
+        name, measure.format(column), reason, high=share, column=column, severity=severity, cure=cure
+    )
 
 
 def _bounded(
@@ -277,10 +325,18 @@ def _bounded(
     high: float | None = None,
     column: str | None = None,
     severity: Severity = "critical",
+    cure: str = "",
 ) -> Rule:
     """A bound on one column of the profile, which describes `column` of the dump."""
     arguments = {"column": measure, "min_value": low, "max_value": high}
     runbook = "a-load-is-refused" if severity == "critical" else "a-warning"
     return Rule(
-        name, reason, "ExpectColumnValuesToBeBetween", arguments, severity, column=column, runbook=runbook
+        name,
+        reason,
+        "ExpectColumnValuesToBeBetween",
+        arguments,
+        severity,
+        column=column,
+        runbook=runbook,
+        cure=cure,
     )

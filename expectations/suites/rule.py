@@ -28,6 +28,7 @@ class Rule:
     `drifts` are set where a load is judged by what came before it. `runbook` is the anchor of its own advice.
     `unexpected` is a query of the rows that it objects to, over `{batch}`; empty where it objects to none.
     `lacking` is a query for what has too short a past to be judged, with `found` and `needed`.
+    `cure` says what to do, in a sentence; `LOAD_DATE` stands for the load date in question.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Rule:
     runbook: str = ""
     lacking: str = ""
     unexpected: str = ""
+    cure: str = ""
 
     @property
     def runbook_link(self) -> str:

@@ -10,7 +10,8 @@ from datetime import datetime
 
 from orchestration.alerts.findings import Finding
 from orchestration.alerts.outbox import Outbox
-from orchestration.core.disk import disk_full
+from orchestration.core.disk import disk_fault
+from orchestration.core.errors import AiplError
 from orchestration.core.settings import Settings
 
 
@@ -39,7 +40,7 @@ def suppress_alerting_errors() -> Iterator[None]:
         yield
     except Exception as error:
         print("ALERTING FAILED: alerts may not have been sent. Reason:", file=sys.stderr)
-        if known := disk_full(error):
+        if known := error if isinstance(error, AiplError) else disk_fault(error):
             print(known, file=sys.stderr)
         else:
             traceback.print_exc()

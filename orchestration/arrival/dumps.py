@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
-from urllib.parse import unquote, urlsplit
+from typing import IO, Any, cast
+from urllib.parse import unquote, urljoin, urlsplit
 
 import fsspec
 
 from orchestration.arrival import limits
 from orchestration.arrival.file_versions import Hint
+from orchestration.arrival.web_page import (
+    PAGE_TYPES,
+    Page,
+    encoded,
+    has_file_name,
+    host,
+    path_below,
+    path_of,
+    read_page,
+)
 from orchestration.core.errors import ConfigurationError
 from orchestration.core.printable import is_printable, printable, shortened
 from orchestration.core.redact import redact
 
 # What file systems call the mark of a change, the surest first.
 CHANGE_MARKS = ("ETag", "etag", "LastModified", "Last-Modified", "mtime", "Content-MD5", "last_modified")
+# Of one web listing: more pages, or a larger one, are no list of dumps.
+MOST_PAGES, PAGE_BYTES = 10_000, 64 << 20
+
+
+Entry = tuple[str, dict[str, Any]]
 
 
 class DumpsUnreachable(ConfigurationError):
@@ -74,6 +91,8 @@ def open_dumps(location: str) -> Dumps:
     """
     if location.startswith("file://"):
         location = unquote(urlsplit(location).path)
+    if location.startswith(("http://", "https://")):
+        return WebDumps(location)
     if "://" in location:
         return RemoteDumps(location)
     path = Path(location).expanduser()
@@ -133,14 +152,15 @@ class LocalDumps:
 
 
 class RemoteDumps:
-    """Dumps below an address: a bucket and prefix, or a web page that links to them; or one file."""
+    """Dumps below an address, such as a bucket and prefix; or one file."""
+
+    # Of the file system's `open`.
+    _reading: Mapping[str, Any] = {}
 
     def __init__(self, url: str) -> None:
-        self._is_web = url.startswith(("http://", "https://"))
         self._url = redact(url)
         try:
-            address, options = _web_login(url) if self._is_web else (url, {})
-            self._fs, self._root = fsspec.core.url_to_fs(address, **options)
+            self._fs, self._root = self._open_place(url)
         except (ValueError, ImportError) as error:
             raise ConfigurationError(redact(f"dumps: {url} cannot be opened: {error}")) from None
 
@@ -148,48 +168,53 @@ class RemoteDumps:
         """List what lies below the address; a name that climbs out of it is refused with a warning.
 
         Raises:
-            DumpsUnreachable: there is nothing at the address, it does not answer, or does not let us in.
+            DumpsUnreachable: there is nothing at the address, it does not answer, does not let us in, or is
+                no list of files.
         """
         # File systems are shared within a process and remember listings: a daemon would never see a new dump.
         self._fs.invalidate_cache()
         try:
-            entries = list(self._entries())
+            entries, warnings = self._entries()
+        except DumpsUnreachable:
+            raise
         except FileNotFoundError as error:
-            # What a web server answers is told as its cause, a refusal too.
-            status = getattr(error.__cause__, "status", 404)
-            if status == 404:
-                raise _nothing_at(self._url) from None
-            raise self._unlisted(f"the server answers {status}") from None
+            if refused := _refusal(error):
+                raise self._unlisted(refused) from None
+            raise _nothing_at(self._url) from None
         except Exception as error:
             # Each file system raises what its client library raises; none of it is about us.
             raise self._unlisted(f"{type(error).__name__}: {error}") from None
-        if not entries and not self._is_web and not self._fs.exists(self._root):
-            raise _nothing_at(self._url)
-        dumps, warnings = [], []
+        dumps = []
         for name, info in sorted(entries, key=lambda entry: entry[0]):
-            if reason := bad_name(name):
-                warnings.append(_bad_name_warning(name, reason))
+            if bad := bad_name(name):
+                warnings.append(_bad_name_warning(name, bad))
             elif not any(is_hidden(part) for part in PurePosixPath(name).parts):
                 dumps.append(Dump(name, info["name"], _hint(info)))
         return dumps, warnings
 
     def open(self, dump: Dump) -> IO[bytes]:
-        """Open the file as a stream. Raises DumpsUnreachable when that is not possible any more."""
-        # Without blocks a web server need not know ranges, and the copy is one request.
-        options = {"block_size": 0} if self._is_web else {}
+        """Open the file as a stream. It and its reading raise DumpsUnreachable when that is not possible."""
+        told = partial(self._unread, dump)
         try:
-            stream: IO[bytes] = self._fs.open(dump.address, "rb", **options)
+            stream = self._fs.open(dump.address, "rb", **self._reading)
         except Exception as error:
-            # As in `files`; a client library may quote the address with all that is in it.
-            raise DumpsUnreachable(
-                f"dumps: {dump.name} at {self._url} cannot be read: {type(error).__name__}: {error}."
-                " Run again; if the problem persists, ask the supplier of the dumps."
-            ) from None
-        return stream
+            raise told(error) from None
+        return cast(IO[bytes], _RemoteStream(stream, told))
 
     def is_as_listed(self, dump: Dump) -> bool:
         """Whether a dump that was copied is still what the listing said: stores give a file whole."""
         return True
+
+    def _open_place(self, url: str) -> tuple[Any, str]:
+        fs, root = fsspec.core.url_to_fs(url)
+        return fs, root
+
+    def _unread(self, dump: Dump, error: Exception) -> DumpsUnreachable:
+        # As in `files`; a client library may quote the address with all that is in it.
+        return DumpsUnreachable(
+            f"dumps: {dump.name} at {self._url} cannot be read: {type(error).__name__}: {error}."
+            " Run again; if the problem persists, ask the supplier of the dumps."
+        )
 
     def _unlisted(self, reason: str) -> DumpsUnreachable:
         return DumpsUnreachable(
@@ -197,36 +222,131 @@ class RemoteDumps:
             " Check the address, the network and the credentials in the environment."
         )
 
-    def _entries(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Relative name and listing of each file."""
-        if self._is_web:
-            yield from self._web_entries()
-            return
+    def _entries(self) -> tuple[list[Entry], list[str]]:
+        """Relative name and listing of each file, and warnings."""
         root = self._root.rstrip("/")
-        for path, info in self._fs.find(root, detail=True).items():
-            if info["type"] == "file" and not path.endswith("/"):
-                yield path.removeprefix(root).lstrip("/") or PurePosixPath(path).name, info
+        found = [
+            (path.removeprefix(root).lstrip("/") or PurePosixPath(path).name, info)
+            for path, info in self._fs.find(root, detail=True).items()
+            if info["type"] == "file" and not path.endswith("/")
+        ]
+        if not found and not self._fs.exists(self._root):
+            raise _nothing_at(self._url)
+        return found, []
 
-    def _web_entries(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Follow the links of index pages that stay below the address; the address may be a file itself."""
+
+class _RemoteStream(io.RawIOBase):
+    """A stream of a file system's, whose errors are told as ours."""
+
+    def __init__(self, stream: IO[bytes], told: Callable[[Exception], DumpsUnreachable]) -> None:
+        self._stream, self._told = stream, told
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes, at most `size`. Raises DumpsUnreachable."""
+        try:
+            return self._stream.read(size)
+        except Exception as error:
+            raise self._told(error) from None
+
+    def close(self) -> None:
+        """Close the stream behind it."""
+        self._stream.close()
+        super().close()
+
+
+class WebDumps(RemoteDumps):
+    """Dumps that a web page links to, with the pages of the folders below it; or one file."""
+
+    # Without blocks a web server need not know ranges, and the copy is one request.
+    _reading: Mapping[str, Any] = {"block_size": 0}
+
+    def _open_place(self, url: str) -> tuple[Any, str]:
+        address, login = _web_login(url)
+        # A link is asked for as the page has it: a signature may cover each letter.
+        fs, root = fsspec.core.url_to_fs(encoded(address), encoded=True, **login)
+        return fs, root
+
+    def _entries(self) -> tuple[list[Entry], list[str]]:
+        """Follow the links of pages as far as they stay below the first one.
+
+        Raises DumpsUnreachable for a page that lists nothing and is no list of files.
+        """
         top = self._fs.info(self._root)
-        if top.get("mimetype") != "text/html":
-            yield unquote(PurePosixPath(urlsplit(self._root).path).name), top
-            return
-        root = self._root.rstrip("/") + "/"
-        pages, seen = [root], {root}
-        while pages:
-            for link in self._fs.ls(pages.pop(), detail=False):
-                if link in seen or not link.startswith(root) or "?" in link or "#" in link:
+        if top.get("mimetype") not in PAGE_TYPES:
+            name = path_below(self._root, urljoin(self._root, "."))
+            if name is None:
+                raise self._unlisted(f"it answers with {top.get('mimetype')}, and not with a page of links")
+            return [(name, top)], []
+        first = self._page(self._root, top)
+        folder, found, warnings = first.folder, {}, []
+        pages, met = [first], {self._root, first.address}
+        for page in pages:
+            for link in page.links:
+                name, is_more = path_below(link, folder), page.goes_on_at(link)
+                if link in met or not (name or is_more) or name in found:
                     continue
-                seen.add(link)
-                if link.endswith("/"):
-                    pages.append(link)
-                else:
-                    yield unquote(link.removeprefix(root)), self._fs.info(link)
+                met.add(link)
+                info = self._linked(link)
+                if info is None:
+                    warnings.append(f"{link} is listed, but there is nothing, and it is not read.")
+                elif is_more or any(path_of(address).endswith("/") for address in (link, info["url"])):
+                    if info.get("mimetype") in PAGE_TYPES and info["url"] not in met - {link}:
+                        met.add(info["url"])
+                        pages.append(self._page(link, info, folder))
+                elif name and (has_file_name(link) or info.get("mimetype") not in PAGE_TYPES):
+                    found[name] = info
+            if len(pages) > MOST_PAGES:
+                raise self._unlisted(f"it has more than {MOST_PAGES:,} pages")
+        if not found and (reason := first.why_no_list()):
+            raise self._unlisted(reason)
+        warnings += [f"{link} is on another host and is not read." for link in _of_others(pages, found)]
+        return list(found.items()), list(map(redact, warnings))
+
+    def _linked(self, link: str) -> dict[str, Any] | None:
+        """What the server says of a link; `None` for one that leads nowhere."""
+        try:
+            info: dict[str, Any] = self._fs.info(link)
+        except FileNotFoundError as error:
+            if reason := _refusal(error):
+                raise self._unlisted(f"{reason} for {link}") from None
+            return None
+        return info
+
+    def _page(self, asked: str, info: dict[str, Any], folder: str | None = None) -> Page:
+        """Read a page. Raises DumpsUnreachable for another host's, and for one that is not below `folder`."""
+        address = info["url"]
+        if host(address) != host(asked):
+            raise self._unlisted(
+                f"{asked} leads to another host, {host(address)} and not {host(asked)}."
+                f" If the dumps are there, give {address} instead"
+            )
+        if folder and path_below(address, folder) is None and path_of(address) != path_of(folder):
+            raise self._unlisted(f"{asked} leads out of it, to {address}, which may be a login page")
+        with self._fs.open(address, "rb", **self._reading) as stream:
+            content = stream.read(PAGE_BYTES + 1)
+        if len(content) > PAGE_BYTES:
+            raise self._unlisted(f"{asked} is a page of more than {PAGE_BYTES:,} bytes")
+        return read_page(content.decode("utf-8", "replace"), address, asked)
 
 
 Dumps = LocalDumps | RemoteDumps
+
+
+def _refusal(error: FileNotFoundError) -> str:
+    """Why a web server, which is told as the cause, gave no file; empty where there is none."""
+    status = getattr(error.__cause__, "status", None)
+    if error.__cause__ is None or status == 404:
+        return ""
+    return (
+        f"the server answers {status}" if status else f"{type(error.__cause__).__name__}: {error.__cause__}"
+    )
+
+
+def _of_others(pages: Sequence[Page], found: Iterable[str]) -> list[str]:
+    """Links of these pages to files of other hosts that are called like found ones."""
+    own, suffixes = host(pages[0].address), {PurePosixPath(name).suffix for name in found}
+    links = dict.fromkeys(link for page in pages for link in page.links if host(link) != own)
+    return [link for link in links if has_file_name(link) and PurePosixPath(path_of(link)).suffix in suffixes]
 
 
 def _web_login(url: str) -> tuple[str, dict[str, Any]]:

@@ -15,7 +15,7 @@ from time import monotonic
 
 import pyarrow.parquet as pq
 
-from orchestration.arrival.dumps import Dump, Dumps, open_dumps
+from orchestration.arrival.dumps import Dump, Dumps, DumpsUnreachable, open_dumps
 from orchestration.arrival.erasing.sweep import discard_unreadable, search_in, take_out_of_landing
 from orchestration.arrival.file_versions import Deliveries, FileVersion, Hint, State
 from orchestration.arrival.landing import check_size, land, landed_copy
@@ -365,7 +365,7 @@ class _Pull:
             with self.place.open(item.dump) as stream:
                 landed = land(stream, self.settings.landing, item.source_id, item.file, self._take_out(item))
             self.files += landed.unflushed
-        except UnreadableDump as error:
+        except (UnreadableDump, DumpsUnreachable) as error:
             self.report.warnings.append(str(error))
             return None
         except (FileNotFoundError, PermissionError) as error:

@@ -13,6 +13,7 @@ from expectations.results import ExpectationResult, GateResult
 from expectations.runner import run_arrival
 from expectations.suites.arrival import ArrivalFile, ArrivalTable, EventTime
 from orchestration.arrival.contract import contract, program_hash
+from orchestration.arrival.dumps import DumpsUnreachable
 from orchestration.arrival.file_versions import Deliveries, State
 from orchestration.arrival.loads import decide_loads
 from orchestration.arrival.manifest import LoadManifest
@@ -54,7 +55,11 @@ def receive(
 
     Raises GateError when the gate could not judge: the loads then wait for the next run.
     """
-    report = pull(settings, source, load_dates, dumps, today, only=only)
+    try:
+        report = pull(settings, source, load_dates, dumps, today, only=only)
+    except DumpsUnreachable as error:
+        # They were listed a moment ago: no other source has to wait for the next run.
+        report = PullReport(warnings=[str(error)])
     with LoadManifest(settings.manifest) as manifest:
         deliveries = manifest.deliveries(source.source_id)
         histories = {name: manifest.measures(source.source_id, name) for name in source.tables}
@@ -166,6 +171,5 @@ def _reasons(gate: GateResult, page: Path) -> dict[date, str]:
     reasons: dict[date, list[str]] = {}
     for failure in gate.failures:
         for day in failure.load_dates:
-            found = failure.found_on.get(day, failure.observed)
-            reasons.setdefault(day, []).append(f"{failure.table}: {failure.description}: {found}")
-    return {day: "; ".join(texts) for day, texts in reasons.items()}
+            reasons.setdefault(day, []).append(failure.refusal(day))
+    return {day: " ".join([*texts, "Then `aipl run`."]) for day, texts in reasons.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -145,6 +145,12 @@ def finish_build(settings: Settings, build: Build) -> None:
     Raises EnvironmentStop when another run has taken over the home.
     """
     with writer_lock(settings.home):
-        keep_rejects(settings)
+        keep_rejects(settings, build.build_id)
         mark_applied(settings)
         write_build(settings, replace(build, state="complete", warehouse=warehouse_mark(settings)))
+
+
+def leave_build(settings: Settings, build: Build, built: Collection[str]) -> None:
+    """Export the rejects of a build that stopped half-way, if it came so far; `built` are its models."""
+    with writer_lock(settings.home):
+        keep_rejects(settings, build.build_id, built)

@@ -17,6 +17,7 @@ from orchestration.build.dbt import dbt_environment, run_dbt
 from orchestration.build.fingerprint import project_hash
 from orchestration.core.atomic import replacing
 from orchestration.core.database import sql_text
+from orchestration.core.disk import no_room, tells_of_full_disk
 from orchestration.core.errors import AiplError
 from orchestration.core.settings import Settings
 
@@ -63,7 +64,8 @@ class StagingSql:
 def prepare_manifest(settings: Settings, dbt_sources: str) -> Path:
     """Path of the `manifest.json` of the current project and sources (JSON).
 
-    Raises AiplError with dbt's own message when the project does not parse, or staging does not compile.
+    Raises AiplError with dbt's own message when the project does not parse, or staging does not compile;
+    EnvironmentStop on a full disk.
     """
     settings.dbt_target.mkdir(parents=True, exist_ok=True)
     manifest, prepared = settings.dbt_target / "manifest.json", settings.dbt_target / "prepared"
@@ -109,6 +111,8 @@ def _compile(settings: Settings, dbt_sources: str) -> dict[str, Any]:
     if not answer.success:
         results = getattr(answer.result, "results", ())
         told = answer.exception or "\n".join(result.message for result in results if result.message)
+        if tells_of_full_disk(str(told)):
+            raise no_room(str(told), settings.dbt_target)
         raise AiplError(f"The dbt project does not parse:\n{told}")
     nodes: list[Any] = [result.node for result in answer.result.results]  # type: ignore[union-attr]
     relations: dict[str, Relation] = {}

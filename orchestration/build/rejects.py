@@ -1,7 +1,8 @@
-"""What a finished build set aside, kept beside the warehouse: readable while the next run writes."""
+"""What a build set aside, kept beside the warehouse: readable while the next run writes."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import pyarrow as pa
@@ -35,18 +36,25 @@ VERSIONS = """
 REJECTED = """
     select source_id, entity, _file, 0 as current, 0 as superseded, count(*) as rejected
     from intermediate.int_rejects
+    where entity in ({entities})
     group by source_id, entity, _file
 """
 ACCOUNTS = """
+    with files as (from read_parquet({files})),
+    tables as (
+        select source_id, table_name, cast(sum(row_count) as bigint) as raw
+        from files group by source_id, table_name
+    )
     select
-        source_id, table_name, entity,
+        source_id, table_name, entity, raw,
         cast(sum(current) as bigint) as current,
         cast(sum(superseded) as bigint) as superseded,
         cast(sum(rejected) as bigint) as rejected
     from ({parts}) as counted
-    inner join read_parquet({files}) as files using (source_id)
+    inner join files using (source_id)
+    inner join tables using (source_id, table_name)
     where files.file = counted._file
-    group by source_id, table_name, entity
+    group by source_id, table_name, entity, raw
 """
 # What was changed is NULL for nearly all rows.
 CHANGES = """
@@ -63,15 +71,17 @@ CHANGED = """
     group by all
     order by all
 """
+# In the metadata of the file of rejects: the build that set them aside.
+BUILD = b"build_id"
 
 
 def kept_rejects(settings: Settings) -> Path:
-    """Rejects of staging as of the last finished build, as `int_rejects` has them."""
+    """Rejects of staging in the last build that came so far, as `int_rejects` has them."""
     return settings.warehouse.with_name("rejects.parquet")
 
 
 def kept_accounts(settings: Settings) -> Path:
-    """By source, table and entity: rows that are current, superseded, rejected in that build."""
+    """By source, table and entity: rows of raw, and those current, superseded, rejected in that build."""
     return settings.warehouse.with_name("accounts.parquet")
 
 
@@ -92,26 +102,44 @@ def read_kept(path: Path, columns: list[str] | None = None) -> pa.Table:
         ) from error
 
 
-def keep_rejects(settings: Settings) -> None:
+def build_of_rejects(settings: Settings) -> str | None:
+    """The id of the build whose rejects are kept; None before the first."""
+    try:
+        told = pq.read_schema(kept_rejects(settings)).metadata or {}
+    except (OSError, pa.ArrowException):
+        return None
+    return told.get(BUILD, b"").decode() or None
+
+
+def keep_rejects(settings: Settings, build_id: str, built: Collection[str] | None = None) -> None:
     """Write these files from the warehouse, which nobody else may have open.
 
-    Entities are what staging models are named after; a project without `int_rejects` keeps nothing.
+    `built` names the models of a build that stopped half-way (None: all): what is not among them is of an
+    older build and not told. Entities are what staging models are named after; a project, or such a build,
+    without `int_rejects` keeps nothing.
     """
     with open_warehouse(settings) as connection:
         tables = connection.execute(MODELS).fetchall()
         models = {name for schema, name in tables if schema == "intermediate"}
+        if built is not None:
+            models &= set(built)
         if "int_rejects" not in models:
             return
         staged = {name.partition("__")[2] for schema, name in tables if schema == "staging"}
         entities = sorted(entity for entity in staged if f"int_{entity}" in models)
-        parts = " union all ".join([*(VERSIONS.format(entity=entity) for entity in entities), REJECTED])
+        rejected = REJECTED.format(entities=", ".join(map(sql_text, ["", *entities])))
+        parts = " union all ".join([*(VERSIONS.format(entity=entity) for entity in entities), rejected])
         files = sql_text(settings.arrival / "files.parquet")
-        changes = " union all ".join(CHANGES.format(entity=entity) for entity in entities)
         kept = {
             kept_rejects(settings): REJECTS,
             kept_accounts(settings): ACCOUNTS.format(parts=parts, files=files),
-            kept_changes(settings): CHANGED.format(parts=changes, files=files),
         }
+        if entities:
+            changes = " union all ".join(CHANGES.format(entity=entity) for entity in entities)
+            kept[kept_changes(settings)] = CHANGED.format(parts=changes, files=files)
         for path, query in kept.items():
             with replacing(path) as part:
-                connection.sql(query).write_parquet(str(part), compression="zstd")
+                connection.execute(
+                    f"copy ({query}) to {sql_text(part)}"
+                    f" (format parquet, compression zstd, kv_metadata {{build_id: {sql_text(build_id)}}})"
+                )

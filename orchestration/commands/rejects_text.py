@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from operator import attrgetter
 
+from orchestration.build.state import read_build
 from orchestration.core.printable import formula_safe, shortened
 from orchestration.core.settings import Settings
 from orchestration.nightly.summary_tables import table
@@ -37,7 +38,7 @@ ARRIVED = [
     "difference",
     "unread_files",
 ]
-STAGED = ["source", "table", "entity", "raw", "current", "superseded", "rejected", "joined"]
+STAGED = ["source", "table", "entity", "raw", "current", "superseded", "rejected", "joined", "split"]
 
 
 def rejects_text(settings: Settings, selection: Selection) -> str:
@@ -79,10 +80,17 @@ def accounts_text(settings: Settings, source_id: str | None) -> str:
         ]
     if built:
         parts += [
-            "\nRaw rows in the last finished build = current + superseded + rejected + joined to others\n",
+            f"\nRaw rows in {_last_build(settings)} = current + superseded + rejected"
+            " + joined to others or of other entities - split into several\n",
             _lines(STAGED, built),
         ]
     return "".join(parts)
+
+
+def _last_build(settings: Settings) -> str:
+    build = read_build(settings)
+    is_finished = build is not None and build.state == "complete"
+    return "the last build" if is_finished else "the last build, which did not finish,"
 
 
 def _shown(found: Rejects, limit: int | None) -> list[tuple[object, ...]]:

@@ -1,4 +1,4 @@
-"""Disk-full errors of Python, Arrow, SQLite, DuckDB and dbt, turned into one message."""
+"""Errors of the disk (full, read-only, not ours), whoever raises them, turned into one message."""
 
 from __future__ import annotations
 
@@ -16,15 +16,48 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # DuckDB and dbt tell the system's words and no number.
 WORDS = (*(os.strerror(code) for code in FULL), "database or disk is full")
 SQLITE_IOERR_WRITE = 778
+SHUT = (errno.EROFS, errno.EACCES, errno.EPERM)
+SHUT_WORDS = (os.strerror(errno.EROFS), os.strerror(errno.EACCES))
+SQLITE_SHUT = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+# The last byte of SQLite's extended codes.
+PRIMARY = 0xFF
 QUOTED_PATH = re.compile(r"""["'](/[^"'\n]+)["']""")
 
 
-def disk_full(error: BaseException) -> EnvironmentStop | None:
-    """The error to show in place of `error` when a full disk, a quota or a size limit is behind it."""
+def disk_fault(error: BaseException) -> EnvironmentStop | None:
+    """The error to show in place of `error` when the disk is behind it.
+
+    It is full, over a quota or a size limit, read-only, or not for us.
+    """
     for cause in _causes(error):
         if _is_full(cause):
             return no_room(f"{cause} {getattr(cause, 'filename', None) or ''!r}")
+        if told := _shut(cause):
+            return EnvironmentStop(
+                f"{told}. Let the user that runs this read and write there, or name another home with"
+                " AIPL_HOME, then run again."
+            )
     return None
+
+
+def require_home(home: Path) -> None:
+    """Make the folder of a home where there is none.
+
+    Raises EnvironmentStop when it cannot be made or written.
+    """
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if error.errno in FULL:
+            raise no_room(str(error)) from error
+        reason = str(error.strerror)
+    else:
+        if os.access(home, os.R_OK | os.W_OK | os.X_OK):
+            return
+        reason = "this user may not write there, or the disk is read-only"
+    raise EnvironmentStop(
+        f"AIPL_HOME {home} cannot be used: {reason}. Correct that or name another folder; nothing was made."
+    )
 
 
 def tells_of_full_disk(text: str) -> bool:
@@ -64,3 +97,15 @@ def _is_full(error: BaseException) -> bool:
     if isinstance(error, sqlite3.Error):
         return getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_FULL, SQLITE_IOERR_WRITE)
     return tells_of_full_disk(str(error))
+
+
+def _shut(error: BaseException) -> str:
+    """What cannot be opened or written, and why; empty for an error of another kind."""
+    if isinstance(error, OSError):
+        return f"{error.filename} cannot be used: {error.strerror}" if error.errno in SHUT else ""
+    if isinstance(error, sqlite3.Error):
+        code = getattr(error, "sqlite_errorcode", None) or 0
+        return f"A database of the home cannot be used: {error}" if code & PRIMARY in SQLITE_SHUT else ""
+    named = QUOTED_PATH.search(str(error))
+    reason = next((words for words in SHUT_WORDS if words in str(error)), "")
+    return f"{named[1]} cannot be used: {reason}" if named and reason else ""

@@ -18,6 +18,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from orchestration.core.atomic import replacing
+from orchestration.core.disk import require_home
 from orchestration.core.errors import EnvironmentStop, InputError
 
 POLL_SECONDS = 0.5
@@ -36,10 +37,11 @@ def writer_lock(
 
     Raises:
         InputError: another process holds it (still).
-        EnvironmentStop: this process held it and was taken for dead: another one has held it since.
+        EnvironmentStop: the home cannot be written; or this process held it and was taken for dead: another
+            one has held it since.
     """
     home = home.resolve()
-    home.mkdir(parents=True, exist_ok=True)
+    require_home(home)
     lock = FileLock(home / ".writer.lock", is_singleton=True, thread_local=False)
     try:
         lock.acquire(timeout=0)

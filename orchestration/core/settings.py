@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestration.core.errors import InputError
+from orchestration.core.printable import is_printable, printable, shortened
 
-# The home stands in SQL and in file patterns of the dbt project.
-UNSAFE = set("'\"*?[]{}")
+# The home stands in SQL, in file patterns and in the address of the database of the dbt project.
+UNSAFE = set("'\"*?[]{}#\\")
+# In bytes: SQLite opens paths of up to 511, and the longest of a database below a home has some 70.
+LONGEST_HOME = 400
 # The current one and the one to go back to.
 FEWEST_RELEASES = 2
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
@@ -44,15 +47,10 @@ class Settings:
         many releases are kept, 30 by default. `AIPL_MEMORY` is what the engine of a build may hold before it
         spills to disk, 4GB by default.
 
-        Raises InputError for a home whose name SQL and file patterns would misread, for anything but a number
-        of releases from 2 on, and for anything but a size.
+        Raises InputError for a home whose name SQL, file patterns or a terminal would misread, for anything
+        but a number of releases from 2 on, and for anything but a size.
         """
         home = os.environ.get("AIPL_HOME") or PROJECT_ROOT / "data"
-        if found := UNSAFE & set(str(home)):
-            raise InputError(
-                f"AIPL_HOME {home} holds {' '.join(sorted(found))}, which have a special meaning in SQL and "
-                "file patterns. Choose a folder without them."
-            )
         sources_file = os.environ.get("AIPL_SOURCES") or PROJECT_ROOT / "sources.yml"
         alerts_file = os.environ.get("AIPL_ALERTS") or PROJECT_ROOT / "alerts.yml"
         kept = os.environ.get("AIPL_KEEP_RELEASES") or str(cls.kept_releases)
@@ -61,9 +59,9 @@ class Settings:
         memory = os.environ.get("AIPL_MEMORY") or cls.memory
         if not re.fullmatch("[1-9][0-9]{0,5}(MB|GB)", memory):
             raise InputError(f"AIPL_MEMORY is {memory!r}. Give a size in MB or GB, such as 4GB.")
-        home, sources_file, alerts_file = (
-            Path(path).expanduser().resolve() for path in (home, sources_file, alerts_file)
-        )
+        paths = {"AIPL_HOME": home, "AIPL_SOURCES": sources_file, "AIPL_ALERTS": alerts_file}
+        home, sources_file, alerts_file = (_absolute(name, Path(path)) for name, path in paths.items())
+        _require_plain(home)
         return cls(home, sources_file, alerts_file, int(kept), memory)
 
     @property
@@ -101,3 +99,26 @@ class Settings:
     def suites(self) -> Path:
         """Suites of the marts, a file each."""
         return PROJECT_ROOT / "expectations" / "suites" / "marts"
+
+
+def _absolute(name: str, path: Path) -> Path:
+    try:
+        return path.expanduser().resolve()
+    except (OSError, RuntimeError) as error:
+        raise InputError(f"{name} {printable(str(path))} is no path: {str(error).rstrip('.')}.") from error
+
+
+def _require_plain(home: Path) -> None:
+    """Raise InputError for a home that SQL, file patterns or terminals misread, a too long one, a file."""
+    text = str(home)
+    if found := UNSAFE & set(text):
+        reason = f"holds {' '.join(sorted(found))} (of special meaning in SQL, file patterns or addresses)"
+    elif not is_printable(text):
+        reason = "holds what cannot be printed or is no UTF-8"
+    elif len(os.fsencode(text)) > LONGEST_HOME:
+        reason = f"is longer than {LONGEST_HOME:,} bytes"
+    elif any(os.path.lexists(path) and not path.is_dir() for path in (home, *home.parents)):
+        reason = "is no folder, or would lie below what is none"
+    else:
+        return
+    raise InputError(f"AIPL_HOME {printable(shortened(text, 300))} {reason}. Choose another folder.")

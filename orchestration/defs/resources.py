@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dagster import ConfigurableResource, Failure, InitResourceContext
 
-from orchestration.core.disk import disk_full
+from orchestration.core.disk import disk_fault
 from orchestration.core.errors import AiplError, GateStop
 from orchestration.core.lock import writer_lock
 
@@ -32,7 +32,7 @@ def explained() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        known = error if isinstance(error, AiplError) else disk_full(error)
+        known = error if isinstance(error, AiplError) else disk_fault(error)
         if known is None:
             raise
         metadata = {EXIT_CODE: known.exit_code, BY_GATE: isinstance(known, GateStop)}

@@ -100,7 +100,7 @@ def _of_result(found: ExpectationResult, page: Path) -> Finding:
     if found.load_dates:
         lines.append(f"load dates: {', '.join(_some([day.isoformat() for day in found.load_dates]))}")
     examples = [", ".join(f"{name}={value}" for name, value in row.items()) for row in found.examples[:SHOWN]]
-    lines += [f"example: {example}" for example in examples]
+    lines += found.figures or [f"example: {example}" for example in examples]
     return Finding(
         key=f"{found.table}.{found.name}",
         kind="gate_failed",

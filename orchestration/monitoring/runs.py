@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from orchestration.alerts.delivery import deliver
 from orchestration.alerts.findings import Finding
 from orchestration.alerts.incidents import observe, open_findings, suppress_alerting_errors
+from orchestration.core.disk import require_home
 from orchestration.core.errors import AiplError
 from orchestration.core.settings import Settings
 from orchestration.monitoring.findings import PLATFORM, outward, stopped_finding
@@ -85,7 +86,11 @@ def _by(last: Rollback) -> str:
 
 @contextmanager
 def alerting(settings: Settings, *, is_attended: bool) -> Iterator[None]:
-    """Send due alerts when the block ends, including one about its exception if the run is unattended."""
+    """Send due alerts when the block ends, including one about its exception if the run is unattended.
+
+    Raises EnvironmentStop at once for a home that cannot be written: nor could alerts.
+    """
+    require_home(settings.home)
     try:
         yield
     except Exception as error:

@@ -194,7 +194,7 @@ def _result(
         )[:10],
         load_dates=tuple(failed),
         runbook=f"{RUNBOOK}#a-load-that-staging-refuses",
-        found_on={day: "; ".join(problem.found for problem in found) for day, found in failed.items()},
+        found={day: "; ".join(problem.found for problem in found) for day, found in failed.items()},
     )
 
 

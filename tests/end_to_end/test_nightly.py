@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from commands import said, start
+from odd_names import ODD_NAME
 from waiting import wait_for
 
 from orchestration.sample_shop import World, write_dumps
@@ -50,7 +51,7 @@ class Shop:
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     folder = tmp_path_factory.mktemp("nightly")
     write_dumps(folder / "all", WORLD)
-    return Shop(folder / "home", folder / "all")
+    return Shop(folder / ODD_NAME, folder / "all")
 
 
 @pytest.fixture(scope="module")

@@ -106,7 +106,7 @@ class Hand:
         mark_applied(self.settings)
         monkeypatch.setattr(by_hand, "check_rules", lambda project: None)
         monkeypatch.setattr("orchestration.build.around_dbt.check_rules", lambda project: None)
-        monkeypatch.setattr("orchestration.build.around_dbt.keep_rejects", lambda settings: None)
+        monkeypatch.setattr("orchestration.build.around_dbt.keep_rejects", lambda *_: None)
         self.finished = replace(
             present_build(self.settings, "{}"),
             warehouse=warehouse_mark(self.settings),

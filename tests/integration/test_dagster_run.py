@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +21,9 @@ from tiny_project import deliver, money
 from unit.test_lock import held
 from waiting import wait_for
 
+from orchestration.arrival.configured import configured_sources, dbt_sources
 from orchestration.arrival.pending import Request
+from orchestration.build.dbt import prepare_manifest
 from orchestration.build.failures import explain_failure
 from orchestration.build.state import is_untouched, read_build
 from orchestration.commands.tools import dbt_command
@@ -256,6 +259,14 @@ def test_dbt_on_a_full_disk_then_damaged_raw_and_its_cure(settings: Settings) ->
     assert rebuild(settings, said.append) == 0, said
     assert money(settings) == {"east": 60, "west": 10}
     assert "Nothing is new" in run(settings)[1]
+
+
+def test_a_full_disk_while_dbt_parses_and_its_cure(settings: Settings) -> None:
+    sources = dbt_sources(settings, configured_sources(settings))
+    shutil.rmtree(settings.dbt_target, ignore_errors=True)
+    with no_file_larger_than(20_000), pytest.raises(EnvironmentStop, match="There is no room to write"):
+        prepare_manifest(settings, sources)
+    assert json.loads(prepare_manifest(settings, sources).read_text())["nodes"]
 
 
 def test_damaged_pages_in_raw_are_named_with_their_cure(tmp_path: Path) -> None:

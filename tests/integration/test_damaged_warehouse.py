@@ -20,15 +20,15 @@ from orchestration.core.errors import EnvironmentStop
 from orchestration.core.privacy.erased import parse_key
 from orchestration.core.settings import PROJECT_ROOT, Settings
 from orchestration.nightly.erasing.links import linked_order
-from orchestration.nightly.summary import staged_rejects
+from orchestration.nightly.summary import staged_changes
 from orchestration.publish.rejects import reconcile
 from orchestration.publish.rejects.listing import Selection, find_rejects
 
 READERS: dict[str, Callable[[Settings], object]] = {
     "aipl dbt": lambda settings: dbt_command(settings, ["list"]),
     "aipl erase": lambda settings: linked_order(settings, "1", frozenset({parse_key("shop:m:1")})),
-    "aipl run, after dbt": keep_rejects,
-    "aipl run, at its end": lambda settings: staged_rejects(settings, [("shop", date(2024, 1, 2))]),
+    "aipl run, after dbt": lambda settings: keep_rejects(settings, "some build"),
+    "aipl run, at its end": lambda settings: staged_changes(settings, [("shop", date(2024, 1, 2))]),
     "a broken law": lambda settings: broken_laws(
         settings, DbtResult("test.aipl.law", "fail", sql="select 1")
     ),

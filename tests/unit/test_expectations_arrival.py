@@ -239,7 +239,7 @@ def test_only_finite_numbers_are_numbers(tmp_path: Path) -> None:
     # Where the engine is more generous than the pattern, both tell the same of casting it without a guard.
     with duckdb.connect() as connection:
         connection.execute("create table texts as select unnest($texts) as text", {"texts": texts})
-        found = connection.execute(f"select text, {_number('text')} from texts").fetchall()
+        found = connection.execute(f"select text, {_number('text', None)} from texts").fetchall()
         cast = connection.execute("select text, try_cast(text as double) from texts").fetchall()
     assert found == [(text, value if value is not None and isfinite(value) else None) for text, value in cast]
     assert {text for text in texts if number.fullmatch(text) and isfinite(float(text))} <= {

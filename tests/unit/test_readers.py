@@ -108,6 +108,9 @@ def test_csv_keeps_extra_columns_after_the_declared(tmp_path: Path):
         (b"a,b,_row\n", "a column cannot have the name '_row'"),
         (b"a,\xff\n1,2\n", r"header cannot be read: the byte \\xff is not utf-8"),
         (b'a,"b\n1,2\n', "header cannot be read: a quotation mark is never closed"),
+        (b"\xef\xbb\xbf\r\n<!DOCTYPE html><title>Sign in</title>", "it is a web page or an XML document"),
+        (b"<!-- x --><HTML lang='en'>", "it is a web page or an XML document"),
+        (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "whether it asks for a login"),
     ],
 )
 def test_csv_files_that_cannot_be_read(tmp_path: Path, content: bytes, message: str):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,11 @@ from orchestration.sources.table import RESERVED_COLUMNS, Table
 
 RowNumbers = npt.NDArray[np.int64]
 CHUNK_ROWS = 50_000
+# How a web page or an XML document begins, maybe after comments.
+MARKUP = re.compile(
+    rb"(\xef\xbb\xbf)?\s*(<!--.*?-->\s*)*<(\?xml|!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
+)
+MARKUP_BYTES = 4096
 
 
 class UnreadableDump(InputError):
@@ -69,6 +75,21 @@ def numbers_among(rows: RowNumbers, left_out: RowNumbers) -> RowNumbers:
     """
     # Before the j-th one left out (from 0) lie left_out[j] - j - 1 others; later ones move up.
     return rows + np.searchsorted(left_out - np.arange(len(left_out)), rows, side="right")
+
+
+def check_no_markup(landed: Path, file: str) -> None:
+    """Refuse a web page or XML in place of a dump, such as a login page that a server sent for it.
+
+    Raises UnreadableDump.
+    """
+    with landed.open("rb") as dump:
+        if MARKUP.match(dump.read(MARKUP_BYTES)):
+            raise UnreadableDump(
+                file,
+                "it is a web page or an XML document, such as a login page or an error of its server",
+                "See what `dumps` of its source leads to and whether it asks for a login, then have the dump"
+                " delivered again.",
+            )
 
 
 def check_count(file: str, columns: int) -> None:

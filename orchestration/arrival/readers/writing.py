@@ -14,7 +14,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from orchestration.arrival.readers.base import Chunk, Reader, Reject, StartAgain, numbers_among
+from orchestration.arrival.readers.base import (
+    Chunk,
+    Reader,
+    Reject,
+    StartAgain,
+    check_no_markup,
+    numbers_among,
+)
 from orchestration.arrival.readers.csv_blocks import read_csv
 from orchestration.arrival.readers.fixed_width import read_fixed_width
 from orchestration.arrival.readers.jsonl import read_jsonl
@@ -79,6 +86,7 @@ def parse_to_parquet(
     Raises:
         UnreadableDump: the dump cannot be read as a whole; nothing is written.
     """
+    check_no_markup(landed, file)
     read = READERS[table.format]
     while True:
         chunks = _numbered_as_delivered(read(landed, file, table), erased)

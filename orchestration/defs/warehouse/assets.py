@@ -17,7 +17,7 @@ from dagster import (
 )
 from dagster_dbt import build_dbt_asset_specs
 
-from orchestration.build.around_dbt import finish_build, prepare_build, prepare_part
+from orchestration.build.around_dbt import finish_build, leave_build, prepare_build, prepare_part
 from orchestration.build.dbt import (
     build_arguments,
     configured_manifest,
@@ -85,7 +85,13 @@ def warehouse_assets(
                         metadata=rows,
                     )
             if not ran.success:
-                raise explain_failure(settings, target, ran.exception)
+                error = explain_failure(settings, target, ran.exception)
+                try:
+                    leave_build(settings, preparation.build, [result.name for result in built])
+                except Exception as lost:
+                    # Why the build stopped matters more.
+                    raise error from lost
+                raise error
             finish_build(settings, preparation.build)
             because = "" if preparation.in_full in ("", FIRST_BUILD) else f", because {preparation.in_full}"
             reporter().done(f"{counted(len(built), 'model')}{because}")

@@ -89,7 +89,7 @@ class Rejects:
 
 
 def find_rejects(settings: Settings, selection: Selection, *, with_text: bool = False) -> Rejects:
-    """Rejects of the latest reading of each file, and of staging as of the last finished build.
+    """Rejects of the latest reading of each file, and of staging in the last build that came so far.
 
     `text` is NULL unless asked for. Blocks nobody and waits for nobody: a file that a run replaces in this
     moment is left out.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,9 +44,11 @@ class Arrived:
 
 @dataclass(frozen=True)
 class Staged:
-    """Rows of raw in the last finished build by what became of them in one entity.
+    """Rows of raw in the last build by what became of them in one entity.
 
-    `joined` are rows that staging joins into another row of their file, or that are not of this entity.
+    `joined` are rows that staging joins into another row of their file, or that are not of this entity;
+    `split` are rows more than raw has, since staging makes several of one. Of a table with both, only their
+    difference is known.
     """
 
     source: str
@@ -61,6 +62,15 @@ class Staged:
     @property
     def joined(self) -> int:
         """Rows that are no row of the entity by themselves."""
+        return max(0, self._left)
+
+    @property
+    def split(self) -> int:
+        """Rows of the entity beyond those of raw."""
+        return max(0, -self._left)
+
+    @property
+    def _left(self) -> int:
         return self.raw - self.current - self.superseded - self.rejected
 
 
@@ -75,24 +85,23 @@ def arrived(settings: Settings, source_id: str | None = None) -> list[Arrived]:
 
 
 def staged(settings: Settings, source_id: str | None = None) -> list[Staged]:
-    """Every entity of the last finished build, by source, table and entity; nothing before the first one."""
+    """Every entity of the last build, by source, table and entity; nothing before the first one."""
+    counts = ("raw", "current", "superseded", "rejected")
     try:
-        accounts = read_kept(kept_accounts(settings)).to_pylist()
-        files = pq.read_table(settings.arrival / "applied.parquet").to_pylist()
+        accounts = read_kept(kept_accounts(settings))
     except FileNotFoundError:
         return []
-    raw: Counter[tuple[str, str]] = Counter()
-    for file in files:
-        raw[file["source_id"], file["table_name"]] += file["row_count"]
+    if "raw" not in accounts.column_names:
+        # Of an older program: the next build writes it anew.
+        return []
     lines = [
         Staged(
             source=line["source_id"],
             table=line["table_name"],
             entity=line["entity"],
-            raw=raw[line["source_id"], line["table_name"]],
-            **{name: line[name] for name in ("current", "superseded", "rejected")},
+            **{name: line[name] for name in counts},
         )
-        for line in accounts
+        for line in accounts.to_pylist()
         if source_id in (None, line["source_id"])
     ]
     return sorted(lines, key=lambda line: (line.source, line.table, line.entity))
