@@ -45,7 +45,7 @@ ZONE = re.compile(r":[0-9.]+ *(z|utc|gmt|[+-][0-9:]+)$", re.IGNORECASE)
 NEAR = timedelta(days=15)
 TIME_NAME = re.compile(
     r"time|date|stamp|epoch|unix|seconds|millis|_at$|_on$|^ts$|_ts$|^day$|fecha|hora|data|datum|zeit|jour"
-    r"|时间|日期|時間"
+    r"|时间|日期|時間|^column_\d+$"
 )
 
 

@@ -60,6 +60,8 @@ class Meant:
 
     columns: Mapping[str, Column]
     entities: tuple[str, ...]
+    # Entities that it looks like too, which another table feeds.
+    also: tuple[str, ...] = ()
     # Event kinds that are purchases: their rows are orders, not events.
     purchases: tuple[str, ...] = ()
     touch_kinds: Mapping[str, str] = field(default_factory=dict)
@@ -93,6 +95,8 @@ def guess(table: str, pattern: str, columns: Sequence[Column]) -> Meant:
     """Guess what a table's columns are, and which entities it feeds."""
     found = meanings(columns)
     hints = [entity for entity, names in words()["tables"].items() if has_any(names, f"{table} {pattern}")]
+    if "kind" not in found and (unnamed := _of_words(columns, found)):
+        found["kind"] = unnamed
     said = list(found["kind"].words or ()) if "kind" in found else []
     purchases = tuple(word for word in said if is_purchase(word))
     touches = {word: touch for word in said if word not in purchases and (touch := touch_kind(word))}
@@ -124,11 +128,11 @@ def guess(table: str, pattern: str, columns: Sequence[Column]) -> Meant:
     return Meant(
         found,
         entities,
-        purchases,
-        touches,
-        tuple(word for word in said if word not in touches and word not in purchases),
-        tuple(word for word in status if is_paid(word)),
-        tuple(word for word in status if has_any(words()["cancelled"], word)),
+        purchases=purchases,
+        touch_kinds=touches,
+        unknown_kinds=tuple(word for word in said if word not in touches and word not in purchases),
+        paid=tuple(word for word in status if is_paid(word)),
+        cancelled=tuple(word for word in status if has_any(words()["cancelled"], word)),
     )
 
 
@@ -146,6 +150,16 @@ def is_paid(word: str) -> bool:
     """Whether a word for the state of an order may mean that it was paid."""
     others = [*words()["not_paid"], *words()["cancelled"]]
     return has_any(words()["paid"], word) and not has_any(others, word)
+
+
+def _of_words(columns: Sequence[Column], found: Mapping[str, Column]) -> Column | None:
+    """A column, whatever its name, most words of which people use for what is done in a shop."""
+    for column in columns:
+        words_ = list(column.words or ()) if column not in found.values() else []
+        known = [word for word in words_ if touch_kind(word) or is_purchase(word)]
+        if len(words_) > 1 and len(known) > len(words_) / 2:
+            return column
+    return None
 
 
 def _has_goods(found: Mapping[str, Column]) -> bool:

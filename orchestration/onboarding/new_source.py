@@ -119,10 +119,8 @@ def questions(source_id: str, found: Survey) -> Iterator[str]:
     yield from _about_source(found)
     if not brand_words(found.tables):
         yield f"Is it a shop of one brand? `brands` says {source_id}, and so does each staging model."
-    taken: set[str] = set()
     for table in found.tables:
-        yield from _about_table(table, found, taken)
-        taken |= set(table.meant.entities)
+        yield from _about_table(table, found)
 
 
 def _about_source(found: Survey) -> Iterator[str]:
@@ -143,25 +141,17 @@ def _about_source(found: Survey) -> Iterator[str]:
         yield f"Are files missing? There is none of {days}. Days without a file go under `closed`."
 
 
-def _about_table(table: FoundTable, found: Survey, taken: set[str]) -> Iterator[str]:
+def _about_table(table: FoundTable, found: Survey) -> Iterator[str]:
     meant, name = table.meant, table.name
-    if not meant.entities:
-        yield f"{name}: what is it? No staging model reads it."
-        return
-    for entity in sorted(taken & set(meant.entities)):
+    for entity in meant.also:
         yield f"{name}: it looks like {entity} too, which another table feeds. Is it to be added there?"
+    if not meant.entities:
+        if not meant.also:
+            yield f"{name}: what is it? No staging model reads it."
+        return
     if found.calendar.feed == "daily" and (without := missing_days(table, found.tables)):
         yield f"{name}: may a day have none? There is no file of {_days(without)}."
-    for column in table.columns:
-        if column.kind in (Kind.OBJECT, Kind.LIST):
-            yield f"{name}: what is in {column.name}? It holds a {column.kind}, which no staging model reads."
-        if column.other_format:
-            yield (
-                f"{name}: is {column.name} {column.samples[0]!r} {column.format} or {column.other_format}?"
-                " No day after the 12th tells."
-            )
-    if not table.sample.has_header:
-        yield f"{name}: what are the names of its {len(table.columns)} columns? It has no header."
+    yield from _about_columns(table)
     if meant["kind"] and "events" in meant.entities:
         kinds = [f"{word} is {touch}" for word, touch in meant.touch_kinds.items()]
         kinds += [f"{word} is an order" for word in meant.purchases]
@@ -177,6 +167,20 @@ def _about_table(table: FoundTable, found: Survey, taken: set[str]) -> Iterator[
     elif person is not None:
         role = "member (an account)" if meant["member"] else "visitor (a device or cookie)"
         yield f"{name}: is {person.name} the {role}, with one number for one person?"
+
+
+def _about_columns(table: FoundTable) -> Iterator[str]:
+    name = table.name
+    for column in table.columns:
+        if column.kind in (Kind.OBJECT, Kind.LIST):
+            yield f"{name}: what is in {column.name}? It holds a {column.kind}, which no staging model reads."
+        if column.other_format:
+            yield (
+                f"{name}: is {column.name} {column.samples[0]!r} {column.format} or {column.other_format}?"
+                " No day after the 12th tells."
+            )
+    if not table.sample.has_header:
+        yield f"{name}: what are the names of its {len(table.columns)} columns? It has no header."
 
 
 def _about_orders(table: FoundTable) -> Iterator[str]:

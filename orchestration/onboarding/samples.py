@@ -175,7 +175,9 @@ def _jsonl(name: str, text: str, is_whole: bool, path: Path, encoding: str) -> S
 def _sniffed(path: Path) -> tuple[str, bool, int]:
     """Delimiter of a text, whether its first row is a header, and the number of its columns."""
     try:
-        found = duckdb.execute(f"select Delimiter, HasHeader, len(Columns) from sniff_csv({sql_text(path)})")
+        # A cut last line is no reason to see nothing.
+        sniffed = f"sniff_csv({sql_text(path)}, ignore_errors = true)"
+        found = duckdb.execute(f"select Delimiter, HasHeader, len(Columns) from {sniffed}")
         delimiter, has_header, count = cast(tuple[str, bool, int], found.fetchone())
     except duckdb.Error as error:
         raise NotRead(f"it is no delimited text ({str(error).splitlines()[0]})") from error

@@ -23,10 +23,8 @@ def staging_files(source_id: str, survey: Survey) -> dict[str, str]:
     models: dict[str, str] = {}
     for table in survey.tables:
         for entity in table.meant.entities:
-            # The first table of an entity: another one needs a union by hand.
-            if entity not in models:
-                files[f"stg_{source_id}__{entity}.sql"] = _Model(source_id, table, survey).text(entity)
-                models[entity] = table.name
+            files[f"stg_{source_id}__{entity}.sql"] = _Model(source_id, table, survey).text(entity)
+            models[entity] = table.name
     if models:
         files[f"_{source_id}__models.yml"] = _models_yaml(source_id, models)
     return files

@@ -22,6 +22,16 @@ from orchestration.sources.table import Format
 
 # Files of a table that are looked at: its first, its last, and some between.
 LOOKED_AT = 4
+# The column that identifies a row of an entity.
+KEYS = {
+    "events": "event",
+    "orders": "order",
+    "order_lines": "order",
+    "refunds": "refund",
+    "reviews": "review",
+    "memberships": "membership",
+    "products": "product",
+}
 NOT_NAMES = {"dataset", "dump", "dumps", "export", "exports", "data", "table", "tbl", "csv", "full", "daily"}
 
 
@@ -91,7 +101,7 @@ def survey(source_id: str, place: Dumps) -> Survey:
         more = _some(group.names)[1:]
         looked_at = [first, *(_like(first, place, by_name[name], not_read) for name in more)]
         tables.append(_table(names[group.pattern], group, [one for one in looked_at if one]))
-    tables = _named_by_meaning(tables)
+    tables = _named_by_meaning(_one_table_of_each_entity(tables))
     texts = " ".join(
         text for table in tables for column in table.columns for text in (column.name, *column.samples)
     )
@@ -158,6 +168,28 @@ def _words(pattern: str) -> list[str]:
     stem = PurePosixPath(plain).name.split(".")[0] or plain
     found = re.findall("[a-z]+[0-9]*|[0-9]+", folded(stem))
     return found or re.findall("[a-z]+[0-9]*", folded(str(PurePosixPath(plain).parent)))
+
+
+def _one_table_of_each_entity(tables: list[FoundTable]) -> list[FoundTable]:
+    """Where several tables look like one entity, the one that says most of it feeds it."""
+    best: dict[str, FoundTable] = {}
+    for table in tables:
+        for entity in table.meant.entities:
+            if entity not in best or _says_more(entity, table) > _says_more(entity, best[entity]):
+                best[entity] = table
+    return [
+        replace(table, meant=replace(table.meant, entities=kept, also=left))
+        for table in tables
+        for kept in [tuple(entity for entity in table.meant.entities if best[entity] is table)]
+        for left in [tuple(entity for entity in table.meant.entities if best[entity] is not table)]
+    ]
+
+
+def _says_more(entity: str, table: FoundTable) -> tuple[bool, ...]:
+    meant, key = table.meant, table.meant[KEYS[entity]]
+    is_whole = key is not None and (key.is_unique or entity == "order_lines")
+    is_told = any(meant[one] for one in ("status", "paid_at", "line", "product_name"))
+    return is_whole, is_told, bool(meant["member"] or meant["visitor"]), bool(meant["amount"])
 
 
 def _named_by_meaning(tables: list[FoundTable]) -> list[FoundTable]:
