@@ -362,6 +362,8 @@ def _is_damaged(text: str) -> str:
 def _time(text: str, written: str) -> str:
     if written == "unix_seconds":
         return f"make_timestamp(try_cast({text} as bigint) * 1000000)"
+    if written == "unix_milliseconds":
+        return f"make_timestamp(try_cast({text} as bigint) * 1000)"
     if written == "iso":
         return f"try_cast(regexp_replace({text}, ' UTC$', '') as timestamp)"
     pattern = written.replace("'", "''")

@@ -65,7 +65,7 @@ class Columns(Strict):
 class EventTime(Strict):
     """The column that says when a row's event was, and how its text is read.
 
-    `format` is `iso`, `unix_seconds`, or a pattern of strptime such as `%Y%m%d`.
+    `format` is `iso`, `unix_seconds`, `unix_milliseconds`, or a pattern of strptime such as `%Y%m%d`.
     """
 
     column: str
@@ -73,8 +73,9 @@ class EventTime(Strict):
 
     @model_validator(mode="after")
     def _known_format(self) -> Self:
-        if self.format not in ("iso", "unix_seconds") and "%" not in self.format:
-            raise ValueError(f"format '{self.format}' is none: write iso, unix_seconds, or such as %Y%m%d")
+        named = ("iso", "unix_seconds", "unix_milliseconds")
+        if self.format not in named and "%" not in self.format:
+            raise ValueError(f"format '{self.format}' is none: write {', '.join(named)}, or such as %Y%m%d")
         return self
 
 

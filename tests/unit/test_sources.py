@@ -79,7 +79,11 @@ def test_defaults(tmp_path: Path):
         ("{required: [id]}", "{required: [id]}\n        not_null: [other]", "not_null names columns"),
         ("{required: [id]}", "{required: [id]}\n        key: [c]", "key names columns .* does not: c"),
         ("files:", "event_time: {column: c}\n        files:", "event_time names columns"),
-        ("files:", "event_time: {column: id, format: isoo}\n        files:", "write iso, unix_seconds, or"),
+        (
+            "files:",
+            "event_time: {column: id, format: isoo}\n        files:",
+            "write iso, unix_seconds, unix_milliseconds, or",
+        ),
         ("files:", "amounts: {c: [0, 1]}\n        files:", "amounts names columns"),
         ("files:", "amounts: {id: [5, 1]}\n        files:", r"least \(5\) is not below the most"),
         ("files:", "identifiers: {member: [c]}\n        files:", "identifiers names columns"),

@@ -1,0 +1,56 @@
+{#
+  UTC timestamp of a time that is written in a format, in the source's time zone unless it says its own. The
+  formats are those of `event_time` in the sources file: `iso`, `unix_seconds`, `unix_milliseconds`, or a
+  pattern such as `%d/%m/%Y %H:%M`. NULL if it does not fit.
+#}
+{% macro utc_from_text(written, source_id, format) -%}
+    {%- if format == 'iso' -%}
+        {{ return(utc_from_local(written, source_id)) }}
+    {%- elif format == 'unix_seconds' -%}
+        {{ return(utc_from_unix(written)) }}
+    {%- elif format == 'unix_milliseconds' -%}
+        {{ return(adapter.dispatch('utc_from_milliseconds')(written)) }}
+    {%- else -%}
+        {{ return(utc_from_local(time_of_pattern(written, format), source_id)) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# Date that is written in such a format; NULL if it does not fit. #}
+{% macro day_from_text(written, format) -%}
+    {%- if format == 'iso' -%}
+        {{ return(safe_cast('trim(' ~ written ~ ')', 'date')) }}
+    {%- else -%}
+        {{ return('cast(' ~ time_of_pattern(written, format) ~ ' as date)') }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro time_of_pattern(written, pattern) -%}
+    {{ return(adapter.dispatch('time_of_pattern')(written, pattern)) }}
+{%- endmacro %}
+
+{% macro duckdb__time_of_pattern(written, pattern) -%}
+    try_strptime(trim(cast({{ written }} as varchar)), '{{ pattern | replace("'", "''") }}')
+{%- endmacro %}
+
+{% macro spark__time_of_pattern(written, pattern) -%}
+    {%- set letters = {
+        '%Y': 'yyyy', '%y': 'yy', '%m': 'M', '%d': 'd', '%H': 'H', '%I': 'h', '%M': 'm', '%S': 's', '%f': 'SSSSSS',
+        '%p': 'a', '%b': 'MMM', '%B': 'MMMM', '%z': 'XX',
+    } -%}
+    {%- set translated = namespace(text=pattern | replace("'", "''") | replace('T', "''T''")) -%}
+    {%- for code, letter in letters.items() -%}
+        {%- set translated.text = translated.text | replace(code, letter) -%}
+    {%- endfor -%}
+    try_to_timestamp(trim(cast({{ written }} as string)), '{{ translated.text }}')
+{%- endmacro %}
+
+{% macro duckdb__utc_from_milliseconds(milliseconds) -%}
+    case
+        when try_cast({{ milliseconds }} as bigint) between -62135596800000 and 253402300799999
+            then make_timestamp(try_cast({{ milliseconds }} as bigint) * 1000)
+    end
+{%- endmacro %}
+
+{% macro spark__utc_from_milliseconds(milliseconds) -%}
+    timestamp_millis(try_cast({{ milliseconds }} as bigint))
+{%- endmacro %}

@@ -1,0 +1,555 @@
+"""First staging of a new source: SQL by entity and the YAML beside it, with its guesses marked."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+
+from orchestration.core.database import connect
+from orchestration.onboarding.columns import Column, Kind, quoted
+from orchestration.onboarding.entry import brand_words
+from orchestration.onboarding.survey import FoundTable, Survey
+
+WIDTH = 106
+# Words that the linter of SQL cannot read as names although the engine can.
+MORE_RESERVED = {"date", "time", "timestamp", "interval", "row", "rows", "values", "value", "index", "key"}
+
+
+def staging_files(source_id: str, survey: Survey) -> dict[str, str]:
+    """Content of the files of the staging folder, by name."""
+    files = {f"_{source_id}__sources.yml": _sources_yaml(source_id, survey)}
+    models: dict[str, str] = {}
+    for table in survey.tables:
+        for entity in table.meant.entities:
+            files[f"stg_{source_id}__{entity}.sql"] = _Model(source_id, table, survey).text(entity)
+            models[entity] = table.name
+    if models:
+        files[f"_{source_id}__models.yml"] = _models_yaml(source_id, models)
+    return files
+
+
+def identifier(name: str) -> str:
+    """A column in SQL, quoted where it must be."""
+    is_plain = re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name) is not None
+    return name if is_plain and name.lower() not in _reserved() else quoted(name)
+
+
+@cache
+def _reserved() -> frozenset[str]:
+    with connect() as connection:
+        found = connection.sql(
+            "select keyword_name from duckdb_keywords() where keyword_category <> 'unreserved'"
+        )
+        return frozenset(MORE_RESERVED | {name for (name,) in found.fetchall()})
+
+
+def jinja(text: str) -> str:
+    """A text as a literal of Jinja."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def sql(text: str) -> str:
+    """A text as a literal of SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _sources_yaml(source_id: str, survey: Survey) -> str:
+    lines = [
+        "sources:",
+        f"  - name: {source_id}",
+        f"    description: Accepted dumps of {source_id}, every column as delivered.",
+        "    config:",
+        "      meta:",
+        "        external_location: >-",
+        "          read_parquet('{{ env_var('AIPL_HOME', '') }}/raw/"
+        + source_id
+        + "/{identifier}/*/*.parquet',",
+        "          hive_partitioning = false)",
+        "        dagster:",
+        f"          asset_key: [raw, {source_id}]",
+        "    tables:",
+    ]
+    for table in survey.tables:
+        lines += [f"      - name: {table.name}", "        description: One row per record of the dumps."]
+    return "\n".join(lines) + "\n"
+
+
+def _models_yaml(source_id: str, models: Mapping[str, str]) -> str:
+    lines = ["models:"]
+    for entity, table in models.items():
+        lines += [
+            f"  - name: stg_{source_id}__{entity}",
+            f"    description: One row per record of `{table}` that tells of {entity.replace('_', ' ')}.",
+            "",
+        ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+class _Select:
+    """Lines of a select list: each an expression with its name, and above it what is guessed about it."""
+
+    def __init__(self) -> None:
+        self.items: list[tuple[str, str]] = []
+
+    def add(self, name: str, expression: str, guess: str = "") -> None:
+        is_itself = expression.strip('"') == name and '"' not in expression
+        self.items.append((guess, expression if is_itself else f"{expression} as {name}"))
+
+    def lines(self, last: str) -> Iterator[str]:
+        for guess, text in self.items:
+            if guess:
+                yield from comment(f"guess: {guess}", 8)
+            yield textwrap.indent(f"{text},", " " * 8)
+        yield last
+
+
+def comment(text: str, indent: int) -> Iterator[str]:
+    """A text as SQL comments."""
+    lead = " " * indent + "-- "
+    return iter(
+        textwrap.wrap(text, WIDTH, initial_indent=lead, subsequent_indent=lead, break_on_hyphens=False)
+    )
+
+
+class _Model:
+    """Staging models of one table."""
+
+    def __init__(self, source_id: str, table: FoundTable, survey: Survey) -> None:
+        self.source_id = source_id
+        self.table = table
+        self.meant = table.meant
+        self.survey = survey
+        self.is_grouped = False
+
+    def text(self, entity: str) -> str:
+        """The model of an entity."""
+        self.is_grouped = entity == "orders" and self.table.repeats == "lines"
+        make: dict[str, Callable[[], str]] = {
+            "events": self._events,
+            "orders": self._orders,
+            "order_lines": self._order_lines,
+            "refunds": self._refunds,
+            "reviews": self._reviews,
+            "memberships": self._memberships,
+            "products": self._products,
+        }
+        return make[entity]()
+
+    # The parts that models share.
+
+    def _column(self, meaning: str, aggregate: str = "max") -> str | None:
+        column = self.meant[meaning]
+        if column is None:
+            return None
+        return self._over(identifier(column.name), aggregate)
+
+    def _over(self, expression: str, aggregate: str) -> str:
+        return f"{aggregate}({expression})" if self.is_grouped else expression
+
+    def _time(self, meaning: str, aggregate: str = "max") -> str | None:
+        column = self.meant[meaning]
+        return None if column is None else self._over(moment(column, self.source_id), aggregate)
+
+    def _day_guess(self, meaning: str) -> str:
+        column = self.meant[meaning]
+        if column is None or not column.other_format:
+            return ""
+        return f"{column.samples[0]} may as well be {column.other_format}."
+
+    def _number(self, meaning: str, aggregate: str = "sum") -> str | None:
+        column = self.meant[meaning]
+        return None if column is None else self._over(number(column), aggregate)
+
+    def _persons(self, select: _Select) -> None:
+        visitor, member = self._column("visitor"), self._column("member")
+        if visitor:
+            select.add("visitor_id", visitor)
+        if member:
+            guess = "the column of the customer is the member; a device or cookie would be the visitor."
+            select.add("member_id", member, guess)
+
+    def _brand(self, select: _Select) -> None:
+        brand = self._column("brand")
+        if brand:
+            select.add("brand_id", "{{ brand_or_unbranded(" + jinja(brand) + f", '{self.source_id}') }}}}")
+            return
+        several = bool(brand_words(self.survey.tables))
+        guess = "its rows name no brand, those of other tables do." if several else ""
+        name = f"{self.source_id}_unbranded" if several else self.source_id
+        select.add("brand_id", sql(name), guess)
+
+    def _row_number(self) -> str:
+        return "source._file || '-' || source._row"
+
+    def _key(self, select: _Select, name: str, meaning: str) -> None:
+        column = self._column(meaning)
+        if column:
+            select.add(name, column)
+        else:
+            guess = "the rows have no id: a row that comes again in another file counts twice."
+            select.add(name, self._row_number(), guess)
+
+    def _where(self, *, purchases: bool) -> list[str]:
+        kind, words = self.meant["kind"], self.meant.purchases
+        if kind is None or not words:
+            return []
+        column, listed = identifier(kind.name), ", ".join(map(sql, words))
+        is_left_out = f"coalesce({column} not in ({listed}), true)"
+        condition = f"{column} in ({listed})" if purchases else is_left_out
+        return ["    -- guess: these words are purchases, whose rows are orders.", f"    where {condition}"]
+
+    def _source(self, where: Sequence[str] = ()) -> list[str]:
+        return [
+            "with source as (",
+            f"    select * from {{{{ source('{self.source_id}', '{self.table.name}') }}}}",
+            *where,
+            "),",
+            "",
+        ]
+
+    def _shaped(self, select: _Select) -> list[str]:
+        lines = [
+            "shaped as (",
+            "    select",
+            *select.lines("        {{ row_origin('source') }}"),
+            "    from source",
+        ]
+        return [*lines, ")"]
+
+    def _rejecting(
+        self, conditions: Iterable[tuple[str, str]], relation: str, more: Sequence[str] = ()
+    ) -> list[str]:
+        lines = ["select", "    *,", *more, "    {{ reject_reason(["]
+        lines += [f"        ({condition}, {jinja(reason)})," for condition, reason in conditions]
+        return [*lines, "    ]) }} as reject_reason", f"from {relation}", ""]
+
+    def _day_of(self, time: str, name: str, *, by_brand: bool = True) -> str:
+        brand = ", 'brand_id'" if by_brand and self.meant["brand"] else ""
+        return f"    {{{{ business_date('{time}', '{self.source_id}'{brand}) }}}} as {name},"
+
+    # The models.
+
+    def _events(self) -> str:
+        select = _Select()
+        self._key(select, "event_id", "event")
+        self._brand(select)
+        self._persons(select)
+        time = self._time("created_at") or self._time("updated_at")
+        select.add("event_at", time or "cast(null as timestamp)", self._day_guess("created_at"))
+        self._touch_kind(select)
+        for meaning, name in (
+            ("campaign", "campaign_id"),
+            ("channel", "channel"),
+            ("user_agent", "user_agent"),
+        ):
+            if column := self._column(meaning):
+                select.add(name, column)
+        dated = [
+            ",",
+            "",
+            "dated as (",
+            "    select",
+            "        *,",
+            "    " + self._day_of("event_at", "event_date").removesuffix(","),
+            "    from shaped",
+            ")",
+            "",
+        ]
+        rejecting = self._rejecting(
+            [
+                ("'event_id is null'", "no event id"),
+                ("'event_at is null'", "time that does not parse"),
+                ("is_future('event_date')", "time in the future"),
+                ("'not ' ~ touch_kind_is_known('touch_kind')", "unknown event kind"),
+            ],
+            "dated",
+        )
+        shaped = self._shaped(select)
+        return _joined([*self._source(self._where(purchases=False)), *_glued(shaped, dated), *rejecting])
+
+    def _touch_kind(self, select: _Select) -> None:
+        kind = self.meant["kind"]
+        if kind is None:
+            word = "product_view" if self.meant["product"] else "page_view"
+            select.add("touch_kind", sql(word), "no column says what was done.")
+            return
+        column = identifier(kind.name)
+        branches = [
+            f"    when {sql(word)} then {sql(touch)}" for word, touch in self.meant.touch_kinds.items()
+        ]
+        guess = "which kind of seeds/touch_kinds.csv each word is."
+        if unknown := self.meant.unknown_kinds:
+            guess += f" Rejected as unknown until they are named here: {', '.join(unknown)}."
+        if not branches:
+            select.add("touch_kind", "cast(null as varchar)", guess)
+            return
+        select.add("touch_kind", "\n".join([f"case {column}", *branches, "end"]), guess)
+
+    def _orders(self) -> str:
+        meant, select = self.meant, _Select()
+        order = meant["order"]
+        if order:
+            select.add("order_id", identifier(order.name))
+        else:
+            self._key(select, "order_id", "order")
+        self._persons(select)
+        select.add("document_kind", "'order'")
+        times = [name for name in ("created_at", "updated_at", "paid_at", "cancelled_at") if meant[name]]
+        placed = meant["created_at"] or meant["paid_at"] or meant["updated_at"]
+        if not meant["created_at"] and placed:
+            select.add(
+                "created_at",
+                self._over(moment(placed, self.source_id), "min"),
+                "no column says when it was placed.",
+            )
+        for name in times:
+            aggregate = "min" if name == "created_at" else "max"
+            select.add(name, self._time(name, aggregate) or "", self._day_guess(name))
+        self._order_amount(select)
+        if currency := self._column("currency"):
+            select.add("currency", currency)
+        else:
+            select.add("currency", f"'{{{{ source_setting('{self.source_id}', 'currency') or 'XXX' }}}}'")
+        if status := self._column("status"):
+            select.add("order_state", status)
+        states = self._states()
+        dated = [",", "", "dated as (", "    select", "        *,", *states, "    from shaped", ")", ""]
+        rejecting = self._rejecting(
+            [
+                ("'order_id is null'", "no order id"),
+                ("'created_at is null'", "time that does not parse"),
+                ("is_future('created_date')", "time in the future"),
+            ],
+            "settled",
+        )
+        settled = [
+            ",",
+            "",
+            "settled as (",
+            "    select",
+            "        *,",
+            "    " + self._day_of("created_at", "created_date", by_brand=False),
+            "    " + self._day_of("paid_at", "paid_date", by_brand=False).removesuffix(","),
+            f"    from {'dated' if states else 'shaped'}",
+            ")",
+            "",
+        ]
+        source = self._source(self._where(purchases=True))
+        shaped = self._grouped(select) if self.is_grouped else self._shaped(select)
+        if states:
+            shaped = _glued(shaped, dated)[:-1]
+        return _joined([*source, *_glued(shaped, settled), *rejecting])
+
+    def _grouped(self, select: _Select) -> list[str]:
+        order = identifier(self.meant["order"].name) if self.meant["order"] else "_row"
+        origin = [
+            "        min({{ whole_row('source') }}) as raw_row,",
+            "        _load_date,",
+            "        _file,",
+        ]
+        head = [
+            "-- guess: the rows of an order are its products, all of them in one file.",
+            "shaped as (",
+            "    select",
+        ]
+        tail = ["    from source", f"    group by {order}, _load_date, _file", ")"]
+        return [*head, *select.lines("\n".join([*origin, "        min(_row) as _row"])), *tail]
+
+    def _order_amount(self, select: _Select) -> None:
+        amount, price, quantity = (self._number(name, "sum") for name in ("amount", "unit_price", "quantity"))
+        if amount:
+            if self.is_grouped and self.table.has_order_totals:
+                amount = self._number("amount", "max")
+                select.add("amount", amount or "", "each row of an order repeats its total.")
+            else:
+                select.add("amount", amount, "the sum of its rows." if self.is_grouped else "")
+        elif price and quantity:
+            factors = number(_not_none(self.meant["unit_price"])), number(_not_none(self.meant["quantity"]))
+            select.add("amount", self._over(" * ".join(factors), "sum"), "price times quantity.")
+        elif price:
+            select.add("amount", price, "the price, of one unit each.")
+        else:
+            select.add("amount", "cast(null as decimal(18, 4))", "no column has the amount.")
+
+    def _states(self) -> list[str]:
+        meant, lines = self.meant, list[str]()
+        when = "coalesce(updated_at, created_at)" if meant["updated_at"] else "created_at"
+
+        def state(name: str, words: Sequence[str]) -> Iterator[str]:
+            listed = ", ".join(map(sql, words))
+            yield f"        case when order_state in ({listed}) then {when} end as {name},"
+
+        status = meant["status"]
+        if not meant["paid_at"]:
+            if status is None:
+                lines += comment("guess: every row is an order that was paid when it was placed.", 8)
+                lines.append("        created_at as paid_at,")
+            elif meant.paid:
+                others = [word for word in status.words or () if word not in meant.paid]
+                told = f" The others mean that it was not: {', '.join(others)}." if others else ""
+                lines += comment(f"guess: these states mean that it was paid.{told}", 8)
+                lines += state("paid_at", meant.paid)
+            else:
+                lines += comment("guess: no state is known to mean that it was paid.", 8)
+                lines.append("        cast(null as timestamp) as paid_at,")
+        if not meant["cancelled_at"] and meant.cancelled:
+            lines += comment("guess: these states mean that it was cancelled.", 8)
+            lines += state("cancelled_at", meant.cancelled)
+        return [*lines[:-1], lines[-1].removesuffix(",")] if lines else []
+
+    def _order_lines(self) -> str:
+        meant, select = self.meant, _Select()
+        order = meant["order"]
+        select.add("order_id", identifier(order.name) if order else self._row_number())
+        self._line_id(select)
+        self._brand(select)
+        select.add("product_id", self._column("product") or "cast(null as varchar)")
+        if name := self._column("product_name"):
+            select.add("product_name", name)
+        quantity = self._number("quantity")
+        select.add("quantity", quantity or "1", "" if quantity else "no column has the quantity.")
+        price, amount = self._number("unit_price"), self._number("amount")
+        if price:
+            select.add("unit_price", price)
+        if amount and not self.table.has_order_totals:
+            select.add("amount", amount)
+        elif price and quantity:
+            select.add("amount", f"{price} * {quantity}", "price times quantity.")
+        else:
+            select.add(
+                "amount", price or "cast(null as decimal(18, 4))", "no column has the amount of a line."
+            )
+        select.add("is_duplicate", "false")
+        rejecting = self._rejecting(
+            [("'order_id is null'", "no order id"), ("'quantity is null'", "quantity that is not a number")],
+            "shaped",
+        )
+        source = self._source(self._where(purchases=True))
+        return _joined([*source, *self._shaped(select), "", *rejecting])
+
+    def _line_id(self, select: _Select) -> None:
+        order, line = self.meant["order"], self.meant["line"]
+        if line:
+            select.add("line_id", identifier(line.name))
+        elif order and (self.table.repeats == "lines" or "orders" not in self.meant.entities):
+            partition = f"partition by {identifier(order.name)}, _load_date, _file order by _row"
+            select.add(
+                "line_id", f"row_number() over ({partition})", "its place among the rows of the order."
+            )
+        else:
+            select.add("line_id", "'1'", "an order is one row.")
+
+    def _refunds(self) -> str:
+        select = _Select()
+        self._key(select, "refund_id", "refund")
+        select.add("order_id", self._column("order") or "cast(null as varchar)")
+        name = "refunded_at" if self.meant["refunded_at"] else "created_at"
+        select.add("refunded_at", self._time(name) or "", self._day_guess(name))
+        select.add("amount", self._number("amount") or "")
+        currency = self._column("currency")
+        setting = f"'{{{{ source_setting('{self.source_id}', 'currency') or 'XXX' }}}}'"
+        select.add("currency", currency or setting)
+        return self._dated_document(select, "refunded_at", "refunded_on", "refund_id", by_brand=False)
+
+    def _reviews(self) -> str:
+        select = _Select()
+        self._key(select, "review_id", "review")
+        self._brand(select)
+        select.add("order_id", self._column("order") or "cast(null as varchar)")
+        self._persons(select)
+        name = "reviewed_at" if self.meant["reviewed_at"] else "created_at"
+        select.add("reviewed_at", self._time(name) or "", self._day_guess(name))
+        select.add("rating", self._column("rating") or "")
+        return self._dated_document(select, "reviewed_at", "reviewed_on", "review_id")
+
+    def _dated_document(
+        self, select: _Select, time: str, day: str, key: str, *, by_brand: bool = True
+    ) -> str:
+        dated = [",", "", "dated as (", "    select", "        *,"]
+        dated += ["    " + self._day_of(time, day, by_brand=by_brand).removesuffix(",")]
+        dated += ["    from shaped", ")", ""]
+        rejecting = self._rejecting(
+            [
+                (f"'{key} is null'", f"no {key.replace('_', ' ')}"),
+                (f"'{time} is null'", "time that does not parse"),
+                (f"is_future('{day}')", "time in the future"),
+            ],
+            "dated",
+        )
+        return _joined([*self._source(), *_glued(self._shaped(select), dated), *rejecting])
+
+    def _memberships(self) -> str:
+        select = _Select()
+        member = self._column("member") or self._column("visitor")
+        membership = self._column("membership")
+        guess = "" if membership else "a person has one membership."
+        select.add("membership_id", membership or member or self._row_number(), guess)
+        self._brand(select)
+        self._persons(select)
+        select.add("state_kind", "'member'", "all are members; others are follower or subscriber.")
+        select.add("tier", "cast(null as integer)", "no tier; a higher one is a higher number.")
+        select.add("joined_at", self._time("joined_at") or "", self._day_guess("joined_at"))
+        left = self._time("left_at")
+        select.add("left_at", left or "cast(null as timestamp)", "" if left else "nobody leaves.")
+        if updated := self._time("updated_at"):
+            select.add("updated_at", updated)
+        days = [self._day_of("joined_at", "joined_on"), self._day_of("left_at", "left_on")]
+        rejecting = self._rejecting(
+            [
+                ("'membership_id is null'", "no membership id"),
+                ("'joined_at is null'", "time that does not parse"),
+            ],
+            "shaped",
+            days,
+        )
+        return _joined([*self._source(), *self._shaped(select), "", *rejecting])
+
+    def _products(self) -> str:
+        select = _Select()
+        select.add("product_id", self._column("product") or "")
+        self._brand(select)
+        for meaning in ("product_name", "category_id", "category_name"):
+            if column := self._column(meaning):
+                select.add(meaning, column)
+        if updated := self._time("updated_at"):
+            select.add("updated_at", updated)
+        rejecting = self._rejecting([("'product_id is null'", "no product id")], "shaped")
+        return _joined([*self._source(), *self._shaped(select), "", *rejecting])
+
+
+def moment(column: Column, source_id: str) -> str:
+    """Jinja of the UTC time of a column."""
+    name = jinja(identifier(column.name))
+    if column.format == "iso":
+        return f"{{{{ utc_from_local({name}, '{source_id}') }}}}"
+    return f"{{{{ utc_from_text({name}, '{source_id}', {jinja(column.format)}) }}}}"
+
+
+def number(column: Column) -> str:
+    """Jinja of the number of a column."""
+    name = identifier(column.name)
+    if column.kind is Kind.COMMA_NUMBER:
+        name = f"replace(replace({name}, '.', ''), ',', '.')"
+    return f"{{{{ safe_cast({_argument(name)}, 'decimal(18, 4)') }}}}"
+
+
+def _argument(expression: str) -> str:
+    is_doubled = "'" in expression and '"' not in expression
+    return f'"{expression}"' if is_doubled else jinja(expression)
+
+
+def _not_none(column: Column | None) -> Column:
+    if column is None:
+        raise ValueError("a column that was found is missing")
+    return column
+
+
+def _glued(before: list[str], after: list[str]) -> list[str]:
+    """Two parts of a `with`, the comma of the second after the bracket of the first."""
+    return [*before[:-1], before[-1] + after[0], *after[1:]]
+
+
+def _joined(lines: Iterable[str]) -> str:
+    return "\n".join(lines).rstrip() + "\n"

@@ -1,0 +1,276 @@
+"""`aipl try-source`: pull and stage one source in a throw-away home, and tell what came of it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import duckdb
+
+from expectations.baseline import History
+from expectations.runner import run_arrival
+from orchestration.arrival.configured import Arrival, configured_schedule, dbt_sources
+from orchestration.arrival.loads import complete_columns, decide_loads, promote
+from orchestration.arrival.manifest import LoadManifest
+from orchestration.arrival.pull import PullReport, pull
+from orchestration.arrival.receive import arrival_tables
+from orchestration.build.dbt import dbt_environment, run_dbt
+from orchestration.core.database import connect, sql_text
+from orchestration.core.errors import AiplError, InputError
+from orchestration.core.printable import counted, shortened
+from orchestration.core.settings import Settings
+from orchestration.sources.source import Source
+
+SHOWN_ROWS, SHOWN_CHARACTERS, SHOWN_EXAMPLES = 3, 300, 2
+TRIAL = """
+{{{{ config(materialized='table', schema='trial') }}}}
+{{{{ read_staged('{entity}', '{source}', ref('{model}')) }}}}
+"""
+PERSON = {"events", "orders", "reviews", "memberships"}
+DAYS = {
+    "events": "event_date",
+    "orders": "created_date",
+    "refunds": "refunded_on",
+    "reviews": "reviewed_on",
+    "memberships": "joined_on",
+}
+MONEY = {"orders": "amount", "refunds": "amount", "gmv_targets": "gmv"}
+KEYS = {
+    "events": "event_id",
+    "orders": "order_id",
+    "refunds": "refund_id",
+    "reviews": "review_id",
+    "memberships": "membership_id",
+    "gmv_targets": "brand_id, period_start, period_end",
+}
+VERSIONED = {"orders", "memberships", "gmv_targets"}
+# Its own columns first, then where a row comes from.
+ORIGIN = ("reject_reason", "cleaned", "raw_row", "_load_date", "_file", "_row")
+
+
+def try_source(settings: Settings, source: Source, dumps: str | None) -> Iterator[str]:
+    """Lines about a source, staged from its dumps as they are; the home is not touched.
+
+    Raises:
+        InputError: it has no staging model, or no dump.
+        AiplError: a staging model does not run; with dbt's message.
+    """
+    with TemporaryDirectory(prefix="aipl-try-") as folder:
+        trial = replace(settings, home=Path(folder).resolve())
+        today = configured_schedule(settings).today()
+        report = pull(trial, source, None, dumps, today)
+        yield from _arrived(report)
+        _accept_all(trial, source, report)
+        entities = entities_of(trial, source)
+        if not entities:
+            raise InputError(
+                f"{source.source_id} has no staging model in {trial.dbt_project / 'models/staging'}."
+                " Write stg_<source>__<entity>.sql, or let `aipl new-source` write it."
+            )
+        unused = stage_alone(trial, source, entities)
+        for table in unused:
+            yield f"{table}: feeds nothing; no staging model reads it."
+        with connect(trial.warehouse, read_only=True) as connection:
+            for entity in entities:
+                yield ""
+                yield from _about(connection, entity)
+        # Last, because the gate takes longer than all else.
+        yield ""
+        yield from _judged(trial, source, report)
+
+
+def entities_of(settings: Settings, source: Source) -> list[str]:
+    """Entities that a source has staging models of."""
+    told = json.loads(dbt_sources(settings, {source.source_id: source}))
+    return list(told[source.source_id]["entities"])
+
+
+def stage_alone(settings: Settings, source: Source, entities: Sequence[str]) -> list[str]:
+    """Stage what raw has of one source, as the canonical entities read it, into tables `trial_<entity>`.
+
+    Returns the tables of the source that no staging model reads. Only what staging needs of the dbt project
+    is parsed: the whole project takes several times as long.
+    """
+    project = settings.home / "project"
+    models = Path("models/staging") / source.source_id
+    for part in ("macros", "seeds", models):
+        shutil.copytree(settings.dbt_project / part, project / part)
+    for part in ("dbt_project.yml", "profiles.yml"):
+        shutil.copy(settings.dbt_project / part, project / part)
+    for entity in entities:
+        name = f"stg_{source.source_id}__{entity}"
+        text = TRIAL.format(entity=entity, source=source.source_id, model=name)
+        (project / models / f"trial_{entity}.sql").write_text(text)
+    settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    variables = dbt_environment(settings, dbt_sources(settings, {source.source_id: source}))
+    variables |= {"DBT_PROJECT_DIR": str(project), "DBT_PROFILES_DIR": str(project)}
+    left_out = "--exclude-resource-type=test", "--exclude-resource-type=unit_test"
+    problems: list[str] = []
+
+    def note(event: Any) -> None:
+        if event.info.level == "error":
+            problems.append(event.info.msg.strip())
+
+    answer = run_dbt(["--quiet", "--no-use-colors", "build", *left_out], variables, note)
+    if not answer.success:
+        told = "\n".join(dict.fromkeys([*problems, *([str(answer.exception)] if answer.exception else [])]))
+        raise AiplError(f"The staging of {source.source_id} does not run:\n{told}")
+    manifest = json.loads((settings.dbt_target / "manifest.json").read_text())
+    read = {key for node in manifest["nodes"].values() for key in node.get("depends_on", {}).get("nodes", [])}
+    tables = {f"source.aipl.{source.source_id}.{name}": name for name in source.tables}
+    return [name for key, name in tables.items() if key not in read]
+
+
+def _arrived(report: PullReport) -> Iterator[str]:
+    rows = sum(version.row_count or 0 for version in report.arrived)
+    unreadable = sum(version.unreadable_count for version in report.arrived)
+    days = report.load_dates
+    span = f", load dates {days[0]} to {days[-1]}" if days else ""
+    yield f"{counted(len(report.arrived), 'file')}, {counted(rows, 'row')}, {unreadable:,} unreadable{span}"
+    yield from report.warnings
+    for version in report.refused:
+        yield f"not read: {version.reason}"
+
+
+def _accept_all(settings: Settings, source: Source, report: PullReport) -> None:
+    """Put all that can be read into raw, whatever the arrival gate thinks of it."""
+    decide_loads(settings, source.source_id, dict.fromkeys(report.load_dates))
+    with LoadManifest(settings.manifest) as manifest:
+        arrival = Arrival({source.source_id: source}, manifest.all_deliveries())
+    promote(settings, arrival)
+    complete_columns(settings, arrival)
+
+
+def _judged(settings: Settings, source: Source, report: PullReport) -> Iterator[str]:
+    """What the arrival gate would refuse."""
+    with LoadManifest(settings.manifest) as manifest:
+        deliveries = manifest.deliveries(source.source_id)
+    no_past: dict[str, History] = {name: {} for name in source.tables}
+    tables = arrival_tables(settings, source, deliveries, no_past, report.load_dates)
+    # Great Expectations logs what it does to its own folders.
+    logging.disable(logging.INFO)
+    failures = run_arrival(tables).failures if tables else ()
+    logging.disable(logging.NOTSET)
+    for failure in failures:
+        found = f"{failure.table}: {failure.description}: {failure.observed}"
+        yield f"The arrival gate would refuse {_days(failure.load_dates)}: {found}"
+    if not failures:
+        yield "The arrival gate would refuse nothing."
+
+
+def _days(days: Sequence[date]) -> str:
+    shown = ", ".join(str(day) for day in days[:3])
+    return shown if len(days) <= 3 else f"{shown} and {len(days) - 3} more days"
+
+
+def _about(connection: duckdb.DuckDBPyConnection, entity: str) -> Iterator[str]:
+    relation = f"trial.trial_{entity}"
+    rows, rejected = _one(connection, f"select count(*), count(reject_reason) from {relation}")
+    yield f"{entity}: {counted(rows, 'row')}, {rejected:,} rejected"
+    kept = f"(select * from {relation} where reject_reason is null)"
+    # The latest version of each, as the canonical entities have it.
+    version = "updated_at desc nulls last, " if entity in VERSIONED else ""
+    order = f"{version}_load_date desc, _file desc, _row desc"
+    key = KEYS.get(entity)
+    current = (
+        f"(from {kept} qualify row_number() over (partition by {key} order by {order}) = 1)" if key else kept
+    )
+    yield from _rejects(connection, relation)
+    if cleaned := _all(
+        connection, f"select cleaned, count(*) from {kept} where cleaned <> '' group by all order by all"
+    ):
+        yield f"  cleaned: {', '.join(f'{what} ({times:,} rows)' for what, times in cleaned)}"
+    yield from _persons(connection, entity, kept)
+    if day := DAYS.get(entity):
+        first, last = _one(connection, f"select min({day}), max({day}) from {kept}")
+        yield f"  first day {first}, last day {last}"
+    if entity == "events":
+        counts = _all(connection, f"select touch_kind, count(*) from {kept} group by all order by 2 desc, 1")
+        yield f"  {', '.join(f'{kind} {times:,}' for kind, times in counts)}"
+    if amount := MONEY.get(entity):
+        yield from _money(connection, entity, amount, current)
+    yield from _before_and_after(connection, relation)
+
+
+def _money(connection: duckdb.DuckDBPyConnection, entity: str, amount: str, current: str) -> Iterator[str]:
+    paid = "paid_at is not null and cancelled_at is null" if entity == "orders" else "true"
+    query = f"""
+        select
+            currency, count(*), count({amount}), sum({amount}),
+            count(*) filter ({paid}), sum({amount}) filter ({paid})
+        from {current} group by currency order by currency
+    """
+    noun = entity.removesuffix("s").replace("_", " ")
+    for currency, count, known, total, paid_count, paid_total in _all(connection, query):
+        line = f"  {currency}: {total} in {counted(count, noun)}"
+        line += f", of which paid {paid_total or 0} in {paid_count:,}" if entity == "orders" else ""
+        yield line + (f"; {count - known:,} without an amount" if known < count else "")
+
+
+def _rejects(connection: duckdb.DuckDBPyConnection, relation: str) -> Iterator[str]:
+    rejected = f"from {relation} where reject_reason is not null"
+    reasons = f"select reject_reason, count(*) {rejected} group by all order by 2 desc, 1"
+    for reason, times in _all(connection, reasons):
+        examples = _all(
+            connection,
+            f"select _file, _row, to_json(raw_row) from {relation} where reject_reason = {sql_text(reason)}"
+            f" order by _file, _row limit {SHOWN_EXAMPLES}",
+        )
+        yield f"  rejected {times:,}: {reason}"
+        for file, row, text in examples:
+            yield f"    {file} row {row}: {_shown(text)}"
+
+
+def _persons(connection: duckdb.DuckDBPyConnection, entity: str, kept: str) -> Iterator[str]:
+    if entity not in PERSON:
+        return
+    rows, without = _one(
+        connection, f"select count(*), count(*) filter (coalesce(member_id, visitor_id) is null) from {kept}"
+    )
+    if rows:
+        yield f"  without a person: {without:,} ({without / rows:.0%})"
+    key = KEYS[entity]
+    shared = _all(
+        connection,
+        f"select {key}, count(distinct member_id) as persons from {kept}"
+        f" group by {key} having count(distinct member_id) > 1 order by persons desc, {key}",
+    )
+    if shared:
+        example, persons = shared[0]
+        yield f"  {key} with several members: {len(shared):,}, such as {example} ({persons:,})"
+
+
+def _before_and_after(connection: duckdb.DuckDBPyConnection, relation: str) -> Iterator[str]:
+    found = connection.sql(
+        f"select * from {relation} order by reject_reason nulls first, _file, _row limit {SHOWN_ROWS}"
+    )
+    names = found.columns
+    for values in found.fetchall():
+        row = dict(zip(names, values, strict=True))
+        yield f"  {row['_file']} row {row['_row']}: {_shown(_values(row['raw_row']))}"
+        yield f"    becomes {_shown(_values(row))}"
+
+
+def _values(row: Mapping[str, Any]) -> str:
+    """The values of a row that are not NULL, as JSON, without where it comes from."""
+    told = {name: value for name, value in row.items() if name not in ORIGIN and value is not None}
+    return json.dumps(told, ensure_ascii=False, default=str)
+
+
+def _shown(text: str) -> str:
+    return shortened(text, SHOWN_CHARACTERS)
+
+
+def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
+    return connection.sql(query).fetchall()[0]
+
+
+def _all(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
+    return connection.sql(query).fetchall()
