@@ -16,10 +16,12 @@ from expectations.results import GateResult
 from orchestration.core.settings import Settings
 from orchestration.publish.quality import INCIDENT, known_loads, open_incidents
 from orchestration.publish.rejects.listing import Selection, find_rejects
+from orchestration.publish.rejects.reconcile import changes
 from orchestration.publish.releases import Release
 
 LOADS = ["source", "load_date", "files", "rows", "unreadable", "state", "reason"]
 REJECTS = ["source", "entity", "found_in", "reason", "rows", "first_load", "last_load"]
+CLEANED = ["source_id", "table_name", "entity", "column", "kind", "rows"]
 TABLES = ["table", "owner", "checks", "failed", "warned", "passed", "outcome"]
 FINDINGS = ["table", "rule", "severity", "verdict", "expected", "observed", "owner"]
 
@@ -90,6 +92,13 @@ def rejects(settings: Settings) -> pd.DataFrame | None:
         return None
     found = find_rejects(settings, Selection()).summary()
     return pd.DataFrame(found, columns=[*REJECTS, "example_file", "example_row"])
+
+
+def cleaned(settings: Settings) -> pd.DataFrame:
+    """Row a source, table, entity, column and kind of change that staging made, with the number of rows."""
+    return pd.DataFrame(changes(settings), columns=CLEANED).sort_values(
+        ["rows", *CLEANED[:-1]], ascending=[False, *[True] * 5], ignore_index=True
+    )
 
 
 def incidents(settings: Settings) -> pd.DataFrame | None:

@@ -15,6 +15,7 @@ from dashboard.data import quality
 from dashboard.data.release import gate_of, rows_of
 from dashboard.format import NONE, count
 from dashboard.parts import Chip, Tile, card, draw, empty_state, nothing, table, tiles
+from dashboard.text import labels
 from dashboard.view import View
 from expectations.past import Past
 from expectations.results import GateResult
@@ -148,6 +149,23 @@ def rejected(found: pd.DataFrame | None) -> None:
     card(view, "rejects", found, fill, empty=empty, file=view.settings.manifest)
 
 
+def cleaned(found: pd.DataFrame) -> None:
+    """Values that staging changed, by column and kind."""
+
+    def fill(found: pd.DataFrame) -> None:
+        rows = [
+            (row.source_id, row.table_name, f"{row.entity}.{row.column}", change(row.kind), count(row.rows))
+            for row in rows_of(found)
+        ]
+        heads = ("source", "table", "canonical_column", "change", "rows_changed")
+        table(view, heads, rows, numeric=(4,), wide=(0, 1, 2))
+
+    def change(kind: str) -> str:
+        return view.text(f"change_{kind}") if f"change_{kind}" in labels() else kind
+
+    card(view, "cleaned", found, fill, empty="nothing_cleaned")
+
+
 def alerts(told: tuple[pd.DataFrame | None, int]) -> None:
     """Open incidents, and whether anybody was told of them."""
     incidents, waiting = told
@@ -192,4 +210,5 @@ with left:
     recorded("loads", lambda: quality.loads(view.settings, view.release), arrived)
 with right:
     recorded("rejects", lambda: quality.rejects(view.settings), rejected)
+recorded("cleaned", lambda: quality.cleaned(view.settings), cleaned)
 recorded("alerts", lambda: (quality.incidents(view.settings), undelivered_alerts(view.settings)), alerts)

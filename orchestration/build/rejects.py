@@ -64,7 +64,7 @@ CHANGES = """
 CHANGED = """
     select
         source_id, table_name, entity, split_part(change, ' ', 1) as "column",
-        split_part(change, ' ', 2) as kind, count(*) as rows
+        substr(change, instr(change, ' ') + 1) as kind, count(*) as rows
     from ({parts}) as changed
     inner join read_parquet({files}) as files using (source_id)
     where files.file = changed._file

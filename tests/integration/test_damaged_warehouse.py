@@ -12,7 +12,7 @@ import pytest
 from unit.publish_home import make_home
 
 from orchestration.build.laws import DbtResult, broken_laws
-from orchestration.build.rejects import keep_rejects, kept_accounts, kept_rejects
+from orchestration.build.rejects import keep_rejects, kept_accounts, kept_changes, kept_rejects
 from orchestration.build.state import Build, warehouse_mark, write_build
 from orchestration.build.warehouse import open_warehouse
 from orchestration.commands.tools import dbt_command
@@ -55,13 +55,18 @@ def test_a_damaged_warehouse_is_told_by_whoever_reads_it(
     assert settings.build_state.read_bytes() == state
 
 
-@pytest.mark.parametrize("file", [kept_rejects, kept_accounts])
+@pytest.mark.parametrize("file", [kept_rejects, kept_accounts, kept_changes])
 def test_damaged_files_beside_the_warehouse_are_told(
     settings: Settings, file: Callable[[Settings], Path]
 ) -> None:
+    readers: dict[Callable[[Settings], Path], Callable[[Settings], object]] = {
+        kept_rejects: lambda settings: find_rejects(settings, Selection()),
+        kept_accounts: reconcile.staged,
+        kept_changes: reconcile.changes,
+    }
     file(settings).write_bytes(b"PAR1 and no more")
     with pytest.raises(EnvironmentStop) as error:
-        reconcile.staged(settings) if file is kept_accounts else find_rejects(settings, Selection())
+        readers[file](settings)
     assert f"{file(settings)} is damaged" in str(error.value) and "`aipl rebuild`" in str(error.value)
 
 

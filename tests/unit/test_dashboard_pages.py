@@ -40,6 +40,7 @@ from dashboard.text import LANGUAGES, text
 from dashboard.view import connection_of
 from expectations.page import write_report
 from orchestration.alerts.outbox import Outbox
+from orchestration.build.rejects import kept_changes
 from orchestration.core.settings import PROJECT_ROOT, Settings
 from orchestration.monitoring.gates import observe_mart_gate
 from orchestration.publish.quality import undelivered_alerts
@@ -429,6 +430,24 @@ def test_what_the_home_keeps_may_be_missing_or_unreadable(opened: Open, own: Hom
     told = words(opened("quality", home=settings.home))
     assert told.count(text("en", "unreadable_title")) == 3
     assert text("en", "gate_tables") in told
+
+
+def test_values_that_staging_changed_are_shown_the_most_frequent_first(opened: Open, own: Home) -> None:
+    settings, _ = own
+    assert text("en", "nothing_cleaned") in words(opened("quality", home=settings.home))
+
+    kept = kept_changes(settings)
+    kept.parent.mkdir(exist_ok=True)
+    counts = [("refunds", "amount", "sign", 7), ("orders", "member_id", "placeholder", 1234)]
+    found = [("shop", "docs", *told) for told in counts]
+    pd.DataFrame(found, columns=quality.CLEANED).to_parquet(kept)
+    told = words(opened("quality", home=settings.home))
+    assert text("en", "nothing_cleaned") not in told
+    rows = [["shop", "docs", "orders.member_id", text("en", "change_placeholder"), "1,234"]]
+    rows.append(["shop", "docs", "refunds.amount", text("en", "change_sign"), "7"])
+    assert rows in tables(opened("quality", home=settings.home))
+    kept.write_bytes(b"no Parquet")
+    assert text("en", "unreadable_title") in words(opened("quality", home=settings.home))
 
 
 def test_days_without_a_complete_week_say_so(opened: Open) -> None:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from orchestration.arrival.configured import read_arrival
 from orchestration.arrival.file_versions import Deliveries, FileVersion, State
 from orchestration.arrival.parsed import parsed_path
-from orchestration.build.rejects import kept_accounts, read_kept
+from orchestration.build.rejects import kept_accounts, kept_changes, read_kept
 from orchestration.core.settings import Settings
 
 
@@ -105,6 +105,18 @@ def staged(settings: Settings, source_id: str | None = None) -> list[Staged]:
         if source_id in (None, line["source_id"])
     ]
     return sorted(lines, key=lambda line: (line.source, line.table, line.entity))
+
+
+def changes(settings: Settings) -> list[dict[str, str | int]]:
+    """Rows in which staging changed a value, by `source_id`, `table_name`, `entity`, `column` and `kind`.
+
+    As of the last finished build; nothing before the first one.
+    """
+    try:
+        kept: list[dict[str, str | int]] = read_kept(kept_changes(settings)).to_pylist()
+    except FileNotFoundError:
+        return []
+    return kept
 
 
 def _arrived(settings: Settings, source: str, table: str, deliveries: Deliveries) -> Arrived:
