@@ -9,7 +9,7 @@ from orchestration.alerts.listing import status_lines
 from orchestration.arrival.configured import read_arrival
 from orchestration.arrival.file_versions import Load, State
 from orchestration.build.state import read_build
-from orchestration.core.errors import ConfigurationError
+from orchestration.core.errors import ConfigurationError, EnvironmentStop
 from orchestration.core.privacy.erased import read_erased
 from orchestration.core.redact import redact
 from orchestration.core.settings import Settings
@@ -76,7 +76,7 @@ def _release_lines(current: Release, now: datetime) -> list[str]:
 def _note_lines(settings: Settings, current: Release | None) -> list[str]:
     try:
         told = notes(settings, read_arrival(settings), current)
-    except ConfigurationError as error:
+    except (ConfigurationError, EnvironmentStop) as error:
         # The state is shown all the same.
         told = [str(error)]
     return [f"Note: {note}\n" for note in told]
