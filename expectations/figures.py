@@ -31,9 +31,12 @@ def in_figures(result: ExpectationResult, rule: Rule, table: ArrivalTable) -> Ex
         return result
     measure = str(rule.arguments["column"])
     values = objections(table, measure, result.load_dates, SHOWN_VALUES)
+    came = {file.load_date for file in table.files if file.path or file.unreadable_count}
     shown = {UNKNOWN_SHARE.format(rule.column): WORD, FUTURE_SHARE: TIME}.get(measure)
     found = {
         day: _told(measure, table.measures[day]) + _such_as(values.get(day, {}), shown)
+        if day in came
+        else "no dump came"
         for day in result.load_dates
     }
     return replace(result, found=found)

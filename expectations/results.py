@@ -153,6 +153,19 @@ class GateResult:
             lines.append("  error: no expectation was evaluated")
         return lines
 
+    def warning_lines(self) -> list[str]:
+        """Each warning in a line: which table and rule, what was found, an example."""
+        return [_line(result) for result in self.warnings]
+
+
+def _line(result: ExpectationResult) -> str:
+    told = f"{result.table}: {result.name}: {result.observed or 'not met'} (expected: {result.description})"
+    if result.found:
+        return f"{told}; {result.figures[0]}"
+    if result.examples:
+        told += "; such as " + ", ".join(f"{key}={value}" for key, value in result.examples[0].items())
+    return told
+
 
 def _finding_lines(result: ExpectationResult) -> Iterator[str]:
     """One finding: its headline, why it matters, and a few rows."""

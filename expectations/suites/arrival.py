@@ -137,7 +137,7 @@ def _row_rules(table: ArrivalTable) -> Iterator[Rule]:
         "unreadable_share",
         "rows are unreadable (one truncated line per file is tolerated)",
         cure=f"`aipl rejects --source {table.source_id}` shows them with their reasons. Correct `format`,"
-        f" `delimiter`, `quote` or `encoding` of `{table.table}`, raise `max_unreadable_share` of"
+        f" `delimiter` or `encoding` of `{table.table}`, raise `max_unreadable_share` of"
         f" `{table.source_id}`, or have the dump delivered again.",
     )
     if table.key:
@@ -168,7 +168,7 @@ def _column_rules(table: ArrivalTable) -> Iterator[Rule]:
         )
         yield _at_most(MAX_UNKNOWN_SHARE, f"{column}_known", UNKNOWN_SHARE, unknown, column, cure=cure)
     for column, (low, high) in table.amounts.items():
-        cure = f"If {column} need be no number, take it out of `amounts` of `{table.table}`; {again}."
+        cure = f"If {column} need not be a number, take it out of `amounts` of `{table.table}`; {again}."
         yield _at_most(
             0.2, f"{column}_is_a_number", NOT_NUMBER_SHARE, f"{column} are not numbers", column, cure=cure
         )

@@ -9,10 +9,12 @@ from orchestration.alerts.listing import status_lines
 from orchestration.arrival.configured import read_arrival
 from orchestration.arrival.file_versions import Load, State
 from orchestration.build.state import read_build
+from orchestration.core.errors import ConfigurationError, EnvironmentStop
 from orchestration.core.printable import counted
 from orchestration.core.privacy.erased import read_erased
 from orchestration.core.redact import redact
 from orchestration.core.settings import Settings
+from orchestration.nightly.notes import notes
 from orchestration.nightly.summary import measures
 from orchestration.nightly.summary_tables import table
 from orchestration.publish.release import Release, read_current
@@ -37,7 +39,8 @@ def status_text(settings: Settings, now: datetime | None = None) -> str:
         lines.append(
             f"Erasure: unfinished since {erasure.begun_at}; run `aipl erase` without a key to resume it\n"
         )
-    return "".join(lines) + _attention(settings, now) + status_lines(settings)
+    notes = _note_lines(settings, current)
+    return "".join([*lines, *notes]) + _attention(settings, now) + status_lines(settings)
 
 
 def sources_text(settings: Settings) -> str:
@@ -68,6 +71,15 @@ def _release_lines(current: Release, now: datetime) -> list[str]:
     lines += [f"  {brand}: complete through {day or '-'}\n" for brand, day in manifest["horizon"].items()]
     lines += [f"  stale: {source}: {reason}\n" for source, reason in manifest["stale_sources"].items()]
     return lines
+
+
+def _note_lines(settings: Settings, current: Release | None) -> list[str]:
+    try:
+        told = notes(settings, read_arrival(settings), current)
+    except (ConfigurationError, EnvironmentStop) as error:
+        # The state is shown all the same.
+        told = [str(error)]
+    return [f"Note: {note}\n" for note in told]
 
 
 def _gate_line(settings: Settings, gate: str) -> str:

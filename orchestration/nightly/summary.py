@@ -76,6 +76,7 @@ def release_summary(settings: Settings, release: Release) -> str:
         f"Mart gate: {counted(len(results.passes), 'expectation')} passed,"
         f" {counted(len(results.warnings), 'warning')}"
     )
+    parts += [f"  warning: {line}" for line in results.warning_lines()]
     parts += [f"Stale: {source}: {why}" for source, why in release.manifest["stale_sources"].items()]
     parts += restatement(release)
     parts.append(f"Release: {release.release_id} in {release.folder}")

@@ -36,6 +36,7 @@ from orchestration.defs.instance import prepare_dagster_home
 from orchestration.nightly import run as run_nightly
 from orchestration.nightly.rebuild import rebuild
 from orchestration.nightly.run import run_new
+from orchestration.publish.rejects.listing import Selection, find_rejects
 from orchestration.publish.release import publish, read_current
 from orchestration.publish.rollback import rollback
 
@@ -267,6 +268,17 @@ def test_a_full_disk_while_dbt_parses_and_its_cure(settings: Settings) -> None:
     with no_file_larger_than(20_000), pytest.raises(EnvironmentStop, match="There is no room to write"):
         prepare_manifest(settings, sources)
     assert json.loads(prepare_manifest(settings, sources).read_text())["nodes"]
+
+
+def test_rejects_of_a_build_that_a_law_stopped_are_told(settings: Settings) -> None:
+    deliver(settings, "east", 2, [10, "ten"])
+    deliver(settings, "east", 3, [-1000])
+    code, text = run(settings)
+    assert code == 3, text
+    assert "Rejected in staging: 1 row (amount is no number 1)" in text
+    assert find_rejects(settings, Selection()).by_reason() == {
+        ("east", "orders", "staging", "amount is no number"): 1
+    }
 
 
 def test_damaged_pages_in_raw_are_named_with_their_cure(tmp_path: Path) -> None:

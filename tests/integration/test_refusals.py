@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -13,11 +14,13 @@ from unit.shop_home import ShopHome
 
 from expectations.figures import form
 from orchestration.arrival.receive import receive
+from orchestration.sources.source import Source
+from orchestration.sources.table import Table
 
 DAY = date(2024, 9, 2)
 HEADER = "id,kind,amount,at,note"
 Row = dict[str, str]
-Table = dict[str, Any]
+Entry = dict[str, Any]
 
 
 def rows(count: int, day: date = DAY) -> list[Row]:
@@ -33,7 +36,7 @@ def rows(count: int, day: date = DAY) -> list[Row]:
     ]
 
 
-ORDERS: Table = {
+ORDERS: Entry = {
     "files": "orders_{load_date}.csv",
     "format": "csv",
     "columns": {"required": ["id", "kind", "amount", "at", "note"]},
@@ -73,10 +76,10 @@ class Fault:
 
     found: Callable[[], list[Row]]
     told: list[str]
-    table: Table = field(default_factory=dict)
-    entry: Table = field(default_factory=dict)
+    table: Entry = field(default_factory=dict)
+    entry: Entry = field(default_factory=dict)
     extra: str = ""
-    before: Table = field(default_factory=dict)
+    before: Entry = field(default_factory=dict)
 
 
 FAULTS = {
@@ -155,6 +158,8 @@ def test_each_refusal_is_explained_and_cured_by_what_it_says(tmp_path: Path, nam
     assert reason.endswith("Then `aipl run`.")
     for words in fault.told:
         assert words in reason, reason
+    keys = {*Table.model_fields, *Source.model_fields, "orders", "shop"}
+    assert set(re.findall(r"`(\w+)(?::[^`]*)?`", reason)) <= keys, reason
     shop.declare(tables={"orders": ORDERS | fault.table}, **fault.entry)
     assert shop.judge() == ""
 
@@ -172,9 +177,9 @@ def test_a_holiday_is_told_with_both_figures_and_let_in_once_it_is_called_unusua
     assert shop.judge() == ""
 
 
-def test_a_daily_table_that_did_not_come_is_told_as_no_rows(tmp_path: Path) -> None:
+def test_a_daily_table_that_did_not_come_is_told_so(tmp_path: Path) -> None:
     shop = Shop(tmp_path, tables={"orders": ORDERS, "refunds": ORDERS | {"files": "refunds_{load_date}.csv"}})
-    assert "shop.refunds: a load has at least one readable row; found: 0 rows." in shop.load(rows(5))
+    assert "shop.refunds: a load has at least one readable row; found: no dump came." in shop.load(rows(5))
 
 
 def test_values_that_may_be_somebodys_are_shown_by_their_form() -> None:

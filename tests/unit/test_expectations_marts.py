@@ -307,9 +307,9 @@ def test_a_library_that_trips_fails_or_answers_nothing_is_an_error(
 
     tripped = raising(RuntimeError("the suite tripped over itself"))
     monkeypatch.setattr(ExpectColumnValuesToNotBeNull, "_validate", tripped)
-    result = judge(warehouse, "dim_product")
+    result = judge(warehouse, "dim_brand")
     assert result.outcome == "error"
-    assert one(result, "product_id_present").error == "the suite tripped over itself"
+    assert one(result, "horizon_present").error == "the suite tripped over itself"
     assert one(result, "has_rows").status == "passed"
 
     monkeypatch.setattr(Batch, "validate", raising(MetricResolutionError("no metric", failed_metrics=())))

@@ -92,6 +92,30 @@ def test_summary_names_what_where_how_many_and_examples() -> None:
     assert len(gate().summary_lines()) == 2
 
 
+def test_a_warning_is_a_line_with_what_where_how_many_and_an_example() -> None:
+    (line,) = gate(PASSED, FAILED, ERROR, WARNED).warning_lines()
+    assert line.startswith("shop.orders: amount_within_bounds: 2 of 9 rows (expected: no order is worth")
+    assert line.endswith("; such as order_id=o1, amount=1000000000000.0, brand=None, flag=True, n=3")
+
+
+def test_figures_tell_the_latest_load_dates_and_the_cure() -> None:
+    found = {date(2024, 9, day): f"{day} rows against usually 800" for day in (3, 4, 5, 6, 7)}
+    cure = "If that is right, write `unusual_dates: [LOAD_DATE]`."
+    told = replace(FAILED, found=found, cure=cure, load_dates=tuple(found))
+    assert told.refusal(date(2024, 9, 4)) == (
+        "shop.orders: no order is worth a thousand million; found: 4 rows against usually 800."
+        " If that is right, write `unusual_dates: [2024-09-04]`."
+    )
+    figures = told.figures
+    assert figures[0] == "2024-09-07: 7 rows against usually 800" and figures[3] == "and 2 more"
+    assert figures[-1] == "If that is right, write `unusual_dates: [2024-09-07]`."
+    summary = gate(told).summary_lines()
+    assert f"    {figures[0]}" in summary and not any("order_id" in line for line in summary)
+    assert gate(replace(told, severity="warning")).warning_lines()[0].endswith(figures[0])
+    assert figures[0] in render(gate(told), [])
+    assert GateResult.from_json(gate(told).to_json()) == gate(told)
+
+
 def test_results_and_suites_need_no_great_expectations() -> None:
     code = (
         "import sys, expectations.page, expectations.suites.load, expectations.runner\n"

@@ -82,7 +82,8 @@ def raw_asset(
                 observe_arrival_gate(settings, source.source_id)
         for warning in received.report.warnings:
             context.log.warning(warning)
-        reporter().done("\n  ".join([_told(received), *received.report.warnings[:SHOWN_WARNINGS]]))
+        warnings = [*received.report.warnings[:SHOWN_WARNINGS], *_warnings(received)]
+        reporter().done("\n  ".join([_told(received), *warnings]))
         context.log.info(_told(received))
         yield MaterializeResult(metadata=_metadata(received), check_results=[_check(received)])
 
@@ -116,6 +117,13 @@ def _told(received: Received) -> str:
     files = len(received.report.arrived) + len(received.report.refused)
     verdict = f"{counted(len(received.accepted), 'load')} accepted, {len(received.refused)} refused"
     return f"{counted(files, 'file')}, {counted(rows, 'row')}; {verdict}"
+
+
+def _warnings(received: Received) -> list[str]:
+    """What the arrival gate warns of, a few."""
+    lines = received.gate.warning_lines() if received.gate else []
+    more = [f"warning: {len(lines) - SHOWN_WARNINGS} more"] if len(lines) > SHOWN_WARNINGS else []
+    return [*(f"warning: {line}" for line in lines[:SHOWN_WARNINGS]), *more]
 
 
 def _metadata(received: Received) -> dict[str, int]:

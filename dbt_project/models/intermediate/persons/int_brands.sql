@@ -142,6 +142,7 @@ select
     cast(sum(source_brands.unattributed_memberships) as bigint) as unattributed_memberships,
     cast(sum(source_brands.bot_events) as bigint) as bot_events,
     cast(sum(source_brands.ancient_events) as bigint) as ancient_events,
+    {{ dbt.listagg('source_brands.source_id', "', '", 'order by source_brands.source_id') }} as source_ids,
     bool_or(source_brands.brand_id = {{ unbranded('source_brands.source_id') }}) as is_unbranded,
     bool_or(source_horizons.is_stale) as is_stale
 from source_brands

@@ -12,5 +12,6 @@ select
     unattributed_memberships,
     bot_events,
     ancient_events,
+    source_ids,
     is_stale
 from {{ ref('int_brands') }}

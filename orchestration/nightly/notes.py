@@ -1,0 +1,113 @@
+"""What is no error and yet hardly meant: tables and brands declared and not there, or the reverse."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+from orchestration.arrival.configured import Arrival
+from orchestration.core.printable import counted
+from orchestration.core.settings import Settings
+from orchestration.publish.marts import open_marts
+from orchestration.publish.release import Release
+from orchestration.sources.source import Source
+
+SHOWN = 5
+BRANDS = "select brand_id, string_split(source_ids, ', ') from dim_brand where not is_unbranded"
+ORDERING = "select distinct source_id from dim_brand, unnest(string_split(source_ids, ', ')) as t (source_id)"
+# Ends at the first order that has a person.
+HAS_ORDERS = "select 1 from fct_orders where source_id = $source limit 1"
+HAS_BUYERS = "select 1 from fct_orders where source_id = $source and person_id is not null limit 1"
+
+
+def notes(settings: Settings, arrival: Arrival, release: Release | None) -> list[str]:
+    """A line each for what is worth a look in the loads and in a release, by source."""
+    lines = [*missing_tables(arrival), *unread_tables(arrival, read_by_staging(settings))]
+    if release is not None:
+        lines += release_notes(arrival.sources, release)
+    return lines
+
+
+def missing_tables(arrival: Arrival) -> Iterator[str]:
+    """Tables that a static source declares and nobody has delivered, though it has others."""
+    for source_id, source in arrival.sources.items():
+        came = {version.table_name for version in arrival.of(source_id).effective_of(source.tables)}
+        missing = [name for name, table in source.tables.items() if name not in came | _may_lack(source)]
+        if source.feed == "static" and came and missing:
+            yield f"{source_id}: no dump of {_some(missing)} came, which the sources file declares"
+
+
+def unread_tables(arrival: Arrival, read: Mapping[str, Collection[str]]) -> Iterator[str]:
+    """Delivered tables that no staging model of their source reads; `read` are those that one does."""
+    for source_id, source in arrival.sources.items():
+        rows: dict[str, int] = {}
+        for version in arrival.of(source_id).effective_of(source.tables):
+            rows[version.table_name] = rows.get(version.table_name, 0) + (version.row_count or 0)
+        for name, count in rows.items():
+            if source_id in read and name not in read[source_id]:
+                yield f"{source_id}: no staging model reads {name}: its {counted(count, 'row')} feed nothing"
+
+
+def read_by_staging(settings: Settings) -> dict[str, set[str]]:
+    """Tables of raw that staging reads, by source, as dbt parsed the project; empty before it did."""
+    try:
+        manifest = json.loads((settings.dbt_target / "manifest.json").read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    read: dict[str, set[str]] = {}
+    for node in manifest["nodes"].values():
+        if not node["original_file_path"].startswith("models/staging/"):
+            continue
+        for key in node["depends_on"]["nodes"]:
+            if key in manifest["sources"]:
+                table = manifest["sources"][key]
+                read.setdefault(table["source_name"], set()).add(table["identifier"])
+    return read
+
+
+def release_notes(sources: Mapping[str, Source], release: Release) -> Iterator[str]:
+    """What a release has of brands that are not declared, not of declared ones, and not of buyers."""
+    with open_marts(release.folder) as connection:
+        columns = {name for name, *_ in connection.execute("describe dim_brand").fetchall()}
+        if "source_ids" not in columns:
+            # A release of an older program.
+            return
+        found = {brand: set(of) for brand, of in connection.execute(BRANDS).fetchall()}
+        fed = sorted(source for (source,) in connection.execute(ORDERING).fetchall())
+        anonymous = [
+            source
+            for source in fed
+            if connection.execute(HAS_ORDERS, {"source": source}).fetchone()
+            and not connection.execute(HAS_BUYERS, {"source": source}).fetchone()
+        ]
+    for source_id in fed:
+        source = sources.get(source_id)
+        if source is not None and source.brands:
+            unknown = [b for b, of in found.items() if source_id in of and b not in source.brands]
+            empty = [brand for brand in source.brands if brand not in found]
+            yield from _of_brands(source_id, sorted(unknown), empty)
+        if source_id in anonymous:
+            yield (
+                f"{source_id}: none of its orders has a person: they count as money, and nobody is in P or L"
+                " by them. If the dumps name buyers, map member_id or visitor_id in stg_"
+                f"{source_id}__orders"
+            )
+
+
+def _of_brands(source_id: str, unknown: list[str], empty: list[str]) -> Iterator[str]:
+    cure = f"Correct `brands` of {source_id} in the sources file"
+    if unknown:
+        none = f"; {_some(empty)} has none" if empty else ""
+        yield f"{source_id}: rows of brand {_some(unknown)}, which is not declared{none}. {cure}"
+    elif empty:
+        yield f"{source_id}: no rows of brand {_some(empty)}, which is declared. {cure} unless it is new"
+
+
+def _may_lack(source: Source) -> set[str]:
+    return {name for name, table in source.tables.items() if table.may_be_empty}
+
+
+def _some(names: Iterable[str]) -> str:
+    listed = list(names)
+    more = f" and {len(listed) - SHOWN:,} more" if len(listed) > SHOWN else ""
+    return ", ".join(listed[:SHOWN]) + more
