@@ -28,6 +28,7 @@ from expectations.suites.arrival import (
     ArrivalFile,
     ArrivalTable,
     EventTime,
+    either_of,
 )
 from expectations.suites.rule import Suite
 
@@ -206,7 +207,8 @@ def _of_columns(table: ArrivalTable, connection: duckdb.DuckDBPyConnection) -> B
     if paths := _paths(table.files):
         query = f"select {selected} from {LOADED} group by {day}"
         return _by_day(connection, query, {"paths": paths, **parameters})
-    columns = [*table.not_null, *table.columns, *table.vocabulary, *table.amounts, *table.key]
+    present = [column for group in table.not_null for column in group]
+    columns = [*present, *table.columns, *table.vocabulary, *table.amounts, *table.key]
     columns += [table.event_time.column] if table.event_time else []
     nothing = ", ".join(f"null::varchar as {quoted(name)}" for name in dict.fromkeys([_PATH, *columns]))
     query = f"select {selected} from (select {nothing}, load_date as {day} from files) group by {day}"
@@ -217,8 +219,9 @@ def _measured(table: ArrivalTable) -> Iterator[tuple[str, str]]:
     """Name and SQL of what is measured of a load date, but for repeated keys."""
     rows = f'count("{_PATH}")'
     number = partial(_number, decimal_mark=table.decimal_mark)
-    for column in dict.fromkeys([*table.not_null, *table.columns]):
-        yield NULL_SHARE.format(column), f"share({rows} - count({quoted(column)}), {rows})"
+    for group in dict.fromkeys([*map(tuple, table.not_null), *((column,) for column in table.columns)]):
+        filled = f"coalesce({', '.join(map(_text, group))})" if len(group) > 1 else quoted(group[0])
+        yield NULL_SHARE.format(either_of(group)), f"share({rows} - count({filled}), {rows})"
     for position, column in enumerate(table.vocabulary):
         unknown = f"count(*) filter ({_is_unknown(position, column)})"
         yield UNKNOWN_SHARE.format(column), f"share({unknown}, count({quoted(column)}))"

@@ -74,15 +74,16 @@ class ArrivalFile:
 class ArrivalTable:
     """What arrived for one table of a source, for any number of load dates, and what its contract requires.
 
-    `columns` are all that it declares. `identifiers` are columns by what they identify, `placeholders` words
-    that identify nobody; `documents_repeat` where only other columns make a document unique.
-    `covers_days_before` is how many days before its load date a load's data are, None if unknown. `history`
-    holds the accepted loads; `unusual_dates` are neither compared with others nor used as a baseline.
+    `columns` are all that it declares, `not_null` groups of which each row has one. `identifiers` are columns
+    by what they identify, `placeholders` words that identify nobody; `documents_repeat` where only other
+    columns make a document unique. `covers_days_before` is how many days before its load date a load's data
+    are, None if unknown. `history` holds the accepted loads; `unusual_dates` are neither compared with others
+    nor used as a baseline.
     """
 
     source_id: str
     table: str
-    not_null: Sequence[str]
+    not_null: Sequence[Sequence[str]]
     vocabulary: Mapping[str, Sequence[str]]
     max_unreadable_share: float
     files: Sequence[ArrivalFile]
@@ -112,6 +113,11 @@ class ArrivalTable:
         from expectations.profile import load_measures
 
         return load_measures(self)
+
+
+def either_of(columns: Sequence[str]) -> str:
+    """How a group of columns is called of which a row has at least one."""
+    return " or ".join(columns)
 
 
 def arrival_suite(table: ArrivalTable) -> Suite:
@@ -155,10 +161,11 @@ def _row_rules(table: ArrivalTable) -> Iterator[Rule]:
 
 def _column_rules(table: ArrivalTable) -> Iterator[Rule]:
     again = "or have the dump delivered again"
-    for column in table.not_null:
-        cure = f"If {column} may be empty, take it out of `not_null` of `{table.table}`; {again}."
+    for group in table.not_null:
+        name, either = "_or_".join(group), either_of(group)
+        cure = f"If {either} may be empty, take it out of `not_null` of `{table.table}`; {again}."
         yield _at_most(
-            MAX_NULL_SHARE, f"{column}_present", NULL_SHARE, f"rows lack {column}", column, cure=cure
+            MAX_NULL_SHARE, f"{name}_present", NULL_SHARE, f"rows lack {either}", either, cure=cure
         )
     for column in table.vocabulary:
         unknown = f"{column} are outside the declared vocabulary"

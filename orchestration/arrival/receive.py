@@ -143,7 +143,7 @@ def arrival_table(
     return ArrivalTable(
         source_id=source.source_id,
         table=name,
-        not_null=table.not_null,
+        not_null=table.present,
         vocabulary=table.vocabulary,
         max_unreadable_share=source.max_unreadable_share,
         files=files,
