@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from orchestration.core.database import sql_text
+from orchestration.core.database import connect, sql_text
 
 # A column is what nearly all of its values are: single ones may be broken.
 ODD_SHARE = 0.05
@@ -103,7 +103,7 @@ class Column:
 
 def describe(rows: pa.Table, newest: date | None = None) -> list[Column]:
     """Describe each column of rows of text; `newest` is the last load date that they came with, if any."""
-    with duckdb.connect() as connection:
+    with connect() as connection:
         connection.execute("set timezone = 'UTC'")
         connection.register("rows", rows)
         return [_column(connection, name, newest) for name in rows.column_names]

@@ -24,7 +24,7 @@ from orchestration.arrival.readers.csv_records import split_records
 from orchestration.arrival.readers.jsonl import read_jsonl
 from orchestration.arrival.readers.parquet import read_parquet
 from orchestration.arrival.readers.text import lines_of
-from orchestration.core.database import sql_text
+from orchestration.core.database import connect, sql_text
 from orchestration.sources.table import Format, Table
 
 HEAD_BYTES = 4 << 20
@@ -203,6 +203,6 @@ def _rows(chunks: Iterator[Chunk]) -> tuple[pa.Table, bool]:
             is_all = next(chunks, None) is None
             break
     rows = pa.concat_tables(tables, promote_options="permissive").slice(0, ROWS)
-    with duckdb.connect() as connection:
+    with connect() as connection:
         connection.register("rows", rows)
         return connection.sql("select cast(columns(*) as varchar) from rows").to_arrow_table(), is_all

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import PurePosixPath
 
-import duckdb
 import pyarrow as pa
 
 from orchestration.arrival.dumps import Dump, Dumps
+from orchestration.core.database import connect
 from orchestration.onboarding.columns import Column, Kind, describe, quoted
 from orchestration.onboarding.file_names import FileGroup, group_files, joined_pattern
 from orchestration.onboarding.meanings import Meant, folded, guess
@@ -229,7 +229,7 @@ def _repeats(rows: pa.Table, meant: Meant) -> tuple[str, bool]:
     counts = ", ".join(
         f"count(distinct {quoted(column.name)})" if column else "0" for column in wanted.values()
     )
-    with duckdb.connect() as connection:
+    with connect() as connection:
         connection.register("rows", rows)
         found = connection.sql(
             f"select count(*), {counts} from rows where {quoted(order.name)} is not null"

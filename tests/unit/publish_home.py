@@ -14,6 +14,7 @@ import duckdb
 import pytest
 
 from expectations.results import ExpectationResult, GateResult
+from orchestration.arrival.dbt_inputs import forget_applied
 from orchestration.build.state import Build, GateRecord, write_build, write_gate
 from orchestration.core.settings import PROJECT_ROOT, Settings
 from orchestration.publish.release import Release, publish
@@ -70,6 +71,7 @@ def make_home(home: Path) -> Settings:
     }
     for name, rows in told.items():
         duckdb.sql(rows).write_parquet(str(settings.arrival / f"{name}.parquet"))
+    forget_applied(settings)
     settings.warehouse.parent.mkdir(parents=True)
     build(settings, "1" * 64, persons=7)
     return settings
