@@ -8,7 +8,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from orchestration.arrival.configured import dbt_sources, read_arrival
+from orchestration.arrival.parsed import parsed_path
 from orchestration.build.laws import DbtResult, broken_laws, read_results
+from orchestration.build.prepared import staging_sql
+from orchestration.build.staged_alone import RawFile, StagingError, count_staged, told_with_place
 from orchestration.core.disk import no_room, tells_of_full_disk
 from orchestration.core.errors import AiplError, EnvironmentStop, QualityStop
 from orchestration.core.printable import counted
@@ -22,7 +26,8 @@ def explain_failure(settings: Settings, target: Path, error: BaseException | Non
     """The error to raise for a dbt command that failed, by `error` or by the results in `target`.
 
     QualityStop when only laws failed: dbt ran, and found rows that violate them. EnvironmentStop when the
-    cause is a full disk or a damaged raw file.
+    cause is a full disk or a damaged raw file. Where a staging model cannot be run over what is in raw, the
+    message names source, model, file and row.
     """
     failures = [result for result in read_results(target) if result.status in FAILED]
     log = f"The full log is {target / 'dbt.log'}."
@@ -39,8 +44,25 @@ def explain_failure(settings: Settings, target: Path, error: BaseException | Non
                 f"{counted(len(damaged), 'file')} damaged in raw:\n{names}\nRun `aipl rebuild` to read them"
                 f" again from landing. {log}"
             )
-        return AiplError("\n".join(["dbt could not build the warehouse:", *lines, log]))
+        unstaged = [f"  {line}" for line in unstaged_lines(settings)]
+        return AiplError("\n".join(["dbt could not build the warehouse:", *lines, *unstaged, log]))
     return QualityStop("\n".join(["The data violate a law of the warehouse:", *lines, log]))
+
+
+def unstaged_lines(settings: Settings) -> list[str]:
+    """A line for each source whose staging models cannot be run over what is in effect."""
+    arrival = read_arrival(settings)
+    sql = staging_sql(settings, dbt_sources(settings, arrival.sources))
+    lines = []
+    for source_id, source in arrival.sources.items():
+        effective = arrival.of(source_id).effective_of(source.tables)
+        files = [RawFile(v.table_name, v.load_date, v.file, parsed_path(settings.raw, v)) for v in effective]
+        if source_id in sql.entities:
+            try:
+                count_staged(settings, source, sql, files)
+            except StagingError as error:
+                lines.append(f"{source_id}: {told_with_place(settings, source, sql, files, error)[0]}")
+    return lines
 
 
 def broken_law_lines(settings: Settings, target: Path) -> list[str]:

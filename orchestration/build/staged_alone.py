@@ -179,6 +179,16 @@ def locate(
     return broken, rows["_row"][0].as_py() if rows.num_rows else None
 
 
+def told_with_place(
+    settings: Settings, source: Source, sql: StagingSql, files: Sequence[RawFile], error: StagingError
+) -> tuple[str, RawFile | None, int | None]:
+    """The error in words, with the file and the number of the row as far as they are found."""
+    file, row = locate(settings, source, sql, files) or (None, None)
+    where = f" over {file.file}" if file else ""
+    where += f", row {row}" if row is not None else ""
+    return f"{error.model} cannot be run{where}: {error.why}", file, row
+
+
 def _fails(settings: Settings, source: Source, sql: StagingSql, files: Sequence[RawFile]) -> bool:
     try:
         count_staged(settings, source, sql, files)

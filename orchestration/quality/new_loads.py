@@ -15,7 +15,7 @@ from expectations.suites.rule import RUNBOOK
 from orchestration.arrival.file_versions import Deliveries, FileVersion, State
 from orchestration.arrival.parsed import find_parsed
 from orchestration.build.prepared import StagingSql, staging_sql
-from orchestration.build.staged_alone import RawFile, StagedRows, StagingError, count_staged, locate
+from orchestration.build.staged_alone import RawFile, StagedRows, StagingError, count_staged, told_with_place
 from orchestration.core.settings import Settings
 from orchestration.sources.source import Source
 
@@ -114,16 +114,13 @@ def _separate(
 def _of_error(
     settings: Settings, source: Source, sql: StagingSql, files: Sequence[RawFile], error: StagingError
 ) -> Problem:
-    place = locate(settings, source, sql, files)
-    if place is None:
-        return Problem(CAN_BE_STAGED, files[0].table, f"{error.model} cannot be run: {error.why}")
-    file, row = place
-    where = file.file if row is None else f"{file.file}, row {row}"
+    told, file, row = told_with_place(settings, source, sql, files, error)
+    place = {"file": file.file} if file else {}
     return Problem(
         CAN_BE_STAGED,
-        file.table,
-        f"{error.model} cannot be run over {where}: {error.why}",
-        [{"file": file.file, **({"row": row} if row is not None else {})}],
+        (file or files[0]).table,
+        told,
+        [{**place, **({"row": row} if row is not None else {})}] if place else [],
     )
 
 

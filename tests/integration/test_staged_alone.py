@@ -18,6 +18,8 @@ from verdicts import verdict
 from orchestration.arrival import receive as arrival
 from orchestration.arrival.configured import configured_sources, dbt_sources
 from orchestration.arrival.file_versions import Load, State
+from orchestration.arrival.loads import promote
+from orchestration.build.failures import unstaged_lines
 from orchestration.core.errors import InputError
 from orchestration.core.settings import PROJECT_ROOT
 from orchestration.publish.holding import accept_load
@@ -170,3 +172,18 @@ def test_a_model_that_cannot_be_run_at_all_refuses_every_new_load(shop: Shop) ->
     assert found[2] == (State.ACCEPTED, None), "what is in effect stays"
     shop.write_model("cast")
     assert {state for state, _ in shop.receive().values()} == {State.ACCEPTED}
+
+
+def test_a_build_that_stops_says_over_which_row(shop: Shop) -> None:
+    """A changed model is run over all loads, of which none is staged alone again."""
+    promote(shop.settings, shop.arrival)
+    assert unstaged_lines(shop.settings) == []
+    shop.write_model("try_cast")
+    shop.deliver(20, [row(1), row(2, payload="{")])
+    assert shop.receive()[20] == (State.ACCEPTED, None)
+    promote(shop.settings, shop.arrival)
+    shop.write_model("cast")
+    (line,) = unstaged_lines(shop.settings)
+    assert line.startswith("shop: stg_shop__events cannot be run over events-2024-09-20.csv, row 2: ")
+    shop.write_model("try_cast")
+    assert unstaged_lines(shop.settings) == []
