@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sql_macros import duckdb_macros
 
-MACROS = duckdb_macros("staging/raw_rows.sql", "engine/functions.sql")
+MACROS = duckdb_macros("staging/raw_rows.sql", "engine/functions.sql", "staging/numbers.sql")
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),

@@ -73,7 +73,9 @@ def test_rows_of_raw_are_current_superseded_rejected_or_joined(settings: Setting
 
 def test_rows_of_several_items_are_split(settings: Settings) -> None:
     with duckdb.connect(str(settings.warehouse)) as connection:
-        connection.execute("insert into intermediate.int_orders select 'other', 'a', true from range(3)")
+        connection.execute(
+            "insert into intermediate.int_orders select 'other', 'a', true, null from range(3)"
+        )
     keep_rejects(settings, "first")
     other = staged(settings, "other")[0]
     assert (other.raw, other.current, other.joined, other.split) == (1, 4, 0, 3)
