@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 import shop_pages
+import yaml
 
 from orchestration import cli
 from orchestration.core.settings import PROJECT_ROOT, Settings
@@ -46,7 +47,11 @@ def aipl(place: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixt
 
 
 def in_home(monkeypatch: pytest.MonkeyPatch, place: Path, shop: str) -> Path:
-    """A home and a sources file of its own for a shop."""
+    """A home and a sources file of its own for a shop, which declares the tables that people keep by hand."""
+    declared = yaml.safe_load((PROJECT_ROOT / "sources.yml").read_text())["sources"]["manual"]
+    (place / shop).mkdir()
+    sources = {"sources": {"manual": {**declared, "identity_space": shop}}}
+    (place / shop / "sources.yml").write_text(yaml.safe_dump(sources))
     monkeypatch.setenv("AIPL_HOME", str(place / shop / "home"))
     monkeypatch.setenv("AIPL_SOURCES", str(place / shop / "sources.yml"))
     return place / shop
@@ -84,7 +89,7 @@ def onboard(shop: str, encoding: str, place: Path, aipl: Aipl) -> tuple[str, str
         shop_pages.write(place / shop if block.name == "sources.yml" else place, [block])
     second = aipl("try-source", shop)
     assert not (place / shop / "home").exists(), "a trial touches the home"
-    aipl("run")
+    assert "manual" not in aipl("run"), "what is absent is told"
     return told, first, second
 
 
@@ -117,6 +122,35 @@ def test_a_shop_without_buyers_in_gb18030(place: Path, aipl: Aipl, monkeypatch: 
         ("2024-03-04", "I", "3"),
         ("2024-03-05", "I", "4"),
     ]
+
+    _targets_and_links_by_hand(home, aipl)
+
+
+def _targets_and_links_by_hand(home: Path, aipl: Aipl) -> None:
+    folder = home / "home/manual"
+    aipl("template", "gmv_targets")
+    aipl("template", "identity_links")
+    assert (folder / "gmv_targets.csv").read_text() == "brand_id,period_start,period_end,gmv,currency\n"
+    # Files without a row change nothing.
+    aipl("run")
+    with (folder / "gmv_targets.csv").open("a") as file:
+        file.write("tea_house,2024-03-04,2024-03-31,5000.00,CNY\ntea_house,01/04/2024,30/04/2024,6000,CNY\n")
+    with (folder / "identity_links.csv").open("a") as file:
+        file.write("dev-1,m1,,2024-03-04 08:00,\ndev-2,m1,,2024-03-04 21:00,\n,m1,m2,,\n")
+
+    said = aipl("run")
+
+    assert "period that is not dates such as 2024-09-30 1" in said
+    rejected = aipl("rejects", "--source", "manual")
+    assert "gmv_targets.csv" in rejected
+    targets = "select distinct brand_id, target_gmv, currency, actual_so_far from fct_consumer_gap"
+    assert [tuple(map(str, row)) for row in released(home, targets)] == [
+        ("tea_house", "5000.0000", "CNY", "240.0000")
+    ]
+    # Devices 1 and 2 are one member now.
+    persons = "select as_of_date, sum(persons) from fct_aipl_daily where preset = 'consumer_asset'"
+    persons += " and stage <> 'O' group by 1 order by 1"
+    assert [count for _, count in released(home, persons)] == [2, 3]
 
 
 def test_a_shop_whose_orders_are_inside_its_events(
