@@ -182,3 +182,101 @@ def test_a_shop_whose_orders_are_inside_its_events(
         ("2024-03-05", "I", "1"),
         ("2024-03-05", "P", "3"),
     ]
+
+
+ODD = {
+    "orders.csv": """\
+order,user,date,"Total (EUR)",it's status,"a ""quoted"" product",select,Stück,currency,row
+1,u1,25.03.2024 10:00,"1.005,50",paid's,p1,x,1,EUR,1
+2,u2,26.03.2024 11:00,"25,00",unpaid,p2,y,2,EUR,2
+3,u1,27.03.2024 12:00,"7,25",Cancelled,p1,z,1,USD,3
+""",
+    "clicks.csv": """\
+Session ID|Timestamp (ms)|Event Name|group|Page/Product
+s1|1711360800000|Add To Cart|a|p'1
+s2|1711360900000|view|b|p2
+s3|1711361900000|it's "new"|b|p2
+""",
+    "reviews.jsonl": """\
+{"review_id": "r1", "order_id": 1, "stars": 5, "rated on": "2024-03-28T10:00:00+01:00", "user id": "u1"}
+{"review_id": "r2", "order_id": 2, "stars": 4, "rated on": "2024-03-29T10:00:00+01:00", "user id": "u2"}
+""",
+    "refunds.csv": """\
+refund no;order no;refunded;amount;reason
+f1;1;2024-03-29;5.00;late
+f2;3;2024-03-30;7.25;broken
+""",
+    "loyalty_memberships.csv": """\
+member id,joined,left,state
+u1,2024-01-01,,a
+u2,2024-02-01,2024-03-01,b
+""",
+    "products.csv": """\
+sku,name,brand,category
+p1,Tea,Lu'men,Drinks
+p2,Jam,null,Food
+""",
+    "notes.csv": """\
+subject,text
+one,two
+three,four
+""",
+}
+
+
+def test_odd_names_and_values_give_files_that_run(
+    place: Path, aipl: Aipl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = in_home(monkeypatch, place, "odd_shop")
+    for name, text in ODD.items():
+        shop_pages.write(home / "dumps", [shop_pages.Block(name, "", text)])
+
+    told = aipl("new-source", "odd_shop", str(home / "dumps"))
+
+    assert "'25.03.2024 10:00' says none" in told
+    assert "clicks: which brand are its rows of?" in told
+    assert lint(place / "dbt_project/models/staging/odd_shop") == ""
+    said = aipl("try-source", "odd_shop")
+    for line in (
+        "notes: feeds nothing; no staging model reads it.",
+        "events: 3 rows, 1 rejected",
+        "  add_to_cart 1, product_view 1",
+        "memberships: 2 rows, 0 rejected",
+        "order_lines: 3 rows, 0 rejected",
+        "orders: 3 rows, 0 rejected",
+        "  EUR: 1030.5000 in 2 orders, of which paid 1005.5000 in 1",
+        "  USD: 7.2500 in 1 order, of which paid 0 in 0",
+        "  cleaned: brand_id placeholder (1 row)",
+        "  EUR: 12.2500 in 2 refunds",
+        '"reviewed_at": "2024-03-28 09:00:00"',
+        '"left_on": "2024-03-01"',
+        '"quantity": "2.0000", "amount": "25.0000"',
+        "The arrival gate would refuse nothing.",
+    ):
+        assert line in said, said
+
+
+def test_a_trial_tells_what_is_shared_refused_and_broken(
+    place: Path, aipl: Aipl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = in_home(monkeypatch, place, "small_shop")
+    rows = "".join(f"{1 + n // 2},2024-03-04 10:0{n}:00,c{n},9.00,paid\n" for n in range(4))
+    orders = shop_pages.Block("orders.csv", "", f"order_id,placed_at,customer,total,status\n{rows}")
+    shop_pages.write(home / "dumps", [orders])
+    aipl("new-source", "small_shop", str(home / "dumps"))
+    more = shop_pages.Block("orders.csv", "", orders.text + "9,2024-03-04 11:00:00,c9,1.00,lost\n" * 4)
+    shop_pages.write(home / "dumps", [more])
+
+    said = aipl("try-source", "small_shop")
+
+    assert "order_id with several members: 2, such as 1 (2)" in said
+    assert "The arrival gate would refuse " in said
+    assert "orders: " in said.split("The arrival gate would refuse ")[1]
+
+    model = place / "dbt_project/models/staging/small_shop/stg_small_shop__orders.sql"
+    model.write_text(model.read_text().replace("customer as member_id", "client as member_id"))
+    failed = aipl("try-source", "small_shop", code=1)
+    assert "The staging of small_shop does not run:" in failed
+    assert "stg_small_shop__orders" in failed
+    assert 'column "client" not found' in failed
+    assert not (home / "home").exists()
