@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from orchestration.commands.alerts import alerts
-from orchestration.commands.onboarding import new_source, try_source
+from orchestration.commands.onboarding import new_source, template, try_source
 from orchestration.commands.releases import releases, rollback, verify
 from orchestration.compat.quick_exit import leave
 from orchestration.core.disk import disk_fault
@@ -284,7 +284,7 @@ def ui(arguments: tuple[str, ...]) -> int:
     return ui_command(Settings.from_environment(), list(arguments))
 
 
-for command in (alerts, new_source, releases, rollback, try_source, verify):
+for command in (alerts, new_source, releases, rollback, template, try_source, verify):
     aipl.add_command(command)
 
 

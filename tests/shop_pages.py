@@ -31,16 +31,20 @@ def blocks(page: str) -> list[Block]:
 
 
 def write(root: Path, found: Iterable[Block], encoding: str = "utf-8") -> None:
-    """Write files below a folder, or change them: what a diff takes out must be there exactly once."""
+    """Write files below a folder, or change them: the old lines of each part of a diff must be there once.
+
+    Parts of a diff are divided by lines that begin with `@@`.
+    """
     for block in found:
         path = root / block.name
         if block.language != "diff":
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block.text, encoding=encoding)
             continue
-        # Each group of `-` lines with the `+` lines after it is a change of its own.
-        for removed, added in re.findall(r"((?:^-.*\n)+)((?:^\+.*\n)*)", block.text, re.MULTILINE):
-            before, after = (re.sub("^.", "", lines, flags=re.MULTILINE) for lines in (removed, added))
+        for hunk in re.split(r"^@@.*\n", block.text, flags=re.MULTILINE):
+            lines = hunk.splitlines(keepends=True)
+            before = "".join(line[1:] for line in lines if line[0] in " -")
+            after = "".join(line[1:] for line in lines if line[0] in " +")
             text = path.read_text(encoding="utf-8")
             assert text.count(before) == 1, f"{block.name} has {text.count(before)} times:\n{before}"
             path.write_text(text.replace(before, after), encoding="utf-8")

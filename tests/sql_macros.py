@@ -17,6 +17,7 @@ def duckdb_macros(*files: str) -> Any:
     environment = jinja2.Environment(extensions=["jinja2.ext.do"])
     environment.globals["return"] = lambda value: value
     environment.globals["dbt"] = SimpleNamespace(type_string=lambda: "varchar")
+    environment.globals["model"] = SimpleNamespace(sources=[])
     dispatch = lambda name: getattr(module, f"duckdb__{name}")  # noqa: E731
     environment.globals["adapter"] = SimpleNamespace(dispatch=dispatch)
     module: Any = environment.from_string("\n".join((MACROS / file).read_text() for file in files)).module

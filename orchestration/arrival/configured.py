@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
+from orchestration.arrival.dumps import DumpsUnreachable, open_dumps
 from orchestration.arrival.file_versions import Deliveries, Load
 from orchestration.arrival.manifest import LoadManifest, is_there, require_manifest
 from orchestration.core.errors import InputError
@@ -59,7 +60,8 @@ def read_arrival(settings: Settings, sources: Mapping[str, Source] | None = None
 def configured_sources(settings: Settings) -> dict[str, Source]:
     """The sources file with `${VAR}` from the environment; `AIPL_HOME` is always known.
 
-    A source whose past is retired begins where that ends.
+    A source whose past is retired begins where that ends; an optional one that has delivered nothing and has
+    no file is left out.
     """
     if not is_there(settings):
         return _declared(settings, {})
@@ -67,8 +69,24 @@ def configured_sources(settings: Settings) -> dict[str, Source]:
         return _declared(settings, manifest.retired_before())
 
 
+def declared_sources(settings: Settings) -> dict[str, Source]:
+    """The sources file as it is, with the optional sources that are not there."""
+    return load_sources(settings.sources_file, {**os.environ, "AIPL_HOME": str(settings.home)})
+
+
+def _is_absent(settings: Settings, source: Source) -> bool:
+    if not source.optional or source.dumps is None or (settings.landing / source.source_id).exists():
+        return False
+    try:
+        # Any file counts: one that no table takes is told by the pull.
+        return not any(open_dumps(source.dumps).files())
+    except DumpsUnreachable:
+        return True
+
+
 def _declared(settings: Settings, retired: Mapping[str, date]) -> dict[str, Source]:
-    sources = load_sources(settings.sources_file, {**os.environ, "AIPL_HOME": str(settings.home)})
+    declared = declared_sources(settings)
+    sources = {name: source for name, source in declared.items() if not _is_absent(settings, source)}
     today = configured_schedule(settings).today()
     return {
         source_id: source.keeping(max(retired.get(source_id, date.min), kept_from(source, today) or date.min))

@@ -41,3 +41,20 @@ def try_source(name: str, dumps: str | None) -> None:
     settings = Settings.from_environment()
     for line in attempt(settings, named_source(settings, configured_sources(settings), name), dumps):
         click.echo(printable_lines(line))
+
+
+@click.command()
+@click.argument("table", required=False)
+def template(table: str | None) -> None:
+    """Write an empty file for a TABLE that people keep by hand; without a name, list these tables.
+
+    The next run reads the file: a table without one costs nothing.
+    """
+    from orchestration.onboarding.template import tables_by_hand, write_template
+
+    settings = Settings.from_environment()
+    if table is None:
+        for name, declared in tables_by_hand(settings).items():
+            click.echo(f"{name}: {', '.join(declared.columns.declared)}")
+        return
+    click.echo(f"Wrote {write_template(settings, table)}. Add rows; the next `aipl run` reads them.")

@@ -125,8 +125,9 @@ def questions(source_id: str, found: Survey) -> Iterator[str]:
 
 def _about_source(found: Survey) -> Iterator[str]:
     times = [c for t in found.tables for c in t.columns if c.kind is Kind.TIME]
-    if not times or not all(column.has_zone for column in times):
-        example = next((f" {column.samples[0]!r} says none." for column in times if column.samples), "")
+    local = [column for column in times if not column.has_zone]
+    if local or not times:
+        example = f" {local[0].samples[0]!r} says none." if local else ""
         yield f"In which time zone are the times?{example} `timezone` says {guessed_zone(found)}."
     if guessed_currency(found) == NO_CURRENCY:
         yield f"In which currency is the money? `currency` says {NO_CURRENCY}, no currency."
@@ -161,6 +162,9 @@ def _about_table(table: FoundTable, found: Survey) -> Iterator[str]:
         yield f"{name}: what did people do? No column says it, so all events are one kind."
     if "orders" in meant.entities:
         yield from _about_orders(table)
+    branded = {"events", "order_lines", "reviews", "memberships", "products"} & set(meant.entities)
+    if branded and not meant["brand"] and brand_words(found.tables):
+        yield f"{name}: which brand are its rows of? Only other tables name brands."
     person = meant["member"] or meant["visitor"]
     if person is None and {"events", "orders", "reviews"} & set(meant.entities):
         yield f"{name}: who is the person? No column says it, so its rows are of nobody."

@@ -186,7 +186,7 @@ def _about(connection: duckdb.DuckDBPyConnection, entity: str) -> Iterator[str]:
     if cleaned := _all(
         connection, f"select cleaned, count(*) from {kept} where cleaned <> '' group by all order by all"
     ):
-        yield f"  cleaned: {', '.join(f'{what} ({times:,} rows)' for what, times in cleaned)}"
+        yield "  cleaned: " + ", ".join(f"{what} ({counted(times, 'row')})" for what, times in cleaned)
     yield from _persons(connection, entity, kept)
     if day := DAYS.get(entity):
         first, last = _one(connection, f"select min({day}), max({day}) from {kept}")

@@ -70,6 +70,8 @@ class Source(Strict):
     source_id: Name
     description: str = ""
     dumps: str | None = None
+    # Without any file there, the source is as if it were not declared.
+    optional: bool = False
     feed: Literal["daily", "static"]
     covers: Literal["previous_day", "same_day"] = "previous_day"
     timezone: Zone = "Asia/Shanghai"
@@ -120,6 +122,8 @@ class Source(Strict):
 
     @model_validator(mode="after")
     def _fits_feed(self) -> Self:
+        if self.optional and not self.dumps:
+            raise ValueError("`optional` goes with `dumps`: a source is there once that has a file")
         if self.kept_from:
             raise ValueError("`kept_from` follows from `retention`: declare `raw_days` there")
         if self.retention.raw_days and not (self.feed == "daily" and self.starts_on):

@@ -9,47 +9,45 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import shop_pages
 
 from orchestration import cli
 from orchestration.core.settings import PROJECT_ROOT, Settings
 
 RECIPE = PROJECT_ROOT / "docs" / "adding-a-source.md"
-STAGING = "dbt_project/models/staging/corner_shop/"
-FILE = re.compile(r"^`([^`\n]+)`\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-CONSOLE = re.compile(r"^```console\n\$ ([^\n]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+# A block with a file name above it, or the commands of a console, each with some lines of what it prints.
+STEP = re.compile(rf"{shop_pages.FILE.pattern}|^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+COMMAND = re.compile(r"^\$ ([^\n]+)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
+ENCODINGS = {"night_market_dumps": "gb18030"}
+MOST_LINES = 60
 
 
-def recipe_files() -> dict[str, str]:
-    """Content by name of the blocks that have a file name above them."""
-    found = FILE.findall(RECIPE.read_text())
-    assert len(dict(found)) == len(found), "the recipe gives a file twice"
-    return dict(found)
+def steps(page: str) -> list[shop_pages.Block | tuple[str, str]]:
+    """Blocks to write and commands to run, in their order."""
+    found: list[shop_pages.Block | tuple[str, str]] = []
+    for name, language, text, console in STEP.findall(page):
+        found += COMMAND.findall(console) if console else [shop_pages.Block(name, language, text)]
+    return found
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a copy of the dbt project and of the sources file, and the files of the recipe in it."""
-    place = tmp_path_factory.mktemp("recipe")
-    shutil.copytree(
-        PROJECT_ROOT / "dbt_project", place / "dbt_project", ignore=shutil.ignore_patterns("target", "logs")
-    )
-    files = recipe_files()
-    declared = (PROJECT_ROOT / "sources.yml").read_text()
-    (place / "sources.yml").write_text(f"{declared.rstrip()}\n\n{files.pop('sources.yml')}")
-    for name, content in files.items():
-        (place / name).parent.mkdir(parents=True, exist_ok=True)
-        (place / name).write_text(content)
-    return place
+def by_hand(page: str) -> list[shop_pages.Block]:
+    return [block for block in shop_pages.blocks(page) if "_dumps/" not in block.name]
 
 
 @pytest.fixture
-def in_place(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The same, as the folder in which `aipl` is called."""
-    monkeypatch.chdir(place)
-    monkeypatch.setenv("AIPL_HOME", str(place / "data"))
-    monkeypatch.setenv("AIPL_SOURCES", str(place / "sources.yml"))
-    monkeypatch.setattr(Settings, "dbt_project", property(lambda _: place / "dbt_project"))
-    return place
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a copy of the dbt project and of the sources file, in which `aipl` is called."""
+    shutil.copytree(
+        PROJECT_ROOT / "dbt_project",
+        tmp_path / "dbt_project",
+        ignore=shutil.ignore_patterns("target", "logs"),
+    )
+    shutil.copy(PROJECT_ROOT / "sources.yml", tmp_path / "sources.yml")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AIPL_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("AIPL_SOURCES", str(tmp_path / "sources.yml"))
+    monkeypatch.setattr(Settings, "dbt_project", property(lambda _: tmp_path / "dbt_project"))
+    return tmp_path
 
 
 def aipl(command: str, capfd: pytest.CaptureFixture[str]) -> str:
@@ -62,20 +60,28 @@ def aipl(command: str, capfd: pytest.CaptureFixture[str]) -> str:
     return said
 
 
-def test_the_recipe_changes_nothing_but_its_staging_folder_and_the_sources_file() -> None:
-    names = [name for name in recipe_files() if not name.startswith("corner_shop_dumps/")]
-    assert names[0] == "sources.yml"
-    assert len(names) == 6
-    assert all(name.startswith(STAGING) for name in names[1:])
+@pytest.mark.parametrize("example", [0, 1])
+def test_a_source_takes_few_lines_in_its_entry_and_its_staging_folder(example: int) -> None:
+    page = RECIPE.read_text().split("## A second example")[example]
+    written = by_hand(page)
+    assert 0 < sum(len(block.written) for block in written) <= MOST_LINES
+    shop = ("corner_shop", "night_market")[example]
+    folder = f"dbt_project/models/staging/{shop}/"
+    assert all(block.name == "sources.yml" or block.name.startswith(folder) for block in written)
 
 
 def test_every_command_prints_what_the_recipe_shows_and_a_second_run_finds_nothing(
-    in_place: Path, capfd: pytest.CaptureFixture[str]
+    place: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    # With the output that the recipe shows for each.
-    commands = CONSOLE.findall(RECIPE.read_text())
-    assert [command.split()[1] for command, _ in commands] == ["run", "dbt", *["query"] * 4]
-    for command, shown in commands:
+    found = steps(RECIPE.read_text())
+    ran = [step[0].split()[1] for step in found if isinstance(step, tuple)]
+    first = ["new-source", "try-source", "run", "dbt", *["query"] * 4]
+    assert ran == [*first, "template", "new-source", "try-source", "run", "query", "query"]
+    for step in found:
+        if isinstance(step, shop_pages.Block):
+            shop_pages.write(place, [step], ENCODINGS.get(Path(step.name).parts[0], "utf-8"))
+            continue
+        command, shown = step
         said = aipl(command, capfd)
         if command.startswith("aipl query"):
             assert said == shown, command
@@ -83,9 +89,9 @@ def test_every_command_prints_what_the_recipe_shows_and_a_second_run_finds_nothi
             for line in shown.splitlines():
                 assert line in said, f"{command} does not print {line!r}:\n{said}"
 
-    unreadable = duckdb.read_parquet(str(in_place / "data/rejects/corner_shop/events/*/*.parquet"))
+    unreadable = duckdb.read_parquet(str(place / "data/rejects/corner_shop/events/*/*.parquet"))
     assert unreadable.project("_file, _row, raw_text").fetchall() == [
         ("events_2024-03-06.csv", 3, "7,2024-03-05 09:00:00,ev")
     ]
 
-    assert aipl(commands[0][0], capfd).startswith("Nothing is new.")
+    assert aipl("aipl run --source corner_shop", capfd).startswith("Nothing is new.")

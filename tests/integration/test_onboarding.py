@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 import shop_pages
+import yaml
 
 from orchestration import cli
 from orchestration.core.settings import PROJECT_ROOT, Settings
@@ -46,7 +47,11 @@ def aipl(place: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixt
 
 
 def in_home(monkeypatch: pytest.MonkeyPatch, place: Path, shop: str) -> Path:
-    """A home and a sources file of its own for a shop."""
+    """A home and a sources file of its own for a shop, which declares the tables that people keep by hand."""
+    declared = yaml.safe_load((PROJECT_ROOT / "sources.yml").read_text())["sources"]["manual"]
+    (place / shop).mkdir()
+    sources = {"sources": {"manual": {**declared, "identity_space": shop}}}
+    (place / shop / "sources.yml").write_text(yaml.safe_dump(sources))
     monkeypatch.setenv("AIPL_HOME", str(place / shop / "home"))
     monkeypatch.setenv("AIPL_SOURCES", str(place / shop / "sources.yml"))
     return place / shop
@@ -84,7 +89,7 @@ def onboard(shop: str, encoding: str, place: Path, aipl: Aipl) -> tuple[str, str
         shop_pages.write(place / shop if block.name == "sources.yml" else place, [block])
     second = aipl("try-source", shop)
     assert not (place / shop / "home").exists(), "a trial touches the home"
-    aipl("run")
+    assert "manual" not in aipl("run"), "what is absent is told"
     return told, first, second
 
 
@@ -118,6 +123,35 @@ def test_a_shop_without_buyers_in_gb18030(place: Path, aipl: Aipl, monkeypatch: 
         ("2024-03-05", "I", "4"),
     ]
 
+    _targets_and_links_by_hand(home, aipl)
+
+
+def _targets_and_links_by_hand(home: Path, aipl: Aipl) -> None:
+    folder = home / "home/manual"
+    aipl("template", "gmv_targets")
+    aipl("template", "identity_links")
+    assert (folder / "gmv_targets.csv").read_text() == "brand_id,period_start,period_end,gmv,currency\n"
+    # Files without a row change nothing.
+    aipl("run")
+    with (folder / "gmv_targets.csv").open("a") as file:
+        file.write("tea_house,2024-03-04,2024-03-31,5000.00,CNY\ntea_house,01/04/2024,30/04/2024,6000,CNY\n")
+    with (folder / "identity_links.csv").open("a") as file:
+        file.write("dev-1,m1,,2024-03-04 08:00,\ndev-2,m1,,2024-03-04 21:00,\n,m1,m2,,\n")
+
+    said = aipl("run")
+
+    assert "period that is not dates such as 2024-09-30 1" in said
+    rejected = aipl("rejects", "--source", "manual")
+    assert "gmv_targets.csv" in rejected
+    targets = "select distinct brand_id, target_gmv, currency, actual_so_far from fct_consumer_gap"
+    assert [tuple(map(str, row)) for row in released(home, targets)] == [
+        ("tea_house", "5000.0000", "CNY", "240.0000")
+    ]
+    # Devices 1 and 2 are one member now.
+    persons = "select as_of_date, sum(persons) from fct_aipl_daily where preset = 'consumer_asset'"
+    persons += " and stage <> 'O' group by 1 order by 1"
+    assert [count for _, count in released(home, persons)] == [2, 3]
+
 
 def test_a_shop_whose_orders_are_inside_its_events(
     place: Path, aipl: Aipl, monkeypatch: pytest.MonkeyPatch
@@ -148,3 +182,101 @@ def test_a_shop_whose_orders_are_inside_its_events(
         ("2024-03-05", "I", "1"),
         ("2024-03-05", "P", "3"),
     ]
+
+
+ODD = {
+    "orders.csv": """\
+order,user,date,"Total (EUR)",it's status,"a ""quoted"" product",select,Stück,currency,row
+1,u1,25.03.2024 10:00,"1.005,50",paid's,p1,x,1,EUR,1
+2,u2,26.03.2024 11:00,"25,00",unpaid,p2,y,2,EUR,2
+3,u1,27.03.2024 12:00,"7,25",Cancelled,p1,z,1,USD,3
+""",
+    "clicks.csv": """\
+Session ID|Timestamp (ms)|Event Name|group|Page/Product
+s1|1711360800000|Add To Cart|a|p'1
+s2|1711360900000|view|b|p2
+s3|1711361900000|it's "new"|b|p2
+""",
+    "reviews.jsonl": """\
+{"review_id": "r1", "order_id": 1, "stars": 5, "rated on": "2024-03-28T10:00:00+01:00", "user id": "u1"}
+{"review_id": "r2", "order_id": 2, "stars": 4, "rated on": "2024-03-29T10:00:00+01:00", "user id": "u2"}
+""",
+    "refunds.csv": """\
+refund no;order no;refunded;amount;reason
+f1;1;2024-03-29;5.00;late
+f2;3;2024-03-30;7.25;broken
+""",
+    "loyalty_memberships.csv": """\
+member id,joined,left,state
+u1,2024-01-01,,a
+u2,2024-02-01,2024-03-01,b
+""",
+    "products.csv": """\
+sku,name,brand,category
+p1,Tea,Lu'men,Drinks
+p2,Jam,null,Food
+""",
+    "notes.csv": """\
+subject,text
+one,two
+three,four
+""",
+}
+
+
+def test_odd_names_and_values_give_files_that_run(
+    place: Path, aipl: Aipl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = in_home(monkeypatch, place, "odd_shop")
+    for name, text in ODD.items():
+        shop_pages.write(home / "dumps", [shop_pages.Block(name, "", text)])
+
+    told = aipl("new-source", "odd_shop", str(home / "dumps"))
+
+    assert "'25.03.2024 10:00' says none" in told
+    assert "clicks: which brand are its rows of?" in told
+    assert lint(place / "dbt_project/models/staging/odd_shop") == ""
+    said = aipl("try-source", "odd_shop")
+    for line in (
+        "notes: feeds nothing; no staging model reads it.",
+        "events: 3 rows, 1 rejected",
+        "  add_to_cart 1, product_view 1",
+        "memberships: 2 rows, 0 rejected",
+        "order_lines: 3 rows, 0 rejected",
+        "orders: 3 rows, 0 rejected",
+        "  EUR: 1030.5000 in 2 orders, of which paid 1005.5000 in 1",
+        "  USD: 7.2500 in 1 order, of which paid 0 in 0",
+        "  cleaned: brand_id placeholder (1 row)",
+        "  EUR: 12.2500 in 2 refunds",
+        '"reviewed_at": "2024-03-28 09:00:00"',
+        '"left_on": "2024-03-01"',
+        '"quantity": "2.0000", "amount": "25.0000"',
+        "The arrival gate would refuse nothing.",
+    ):
+        assert line in said, said
+
+
+def test_a_trial_tells_what_is_shared_refused_and_broken(
+    place: Path, aipl: Aipl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = in_home(monkeypatch, place, "small_shop")
+    rows = "".join(f"{1 + n // 2},2024-03-04 10:0{n}:00,c{n},9.00,paid\n" for n in range(4))
+    orders = shop_pages.Block("orders.csv", "", f"order_id,placed_at,customer,total,status\n{rows}")
+    shop_pages.write(home / "dumps", [orders])
+    aipl("new-source", "small_shop", str(home / "dumps"))
+    more = shop_pages.Block("orders.csv", "", orders.text + "9,2024-03-04 11:00:00,c9,1.00,lost\n" * 4)
+    shop_pages.write(home / "dumps", [more])
+
+    said = aipl("try-source", "small_shop")
+
+    assert "order_id with several members: 2, such as 1 (2)" in said
+    assert "The arrival gate would refuse " in said
+    assert "orders: " in said.split("The arrival gate would refuse ")[1]
+
+    model = place / "dbt_project/models/staging/small_shop/stg_small_shop__orders.sql"
+    model.write_text(model.read_text().replace("customer as member_id", "client as member_id"))
+    failed = aipl("try-source", "small_shop", code=1)
+    assert "The staging of small_shop does not run:" in failed
+    assert "stg_small_shop__orders" in failed
+    assert 'column "client" not found' in failed
+    assert not (home / "home").exists()

@@ -18,7 +18,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestration.arrival.configured import configured_sources, read_arrival
 from orchestration.arrival.dumps import open_dumps
+from orchestration.arrival.pull import pull
 from orchestration.core.errors import InputError
 from orchestration.core.settings import PROJECT_ROOT, Settings
 from orchestration.onboarding.columns import CLOCKS, DATES, Kind, describe, parsed_time
@@ -28,6 +30,7 @@ from orchestration.onboarding.meanings import is_paid, is_purchase, meanings, to
 from orchestration.onboarding.new_source import new_source
 from orchestration.onboarding.samples import encoding_of
 from orchestration.onboarding.survey import survey
+from orchestration.onboarding.template import write_template
 from orchestration.sources.source import load_sources
 
 ORDERS = "order_id,placed_at,customer,total\n1,2024-03-04 10:00:00,ann,9.00\n2,2024-03-05 11:00:00,bob,7.50\n"
@@ -282,6 +285,42 @@ def home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 def snapshot(folder: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_tables_kept_by_hand_are_a_source_once_there_is_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(tmp_path / "home", PROJECT_ROOT / "sources.yml")
+    assert "manual" not in configured_sources(settings)
+    (settings.home / "manual").mkdir(parents=True)
+    assert "manual" not in configured_sources(settings)
+    with pytest.raises(InputError, match="There are: gmv_targets, identity_links"):
+        write_template(settings, "targets")
+    assert "manual" not in configured_sources(settings)
+
+    path = write_template(settings, "gmv_targets")
+
+    assert path == settings.home / "manual" / "gmv_targets.csv"
+    assert path.read_text() == "brand_id,period_start,period_end,gmv,currency\n"
+    assert "manual" in configured_sources(settings)
+    assert "manual" in read_arrival(settings).sources
+    path.write_text(path.read_text() + "a,2024-01-01,2024-01-31,1,CNY\n")
+    with pytest.raises(InputError, match="is left as it is"):
+        write_template(settings, "gmv_targets")
+    assert path.read_text().endswith("1,CNY\n")
+    # What was delivered stays a source, whatever becomes of the file.
+    (settings.landing / "manual").mkdir(parents=True)
+    path.unlink()
+    assert "manual" in configured_sources(settings)
+
+
+def test_a_file_by_another_name_is_told_not_passed_over(tmp_path: Path) -> None:
+    settings = Settings(tmp_path / "home", PROJECT_ROOT / "sources.yml")
+    write_template(settings, "gmv_targets").rename(settings.home / "manual" / "gmv targets.csv")
+
+    report = pull(settings, configured_sources(settings)["manual"], None, None, date(2024, 9, 30))
+
+    assert report.warnings == ["gmv targets.csv matches no table of manual and is not read."]
 
 
 def test_nothing_that_exists_is_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
