@@ -121,11 +121,11 @@ def _frame(columns: str, rows: Iterable[Sequence[object]]) -> pd.DataFrame:
 def _listed(world: World) -> dict[str, pd.DataFrame]:
     """What is known of brands, presets, people and money, as it is."""
     paid = [
-        ("lumen", currency, FIRST + n * DAY, 2, int(n == 4), 100 * n, n, 99 * n)
+        ("lumen", currency, FIRST + n * DAY, 2, int(n == 4), 100 * n, n, int(n in (2, 38)), 99 * n)
         for n in range(0, 42, 2)
         for currency in (("CNY", "USD") if n == 40 else ("CNY",))
     ]
-    paid.append(("lumen", "CNY", FIRST + 5 * DAY, 1, 1, None, 0, None))
+    paid.append(("lumen", "CNY", FIRST + 5 * DAY, 1, 1, None, 0, 0, None))
     rule = ("i_product_view", "I", 2, "touch", "product_view", 15, 1, "as_known", "stated", "high")
     february = ("lumen", "CNY", HORIZON, date(2024, 2, 1), date(2024, 2, 29), 5000, 1200, 18)
     forecasts = (
@@ -161,14 +161,14 @@ def _listed(world: World) -> dict[str, pd.DataFrame]:
         ),
         "fct_money_daily": _frame(
             "brand_id currency money_date paid_orders unknown_amount_orders gross_paid_amount refunded_amount"
-            " net_by_refund_day",
+            " unknown_amount_refunds net_by_refund_day",
             paid,
         ),
         "fct_consumer_gap": _frame(
             "preset brand_id currency as_of_date period_start period_end target_gmv actual_so_far"
             " days_remaining method status forecast_remaining_p10 forecast_remaining_p50"
-            " forecast_remaining_p90 forecast_gmv gap extra_prospects buyer_rate_lift",
-            [(preset, *february, *told, 2700, 2300, 77, 0.05) for preset in PRESETS for told in forecasts],
+            " forecast_remaining_p90 forecast_gmv gap extra_prospects buyer_rate_lift other_currency_orders",
+            [(preset, *february, *told, 2700, 2300, 77, 0.05, 2) for preset in PRESETS for told in forecasts],
         ),
     }
 

@@ -15,7 +15,8 @@ MACROS = PROJECT_ROOT / "dbt_project" / "macros"
 def duckdb_macros(*files: str) -> Any:
     """The macros of some files below `macros/`, by name; each gives the SQL of DuckDB."""
     environment = jinja2.Environment(extensions=["jinja2.ext.do"])
-    environment.globals["return"] = lambda value: value
+    # What a macro gives is text here, and none of it is false.
+    environment.globals["return"] = lambda value: value or ""
     environment.globals["dbt"] = SimpleNamespace(type_string=lambda: "varchar")
     environment.globals["model"] = SimpleNamespace(sources=[])
     dispatch = lambda name: getattr(module, f"duckdb__{name}")  # noqa: E731

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 # One row per day from `first` to `day`, also without an order: money of one brand in one currency. `net`
-# takes a refund off the day it was given; `gross` is NULL on a day whose orders have no known amount.
+# takes a refund off the day it was given; `gross` is NULL on a day whose orders have no known amount, and
+# `refunded` on one whose refunds have none.
 DAILY = """
     with days as (
         select unnest(generate_series($first::date, $day::date, interval 1 day))::date as day
@@ -13,6 +14,7 @@ DAILY = """
         days.day,
         coalesce(money.paid_orders, 0) as paid_orders,
         coalesce(money.unknown_amount_orders, 0) as unknown_amount_orders,
+        coalesce(money.unknown_amount_refunds, 0) as unknown_amount_refunds,
         case when money.money_date is null then 0 else money.gross_paid_amount end::double as gross,
         case when money.money_date is null then 0 else money.refunded_amount end::double as refunded,
         case when money.money_date is null then 0 else money.net_by_refund_day end::double as net
@@ -32,7 +34,7 @@ OTHER_CURRENCIES = """
 GAPS = """
     select
         period_start, period_end, method, as_of_date, status, currency,
-        target_gmv::double as target, actual_so_far::double as actual, days_remaining,
+        target_gmv::double as target, actual_so_far::double as actual, other_currency_orders, days_remaining,
         (actual_so_far + forecast_remaining_p10)::double as forecast_p10,
         forecast_gmv::double as forecast,
         (actual_so_far + forecast_remaining_p90)::double as forecast_p90,

@@ -87,6 +87,9 @@ def gmv(days: pd.DataFrame) -> None:
     unknown = int(days["unknown_amount_orders"].sum())
     if unknown:
         st.caption(view.text("unknown_amounts", orders=count(unknown)))
+    untold = int(days["unknown_amount_refunds"].sum())
+    if untold:
+        st.caption(view.text("unknown_refunds", refunds=count(untold)))
     others = view.ask(money.OTHER_CURRENCIES, currency=brand.currency, first=first_day)["currency"]
     if len(others):
         st.caption(view.text("other_currencies", currencies=", ".join(others)))
@@ -116,6 +119,13 @@ def gap(known: pd.DataFrame) -> None:
     heads = ("period", "gap_target", "gap_total", "gap_gap", "gap_prospects", "gap_lift", "status")
     with account:
         table(view, heads, rows, numeric=range(1, 6), wide=(6,))
+        others = [
+            f"{count(row.other_currency_orders)} ({span(row.period_start, row.period_end)})"
+            for row in rows_of(shown)
+            if row.other_currency_orders
+        ]
+        if others:
+            st.caption(view.text("other_currency_orders", orders=", ".join(others)))
 
 
 def all_brands(stock: pd.DataFrame) -> None:

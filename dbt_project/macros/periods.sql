@@ -23,12 +23,13 @@
 {# One row per day (`date_day`) of the years covered by the marts. #}
 {% macro calendar() -%}
     {%- set bounds -%}
-        from {{ ref('int_stage_history') }} as history
-        inner join {{ ref('int_brands') }} as brands on history.brand_id = brands.brand_id
+        from {{ ref('int_brands') }} as brands
+        left join {{ ref('int_stage_history') }} as history on brands.brand_id = history.brand_id
     {%- endset -%}
-    {%- set next_year = period_start('year', add_days(period_start('year', 'max(horizon)'), 366)) -%}
+    {%- set first_day = 'least(min(history.valid_from), min(brands.first_day))' -%}
+    {%- set next_year = period_start('year', add_days(period_start('year', 'max(brands.horizon)'), 366)) -%}
     {{ date_series(
-        '(select ' ~ period_start('year', 'min(valid_from)') ~ ' ' ~ bounds ~ ')',
+        '(select ' ~ period_start('year', first_day) ~ ' ' ~ bounds ~ ')',
         '(select ' ~ add_days(next_year, -1) ~ ' ' ~ bounds ~ ')'
     ) }}
 {%- endmacro %}

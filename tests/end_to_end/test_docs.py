@@ -311,7 +311,8 @@ METRICS_ASKED = {
         from fct_fast join dim_brand using (brand_id) where period_type = 'week' group by all""",
     "--saved-query money_by_month": """
         select date_trunc('month', money_date), brand_id, currency, sum(gross_paid_amount),
-            sum(refunded_amount), sum(net_by_refund_day), sum(net_as_known)
+            sum(refunded_amount), sum(net_by_refund_day), sum(net_as_known), sum(unknown_amount_orders),
+            sum(unknown_amount_refunds)
         from fct_money_daily group by all""",
 }
 

@@ -164,19 +164,26 @@ def test_a_planted_leak_is_found(built: Warehouse, tmp_path: Path, leak: str) ->
 
 @pytest.fixture(scope="module")
 def brands(built: Warehouse) -> dict[str, Brand]:
+    with duckdb.connect(str(built.settings.warehouse), read_only=True) as connection:
+        return brands_of(connection)
+
+
+def brands_of(connection: duckdb.DuckDBPyConnection, currency: str = "CNY") -> dict[str, Brand]:
+    """What is known of each brand, with its purchases in one currency."""
     walks = walks_of_history(
-        built.query(
+        connection.execute(
             "select brand_id, person_id, stage, valid_from, valid_to from marts.fct_aipl_stage_history"
-        )
+        ).fetchall()
     )
     found = {}
-    for brand_id, first_day, horizon in built.query(
+    for brand_id, first_day, horizon in connection.execute(
         "select brand_id, first_day, horizon from marts.dim_brand"
-    ):
-        orders = built.query(
+    ).fetchall():
+        orders = connection.execute(
             f"select order_id, person_id, paid_date, {MONEY} from intermediate.int_paid_orders"
-            f" where brand_id = '{brand_id}'"
-        )
+            " where brand_id = $1 and currency = $2",
+            [brand_id, currency],
+        ).fetchall()
         found[brand_id] = Brand(
             first_day,
             horizon,
@@ -326,6 +333,60 @@ def test_an_unknown_amount_makes_what_holds_it_unknown(built: Warehouse, tmp_pat
         assert (actual is None) == (not is_over or origin < day <= origin + days * DAY)
         assert (status == "amounts_unknown") == (origin >= day)
         assert origin < day or its_point is None
+
+
+def test_other_currencies_are_counted_beside(built: Warehouse, tmp_path: Path) -> None:
+    """With a third of the orders in dollars, figures are those of the others, and these are counted."""
+
+    def pay_in_dollars(connection: duckdb.DuckDBPyConnection) -> None:
+        set_targets(connection)
+        connection.execute(
+            "update intermediate.int_paid_orders set currency = 'USD', paid_amount = paid_amount * 7"
+            " where ascii(md5(order_id)) % 3 = 0"
+        )
+
+    first, last, target, _ = TARGETS["in progress"]
+    with rerun(built, tmp_path, pay_in_dollars) as connection:
+        own, dollars = brands_of(connection)["lumen"], brands_of(connection, "USD")["lumen"]
+        forecasts = connection.execute(
+            "select horizon_days, as_of_date, point_forecast, p50, actual_gmv, other_currency_orders,"
+            " other_currency_past_orders from marts.fct_gmv_forecast"
+            " where brand_id = 'lumen' and method = 'consumer_asset' and horizon_days in (7, 28)"
+        ).fetchall()
+        backtests = connection.execute(
+            "select horizon_days, backtests, mape, other_currency_orders from marts.fct_gmv_backtest"
+            " where brand_id = 'lumen' and method = 'consumer_asset' and horizon_days in (7, 28)"
+        ).fetchall()
+        gaps = connection.execute(
+            "select actual_so_far, gap, buyer_rate_lift, other_currency_orders from marts.fct_consumer_gap"
+            " where brand_id = 'lumen' and method = 'consumer_asset'"
+            " and period_start = $1 and period_end = $2",
+            [first, last],
+        ).fetchall()
+    assert dollars.purchases
+    for days, origin, *figures, others, past_others in forecasts:
+        is_over = origin + days * DAY <= HORIZON
+        its, spread = point(own, origin, days), forecast(own, origin, days)
+        actual = own.gmv(origin + DAY, origin + days * DAY) if is_over else None
+        wanted = [its and its.forecast, spread and spread.p50, actual]
+        assert numbers(figures) == approximately(wanted), (days, origin)
+        assert others == (len(dollars.paid(origin + DAY, origin + days * DAY)) if is_over else None)
+        if its:
+            starts = [origin - step * days * DAY for step in range(1, 7)]
+            begin = min(start for start in starts if start >= own.first_day)
+            assert past_others == len(dollars.paid(begin + DAY, origin))
+    for days, tests, mape, others in backtests:
+        wanted = backtest(own, days)
+        assert numbers([tests, mape]) == approximately([wanted.backtests, wanted.mape])
+        origins = backtest_origins(own, HORIZON, days)
+        assert others == len(dollars.paid(min(origins) + DAY, max(origins) + days * DAY))
+    ((so_far, found, lift, others),) = gaps
+    wanted_gap = gap(own, target, first, last)
+    assert wanted_gap
+    assert numbers([so_far, found, lift]) == approximately(
+        [wanted_gap.actual_so_far, wanted_gap.gap, wanted_gap.buyer_rate_lift]
+    )
+    assert others == len(dollars.paid(first, HORIZON))
 
 
 def test_orders_without_a_person_are_buyers_of_their_own(built: Warehouse, tmp_path: Path) -> None:

@@ -146,6 +146,7 @@ def test_money_has_every_day_and_leaves_unknown_amounts_unknown(ask: Ask) -> Non
     assert days["gross"].fillna(-1).tolist() == [0, 0, 200, 0, 400, -1, 600, 0]
     assert days["net"].fillna(-1).tolist() == [0, 0, 198, 0, 396, -1, 594, 0]
     assert days["unknown_amount_orders"].tolist() == [0, 0, 0, 0, 1, 1, 0, 0]
+    assert days["unknown_amount_refunds"].tolist() == [0, 0, 1, 0, 0, 0, 0, 0]
     for day, others in ((HORIZON, ["USD"]), (FIRST + 7 * DAY, [])):
         assert ask(money.OTHER_CURRENCIES, **asked, day=day)["currency"].tolist() == others
 
@@ -339,6 +340,12 @@ def test_a_publish_shows_on_the_next_click(opened: Open, own: Home) -> None:
     app.run()
     assert second.release_id in words(app) and first.release_id not in words(app)
     assert tiles(app).items() >= stock_of(World(2), "lumen", "consumer_asset").items()
+
+
+def test_money_that_is_left_out_is_counted(opened: Open) -> None:
+    told = words(opened())
+    assert text("en", "unknown_refunds", refunds=1) in told
+    assert text("en", "other_currency_orders", orders="2 (2024-02)") in told
 
 
 def test_the_account_of_a_flow_adds_up(opened: Open) -> None:

@@ -68,7 +68,9 @@ TRIPS = {
     "paid in the future": Case(
         ORDERS, "paid_date_possible", [{"paid_date": date(2999, 1, 1)}], "'paid_date': '2999-01-01'"
     ),
-    "money without currency": Case(ORDERS, "currency_is_iso_code", [{"currency": None}], "'currency': None"),
+    "money without currency": Case(
+        ORDERS, "amount_has_currency", [{"is_purchase": True, "currency": None}], "'currency': None"
+    ),
     "an order lost": Case(ORDERS, "as_loaded", [], "'rows_loaded': 1, 'rows_published': 0"),
     "an order twice": Case(ORDERS, "as_loaded", [{}, {}], "'rows_loaded': 1, 'rows_published': 2"),
     "an order made up": Case(ORDERS, "as_loaded", [{}, {"order_id": "z"}], "'z', 'rows_loaded': 0"),

@@ -9,7 +9,7 @@ orders as (
     select
         coalesce(currency, 'unknown') as currency,
         sum(case when is_purchase then amount else 0 end) as gross,
-        sum(case when document_kind = 'refund' then -amount else 0 end) as refunded
+        sum(case when document_kind = 'refund' then abs(amount) else 0 end) as refunded
     from {{ orders }}
     group by coalesce(currency, 'unknown')
 ),
@@ -44,7 +44,7 @@ later as (
     select
         currency,
         sum(case when document_kind = 'order' then amount else 0 end) as gross,
-        sum(case when document_kind = 'refund' then -amount else 0 end) as refunded
+        sum(case when document_kind = 'refund' then abs(amount) else 0 end) as refunded
     from later_documents
     group by currency
 

@@ -5,6 +5,8 @@ with counted as (
     inner join {{ brands }} as brands on history.brand_id = brands.brand_id
     where
         history.stage_rank > 0
+        -- A brand that begins later has no stock yet.
+        and brands.first_day <= {{ add_days('brands.horizon', 1) }}
         and history.valid_from <= brands.horizon
         and brands.horizon < history.valid_to
     group by history.preset, history.brand_id, history.stage

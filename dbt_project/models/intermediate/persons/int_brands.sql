@@ -112,6 +112,16 @@ source_horizons as (
     left join source_ends on sources.source_id = source_ends.source_id
 ),
 
+-- A brand with several sources is complete only where all of them are.
+brand_horizons as (
+    select
+        spans.brand_id,
+        case when count(source_horizons.horizon) = count(*) then min(source_horizons.horizon) end as horizon
+    from spans
+    inner join source_horizons on spans.source_id = source_horizons.source_id
+    group by spans.brand_id
+),
+
 source_brands as (
     select
         spans.source_id,
@@ -133,9 +143,12 @@ select
     coalesce(max(declared.brand_name), source_brands.brand_id) as brand_name,
     coalesce(max(declared.timezone), max(sources.timezone)) as timezone,
     coalesce(max(declared.currency), max(sources.currency)) as currency,
-    -- A brand with several sources is complete only where all of them are.
-    max(source_brands.first_day) as first_day,
-    case when count(source_horizons.horizon) = count(*) then min(source_horizons.horizon) end as horizon,
+    -- A source that begins after the horizon takes no day from those that began before it.
+    coalesce(
+        max(case when source_brands.first_day <= brand_horizons.horizon then source_brands.first_day end),
+        max(source_brands.first_day)
+    ) as first_day,
+    brand_horizons.horizon,
     cast(sum(source_brands.unattributed_events) as bigint) as unattributed_events,
     cast(sum(source_brands.unattributed_orders) as bigint) as unattributed_orders,
     cast(sum(source_brands.unattributed_reviews) as bigint) as unattributed_reviews,
@@ -148,6 +161,7 @@ select
 from source_brands
 inner join sources on source_brands.source_id = sources.source_id
 inner join source_horizons on source_brands.source_id = source_horizons.source_id
+inner join brand_horizons on source_brands.brand_id = brand_horizons.brand_id
 left join declared
     on {{ join_on('source_brands', 'declared', ['source_id', 'brand_id']) }}
-group by source_brands.brand_id
+group by source_brands.brand_id, brand_horizons.horizon

@@ -36,7 +36,7 @@ money as (
 
     union all
 
-    select documents.brand_id, documents.currency, documents.money_date, days.kind, -documents.amount
+    select documents.brand_id, documents.currency, documents.money_date, days.kind, abs(documents.amount)
     from documents
     cross join (select 'refund' as kind union all select 'refund_as_known' as kind) as days
     where documents.document_kind = 'refund'

@@ -1,0 +1,110 @@
+"""A second shop of a brand that begins after the brand's horizon, and one whose orders name no buyers."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from warehouse import OwnWarehouse
+from worlds.delivery import by_file, write
+from worlds.tables import Row, row
+
+from expectations.results import GateResult
+from expectations.runner import run_marts
+from orchestration.core.settings import PROJECT_ROOT
+from orchestration.quality.mart_gate import gate_suites
+
+SHOP = yaml.safe_load((PROJECT_ROOT / "sources.yml").read_text(encoding="utf-8"))["sources"]["sample_shop"]
+FIRST, HORIZON, LATER = date(2024, 9, 28), date(2024, 9, 29), date(2024, 10, 1)
+
+
+def view(load: date, day: date, brand: str, visitor: str) -> Row:
+    """A product that somebody looked at."""
+    ids = {"event_id": f"{brand}{visitor}{day}", "visitor_id": visitor, "brand": brand}
+    return row("events", load, **ids, event="product_view", event_time=f"{day} 12:00:00")
+
+
+def paid(load: date, day: date, brand: str, order_id: str, member: str = "") -> list[Row]:
+    """An order paid on a day."""
+    times = dict.fromkeys(("updated_at", "created_at", "paid_at"), f"{day} 12:00:00")
+    told = {"status": "paid", "amount": "10", "currency": "CNY"}
+    lines = {"line_no": "1", "brand": brand, "quantity": "1", "amount": "10"}
+    return [
+        row("orders", load, order_id=order_id, member_id=member, **times, **told),
+        row("order_lines", load, order_id=order_id, **lines),
+    ]
+
+
+def make(folder: Path, sources: dict[str, Any]) -> OwnWarehouse:
+    """A home of these sources alone."""
+    (folder / "sources.yml").write_text(yaml.safe_dump({"sources": sources}), encoding="utf-8")
+    warehouse = OwnWarehouse.make(folder / "home", folder / "sources.yml")
+    for own in (warehouse.settings.dbt_project / "models" / "staging").iterdir():
+        if own.name not in sources:
+            shutil.rmtree(own)
+    return warehouse
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> OwnWarehouse:
+    """The sample shop and a shop of another name that is read like it, with a brand in common."""
+    folder = tmp_path_factory.mktemp("shared")
+    early: dict[str, Any] = {**SHOP, "starts_on": FIRST, "brands": {}}
+    late = {key: value for key, value in early.items() if key != "starts_on"}
+    warehouse = make(folder, {"sample_shop": early, "late": late})
+    staging = warehouse.settings.dbt_project / "models" / "staging"
+    for file in (staging / "sample_shop").iterdir():
+        own = staging / "late" / file.name.replace("sample_shop", "late")
+        own.parent.mkdir(exist_ok=True)
+        own.write_text(file.read_text(encoding="utf-8").replace("sample_shop", "late"), encoding="utf-8")
+    of_early = [view(date(2024, 9, 29), FIRST, "b", "v"), view(date(2024, 9, 30), HORIZON, "b", "w")]
+    of_early += paid(date(2024, 9, 30), HORIZON, "b", "o", "m")
+    of_late = [view(date(2024, 10, 2), LATER, "b", "x"), view(date(2024, 10, 2), LATER, "till", "x")]
+    of_late += [one for n in range(3) for one in paid(date(2024, 10, 2), LATER, "till", f"t{n}")]
+    for source, rows in (("sample_shop", of_early), ("late", of_late)):
+        write(by_file(rows), folder / source)
+        warehouse.load(source, folder / source)
+    warehouse.build()
+    return warehouse
+
+
+def judged(warehouse: OwnWarehouse) -> GateResult:
+    """What the mart gate says."""
+    return run_marts(warehouse.settings.warehouse, gate_suites(warehouse.settings))
+
+
+def test_a_source_that_begins_after_the_horizon_takes_no_day(warehouse: OwnWarehouse) -> None:
+    days = warehouse.query("select brand_id, first_day, horizon from marts.dim_brand order by all")
+    assert days == [("b", FIRST, HORIZON), ("till", LATER, LATER)]
+    stock = warehouse.query(
+        "select as_of_date, stage, persons from marts.fct_aipl_daily"
+        " where brand_id = 'b' and persons > 0 and stage in ('I', 'P') order by all"
+    )
+    assert stock == [(FIRST, "I", 1), (HORIZON, "I", 2), (HORIZON, "P", 1)]
+
+
+def test_orders_without_buyers_are_published_and_told(warehouse: OwnWarehouse) -> None:
+    result = judged(warehouse)
+    assert result.outcome == "passed", result.summary_lines()
+    (told,) = [warning for warning in result.warnings if warning.name == "orders_have_buyers"]
+    found = [(one["brand_id"], one["purchases"], one["source_id"]) for one in told.examples]
+    assert found == [("till", 3, "late")]
+    assert warehouse.query(
+        "select paid_orders, gross_paid_amount from marts.fct_money_daily where brand_id = 'till'"
+    ) == [(3, 30)]
+
+
+def test_nobody_at_all_is_published(tmp_path: Path) -> None:
+    warehouse = make(tmp_path, {"sample_shop": {**SHOP, "starts_on": FIRST}})
+    load = date(2024, 9, 29)
+    write(by_file([view(load, FIRST, "b", ""), *paid(load, FIRST, "b", "o")]), tmp_path / "dumps")
+    warehouse.load("sample_shop", tmp_path / "dumps")
+    warehouse.build()
+    result = judged(warehouse)
+    assert result.outcome == "passed", result.summary_lines()
+    assert {"has_rows", "orders_have_buyers"} <= {warning.name for warning in result.warnings}
+    assert warehouse.query("select count(*) > 364 from marts.dim_date") == [(True,)]
