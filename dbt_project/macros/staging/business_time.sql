@@ -18,8 +18,10 @@
     case
         when regexp_matches({{ text }}, '(?i):[0-9.]+ *(z|utc|gmt|[+-][0-9:]+)$') then
             case
+                -- No zone is more than 14 hours from UTC.
                 when
-                    {{ absolute }} between
+                    not regexp_matches({{ text }}, '[+-](1[5-9]|[2-9][0-9])[0-9:]*$')
+                    and {{ absolute }} between
                     timestamptz '0001-01-02 00:00:00+00' and timestamptz '9999-12-31 23:59:59.999999+00'
                     then make_timestamp(epoch_us({{ absolute }}))
             end

@@ -59,6 +59,11 @@
             ],
         }) -%}
     {%- endif -%}
+    {%- if role in ('money', 'refund', 'quantity') and column != 'gmv' -%}
+        {#- Sums of the marts hold a hundred such rows; the target of a year may be as large. -#}
+        {%- set beyond = 'abs(' ~ column ~ ') >= 1000000000000' -%}
+        {%- do reading.problems.append((beyond, name ~ ' of a trillion or more')) -%}
+    {%- endif -%}
     {%- if role == 'refund' -%}
         {%- do reading.update({'value': 'abs(' ~ column ~ ')', 'changed': [(column ~ ' < 0', 'sign')]}) -%}
     {%- endif -%}

@@ -14,10 +14,10 @@ shaped as (
             else 'order'
         end as document_kind,
         min({{ utc_from_local('InvoiceDate', 'online_retail') }}) as created_at,
-        cast(sum({{ safe_cast(
+        sum({{ safe_cast(
             safe_cast('Quantity', 'decimal(18, 4)') ~ ' * ' ~ safe_cast('UnitPrice', 'decimal(18, 4)'),
             'decimal(18, 4)'
-        ) }}) as decimal(18, 4)) as amount,
+        ) }}) as amount,
         'GBP' as currency,
         min({{ whole_row('source') }}) as raw_row,
         _load_date,
