@@ -270,6 +270,14 @@ def test_a_full_disk_while_dbt_parses_and_its_cure(settings: Settings) -> None:
     assert json.loads(prepare_manifest(settings, sources).read_text())["nodes"]
 
 
+def test_dumps_of_no_table_are_named_when_nothing_is_new(settings: Settings) -> None:
+    assert run(settings)[0] == 0
+    (settings.home / "dumps" / "east" / "orders_2024_01_04.csv").write_text("order_id,amount\n1,1\n")
+    code, text = run(settings)
+    assert code == 0
+    assert "Warning: orders_2024_01_04.csv matches no table of east and is not read.\nNothing is new." in text
+
+
 def test_rejects_of_a_build_that_a_law_stopped_are_told(settings: Settings) -> None:
     deliver(settings, "east", 2, [10, "ten"])
     deliver(settings, "east", 3, [-1000])
