@@ -23,6 +23,7 @@ MIN_VOLUME_ROWS = 500
 MIN_ROWS = 50
 
 # Measures of a load, which are columns of its profile; `{}` is a column of the dump.
+UNREADABLE_SHARE = "unreadable_share"
 FUTURE_SHARE = "future share"
 DAYS_BEHIND = "days behind"
 DUPLICATE_SHARE = "duplicate share"
@@ -50,12 +51,14 @@ class EventTime(NamedTuple):
 @dataclass(frozen=True)
 class ArrivalFile:
     """One parsed dump file: `row_count` readable rows, all of them in the Parquet at `path`, and
-    `unreadable_count` rows that were set aside. `path` is None only if nothing was readable."""
+    `unreadable_count` rows that were set aside, with their reasons in the Parquet at `rejects`. `path` is
+    None only if nothing was readable."""
 
     load_date: date
     path: Path | None
     row_count: int
     unreadable_count: int
+    rejects: Path | None = None
 
     def __post_init__(self) -> None:
         if self.path is None and self.row_count:
@@ -120,7 +123,7 @@ def _row_rules(table: ArrivalTable) -> Iterator[Rule]:
     yield _at_most(
         table.max_unreadable_share,
         "rows_readable",
-        "unreadable_share",
+        UNREADABLE_SHARE,
         "rows are unreadable (one truncated line per file is tolerated)",
         cure=f"`aipl rejects --source {table.source_id}` shows them with their reasons. Correct `format`,"
         f" `delimiter` or `encoding` of `{table.table}`, raise `max_unreadable_share` of"
@@ -202,7 +205,7 @@ def _drift_rules(table: ArrivalTable) -> Iterator[Rule]:
     yield _drifting(
         "unreadable_as_usual",
         "about as many rows as usual are unreadable",
-        Drift("unreadable_share", noise="share", side="above", absolute=0.005, min_rows=MIN_ROWS),
+        Drift(UNREADABLE_SHARE, noise="share", side="above", absolute=0.005, min_rows=MIN_ROWS),
     )
     if table.key:
         yield _drifting(
