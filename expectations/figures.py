@@ -13,6 +13,7 @@ from expectations.suites.arrival import (
     NOT_NUMBER_SHARE,
     OUTSIDE_SHARE,
     UNKNOWN_SHARE,
+    UNREADABLE_SHARE,
     ArrivalTable,
 )
 from expectations.suites.rule import Rule
@@ -21,6 +22,7 @@ SHOWN_VALUES = 3
 LONGEST_VALUE = 40
 # Words of a vocabulary and times are shown. Anything else may be somebody's, so only its form is.
 SHARES_OF_VALUES = tuple(one.format("") for one in (UNKNOWN_SHARE, OUTSIDE_SHARE, NOT_NUMBER_SHARE))
+REASON = re.compile(".*")
 TIME = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b.{,20}")
 WORD = re.compile(r"[^\W\d]+(?:[ .-][^\W\d]+)*")
 
@@ -32,7 +34,8 @@ def in_figures(result: ExpectationResult, rule: Rule, table: ArrivalTable) -> Ex
     measure = str(rule.arguments["column"])
     values = objections(table, measure, result.load_dates, SHOWN_VALUES)
     came = {file.load_date for file in table.files if file.path or file.unreadable_count}
-    shown = {UNKNOWN_SHARE.format(rule.column): WORD, FUTURE_SHARE: TIME}.get(measure)
+    quoted = {UNKNOWN_SHARE.format(rule.column): WORD, FUTURE_SHARE: TIME, UNREADABLE_SHARE: REASON}
+    shown = quoted.get(measure)
     found = {
         day: _told(measure, table.measures[day]) + _such_as(values.get(day, {}), shown)
         if day in came
@@ -46,7 +49,7 @@ def _told(measure: str, load: Mapping[str, float | None]) -> str:
     number, rows = load.get(measure), load.get("row_count") or 0
     if measure == "row_count":
         return f"{rows:,.0f} rows"
-    if measure == "unreadable_share":
+    if measure == UNREADABLE_SHARE:
         unreadable = load.get("unreadable_count") or 0
         return f"{unreadable:,.0f} of {rows + unreadable:,.0f} records"
     if "share" in measure:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
 from itertools import groupby
@@ -25,6 +25,7 @@ from expectations.suites.arrival import (
     OUTSIDE_SHARE,
     SIGNS,
     UNKNOWN_SHARE,
+    UNREADABLE_SHARE,
     ArrivalFile,
     ArrivalTable,
     EventTime,
@@ -200,10 +201,7 @@ def _of_columns(table: ArrivalTable, connection: duckdb.DuckDBPyConnection) -> B
     """Shares, medians and days behind of each load date."""
     day = quoted(DAY)
     selected = ", ".join([day, *(f"{sql} as {quoted(name)}" for name, sql in _measured(table))])
-    parameters: dict[str, object] = {
-        f"words_{position}": [str(word) for word in words]
-        for position, words in enumerate(table.vocabulary.values())
-    }
+    parameters = _words(table)
     if paths := _paths(table.files):
         query = f"select {selected} from {LOADED} group by {day}"
         return _by_day(connection, query, {"paths": paths, **parameters})
@@ -247,36 +245,31 @@ def _measured(table: ArrivalTable) -> Iterator[tuple[str, str]]:
 
 
 def objections(
-    table: ArrivalTable, measure: str, load_dates: Sequence[date], most: int
+    table: ArrivalTable, measure: str, load_dates: Collection[date], most: int
 ) -> dict[date, dict[str, int]]:
     """The commonest values that a share is of, with their rows, at most so many of each load date.
 
-    Of values only: a row without one, or one that repeats another, shows nothing.
+    Of unreadable rows their reasons. A row without a value, or one that repeats another, shows nothing.
     """
     import duckdb
 
-    of: dict[str, tuple[str, str]] = {}
-    parameters: dict[str, object] = {}
-    for position, (column, words) in enumerate(table.vocabulary.items()):
-        of[UNKNOWN_SHARE.format(column)] = column, _is_unknown(position, column)
-        if measure == UNKNOWN_SHARE.format(column):
-            parameters = {f"words_{position}": [str(word) for word in words]}
-    for column, bounds in table.amounts.items():
-        no_number = f"{quoted(column)} is not null and {_number(column, table.decimal_mark)} is null"
-        of[NOT_NUMBER_SHARE.format(column)] = column, no_number
-        of[OUTSIDE_SHARE.format(column)] = column, _is_outside(_number(column, table.decimal_mark), bounds)
-    if table.event_time:
-        of[FUTURE_SHARE] = table.event_time.column, _is_future(table.event_time)
-    files = [file for file in table.files if file.path and file.load_date in load_dates]
-    if measure not in of or not files:
+    files = [file for file in table.files if file.load_date in load_dates]
+    value, condition = _objected(table).get(measure, ("reason", "true"))
+    if measure == UNREADABLE_SHARE:
+        paths = [
+            (str(file.rejects), file.load_date) for file in files if file.rejects and file.rejects.exists()
+        ]
+    elif measure in _objected(table):
+        paths = [(str(file.path), file.load_date) for file in files if file.path]
+    else:
+        paths = []
+    if not paths:
         return {}
-    column, condition = of[measure]
-    value = _text(column)
     found: dict[date, dict[str, int]] = {}
     with duckdb.connect() as connection:
         connection.execute(NO_BAR)
         connection.execute("create table files (path varchar, load_date date)")
-        connection.executemany("insert into files values (?, ?)", [(str(f.path), f.load_date) for f in files])
+        connection.executemany("insert into files values (?, ?)", paths)
         rows = connection.execute(
             f"""
             select "{DAY}", {value}, count(*) as times from {LOADED} where {condition}
@@ -284,11 +277,35 @@ def objections(
             qualify row_number() over (partition by "{DAY}" order by count(*) desc, {value}) <= {most}
             order by 1, 3 desc, 2
             """,
-            {"paths": _paths(files), **parameters},
+            {"paths": [glob.escape(path) for path, _ in paths], **_words(table, condition)},
         ).fetchall()
-    for day, value, times in rows:
-        found.setdefault(day, {})[value] = times
+    for day, objected, times in rows:
+        found.setdefault(day, {})[objected] = times
     return found
+
+
+def _objected(table: ArrivalTable) -> dict[str, tuple[str, str]]:
+    """SQL of the value and the condition of what each measure is the share of."""
+    found = {
+        UNKNOWN_SHARE.format(column): (_text(column), _is_unknown(position, column))
+        for position, column in enumerate(table.vocabulary)
+    }
+    for column, bounds in table.amounts.items():
+        number = _number(column, table.decimal_mark)
+        no_number = f"{quoted(column)} is not null and {number} is null"
+        found[NOT_NUMBER_SHARE.format(column)] = _text(column), no_number
+        found[OUTSIDE_SHARE.format(column)] = _text(column), _is_outside(number, bounds)
+    if table.event_time:
+        found[FUTURE_SHARE] = _text(table.event_time.column), _is_future(table.event_time)
+    return found
+
+
+def _words(table: ArrivalTable, query: str = "") -> dict[str, object]:
+    """Parameters of the declared words, those that a query names or all."""
+    named = {
+        f"words_{number}": list(map(str, words)) for number, words in enumerate(table.vocabulary.values())
+    }
+    return {name: words for name, words in named.items() if not query or f"${name}," in query}
 
 
 def _repeated(table: ArrivalTable, connection: duckdb.DuckDBPyConnection) -> Iterator[ByDay]:

@@ -22,7 +22,15 @@ MIN_VOLUME_ROWS = 500
 # Shares and medians of fewer rows are meaningless.
 MIN_ROWS = 50
 
+# What to do about a load that is far from the usual.
+UNUSUAL = (
+    "If that is right, as on a holiday or in a sale, write `unusual_dates: [LOAD_DATE]` below the source"
+    " (or add the date to those there); else have the dump delivered again."
+)
+LASTING = "Compare the dump with an earlier one; what lasts becomes usual within four weeks."
+
 # Measures of a load, which are columns of its profile; `{}` is a column of the dump.
+UNREADABLE_SHARE = "unreadable_share"
 FUTURE_SHARE = "future share"
 DAYS_BEHIND = "days behind"
 DUPLICATE_SHARE = "duplicate share"
@@ -58,12 +66,14 @@ class EventTime(NamedTuple):
 @dataclass(frozen=True)
 class ArrivalFile:
     """One parsed dump file: `row_count` readable rows, all of them in the Parquet at `path`, and
-    `unreadable_count` rows that were set aside. `path` is None only if nothing was readable."""
+    `unreadable_count` rows that were set aside, with their reasons in the Parquet at `rejects`. `path` is
+    None only if nothing was readable."""
 
     load_date: date
     path: Path | None
     row_count: int
     unreadable_count: int
+    rejects: Path | None = None
 
     def __post_init__(self) -> None:
         if self.path is None and self.row_count:
@@ -140,7 +150,7 @@ def _row_rules(table: ArrivalTable) -> Iterator[Rule]:
     yield _at_most(
         table.max_unreadable_share,
         "rows_readable",
-        "unreadable_share",
+        UNREADABLE_SHARE,
         "rows are unreadable (one truncated line per file is tolerated)",
         cure=f"`aipl rejects --source {table.source_id}` shows them with their reasons. Correct `format`,"
         f" `delimiter` or `encoding` of `{table.table}`, raise `max_unreadable_share` of"
@@ -148,7 +158,8 @@ def _row_rules(table: ArrivalTable) -> Iterator[Rule]:
     )
     if table.key:
         repeated = f"rows repeat another row's {', '.join(table.key)}"
-        yield _at_most(0.2, "rows_distinct", DUPLICATE_SHARE, repeated, severity="warning")
+        cure = f"Ask for dumps without repetitions, or correct `key` of `{table.table}`."
+        yield _at_most(0.2, "rows_distinct", DUPLICATE_SHARE, repeated, severity="warning", cure=cure)
     if table.columns:
         # With the wrong encoding, here (U+FFFD) or earlier (UTF-8 read as another).
         damaged = "rows contain wrongly decoded text"
@@ -203,7 +214,10 @@ def _column_rules(table: ArrivalTable) -> Iterator[Rule]:
     )
     if table.covers_days_before is not None:
         fresh = f"the newest {column} of a load is on the day that the load covers, or the day before"
-        yield _bounded(f"{column}_fresh", DAYS_BEHIND, fresh, high=1, column=column, severity="warning")
+        cure = f"Have the dump of that day delivered, or correct `covers` of `{table.source_id}`."
+        yield _bounded(
+            f"{column}_fresh", DAYS_BEHIND, fresh, high=1, column=column, severity="warning", cure=cure
+        )
 
 
 def _sign_rules(table: ArrivalTable) -> Iterator[Rule]:
@@ -247,17 +261,19 @@ def _drift_rules(table: ArrivalTable) -> Iterator[Rule]:
         f"a load has at least {MIN_VOLUME:.0%} of its usual rows",
         Drift("row_count", side="below", relative=1 - MIN_VOLUME, absolute=MIN_VOLUME_ROWS),
         severity="critical",
+        cure=UNUSUAL,
     )
     yield _drifting(
         "volume_as_usual",
         "a load has about as many rows as on the same weekday before",
         Drift("row_count", noise="count", side="below", relative=0.5, absolute=MIN_ROWS),
         Drift("row_count", noise="count", side="above", relative=1, absolute=MIN_ROWS),
+        cure=UNUSUAL,
     )
     yield _drifting(
         "unreadable_as_usual",
         "about as many rows as usual are unreadable",
-        Drift("unreadable_share", noise="share", side="above", absolute=0.005, min_rows=MIN_ROWS),
+        Drift(UNREADABLE_SHARE, noise="share", side="above", absolute=0.005, min_rows=MIN_ROWS),
     )
     if table.key:
         yield _drifting(
@@ -295,12 +311,10 @@ def _of_each(columns: Iterable[str], drift: Drift) -> Iterator[Drift]:
     return (replace(drift, measure=drift.measure.format(column)) for column in columns)
 
 
-def _drifting(name: str, reason: str, *drifts: Drift, severity: Severity = "warning") -> Rule:
+def _drifting(
+    name: str, reason: str, *drifts: Drift, severity: Severity = "warning", cure: str = LASTING
+) -> Rule:
     """A bound on the deviation from the usual, in units of the tolerance."""
-    cure = (
-        "If that is right, as on a holiday or in a sale, write `unusual_dates: [LOAD_DATE]` below the source"
-        " (or add the date to those there); else have the dump delivered again."
-    )
     runbook = "volume-collapsed" if severity == "critical" else "drift"
     rule = _bounded(name, DRIFT.format(name), reason, high=1, severity=severity)
     return replace(rule, drifts=drifts, runbook=runbook, cure=cure)

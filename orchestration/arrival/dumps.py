@@ -272,7 +272,7 @@ class WebDumps(RemoteDumps):
         Raises DumpsUnreachable for a page that lists nothing and is no list of files.
         """
         top = self._fs.info(self._root)
-        if top.get("mimetype") not in PAGE_TYPES:
+        if not _is_page(top):
             name = path_below(self._root, urljoin(self._root, "."))
             if name is None:
                 raise self._unlisted(f"it answers with {top.get('mimetype')}, and not with a page of links")
@@ -290,10 +290,10 @@ class WebDumps(RemoteDumps):
                 if info is None:
                     warnings.append(f"{link} is listed, but there is nothing, and it is not read.")
                 elif is_more or any(path_of(address).endswith("/") for address in (link, info["url"])):
-                    if info.get("mimetype") in PAGE_TYPES and info["url"] not in met - {link}:
+                    if _is_page(info) and info["url"] not in met - {link}:
                         met.add(info["url"])
                         pages.append(self._page(link, info, folder))
-                elif name and (has_file_name(link) or info.get("mimetype") not in PAGE_TYPES):
+                elif name and (has_file_name(link) or not _is_page(info)):
                     found[name] = info
             if len(pages) > MOST_PAGES:
                 raise self._unlisted(f"it has more than {MOST_PAGES:,} pages")
@@ -330,6 +330,12 @@ class WebDumps(RemoteDumps):
 
 
 Dumps = LocalDumps | RemoteDumps
+
+
+def _is_page(info: Mapping[str, Any]) -> bool:
+    """Whether a web server calls it a page; it need not say so of a folder."""
+    kind = info.get("mimetype")
+    return kind in PAGE_TYPES or (kind is None and path_of(info["url"]).endswith("/"))
 
 
 def _refusal(error: FileNotFoundError) -> str:

@@ -10,7 +10,7 @@ from datetime import date, datetime, time
 from orchestration.arrival.configured import Arrival
 from orchestration.arrival.contract import contract, program_hash
 from orchestration.arrival.dumps import DumpsUnreachable
-from orchestration.arrival.pull import DumpFile, discover
+from orchestration.arrival.pull import DumpFile, survey
 from orchestration.core.errors import ConfigurationError
 from orchestration.core.settings import Settings
 from orchestration.sources.calendar import delivered_load_dates, first_expected, is_closed
@@ -45,13 +45,14 @@ class PendingLoads:
     """The pending loads found by listing the dumps, by source.
 
     `load_dates` have new or changed dumps, or wait for the arrival gate. `delivered` load dates lack no table
-    that must not be empty, loaded or not. `unreachable` sources could not be listed, and why. `mark` names
-    the pending: the same files, the same mark.
+    that must not be empty, loaded or not. `unreachable` sources could not be listed, and why. `warnings` are
+    about what is listed and not read. `mark` names the pending: the same files, the same mark.
     """
 
     load_dates: dict[str, list[date]] = field(default_factory=dict)
     delivered: dict[str, set[date]] = field(default_factory=dict)
     unreachable: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
     mark: str = ""
 
 
@@ -66,7 +67,8 @@ def find_pending(settings: Settings, arrival: Arrival, request: Request, today: 
     for source_id, source in arrival.sources.items():
         deliveries = arrival.of(source_id)
         try:
-            dumps = discover(settings, source, deliveries, request.dumps, today)
+            dumps, warnings = survey(settings, source, deliveries, request.dumps, today)
+            pending.warnings += warnings
         except DumpsUnreachable as error:
             pending.unreachable[source_id] = str(error)
             dumps = []

@@ -84,16 +84,18 @@ class PullReport:
         return sorted({version.load_date for version in [*self.arrived, *self.refused]})
 
 
-def discover(
+def survey(
     settings: Settings, source: Source, deliveries: Deliveries, dumps: str | None, today: date
-) -> list[DumpFile]:
+) -> tuple[list[DumpFile], list[str]]:
     """List the dumps that a pull would process, by load date and name, without reading them.
+
+    Returns them, and warnings about what is listed and not read.
 
     Raises:
         ConfigurationError: the source has no place for dumps, or there is nothing at it; or its personal
             columns have to be rehashed, and a dump of them is gone.
     """
-    return _survey(settings, _salted(settings, source), deliveries, _place(source, dumps), today)[0]
+    return _survey(settings, _salted(settings, source), deliveries, _place(source, dumps), today)
 
 
 def holds_dumps(source: Source, place: str) -> bool:
@@ -116,7 +118,7 @@ def pull(
     killed pull only leaves work for the next. One pull of a source at a time.
 
     Raises:
-        ConfigurationError: what `discover` raises.
+        ConfigurationError: what `survey` raises.
     """
     require_manifest(settings)
     source = _salted(settings, source)

@@ -17,7 +17,7 @@ from orchestration.arrival.dumps import DumpsUnreachable
 from orchestration.arrival.file_versions import Deliveries, State
 from orchestration.arrival.loads import decide_loads
 from orchestration.arrival.manifest import LoadManifest
-from orchestration.arrival.parsed import find_parsed
+from orchestration.arrival.parsed import find_parsed, parsed_path
 from orchestration.arrival.pull import PullReport, pull
 from orchestration.core.errors import GateError
 from orchestration.core.settings import Settings
@@ -110,6 +110,7 @@ def arrival_tables(
                     path=find_parsed(settings, version),
                     row_count=version.row_count,
                     unreadable_count=version.unreadable_count,
+                    rejects=parsed_path(settings.rejects, version),
                 )
             )
     for name, table in source.tables.items():

@@ -100,13 +100,15 @@ def _of_result(found: ExpectationResult, page: Path) -> Finding:
     if found.load_dates:
         lines.append(f"load dates: {', '.join(_some([day.isoformat() for day in found.load_dates]))}")
     examples = [", ".join(f"{name}={value}" for name, value in row.items()) for row in found.examples[:SHOWN]]
-    lines += found.figures or [f"example: {example}" for example in examples]
+    figures = found.figures
+    lines += figures or [f"example: {example}" for example in examples]
+    headline = figures[0] if figures else observed
     return Finding(
         key=f"{found.table}.{found.name}",
         kind="gate_failed",
         severity="critical" if found.blocks else "warning",
         owner=found.owner,
-        title=f"{found.table}: {found.name}: {' '.join(observed.split())[:120]}",
+        title=f"{found.table}: {found.name}: {' '.join(headline.split())[:120]}",
         text=outward("\n".join(lines)),
         link=str(page),
         runbook=found.runbook or GATE_FAILED,

@@ -88,6 +88,8 @@ def _run_new(settings: Settings, request: Request, say: Callable[[str], None], w
             mirrored = mirror(settings) if settings.mirror_url else None
             with suppress_alerting_errors():
                 observe_run(settings, [], None)
+            for warning in pending.warnings[:SHOWN]:
+                say(f"Warning: {warning}")
             say(f"Nothing is new. Release {current.release_id} is current.")
             if mirrored and mirrored.rows is not None:
                 say(f"mirror: {mirrored.told}")

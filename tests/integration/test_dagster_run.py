@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.server
 import json
 import os
 import resource
@@ -9,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -268,6 +270,39 @@ def test_a_full_disk_while_dbt_parses_and_its_cure(settings: Settings) -> None:
     with no_file_larger_than(20_000), pytest.raises(EnvironmentStop, match="There is no room to write"):
         prepare_manifest(settings, sources)
     assert json.loads(prepare_manifest(settings, sources).read_text())["nodes"]
+
+
+def test_dumps_of_no_table_are_named_when_nothing_is_new(settings: Settings) -> None:
+    assert run(settings)[0] == 0
+    (settings.home / "dumps" / "east" / "orders_2024_01_04.csv").write_text("order_id,amount\n1,1\n")
+    code, text = run(settings)
+    assert code == 0
+    assert "Warning: orders_2024_01_04.csv matches no table of east and is not read.\nNothing is new." in text
+
+
+def test_a_listing_that_is_none_costs_its_own_source(settings: Settings) -> None:
+    class Script(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(b"<script src='list.js'></script>" if self.command == "GET" else b"")
+
+        do_HEAD = do_GET
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Script) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page = f"http://127.0.0.1:{server.server_port}/west/"
+        declared = settings.sources_file.read_text()
+        settings.sources_file.write_text(declared.replace("${AIPL_HOME}/dumps/west", page))
+        code, text = run(settings)
+        assert code == 2
+        assert f"Skipped: dumps: {page} cannot be listed: it is a page without links" in text
+        assert money(settings)["east"] == 60
+        code, text = run(settings)
+        server.shutdown()
+    assert code == 2, "it is told until it is mended"
+    assert "Skipped: " in text and "Nothing is new." in text
 
 
 def test_rejects_of_a_build_that_a_law_stopped_are_told(settings: Settings) -> None:

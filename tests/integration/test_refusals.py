@@ -90,7 +90,7 @@ FAULTS = {
         lambda: rows(80),
         [
             "at most 1% of a load's rows are unreadable",
-            "found: 20 of 100 records",
+            "20 of 100 records, such as 2 fields where 5 are expected (20).",
             "aipl rejects --source shop",
         ],
         entry={"max_unreadable_share": 0.3},

@@ -14,7 +14,7 @@ from moto.server import ThreadedMotoServer
 from warehouse import TODAY
 
 from orchestration.arrival.manifest import LoadManifest
-from orchestration.arrival.pull import discover, pull
+from orchestration.arrival.pull import pull, survey
 from orchestration.core.settings import Settings
 from orchestration.sources.source import load_sources
 
@@ -154,4 +154,4 @@ def test_dumps_of_an_object_store_are_pulled_once(
     assert landed == {Path(name).name: content for name, content in list(OBJECTS.items())[:2]}
     with LoadManifest(settings.manifest) as manifest:
         deliveries = manifest.deliveries("shop")
-    assert discover(settings, source, deliveries, None, TODAY) == [], "a second pull has nothing to do"
+    assert survey(settings, source, deliveries, None, TODAY)[0] == [], "a second pull has nothing to do"

@@ -78,6 +78,9 @@ TRIPS = {
     "an amount lost": Case(ORDERS, "as_loaded", [{"amount": None}], "'amount_published': None"),
     "a buyer who is nobody": Case(ORDERS, "person_id_in_dim_person", [{"person_id": "z"}], "_id': '***'"),
     "a hole in the calendar": Case("dim_date", "covers_the_facts", [{}, {"date_day": day(2)}], "'days': 2"),
+    "a fall six days ago": Case(
+        DAILY, "no_sudden_fall", stock(*[10] * 7, 100, days=20), "'persons_day_before': 100"
+    ),
     "a stock that falls": Case(DAILY, "stock_day_on_day_as_usual", stock(740, 1000), "'growth': -0.26"),
     "two accounts of one release": Case(RELEASE, "one_chain", [{}, {"rules_hash": "y"}], "'release_id': 'x'"),
     "a release that was left out": Case(
@@ -111,6 +114,7 @@ CHAIN = {
 }
 QUIET = {
     "a fall of exactly the limit": Case(DAILY, "no_sudden_fall", stock(40, 100, days=2)),
+    "a fall of more than a week ago": Case(DAILY, "no_sudden_fall", stock(*[10] * 8, 100, days=20)),
     "a stock that swings a little": Case(DAILY, "stock_day_on_day_as_usual", stock(1240, 1000)),
     "a stage of few persons": Case(DAILY, "stock_day_on_day_as_usual", stock(90, 60)),
     "an earlier leap": Case(DAILY, "stock_week_on_week_as_usual", stock(*[1000] * 20, 1500, 1000)),

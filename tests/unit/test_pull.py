@@ -14,7 +14,7 @@ from orchestration.arrival.file_versions import FileVersion, State
 from orchestration.arrival.landing import landed_copy
 from orchestration.arrival.manifest import LoadManifest
 from orchestration.arrival.parsed import find_parsed, parsed_path
-from orchestration.arrival.pull import Cause, DumpFile, discover
+from orchestration.arrival.pull import Cause, DumpFile, survey
 from orchestration.core.errors import ConfigurationError
 
 NAME = "events_2024-09-02.csv"
@@ -31,7 +31,7 @@ class Shop(ShopHome):
         return self.write(name, content)
 
     def discover(self) -> list[DumpFile]:
-        return discover(self.settings, self.source, self.arrival.of("shop"), None, self.today)
+        return survey(self.settings, self.source, self.arrival.of("shop"), None, self.today)[0]
 
     @property
     def versions(self) -> tuple[FileVersion, ...]:

@@ -18,7 +18,7 @@ from orchestration.arrival.file_versions import State
 from orchestration.arrival.loads import decide_loads, read_again
 from orchestration.arrival.manifest import LoadManifest
 from orchestration.arrival.parsed import find_parsed
-from orchestration.arrival.pull import discover
+from orchestration.arrival.pull import survey
 from orchestration.arrival.receive import receive
 from orchestration.build.around_dbt import present_build, write_dbt_inputs
 from orchestration.nightly.status import sources_text, status_text
@@ -132,7 +132,7 @@ def test_what_is_retired_does_not_come_again(shop: Shop) -> None:
     # The source begins where its past ends.
     assert complete_through(shop.source, DAYS) == horizon == DAYS[-1] - timedelta(days=1)
     assert json.loads(dbt_sources(shop.settings, {"shop": shop.source}))["shop"]["starts_on"] == "2024-03-01"
-    assert discover(shop.settings, shop.source, shop.arrival.of("shop"), None, TODAY) == []
+    assert survey(shop.settings, shop.source, shop.arrival.of("shop"), None, TODAY)[0] == []
     # Delivered anew, with other content, it is of a day that is no more.
     shop.deliver(PAST[3], tables=("events",), more="late,1\n")
     report = shop.pull()

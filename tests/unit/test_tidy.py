@@ -13,7 +13,7 @@ from unit.shop_home import ShopHome
 
 from orchestration.arrival.loads import complete_columns, decide_loads, promote, read_again
 from orchestration.arrival.manifest import LoadManifest
-from orchestration.arrival.pull import discover
+from orchestration.arrival.pull import survey
 from orchestration.arrival.readers import UnreadableDump
 from orchestration.arrival.retention import KEPT_HISTORY, Tidied, tidy
 from orchestration.publish.rejects.listing import Selection, find_rejects
@@ -131,7 +131,7 @@ def test_a_new_column_that_raw_cannot_learn_of_is_refused_or_if_optional_null_th
     (shop.dumps / "a.csv").unlink()
     declare(["agent", "phone"])
     for _ in range(2):
-        assert discover(shop.settings, shop.source, shop.arrival.of("shop"), None, shop.today) == []
+        assert survey(shop.settings, shop.source, shop.arrival.of("shop"), None, shop.today)[0] == []
         shop.night()
         complete_columns(shop.settings, shop.arrival)
         after = pq.read_table(path, partitioning=None)

@@ -1,6 +1,7 @@
 """Raw assets, one per source and partitioned by load date; and `arrival`, which waits for all of them."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from functools import partial
 
@@ -120,8 +121,10 @@ def _told(received: Received) -> str:
 
 
 def _warnings(received: Received) -> list[str]:
-    """What the arrival gate warns of, a few."""
-    lines = received.gate.warning_lines() if received.gate else []
+    """What the arrival gate warns of, a few; not of loads that it refused, whose reasons say more."""
+    gate, refused = received.gate, set(received.refused)
+    told = [one for one in gate.warnings if set(one.load_dates) - refused] if gate else []
+    lines = replace(gate, results=tuple(told)).warning_lines() if gate else []
     more = [f"warning: {len(lines) - SHOWN_WARNINGS} more"] if len(lines) > SHOWN_WARNINGS else []
     return [*(f"warning: {line}" for line in lines[:SHOWN_WARNINGS]), *more]
 
