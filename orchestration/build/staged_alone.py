@@ -129,6 +129,14 @@ def _complete(
     return supplied
 
 
+def entities_in(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Names of the entities that have rows in a database of `staged_alone`."""
+    views = connection.execute(
+        "select view_name from duckdb_views() where schema_name = 'staged' order by view_name"
+    )
+    return [name for (name,) in views.fetchall()]
+
+
 @dataclass(frozen=True)
 class StagedRows:
     """Staged rows of one entity, raw file and reject reason (None: not rejected); `rows` are examples."""
@@ -146,8 +154,7 @@ def count_staged(
     """Stage files alone and count the rows. Raises StagingError for a model that cannot be run over them."""
     found = []
     with staged_alone(settings, source, sql, files) as connection:
-        views = connection.execute("select view_name from duckdb_views() where schema_name = 'staged'")
-        for (name,) in views.fetchall():
+        for name in entities_in(connection):
             with _named(sql.entities[source.source_id][name].model):
                 # The hash asks for every value, so that whatever cannot be read fails here.
                 counted = connection.execute(
@@ -161,32 +168,42 @@ def count_staged(
 def locate(
     settings: Settings, source: Source, sql: StagingSql, files: Sequence[RawFile]
 ) -> tuple[RawFile, int | None] | None:
-    """The file over which staging fails, and the number of its row; None where none does it alone."""
+    """The file over which staging fails, and the number of its row; None where none does it alone, or where
+    it fails without rows too.
+    """
     broken = next((file for file in files if _fails(settings, source, sql, [file])), None)
     if broken is None:
         return None
     with TemporaryDirectory(prefix="staging-", dir=_folder(settings)) as folder:
         rows, part = pq.read_table(broken.path, partitioning=None), Path(folder) / "part.parquet"
+
+        def fails(some: pa.Table) -> bool:
+            pq.write_table(some, part)
+            return _fails(settings, source, sql, [replace(broken, path=part)])
+
+        if fails(rows.slice(0, 0)):
+            return None
         while rows.num_rows > 1:
             middle = rows.num_rows // 2
-            for half in (rows.slice(0, middle), rows.slice(middle)):
-                pq.write_table(half, part)
-                if _fails(settings, source, sql, [replace(broken, path=part)]):
-                    rows = half
-                    break
-            else:
+            failing = next(
+                (half for half in (rows.slice(0, middle), rows.slice(middle)) if fails(half)), None
+            )
+            if failing is None:
                 return broken, None
-    return broken, rows["_row"][0].as_py() if rows.num_rows else None
+            rows = failing
+    return broken, rows["_row"][0].as_py()
 
 
 def told_with_place(
-    settings: Settings, source: Source, sql: StagingSql, files: Sequence[RawFile], error: StagingError
+    settings: Settings, source: Source, sql: StagingSql, files: Sequence[RawFile], error: Exception
 ) -> tuple[str, RawFile | None, int | None]:
-    """The error in words, with the file and the number of the row as far as they are found."""
+    """An error of staging in words, with the file and the number of the row as far as they are found."""
     file, row = locate(settings, source, sql, files) or (None, None)
     where = f" over {file.file}" if file else ""
     where += f", row {row}" if row is not None else ""
-    return f"{error.model} cannot be run{where}: {error.why}", file, row
+    if isinstance(error, StagingError):
+        return f"{error.model} cannot be run{where}: {error.why}", file, row
+    return f"it stops{where}: {' '.join(str(error).split())}", file, row
 
 
 def _fails(settings: Settings, source: Source, sql: StagingSql, files: Sequence[RawFile]) -> bool:

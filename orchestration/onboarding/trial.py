@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -16,23 +15,27 @@ import duckdb
 
 from expectations.baseline import History
 from expectations.runner import run_arrival
-from orchestration.arrival.configured import Arrival, configured_schedule, dbt_sources
-from orchestration.arrival.loads import complete_columns, decide_loads, promote
+from orchestration.arrival.configured import configured_schedule, configured_sources, dbt_sources
 from orchestration.arrival.manifest import LoadManifest
+from orchestration.arrival.parsed import parsed_path
 from orchestration.arrival.pull import PullReport, pull
 from orchestration.arrival.receive import arrival_tables
-from orchestration.build.dbt import dbt_environment, run_dbt
-from orchestration.core.database import connect, sql_text
+from orchestration.build.prepared import staging_sql
+from orchestration.build.staged_alone import (
+    ENTITY,
+    RawFile,
+    StagingError,
+    entities_in,
+    staged_alone,
+    told_with_place,
+)
+from orchestration.core.database import sql_text
 from orchestration.core.errors import AiplError, InputError
 from orchestration.core.printable import counted, shortened
 from orchestration.core.settings import Settings
 from orchestration.sources.source import Source
 
 SHOWN_ROWS, SHOWN_CHARACTERS, SHOWN_EXAMPLES = 3, 300, 2
-TRIAL = """
-{{{{ config(materialized='table', schema='trial') }}}}
-{{{{ read_staged('{entity}', '{source}', ref('{model}')) }}}}
-"""
 PERSON = {"events", "orders", "reviews", "memberships"}
 DAYS = {
     "events": "event_date",
@@ -56,76 +59,44 @@ ORIGIN = ("reject_reason", "cleaned", "raw_row", "_load_date", "_file", "_row")
 
 
 def try_source(settings: Settings, source: Source, dumps: str | None) -> Iterator[str]:
-    """Lines about a source, staged from its dumps as they are; the home is not touched.
+    """Lines about a source, staged alone from its dumps as they are; nothing of it stays in the home.
 
     Raises:
         InputError: it has no staging model, or no dump.
-        AiplError: a staging model does not run; with dbt's message.
+        AiplError: a staging model does not run, with the row over which it stops.
     """
     with TemporaryDirectory(prefix="aipl-try-") as folder:
         trial = replace(settings, home=Path(folder).resolve())
-        today = configured_schedule(settings).today()
-        report = pull(trial, source, None, dumps, today)
+        report = pull(trial, source, None, dumps, configured_schedule(settings).today())
         yield from _arrived(report)
-        _accept_all(trial, source, report)
-        entities = entities_of(trial, source)
-        if not entities:
+        sql = staging_sql(
+            settings, dbt_sources(settings, configured_sources(settings) | {source.source_id: source})
+        )
+        if not sql.entities.get(source.source_id):
             raise InputError(
-                f"{source.source_id} has no staging model in {trial.dbt_project / 'models/staging'}."
+                f"{source.source_id} has no staging model in {settings.dbt_project / 'models/staging'}."
                 " Write stg_<source>__<entity>.sql, or let `aipl new-source` write it."
             )
-        unused = stage_alone(trial, source, entities)
-        for table in unused:
-            yield f"{table}: feeds nothing; no staging model reads it."
-        with connect(trial.warehouse, read_only=True) as connection:
-            for entity in entities:
-                yield ""
-                yield from _about(connection, entity)
+        read = {table for relation in sql.relations for table in relation.tables}
+        for table in source.tables:
+            if f"{source.source_id}.{table}" not in read:
+                yield f"{table}: feeds nothing; no staging model reads it."
+        files = [
+            RawFile(one.table_name, one.load_date, one.file, parsed_path(trial.arrivals, one))
+            for one in report.arrived
+        ]
+        try:
+            with staged_alone(settings, source, sql, files) as connection:
+                for entity in entities_in(connection):
+                    connection.execute(f"create table {entity} as from {ENTITY.format(entity)}")
+                    yield ""
+                    yield from _about(connection, entity)
+        except (StagingError, duckdb.Error) as error:
+            told, *_ = told_with_place(settings, source, sql, files, error)
+            raise AiplError(f"The staging of {source.source_id} does not run: {told}") from error
         # Last, because the gate takes longer than all else.
         yield ""
         yield from _judged(trial, source, report)
-
-
-def entities_of(settings: Settings, source: Source) -> list[str]:
-    """Entities that a source has staging models of."""
-    told = json.loads(dbt_sources(settings, {source.source_id: source}))
-    return list(told[source.source_id]["entities"])
-
-
-def stage_alone(settings: Settings, source: Source, entities: Sequence[str]) -> list[str]:
-    """Stage what raw has of one source, as the canonical entities read it, into tables `trial_<entity>`.
-
-    Returns the tables of the source that no staging model reads. Only what staging needs of the dbt project
-    is parsed: the whole project takes several times as long.
-    """
-    project = settings.home / "project"
-    models = Path("models/staging") / source.source_id
-    for part in ("macros", "seeds", models):
-        shutil.copytree(settings.dbt_project / part, project / part)
-    for part in ("dbt_project.yml", "profiles.yml"):
-        shutil.copy(settings.dbt_project / part, project / part)
-    for entity in entities:
-        name = f"stg_{source.source_id}__{entity}"
-        text = TRIAL.format(entity=entity, source=source.source_id, model=name)
-        (project / models / f"trial_{entity}.sql").write_text(text)
-    settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
-    variables = dbt_environment(settings, dbt_sources(settings, {source.source_id: source}))
-    variables |= {"DBT_PROJECT_DIR": str(project), "DBT_PROFILES_DIR": str(project)}
-    left_out = "--exclude-resource-type=test", "--exclude-resource-type=unit_test"
-    problems: list[str] = []
-
-    def note(event: Any) -> None:
-        if event.info.level == "error":
-            problems.append(event.info.msg.strip())
-
-    answer = run_dbt(["--quiet", "--no-use-colors", "build", *left_out], variables, note)
-    if not answer.success:
-        told = "\n".join(dict.fromkeys([*problems, *([str(answer.exception)] if answer.exception else [])]))
-        raise AiplError(f"The staging of {source.source_id} does not run:\n{told}")
-    manifest = json.loads((settings.dbt_target / "manifest.json").read_text())
-    read = {key for node in manifest["nodes"].values() for key in node.get("depends_on", {}).get("nodes", [])}
-    tables = {f"source.aipl.{source.source_id}.{name}": name for name in source.tables}
-    return [name for key, name in tables.items() if key not in read]
 
 
 def _arrived(report: PullReport) -> Iterator[str]:
@@ -137,15 +108,6 @@ def _arrived(report: PullReport) -> Iterator[str]:
     yield from report.warnings
     for version in report.refused:
         yield f"not read: {version.reason}"
-
-
-def _accept_all(settings: Settings, source: Source, report: PullReport) -> None:
-    """Put all that can be read into raw, whatever the arrival gate thinks of it."""
-    decide_loads(settings, source.source_id, dict.fromkeys(report.load_dates))
-    with LoadManifest(settings.manifest) as manifest:
-        arrival = Arrival({source.source_id: source}, manifest.all_deliveries())
-    promote(settings, arrival)
-    complete_columns(settings, arrival)
 
 
 def _judged(settings: Settings, source: Source, report: PullReport) -> Iterator[str]:
@@ -171,7 +133,7 @@ def _days(days: Sequence[date]) -> str:
 
 
 def _about(connection: duckdb.DuckDBPyConnection, entity: str) -> Iterator[str]:
-    relation = f"trial.trial_{entity}"
+    relation = entity
     rows, rejected = _one(connection, f"select count(*), count(reject_reason) from {relation}")
     yield f"{entity}: {counted(rows, 'row')}, {rejected:,} rejected"
     kept = f"(select * from {relation} where reject_reason is null)"

@@ -168,7 +168,7 @@ def test_a_model_that_cannot_be_run_at_all_refuses_every_new_load(shop: Shop) ->
     for day in (12, 13):
         state, reason = found[day]
         assert state is State.REFUSED and reason
-        assert "stg_shop__events cannot be run over" in reason and "brnad" in reason
+        assert "stg_shop__events cannot be run: Binder Error" in reason and "brnad" in reason
     assert found[2] == (State.ACCEPTED, None), "what is in effect stays"
     shop.write_model("cast")
     assert {state for state, _ in shop.receive().values()} == {State.ACCEPTED}
