@@ -19,9 +19,9 @@ BRANDS = "select brand_id, string_split(source_ids, ', ') from dim_brand where n
 IS_THERE = (
     "select 1 from duckdb_tables() where schema_name = 'intermediate' and table_name = 'int_orders_settled'"
 )
+ORDERS = "select 1 from intermediate.int_orders_settled where source_id = $source"
 # Each ends at the first row that it finds.
-HAS_ORDERS = "select 1 from intermediate.int_orders_settled where source_id = $source limit 1"
-HAS_BUYERS = "select 1 from intermediate.int_orders_settled where source_id = $source and person_id is not null limit 1"
+HAS_ORDERS, HAS_BUYERS = f"{ORDERS} limit 1", f"{ORDERS} and person_id is not null limit 1"
 
 
 def notes(settings: Settings, arrival: Arrival, release: Release | None) -> list[str]:
