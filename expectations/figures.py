@@ -23,7 +23,7 @@ LONGEST_VALUE = 40
 # Words of a vocabulary and times are shown. Anything else may be somebody's, so only its form is.
 SHARES_OF_VALUES = tuple(one.format("") for one in (UNKNOWN_SHARE, OUTSIDE_SHARE, NOT_NUMBER_SHARE))
 REASON = re.compile(".*")
-TIME = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b.{,20}")
+TIME = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b[\d:.TZ +-]{,20}")
 WORD = re.compile(r"[^\W\d]+(?:[ .-][^\W\d]+)*")
 
 

@@ -190,9 +190,9 @@ def _column_rules(table: ArrivalTable) -> Iterator[Rule]:
         yield _at_most(
             0.2, f"{column}_is_a_number", NOT_NUMBER_SHARE, f"{column} are not numbers", column, cure=cure
         )
-        outside = f"{column} are outside {low:,g} to {high:,g}"
+        outside = f"{column} are outside {low:,.10g} to {high:,.10g}"
         cure = (
-            f"If such amounts are right, widen `amounts: {{{column}: [{low:g}, {high:g}]}}` of"
+            f"If such amounts are right, widen `amounts: {{{column}: [{low:.10g}, {high:.10g}]}}` of"
             f" `{table.table}`; {again}."
         )
         yield _at_most(0.2, f"{column}_possible", OUTSIDE_SHARE, outside, column, cure=cure)

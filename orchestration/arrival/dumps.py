@@ -363,8 +363,9 @@ def _web_login(url: str) -> tuple[str, dict[str, Any]]:
     from aiohttp import BasicAuth
 
     login = BasicAuth(unquote(parts.username), unquote(parts.password or ""))
-    host = parts.netloc.rpartition("@")[2]
-    return parts._replace(netloc=host).geturl(), {"client_kwargs": {"auth": login}}
+    netloc = parts.netloc.rpartition("@")[2]
+    # Of each request and not of the session, which would tell it to the host of a redirect, too.
+    return parts._replace(netloc=netloc).geturl(), {"auth": login}
 
 
 def _walk(folder: Path) -> Iterator[Path]:

@@ -6,6 +6,8 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from orchestration.arrival.configured import Arrival
+from orchestration.build.state import read_build
+from orchestration.build.warehouse import open_warehouse
 from orchestration.core.printable import counted
 from orchestration.core.settings import Settings
 from orchestration.publish.marts import open_marts
@@ -14,18 +16,44 @@ from orchestration.sources.source import Source
 
 SHOWN = 5
 BRANDS = "select brand_id, string_split(source_ids, ', ') from dim_brand where not is_unbranded"
-ORDERING = "select distinct source_id from dim_brand, unnest(string_split(source_ids, ', ')) as t (source_id)"
-# Ends at the first order that has a person.
-HAS_ORDERS = "select 1 from fct_orders where source_id = $source limit 1"
-HAS_BUYERS = "select 1 from fct_orders where source_id = $source and person_id is not null limit 1"
+IS_THERE = (
+    "select 1 from duckdb_tables() where schema_name = 'intermediate' and table_name = 'int_orders_settled'"
+)
+ORDERS = "select 1 from intermediate.int_orders_settled where source_id = $source"
+# Each ends at the first row that it finds.
+HAS_ORDERS, HAS_BUYERS = f"{ORDERS} limit 1", f"{ORDERS} and person_id is not null limit 1"
 
 
 def notes(settings: Settings, arrival: Arrival, release: Release | None) -> list[str]:
-    """A line each for what is worth a look in the loads and in a release, by source."""
+    """A line each for what is worth a look in the loads and the brands of a release, by source."""
     lines = [*missing_tables(arrival), *unread_tables(arrival, read_by_staging(settings))]
     if release is not None:
-        lines += release_notes(arrival.sources, release)
+        lines += brand_notes(arrival.sources, release)
     return lines
+
+
+def buyer_notes(settings: Settings, sources: Iterable[str]) -> list[str]:
+    """A line for each source of whose orders none has a person, by the last build: releases do not say.
+
+    Nothing before the first build, and after one that did not finish.
+    """
+    build = read_build(settings)
+    if build is None or build.state != "complete":
+        return []
+    with open_warehouse(settings) as connection:
+        if not connection.execute(IS_THERE).fetchone():
+            return []
+        anonymous = [
+            source
+            for source in sources
+            if connection.execute(HAS_ORDERS, {"source": source}).fetchone()
+            and not connection.execute(HAS_BUYERS, {"source": source}).fetchone()
+        ]
+    return [
+        f"{source}: none of its orders has a person: they count as money, and nobody is in P or L by them."
+        f" If the dumps name buyers, map member_id or visitor_id in stg_{source}__orders"
+        for source in anonymous
+    ]
 
 
 def missing_tables(arrival: Arrival) -> Iterator[str]:
@@ -65,33 +93,20 @@ def read_by_staging(settings: Settings) -> dict[str, set[str]]:
     return read
 
 
-def release_notes(sources: Mapping[str, Source], release: Release) -> Iterator[str]:
-    """What a release has of brands that are not declared, not of declared ones, and not of buyers."""
+def brand_notes(sources: Mapping[str, Source], release: Release) -> Iterator[str]:
+    """Brands of a release that their source does not declare, and declared ones that it has not."""
     with open_marts(release.folder) as connection:
         columns = {name for name, *_ in connection.execute("describe dim_brand").fetchall()}
         if "source_ids" not in columns:
             # A release of an older program.
             return
         found = {brand: set(of) for brand, of in connection.execute(BRANDS).fetchall()}
-        fed = sorted(source for (source,) in connection.execute(ORDERING).fetchall())
-        anonymous = [
-            source
-            for source in fed
-            if connection.execute(HAS_ORDERS, {"source": source}).fetchone()
-            and not connection.execute(HAS_BUYERS, {"source": source}).fetchone()
-        ]
-    for source_id in fed:
-        source = sources.get(source_id)
-        if source is not None and source.brands:
-            unknown = [b for b, of in found.items() if source_id in of and b not in source.brands]
+    for source_id, source in sources.items():
+        own = sorted(brand for brand, of in found.items() if source_id in of)
+        if own and source.brands:
+            unknown = [brand for brand in own if brand not in source.brands]
             empty = [brand for brand in source.brands if brand not in found]
-            yield from _of_brands(source_id, sorted(unknown), empty)
-        if source_id in anonymous:
-            yield (
-                f"{source_id}: none of its orders has a person: they count as money, and nobody is in P or L"
-                " by them. If the dumps name buyers, map member_id or visitor_id in stg_"
-                f"{source_id}__orders"
-            )
+            yield from _of_brands(source_id, unknown, empty)
 
 
 def _of_brands(source_id: str, unknown: list[str], empty: list[str]) -> Iterator[str]:

@@ -29,7 +29,7 @@ from orchestration.defs.automation.stretches import stretches
 from orchestration.monitoring.gates import observe_gates
 from orchestration.monitoring.runs import Stopped, alerting, observe_run
 from orchestration.nightly.job import new_log, run_nightly
-from orchestration.nightly.notes import notes
+from orchestration.nightly.notes import buyer_notes, notes
 from orchestration.nightly.summary import gate_summary, loads_since, loads_summary, refusals, release_summary
 from orchestration.publish.mirror import mirror
 from orchestration.publish.release import Release, is_same, mend_pointer, read_current
@@ -141,8 +141,9 @@ def conclude(
     if len(refused) > SHOWN:
         say(f"Refused: {len(refused) - SHOWN} more; `aipl status` lists all.")
     current = read_current(settings)
-    told = notes(settings, read_arrival(settings), None if stopped else current)
-    noted = [f"Note: {note}." for note in told]
+    arrival = read_arrival(settings)
+    told = notes(settings, arrival, None if stopped else current)
+    noted = [f"Note: {note}." for note in [*told, *buyer_notes(settings, arrival.sources)]]
     if not stopped and current:
         say("\n".join([release_summary(settings, current), *rollback_lines(settings), *noted]))
         say("To view it: `make dashboard`.")

@@ -12,7 +12,15 @@ import pytest
 from unit.shop_home import ShopHome
 
 from orchestration.arrival.loads import decide_loads
-from orchestration.nightly.notes import missing_tables, notes, read_by_staging, release_notes, unread_tables
+from orchestration.build.state import Build, write_build
+from orchestration.nightly.notes import (
+    brand_notes,
+    buyer_notes,
+    missing_tables,
+    notes,
+    read_by_staging,
+    unread_tables,
+)
 from orchestration.publish.release import Release
 
 DAY = date(2024, 9, 2)
@@ -23,7 +31,6 @@ TABLES = {
     "coupons": {"files": "coupons_{load_date}.csv", "may_be_empty": True, **COLUMNS},
 }
 Brand = tuple[str, str, bool]
-Order = tuple[str, str | None]
 
 
 class Shop(ShopHome):
@@ -41,22 +48,16 @@ def shop(tmp_path: Path) -> Shop:
     return Shop(tmp_path, feed="static")
 
 
-def release(folder: Path, brands: Sequence[Brand], orders: Sequence[Order]) -> Release:
-    """A release of these brands (id, sources, whether unbranded) and orders (source, person)."""
+def release(folder: Path, brands: Sequence[Brand]) -> Release:
+    """A release of these brands (id, sources, whether unbranded)."""
     with duckdb.connect(str(folder / "marts.duckdb")) as connection:
         connection.execute("create table dim_brand (brand_id text, source_ids text, is_unbranded boolean)")
-        connection.execute("create table fct_orders (source_id text, person_id text)")
-        for table, rows in (("dim_brand", brands), ("fct_orders", orders)):
-            if rows:
-                places = ", ".join("?" * len(rows[0]))
-                connection.executemany(f"insert into {table} values ({places})", rows)
+        connection.executemany("insert into dim_brand values (?, ?, ?)", brands)
     return Release(folder, {})
 
 
-def noted(
-    shop: Shop, folder: Path, brands: Sequence[Brand], orders: Sequence[tuple[str, str | None]] = ()
-) -> str:
-    return "\n".join(release_notes(shop.arrival.sources, release(folder, brands, orders)))
+def noted(shop: Shop, folder: Path, brands: Sequence[Brand]) -> str:
+    return "\n".join(brand_notes(shop.arrival.sources, release(folder, brands)))
 
 
 def test_a_static_source_without_a_declared_table(shop: Shop) -> None:
@@ -111,14 +112,24 @@ def test_brands_that_are_not_declared_and_declared_ones_without_rows(shop: Shop,
     assert noted(shop, tmp_path, [("any", "shop", False)]) == "", "its brands are those of its rows"
 
 
-def test_orders_without_a_person(shop: Shop, tmp_path: Path) -> None:
-    brands: list[Brand] = [("any", "club, shop, web", False)]
-    told = noted(shop, tmp_path, brands, [("shop", None), ("shop", None), ("club", None), ("club", "p")])
-    assert told.startswith("shop: none of its orders has a person")
-    assert "stg_shop__orders" in told
+def test_orders_without_a_person(shop: Shop) -> None:
+    sources = ["shop", "club", "web"]
+    assert buyer_notes(shop.settings, sources) == [], "nothing is built"
+    shop.settings.warehouse.parent.mkdir(parents=True)
+    with duckdb.connect(str(shop.settings.warehouse)) as connection:
+        connection.execute("create schema intermediate")
+        write_build(shop.settings, Build("complete", "rules", "first"))
+        connection.execute("create table intermediate.int_orders_settled (source_id text, person_id text)")
+        rows = [("shop", None), ("shop", None), ("club", None), ("club", "p")]
+        connection.executemany("insert into intermediate.int_orders_settled values (?, ?)", rows)
+    (note,) = buyer_notes(shop.settings, sources)
+    assert note.startswith("shop: none of its orders has a person")
+    assert "stg_shop__orders" in note
+    write_build(shop.settings, Build("building", "rules", "second"))
+    assert buyer_notes(shop.settings, sources) == []
 
 
 def test_a_release_of_an_older_program_notes_nothing(shop: Shop, tmp_path: Path) -> None:
     with duckdb.connect(str(tmp_path / "marts.duckdb")) as connection:
         connection.execute("create table dim_brand (brand_id text)")
-    assert list(release_notes(shop.arrival.sources, Release(tmp_path, {}))) == []
+    assert list(brand_notes(shop.arrival.sources, Release(tmp_path, {}))) == []

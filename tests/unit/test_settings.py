@@ -64,7 +64,7 @@ def test_a_home_that_is_too_long_or_no_folder(tmp_path: Path, monkeypatch: pytes
 def test_a_home_that_cannot_be_made_or_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     require_home(tmp_path / "new" / "home")
     assert (tmp_path / "new" / "home").is_dir()
-    with pytest.raises(EnvironmentStop, match="AIPL_HOME /proc/home cannot be used: No such file"):
+    with pytest.raises(EnvironmentStop, match="AIPL_HOME /proc/home cannot be used: "):
         require_home(Path("/proc/home"))
     with pytest.raises(EnvironmentStop, match="File name too long"):
         require_home(tmp_path / ("a" * 300))

@@ -35,6 +35,7 @@ class Site:
     answers: dict[str, tuple[str, str] | str | int] = field(default_factory=dict)
     host: str = ""
     asked: list[str] = field(default_factory=list)
+    logins: dict[str, set[str | None]] = field(default_factory=dict)
 
     def page(self, address: str, *links: str, words: str = "") -> None:
         listed = "".join(f'<li><A class="x" HREF="{link}">{link}</A></li>' for link in links)
@@ -60,6 +61,7 @@ def site() -> Iterator[Site]:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             found.asked.append(self.path)
+            found.logins.setdefault(self.headers["Host"], set()).add(self.headers.get("Authorization"))
             known = found.answers.get(self.path, 404)
             if isinstance(known, str):
                 self.send_response(302)
@@ -177,6 +179,19 @@ def test_a_list_that_stops_half_way_is_refused_whole(site: Site) -> None:
     site.page("/e/", "a.csv")
     site.answers["/e/a.csv"] = 403
     assert "answers 403" in site.refused("/e/")
+
+
+def test_a_file_may_be_kept_elsewhere_and_a_login_is_not_told_there(site: Site) -> None:
+    store = f"localhost:{site.host.partition(':')[2]}"
+    site.page("/d/", "a.csv")
+    site.answers["/d/a.csv"] = f"http://{store}/kept/1?sig=x"
+    site.files("/kept/1?sig=x")
+    dumps = open_dumps(f"http://user:password@{site.host}/d/")
+    ((dump,), warnings) = dumps.files()
+    with dumps.open(dump) as stream:
+        assert (dump.name, stream.read(), warnings) == ("a.csv", b"id\n1\n", [])
+    assert None not in site.logins[site.host]
+    assert site.logins[store] == {None}
 
 
 def test_a_few_files_of_another_host_are_named(site: Site) -> None:
