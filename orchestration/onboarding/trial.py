@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,10 +17,15 @@ import duckdb
 
 from expectations.baseline import History
 from expectations.runner import run_arrival
-from orchestration.arrival.configured import configured_schedule, configured_sources, dbt_sources
+from orchestration.arrival.configured import (
+    NOTHING,
+    configured_schedule,
+    configured_sources,
+    dbt_sources,
+)
 from orchestration.arrival.manifest import LoadManifest
 from orchestration.arrival.parsed import parsed_path
-from orchestration.arrival.pull import PullReport, pull
+from orchestration.arrival.pull import PullReport, discover, pull
 from orchestration.arrival.receive import arrival_tables
 from orchestration.build.prepared import staging_sql
 from orchestration.build.staged_alone import (
@@ -35,6 +42,8 @@ from orchestration.core.printable import counted, shortened
 from orchestration.core.settings import Settings
 from orchestration.sources.source import Source
 
+# What is read and staged in seconds.
+TRIED_BYTES = 64 << 20
 SHOWN_ROWS, SHOWN_CHARACTERS, SHOWN_EXAMPLES = 3, 300, 2
 PERSON = {"events", "orders", "reviews", "memberships"}
 DAYS = {
@@ -58,8 +67,10 @@ VERSIONED = {"orders", "memberships", "gmv_targets"}
 ORIGIN = ("reject_reason", "cleaned", "raw_row", "_load_date", "_file", "_row")
 
 
-def try_source(settings: Settings, source: Source, dumps: str | None) -> Iterator[str]:
+def try_source(settings: Settings, source: Source, dumps: str | None, *, all_: bool = False) -> Iterator[str]:
     """Lines about a source, staged alone from its dumps as they are; nothing of it stays in the home.
+
+    Of much, the newest load dates are tried, unless `all_`.
 
     Raises:
         InputError: it has no staging model, or no dump.
@@ -67,7 +78,11 @@ def try_source(settings: Settings, source: Source, dumps: str | None) -> Iterato
     """
     with TemporaryDirectory(prefix="aipl-try-") as folder:
         trial = replace(settings, home=Path(folder).resolve())
-        report = pull(trial, source, None, dumps, configured_schedule(settings).today())
+        today = configured_schedule(settings).today()
+        load_dates, said = (None, "") if all_ else _newest(trial, source, dumps, today)
+        if said:
+            yield said
+        report = pull(trial, source, load_dates, dumps, today)
         yield from _arrived(report)
         sql = staging_sql(
             settings, dbt_sources(settings, configured_sources(settings) | {source.source_id: source})
@@ -97,6 +112,21 @@ def try_source(settings: Settings, source: Source, dumps: str | None) -> Iterato
         # Last, because the gate takes longer than all else.
         yield ""
         yield from _judged(trial, source, report)
+
+
+def _newest(
+    settings: Settings, source: Source, dumps: str | None, today: date
+) -> tuple[set[date] | None, str]:
+    """The newest load dates that are read in seconds, and what is told of the others; `None` for all."""
+    sizes: Counter[date] = Counter()
+    for found in discover(settings, source, NOTHING, dumps, today):
+        sizes[found.load_date] += (found.dump and found.dump.hint.size) or 0
+    days = sorted(sizes, reverse=True)
+    sums = list(accumulate(sizes[day] for day in days))
+    kept = [day for day, size in zip(days, sums, strict=True) if size <= TRIED_BYTES or day == days[0]]
+    if len(kept) == len(days):
+        return None, ""
+    return set(kept), f"The newest {len(kept)} of {len(days)} load dates are tried; `--all` tries all."
 
 
 def _arrived(report: PullReport) -> Iterator[str]:
