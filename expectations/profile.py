@@ -341,7 +341,7 @@ def _text(column: str) -> str:
     return f"cast({quoted(column)} as varchar)"
 
 
-def _number(column: str, decimal_mark: str | None) -> str:
+def _number(column: str, decimal_mark: str | None = None) -> str:
     # NaN and infinity are words, not numbers. A cast that fails takes long: what begins with a letter, and
     # what holds a colon, as times do, is not tried.
     text = _plain(quoted(column), decimal_mark) if decimal_mark else _text(column)

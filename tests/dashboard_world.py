@@ -121,7 +121,7 @@ def _frame(columns: str, rows: Iterable[Sequence[object]]) -> pd.DataFrame:
 def _listed(world: World) -> dict[str, pd.DataFrame]:
     """What is known of brands, presets, people and money, as it is."""
     paid = [
-        ("lumen", currency, FIRST + n * DAY, 2, int(n == 4), 100 * n, n, int(n in (2, 38)), 99 * n)
+        ("lumen", currency, FIRST + n * DAY, 2, int(n == 4), 100 * n, n, int(n == 2), 99 * n)
         for n in range(0, 42, 2)
         for currency in (("CNY", "USD") if n == 40 else ("CNY",))
     ]

@@ -343,7 +343,7 @@ def test_a_publish_shows_on_the_next_click(opened: Open, own: Home) -> None:
 
 
 def test_money_that_is_left_out_is_counted(opened: Open) -> None:
-    told = words(opened())
+    told = words(opened(brand="lumen"))
     assert text("en", "unknown_refunds", refunds=1) in told
     assert text("en", "other_currency_orders", orders="2 (2024-02)") in told
 
