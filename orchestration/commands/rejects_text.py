@@ -79,7 +79,8 @@ def accounts_text(settings: Settings, source_id: str | None) -> str:
         ]
     if built:
         parts += [
-            "\nRaw rows in the last finished build = current + superseded + rejected + joined to others\n",
+            "\nRaw rows in the last finished build = current + superseded + rejected + joined to others"
+            " (below 0: rows that hold several)\n",
             _lines(STAGED, built),
         ]
     return "".join(parts)

@@ -47,7 +47,8 @@ class Arrived:
 class Staged:
     """Rows of raw in the last finished build by what became of them in one entity.
 
-    `joined` are rows that staging joins into another row of their file, or that are not of this entity.
+    `joined` are rows that staging joins into another row of their file, or that are not of this entity, less
+    the further rows of those that hold several.
     """
 
     source: str
