@@ -18,8 +18,22 @@
         {%- do latest_first.append(column ~ ' desc nulls last') -%}
     {%- endfor -%}
     {%- do latest_first.extend(['_load_date desc', '_file desc', '_row desc']) -%}
+    {%- set arrived = staged(name) -%}
+    {#- Asking which version of its document a row is of costs every row, so it is asked where it matters. -#}
+    {%- set has_documents = 'staged_rows._document' in arrived -%}
+    {%- set is_replaced -%}
+        {%- if has_documents -%}
+        coalesce(
+                is_replaced,
+                _document is not null
+                and not {{ in_relation('versions', 'latest_raw_rows', document + ['_file', '_row']) }}
+            )
+        {%- else -%}
+        coalesce(is_replaced, false)
+        {%- endif -%}
+    {%- endset -%}
     with arrived as (
-        {{ staged(name) }}
+        {{ arrived }}
     ),
     {%- if is_incremental() %}
 
@@ -79,6 +93,7 @@
         from arrived
     ),
     {%- endif %}
+    {%- if has_documents %}
 
     latest_raw_rows as (
         select source_id, _document, _file, _row
@@ -96,52 +111,51 @@
         ) as ranked
         where version_rank = 1
     ),
-
-    judged as (
-        select
-            {{ columns | join(', ') }},
-            is_current,
-            coalesce(
-                is_replaced,
-                _document is not null
-                and not {{ in_relation('versions', 'latest_raw_rows', document + ['_file', '_row']) }}
-            ) as is_replaced
-        from versions
-    ),
-
-    -- Item 0 only says that its raw row holds none.
-    candidates as (
-        select {{ key | join(', ') }} from judged
-        where is_current is null and not is_replaced and _item > 0
-    ),
+    {%- endif %}
 
     repeated as (
-        select {{ key | join(', ') }} from candidates
-        where {{ may_repeat('candidates', key) }}
+        select {{ key | join(', ') }} from versions
+        where {{ may_repeat('versions', key) }}
         group by {{ key | join(', ') }}
         having count(*) > 1
     )
 
+    -- Item 0 only says that its raw row holds none.
     select
         {{ columns | join(', ') }},
         is_replaced,
         coalesce(is_current, not is_replaced and _item > 0) as is_current
-    from judged
-    where not {{ in_relation('judged', 'repeated', key) }}
+    from (
+        select
+            {{ columns | join(', ') }},
+            {{ is_replaced }} as is_replaced,
+            is_current
+        from versions
+        where not {{ in_relation('versions', 'repeated', key) }}
+    ) as single
 
     union all
 
     select
         {{ columns | join(', ') }},
         is_replaced,
-        row_number() over (
-            partition by {{ key | join(', ') }}
-            order by
-                is_replaced or _item = 0,
-                {{ latest_first | join(', ') }},
-                _item desc,
-                {{ hash_of(contract.columns) }} desc
-        ) = 1 as is_current
-    from judged
-    where {{ in_relation('judged', 'repeated', key) }}
+        coalesce(
+            is_current,
+            not is_replaced and _item > 0 and row_number() over (
+                partition by {{ key | join(', ') }}
+                order by
+                    is_replaced or _item = 0,
+                    {{ latest_first | join(', ') }},
+                    _item desc,
+                    {{ hash_of(contract.columns) }} desc
+            ) = 1
+        ) as is_current
+    from (
+        select
+            {{ columns | join(', ') }},
+            {{ is_replaced }} as is_replaced,
+            is_current
+        from versions
+        where {{ in_relation('versions', 'repeated', key) }}
+    ) as several
 {%- endmacro %}

@@ -25,7 +25,7 @@ from orchestration.arrival.configured import (
 )
 from orchestration.arrival.manifest import LoadManifest
 from orchestration.arrival.parsed import parsed_path
-from orchestration.arrival.pull import PullReport, discover, pull
+from orchestration.arrival.pull import PullReport, pull, survey
 from orchestration.arrival.receive import arrival_tables
 from orchestration.build.prepared import staging_sql
 from orchestration.build.staged_alone import (
@@ -119,7 +119,7 @@ def _newest(
 ) -> tuple[set[date] | None, str]:
     """The newest load dates that are read in seconds, and what is told of the others; `None` for all."""
     sizes: Counter[date] = Counter()
-    for found in discover(settings, source, NOTHING, dumps, today):
+    for found in survey(settings, source, NOTHING, dumps, today)[0]:
         sizes[found.load_date] += (found.dump and found.dump.hint.size) or 0
     days = sorted(sizes, reverse=True)
     sums = list(accumulate(sizes[day] for day in days))

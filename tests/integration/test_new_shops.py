@@ -283,10 +283,7 @@ def test_a_trial_tells_what_is_shared_refused_and_broken(
     assert "The staging of small_shop does not run:" in failed
     assert "stg_small_shop__orders" in failed
     assert 'column "client" not found' in failed
-<<<<<<< HEAD:tests/integration/test_onboarding.py
     assert {path.name for path in (home / "home").iterdir()} <= {"dbt"}
-=======
-    assert not (home / "home").exists()
 
 
 def test_of_much_the_newest_load_dates_are_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -307,4 +304,3 @@ def test_of_much_the_newest_load_dates_are_tried(tmp_path: Path, monkeypatch: py
     # One is tried, however large it is.
     monkeypatch.setattr(trial, "TRIED_BYTES", 1)
     assert trial._newest(settings, source, None, today)[0] == {date(2024, 3, 3)}
->>>>>>> 9f6b73d308de4366e84546d035b84f0f732a821d:tests/integration/test_new_shops.py

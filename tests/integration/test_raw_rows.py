@@ -328,6 +328,36 @@ def stored(warehouse: OwnWarehouse) -> dict[str, Counter[tuple[Any, ...]]]:
     }
 
 
+NAIVE = """
+select
+    order_id, line_id, 'market' as brand_id, line_id as product_id, 1 as quantity,
+    cast(null as decimal(18, 4)) as amount, false as is_duplicate, {{ row_origin('source') }},
+    cast(null as varchar) as reject_reason
+from (
+    select *, unnest(json_extract_string(try_cast(items as json), '$[*].sku')) as line_id
+    from {{ source('market', 'orders') }}
+) as source
+"""
+
+
+def test_a_model_that_does_not_number_its_rows_breaks_nothing(tmp_path: Path) -> None:
+    warehouse = make(tmp_path / "home")
+    staging = warehouse.settings.dbt_project / "models" / "staging" / "market"
+    (staging / "stg_market__order_lines.sql").write_text(NAIVE)
+    order = {"changed_at": "2024-03-04 10:00:00", "customer": "ann", "device": "d1", "total": "9"}
+    days = [{"T1": "tea jam", "T2": "tea tea"}, {"T1": "tea", "T2": "tea"}, {"T1": "jam"}]
+    for day, orders in enumerate(days):
+        told = [
+            {**order, "order_id": one, "items": json.dumps([{"sku": sku} for sku in skus.split()])}
+            for one, skus in orders.items()
+        ]
+        write(tmp_path / "dumps", {("market", "orders", day): told})
+        warehouse.load("market", tmp_path / "dumps" / "market", {FIRST + timedelta(days=day)})
+        assert build(warehouse) == (day == 0)
+    lines = "select order_id, line_id from marts.fct_order_lines order by all"
+    assert warehouse.query(lines) == [("T1", "jam"), ("T1", "tea"), ("T2", "tea")]
+
+
 def test_nights_in_any_order_equal_brute_force_and_a_full_build(tmp_path: Path) -> None:
     dice = random.Random(1)
     final, early = Shops(dice).dumps, Shops(dice).dumps
