@@ -191,7 +191,35 @@ def _result(
         )[:10],
         load_dates=tuple(failed),
         runbook=f"{RUNBOOK}#a-load-that-staging-refuses",
-        found={day: "; ".join(problem.found for problem in found) for day, found in failed.items()},
+        found={day: "; ".join(map(_told, found)) for day, found in failed.items()},
+        cure=_cure(source, rule, table),
+    )
+
+
+def _told(problem: Problem) -> str:
+    """What was found, with the values of the examples if they show any."""
+    values = [
+        ", ".join(f"{name}={value}" for name, value in example.items() if name != "file")
+        for example in problem.examples
+        if len(example) > len(("file", "row"))
+    ]
+    if not values:
+        return problem.found
+    file = problem.examples[0]["file"]
+    return f"{problem.found}; such as {' and '.join(values)} of {file}"
+
+
+def _cure(source: Source, rule: str, table: str) -> str:
+    accept = f"`aipl accept {source.source_id} LOAD_DATE --reason TEXT`"
+    if rule == CAN_BE_STAGED:
+        return (
+            "Make the model read such a value (`safe_cast`, `json_text`), or have the dump corrected and"
+            " delivered again."
+        )
+    return (
+        f"If a column has another format or meaning than {table} and its staging model say (`event_time`,"
+        " `decimal_mark`, `vocabulary`), correct them; else have the dump delivered again. If that many are"
+        f" always rejected, raise `max_rejected_share` of {source.source_id}; {accept} lets this one in."
     )
 
 
