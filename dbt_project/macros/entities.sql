@@ -125,7 +125,7 @@
         {%- set supplied = adapter.get_column_schema_from_query('select * from ' ~ staging)
             | map(attribute='name') | list -%}
     {%- endif -%}
-    {%- set has_items = supplied is not none and '_item' in supplied -%}
+    {%- set has_items = supplied is not none and '_item' in supplied and '_document' in supplied -%}
     {%- set numbered = contract.numbered if has_items else none -%}
     {%- set lacking = [numbered] -%}
     {%- for column in contract.optional or [] if supplied is not none and column not in supplied -%}
