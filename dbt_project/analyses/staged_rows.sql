@@ -13,7 +13,7 @@
         {%- do entities.update({name: {
             'optional': optional,
             'rows': read_staged(name, source_id, staging, supplied),
-            'item_rows': read_staged(name, source_id, staging, supplied + ['_item']),
+            'item_rows': read_staged(name, source_id, staging, supplied + ['_document', '_item']),
         }}) -%}
     {%- endfor -%}
     {%- do queries.update({source_id: entities}) -%}

@@ -136,7 +136,7 @@
 #}
 {% macro read_staged(name, source_id, staging, supplied, rejected=false) -%}
     {%- set contract = entity(name) -%}
-    {%- set has_items = supplied is not none and '_item' in supplied -%}
+    {%- set has_items = supplied is not none and '_item' in supplied and '_document' in supplied -%}
     {%- set numbered = contract.numbered if has_items else none -%}
     {%- set lacking = [numbered] -%}
     {%- for column in contract.optional or [] if supplied is not none and column not in supplied -%}

@@ -72,7 +72,7 @@ def staged_alone(
                 if one.name in entities:
                     name, entity = entities[one.name]
                     supplied = _complete(connection, one.relation, query, entity)
-                    rows = entity.item_rows if "_item" in supplied else entity.rows
+                    rows = entity.item_rows if {"_document", "_item"} <= set(supplied) else entity.rows
                     connection.execute(f"create view {ENTITY.format(name)} as {rows}")
         yield connection
 
