@@ -27,7 +27,7 @@ from orchestration.core.errors import ConfigurationError
 from orchestration.core.printable import counted
 from orchestration.core.privacy.erased import read_erased
 from orchestration.core.privacy.person_key import require_person_key
-from orchestration.core.redact import refuse_credentials
+from orchestration.core.redact import redact, refuse_credentials
 from orchestration.core.settings import Settings
 from orchestration.sources.calendar import EARLIEST_LOAD_DATE, is_retired
 from orchestration.sources.source import Source
@@ -38,6 +38,7 @@ STEP_SECONDS = 1.0
 # Dumps up to this size are read side by side. Larger ones are read one at a time: they take memory, and
 # whoever stops a pull waits for the threads.
 SMALL_BYTES = 64 << 20
+SHOWN_NAMES = 5
 READERS = min(4, os.cpu_count() or 1)
 
 
@@ -98,9 +99,18 @@ def survey(
     return _survey(settings, _salted(settings, source), deliveries, _place(source, dumps), today)
 
 
-def holds_dumps(source: Source, place: str) -> bool:
-    """Whether any file at a place belongs to a table of the source. Raises what `_place` does."""
-    return any(source.match(dump.name) for dump in _place(source, place).files()[0])
+def require_dumps(source: Source, place: str) -> None:
+    """Raise ConfigurationError where no file at a place is a dump of the source, or as `_place` does."""
+    names = [dump.name for dump in _place(source, place).files()[0]]
+    if any(map(source.match, names)):
+        return
+    found = f"it has {', '.join(names[:SHOWN_NAMES])}" if names else "it has no files"
+    more = f" and {len(names) - SHOWN_NAMES:,} more" if len(names) > SHOWN_NAMES else ""
+    patterns = ", ".join(table.files for table in source.tables.values())
+    raise ConfigurationError(
+        f"{redact(place)} holds no dump of {source.source_id}: {found}{more}. The names of its dumps must"
+        f" match {patterns}."
+    )
 
 
 def pull(

@@ -17,13 +17,12 @@ from orchestration.arrival.configured import (
 )
 from orchestration.arrival.file_versions import Load
 from orchestration.arrival.pending import Request, find_pending
-from orchestration.arrival.pull import holds_dumps
+from orchestration.arrival.pull import require_dumps
 from orchestration.build.around_dbt import present_build, write_dbt_inputs
 from orchestration.build.state import is_untouched, read_build
 from orchestration.core.errors import InputError
 from orchestration.core.lock import writer_lock
 from orchestration.core.privacy.person_key import is_made_with
-from orchestration.core.redact import redact
 from orchestration.core.settings import Settings
 from orchestration.defs.automation.stretches import stretches
 from orchestration.monitoring.gates import observe_gates
@@ -66,10 +65,8 @@ def _run_new(settings: Settings, request: Request, say: Callable[[str], None], w
                 f"Source {source_id} has no models in dbt_project/models/staging/{source_id}: its rows would "
                 "be lost. See docs/adding-a-source.md for how to write them."
             )
-        if request.dumps and not holds_dumps(source, request.dumps):
-            patterns = ", ".join(table.files for table in source.tables.values())
-            place = redact(request.dumps)
-            raise InputError(f"{place} holds no dump of {source_id}. Its file names must match {patterns}.")
+        if request.dumps:
+            require_dumps(source, request.dumps)
     with writer_lock(settings.home, wait_seconds=wait_seconds, say=say):
         mend_pointer(settings)
         # A run may have been killed between a verdict and its alert.

@@ -14,7 +14,7 @@ from orchestration.arrival.file_versions import FileVersion, State
 from orchestration.arrival.landing import landed_copy
 from orchestration.arrival.manifest import LoadManifest
 from orchestration.arrival.parsed import find_parsed, parsed_path
-from orchestration.arrival.pull import Cause, DumpFile, survey
+from orchestration.arrival.pull import Cause, DumpFile, require_dumps, survey
 from orchestration.core.errors import ConfigurationError
 
 NAME = "events_2024-09-02.csv"
@@ -108,6 +108,17 @@ def test_the_place_of_dumps_must_be_known(shop: Shop):
         shop.pull()
     shop.deliver()
     assert shop.pull(dumps=str(shop.dumps)).load_dates == [date(2024, 9, 2)]
+
+
+def test_a_place_without_a_dump_of_the_source_is_told_with_what_it_has(shop: Shop):
+    with pytest.raises(ConfigurationError, match=r"holds no dump of shop: it has no files\. .* must match"):
+        require_dumps(shop.source, str(shop.dumps))
+    for number in range(7):
+        shop.deliver(name=f"events {number}.csv")
+    with pytest.raises(ConfigurationError, match=r"it has events 0\.csv, .* and 2 more\."):
+        require_dumps(shop.source, str(shop.dumps))
+    shop.deliver()
+    require_dumps(shop.source, str(shop.dumps))
 
 
 def test_a_dump_without_a_date_keeps_the_day_it_first_came_or_has_the_declared_one(shop: Shop):
