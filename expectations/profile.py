@@ -290,7 +290,10 @@ def _is_damaged(text: str) -> str:
 
 def _time(text: str, written: str) -> str:
     if written == "unix_seconds":
-        return f"make_timestamp(try_cast({text} as bigint) * 1000000)"
+        seconds = f"try_cast({text} as bigint)"
+        # Of the years 1 to 9999: other numbers overflow.
+        is_time = f"{seconds} between -62135596800 and 253402300799"
+        return f"case when {is_time} then make_timestamp({seconds} * 1000000) end"
     if written == "iso":
         return f"try_cast(regexp_replace({text}, ' UTC$', '') as timestamp)"
     pattern = written.replace("'", "''")

@@ -1,6 +1,14 @@
-{# Cast that returns NULL if the value does not fit. #}
-{% macro safe_cast(expression, type) -%}
-    try_cast({{ expression }} as {{ type }})
+{#
+  Cast that returns NULL if the value does not fit. A decimal comes `wide`: the sum or product of two that fit
+  may not fit itself, and would stop the build.
+#}
+{% macro safe_cast(expression, type, wide=true) -%}
+    {%- set fitting = 'try_cast(' ~ expression ~ ' as ' ~ type ~ ')' -%}
+    {%- if wide and type.startswith('decimal(18') -%}
+        cast({{ fitting }} as {{ type | replace('(18', '(38') }})
+    {%- else -%}
+        {{ fitting }}
+    {%- endif -%}
 {%- endmacro %}
 
 {# Ratio as a double; NULL if the denominator is 0 or NULL. #}
