@@ -380,10 +380,13 @@ def _is_damaged(text: str) -> str:
 
 
 def _time(text: str, written: str) -> str:
-    if written == "unix_seconds":
-        return f"make_timestamp(try_cast({text} as bigint) * 1000000)"
-    if written == "unix_milliseconds":
-        return f"make_timestamp(try_cast({text} as bigint) * 1000)"
+    if written in ("unix_seconds", "unix_milliseconds"):
+        number = f"try_cast({text} as bigint)"
+        seconds = number if written == "unix_seconds" else f"{number} // 1000"
+        # Of the years 1 to 9999: other numbers overflow.
+        is_time = f"{seconds} between -62135596800 and 253402300799"
+        per_second = 1_000_000 if written == "unix_seconds" else 1_000
+        return f"case when {is_time} then make_timestamp({number} * {per_second}) end"
     if written == "iso":
         return f"try_cast(regexp_replace({text}, ' UTC$', '') as timestamp)"
     pattern = written.replace("'", "''")

@@ -49,7 +49,7 @@
             'optional': ['visitor_id', 'member_id'],
             'columns': dict(
                 review_id='document', brand_id='brand', order_id='document', reviewed_at='moment',
-                reviewed_on='day', rating='whole', **person
+                reviewed_on='day', rating='stars', **person
             ),
         },
         'memberships': {
@@ -58,20 +58,20 @@
             'optional': ['visitor_id', 'member_id', 'updated_at'],
             'columns': dict(
                 membership_id='document', brand_id='brand', state_kind='text', tier='whole',
-                joined_on='day', left_on='day', updated_at='moment', **person
+                joined_on='any_day', left_on='any_day', updated_at='moment', **person
             ),
         },
         'identity_links': {
             'key': ['link_id'], 'version': ['recorded_at'],
             'columns': dict(
-                link_id='document', other_member_id='person', valid_from='moment', valid_to='moment',
+                link_id='document', other_member_id='person', valid_from='any_moment', valid_to='any_moment',
                 recorded_at='moment', is_withdrawn='flag', **person
             ),
         },
         'gmv_targets': {
             'key': ['brand_id', 'period_start', 'period_end'], 'version': ['updated_at'],
             'columns': dict(
-                brand_id='brand', period_start='day', period_end='day', gmv='money', currency='currency',
+                brand_id='brand', period_start='any_day', period_end='any_day', gmv='money', currency='currency',
                 updated_at='moment'
             ),
         },
@@ -80,7 +80,7 @@
             'optional': ['product_name', 'category_id', 'category_name', 'listed_on', 'updated_at'],
             'columns': dict(
                 product_id='product', brand_id='brand', product_name='text', category_id='text',
-                category_name='text', listed_on='day', updated_at='moment'
+                category_name='text', listed_on='any_day', updated_at='moment'
             ),
         },
     } -%}
@@ -152,7 +152,7 @@
         {%- set reading = read_by_role(column, role, source_id, 'staged_rows.' ~ column, mark) -%}
         {%- do readings.update({column: reading}) -%}
     {%- endfor -%}
-    {%- do problems.extend(join_keys(readings, source_id, supplied)) -%}
+    {%- do changes.extend(join_keys(readings, source_id, supplied)) -%}
     {%- for column, reading in readings.items() -%}
         {%- do problems.extend(reading.problems) -%}
         {%- for condition, kind in reading.changed -%}

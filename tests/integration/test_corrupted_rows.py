@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from corruptions import CORRUPTIONS
 from sample_world import sample_warehouse
 from warehouse import Warehouse
 
@@ -22,51 +23,6 @@ from orchestration.sources.table import Format
 
 DAY = date(2024, 12, 1)
 GOOD = 2
-CORRUPTIONS = [
-    # Nothing, and words for it.
-    *(None, "", "  ", "null", "Undefined", "N/A", "\\N", "[object Object]", "{}", "[]"),
-    # Ids as exports write them, and what is none.
-    *(
-        '="1"',
-        "'1",
-        '"7"',
-        "12.0",
-        "1.03E+19",
-        "1e5",
-        "7\t",
-        "\u200b7",
-        "\ufeff7",
-        "\u3000７",
-        "o'x",
-        "a\x1fb",
-    ),
-    *(
-        "\u202e7",
-        "e\u0301",
-        "\U0001f600",
-        "x" * 100_000,
-        "'); drop table events; --",
-        "%s {{ x }} ${y}",
-        "a\nb",
-    ),
-    # Numbers, and what looks like them.
-    *("-5", "+5", "-0", ".5", "1e3", "1e400", "1E-400", "inf", "-Infinity", "NaN", "0x1F", "1_000", "９"),
-    *("12,50", "1,234.56", "1.234,56", "1 234", "50%", "¥5", "(5)", "5-", "9" * 12, "9" * 14, "9" * 40),
-    *("0.00005", "true", "yes", "1/2", "12.345.678"),
-    # Times, and what looks like them.
-    *("24-03-04", "0001-01-01 00:00:00", "1969-12-31 23:59:59", "9999-12-31 23:59:59", "10000-01-01"),
-    *(
-        "2024-09-04T18:00:00Z",
-        "2024-09-04 18:00:00 +08:00",
-        "2024-09-04 18:00:00+25:00",
-        "2024-09-04 18:00 PST",
-    ),
-    *("2024-02-30", "2024-13-01 00:00:00", "2024-09-04 24:00:00", "2024-09-04 12:00:60", "04/03/2024 09:00"),
-    *("20240904", "1725443940", "1725443940000", "infinity", "-infinity", "epoch", "now", "today", "18:00"),
-    *("0000-00-00 00:00:00", "2024-09-04T", "2024年9月4日", "294247-01-10 04:00:55"),
-    # Currencies and words.
-    *("rmb", "¥", "cny ", "CNY1", "Yuan", "text", '{"a": [', "<b>", "=1+1"),
-]
 # JSON lines hold more than text.
 OF_JSON = [0, 12.0, 12.5, 1e19, 10**25, True, [1, "a"], {"id": 1}, [], -1.5]
 IDS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from decimal import Decimal
 from pathlib import Path
@@ -9,8 +10,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from expectations.results import ExpectationResult, GateResult
 from orchestration import cli
 from orchestration.build.rejects import kept_changes, read_kept
+from orchestration.build.state import read_gate
 from orchestration.core.settings import PROJECT_ROOT, Settings
 
 SOURCE = """
@@ -142,6 +145,12 @@ def aipl(capfd: pytest.CaptureFixture[str], *arguments: str) -> str:
     return said
 
 
+def marts_gate(place: Place) -> tuple[ExpectationResult, ...]:
+    gate = read_gate(place.settings)
+    assert gate is not None
+    return GateResult.from_json(json.dumps(gate.results)).results
+
+
 GROSS = (
     "select source_id, count(*), sum(amount) from marts.fct_orders where is_purchase group by 1 order by 1"
 )
@@ -173,6 +182,21 @@ def test_shared_numbers_are_told_and_where_declared_are_orders_of_their_own(
         ("declared", "refunds", "amount", "sign", 1),
         ("plain", "refunds", "amount", "sign", 1),
     }
+    assert "declared:m:cat" in aipl(capfd, "person-key", "CAT")
+    # Lines that do not say whose they are find no order, and are told; orders are as before.
+    lines = place.folder / "dbt_project/models/staging/declared/stg_declared__order_lines.sql"
+    before = lines.read_text()
+    lines.write_text(before.replace("customer as member_id,", ""))
+    dump = place.folder / "dumps" / "lines_2024-03-06.csv"
+    dump.write_text(DUMPS[dump.name] + "T2,dan,jam,0\n")
+    said = aipl(capfd, "run")
+    assert "order_lines.order_id without member_id 2" in said, said
+    (warning,) = (one for one in marts_gate(place) if one.name == "lines_name_their_order")
+    assert (warning.verdict, warning.examples[0]["lines"]) == ("warning", 3)
+    assert place.query(GROSS) == [("declared", 4, Decimal(135)), ("plain", 2, Decimal(15))]
+    lines.write_text(before)
+    place.deliver("2024-03-06")
+    aipl(capfd, "run")
     aipl(capfd, "rebuild")
     assert sorted(place.query("select * from marts.fct_orders")) == sorted(marts)
 

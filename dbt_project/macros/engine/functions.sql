@@ -1,10 +1,17 @@
 {#
   Cast that returns NULL if the value does not fit. A staging model reads numbers with the decimal mark of its
-  tables.
+  tables. A decimal comes `wide`: the sum or product of two that fit may not fit itself, and would stop the
+  build.
 #}
-{% macro safe_cast(expression, type) -%}
+{% macro safe_cast(expression, type, wide=true) -%}
     {%- set mark = decimal_mark(model) if is_number(type) -%}
-    try_cast({{ plain_number(expression, mark) if mark else expression }} as {{ type }})
+    {%- set value = plain_number(expression, mark) if mark else expression -%}
+    {%- set fitting = 'try_cast(' ~ value ~ ' as ' ~ type ~ ')' -%}
+    {%- if wide and type.startswith('decimal(18') -%}
+        cast({{ fitting }} as {{ type | replace('(18', '(38') }})
+    {%- else -%}
+        {{ fitting }}
+    {%- endif -%}
 {%- endmacro %}
 
 {# Ratio as a double; NULL if the denominator is 0 or NULL. #}

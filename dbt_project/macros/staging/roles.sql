@@ -4,7 +4,8 @@
     {{ return({
         'person': text, 'document': text, 'brand': text, 'product': text, 'text': text, 'currency': text,
         'money': 'decimal(18, 4)', 'refund': 'decimal(18, 4)', 'quantity': 'decimal(18, 4)',
-        'whole': 'integer', 'moment': 'timestamp', 'day': 'date', 'flag': 'boolean',
+        'whole': 'integer', 'stars': 'integer', 'flag': 'boolean',
+        'moment': 'timestamp', 'day': 'date', 'any_moment': 'timestamp', 'any_day': 'date',
     }[role]) }}
 {%- endmacro %}
 
@@ -17,7 +18,8 @@
     {%- set name = column | replace('_', ' ') -%}
     {%- set text = 'cast(' ~ raw ~ ' as ' ~ dbt.type_string() ~ ')' -%}
     {%- set delivered = 'cast(raw_' ~ column ~ ' as ' ~ dbt.type_string() ~ ')' -%}
-    {%- set kind = {'moment': 'time', 'day': 'date', 'flag': 'yes or no'}.get(role, 'number') -%}
+    {%- set kinds = {'timestamp': 'time', 'date': 'date', 'boolean': 'yes or no'} -%}
+    {%- set kind = kinds.get(role_type(role), 'number') -%}
     {%- set reading = {'read': text, 'value': column, 'problems': [], 'changed': []} -%}
     {%- if role in ('person', 'document', 'brand', 'product') -%}
         {%- set words = placeholders(source_id) -%}
@@ -49,7 +51,8 @@
     {%- elif role != 'text' -%}
         {%- do reading.update({
             'read': safe_cast(
-                plain_number(raw, mark) if mark and is_number(role_type(role)) else raw, role_type(role)
+                plain_number(raw, mark) if mark and is_number(role_type(role)) else raw, role_type(role),
+                wide=false
             ),
             'problems': [
                 (
@@ -63,6 +66,16 @@
         {#- Sums of the marts hold a hundred such rows; the target of a year may be as large. -#}
         {%- set beyond = 'abs(' ~ column ~ ') >= 1000000000000' -%}
         {%- do reading.problems.append((beyond, name ~ ' of a trillion or more')) -%}
+    {%- endif -%}
+    {%- if role == 'stars' -%}
+        {%- set beyond = 'not ' ~ column ~ ' between 1 and 5' -%}
+        {%- do reading.problems.append((beyond, name ~ ' that is not 1 to 5')) -%}
+    {%- elif role == 'day' -%}
+        {%- do reading.problems.append((is_future(column), 'time in the future')) -%}
+    {%- elif role == 'moment' -%}
+        {#- In UTC, which may be a day off. -#}
+        {%- set beyond = column ~ ' >= ' ~ add_days('_load_date', 3) -%}
+        {%- do reading.problems.append((beyond, 'time in the future')) -%}
     {%- endif -%}
     {%- if role == 'refund' -%}
         {%- do reading.update({'value': 'abs(' ~ column ~ ')', 'changed': [(column ~ ' < 0', 'sign')]}) -%}
@@ -148,12 +161,12 @@
 {%- endmacro %}
 
 {#
-  In `readings`, makes the id of each document under `keys` of the source of all its columns. Returns the
-  problems of every row of a staging model that lacks one of them. No id holds the character between them:
-  `clean_id` removes it.
+  In `readings`, makes the id of each document under `keys` of the source of all its columns. No id holds the
+  character between them: `clean_id` removes it. Returns what is said of each row of a staging model that
+  lacks a column, as `changed` of a reading: its id finds no other of the document.
 #}
 {% macro join_keys(readings, source_id, supplied) -%}
-    {%- set problems = [] -%}
+    {%- set changes = [] -%}
     {%- for document, columns in (source_setting(source_id, 'keys') or {}).items() if document in readings -%}
         {%- set parts = [readings[document].value] -%}
         {%- for column in columns if column != document -%}
@@ -165,11 +178,10 @@
                 {%- set part = 'cast(' ~ readings[column].value ~ ' as ' ~ dbt.type_string() ~ ')' -%}
                 {%- do parts.append('coalesce(' ~ part ~ ", '')") -%}
             {%- else -%}
-                {%- set lacks = 'the staging model lacks ' ~ column ~ ', which `keys` adds to ' ~ document -%}
-                {%- do problems.append(('true', lacks)) -%}
+                {%- do changes.append((document ~ ' is not null', document ~ ' without ' ~ column)) -%}
             {%- endif -%}
         {%- endfor -%}
         {%- do readings[document].update({'value': parts | join(' || chr(31) || ')}) -%}
     {%- endfor -%}
-    {{ return(problems) }}
+    {{ return(changes) }}
 {%- endmacro %}
