@@ -30,25 +30,27 @@ tests as (
     group by preset, brand_id, method, horizon_days
 ),
 
-counted as (
+others as (
     select
-        tests.*,
-        (
-            select coalesce(sum(days.other_currency_orders), 0)
-            from {{ ref('int_gmv_days') }} as days
-            where
-                days.brand_id = tests.brand_id
-                and days.gmv_date > tests.first_origin
-                and days.gmv_date <= {{ add_days('tests.last_origin', 'tests.horizon_days') }}
-        ) as other_currency_orders
+        tests.preset,
+        tests.brand_id,
+        tests.method,
+        tests.horizon_days,
+        sum(days.other_currency_orders) as orders
     from tests
+    inner join {{ ref('int_gmv_days') }} as days
+        on
+            tests.brand_id = days.brand_id
+            and days.gmv_date > tests.first_origin
+            and days.gmv_date <= {{ add_days('tests.last_origin', 'tests.horizon_days') }}
+    group by tests.preset, tests.brand_id, tests.method, tests.horizon_days
 )
 
 select
-    preset,
-    brand_id,
-    method,
-    horizon_days,
+    tests.preset,
+    tests.brand_id,
+    tests.method,
+    tests.horizon_days,
     cast(backtests as bigint) as backtests,
     {{ safe_divide('error_shares', 'backtests') }} as mape,
     cast(interval_backtests as bigint) as interval_backtests,
@@ -61,5 +63,6 @@ select
             then live_status
         else 'history_too_short'
     end as status,
-    cast(other_currency_orders as bigint) as other_currency_orders
-from counted
+    cast(coalesce(others.orders, 0) as bigint) as other_currency_orders
+from tests
+left join others on {{ join_on('tests', 'others', ['preset', 'brand_id', 'method', 'horizon_days']) }}
