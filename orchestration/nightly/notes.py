@@ -77,7 +77,10 @@ def unread_tables(arrival: Arrival, read: Mapping[str, Collection[str]]) -> Iter
 
 
 def read_by_staging(settings: Settings) -> dict[str, set[str]]:
-    """Tables of raw that staging reads, by source, as dbt parsed the project; empty before it did."""
+    """Tables of raw that staging reads, by source, as dbt parsed the project; empty before it did.
+
+    So are those that it is not meant to read: `meta: {unread: true}` where it declares them.
+    """
     try:
         manifest = json.loads((settings.dbt_target / "manifest.json").read_text())
     except (FileNotFoundError, ValueError):
@@ -90,6 +93,9 @@ def read_by_staging(settings: Settings) -> dict[str, set[str]]:
             if key in manifest["sources"]:
                 table = manifest["sources"][key]
                 read.setdefault(table["source_name"], set()).add(table["identifier"])
+    for table in manifest["sources"].values():
+        if table["config"].get("meta", {}).get("unread"):
+            read.setdefault(table["source_name"], set()).add(table["identifier"])
     return read
 
 
