@@ -25,6 +25,7 @@ from expectations.suites.arrival import (
     UNKNOWN_SHARE,
     ArrivalFile,
     ArrivalTable,
+    either_of,
 )
 from expectations.suites.rule import Suite
 
@@ -200,7 +201,8 @@ def _of_columns(table: ArrivalTable, connection: duckdb.DuckDBPyConnection) -> B
     if paths := _paths(table.files):
         query = f"select {selected} from {_LOADED} group by {day}"
         return _by_day(connection, query, {"paths": paths, **parameters})
-    columns = [*table.not_null, *table.columns, *table.vocabulary, *table.amounts, *table.key]
+    present = [column for group in table.not_null for column in group]
+    columns = [*present, *table.columns, *table.vocabulary, *table.amounts, *table.key]
     columns += [table.event_time.column] if table.event_time else []
     nothing = ", ".join(f"null::varchar as {_quoted(name)}" for name in dict.fromkeys([_PATH, *columns]))
     query = f"select {selected} from (select {nothing}, load_date as {day} from files) group by {day}"
@@ -210,8 +212,9 @@ def _of_columns(table: ArrivalTable, connection: duckdb.DuckDBPyConnection) -> B
 def _measured(table: ArrivalTable) -> Iterator[tuple[str, str]]:
     """Name and SQL of what is measured of a load date, but for repeated keys."""
     rows = f'count("{_PATH}")'
-    for column in dict.fromkeys([*table.not_null, *table.columns]):
-        yield NULL_SHARE.format(column), f"share({rows} - count({_quoted(column)}), {rows})"
+    for group in dict.fromkeys([*map(tuple, table.not_null), *((column,) for column in table.columns)]):
+        filled = f"coalesce({', '.join(map(_text, group))})" if len(group) > 1 else _quoted(group[0])
+        yield NULL_SHARE.format(either_of(group)), f"share({rows} - count({filled}), {rows})"
     for position, column in enumerate(table.vocabulary):
         unknown = f"count(*) filter (not list_contains($words_{position}, {_text(column)}))"
         yield UNKNOWN_SHARE.format(column), f"share({unknown}, count({_quoted(column)}))"

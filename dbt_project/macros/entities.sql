@@ -1,7 +1,8 @@
 {#
   Contract of the canonical entities: columns with their roles (macros/staging/roles.sql), key, and `version`
   (what orders versions before load date, file and row do). Staging supplies these columns; `optional` ones
-  are NULL if a source lacks them. Nothing downstream depends on a source.
+  are NULL if a source lacks them. `numbered` is the column that the number of an item replaces where a raw
+  row holds several. Nothing downstream depends on a source.
 #}
 {% macro entity(name) -%}
     {%- set person = {'visitor_id': 'person', 'member_id': 'person'} -%}
@@ -24,11 +25,12 @@
             ),
         },
         'order_lines': {
-            'key': ['order_id', 'line_id'], 'version': [], 'optional': ['product_name', 'unit_price'],
+            'key': ['order_id', 'line_id'], 'version': ['updated_at'], 'numbered': 'line_id',
+            'optional': ['product_name', 'unit_price', 'updated_at'],
             'columns': dict(
                 order_id='document', line_id='document', brand_id='brand', product_id='product',
                 product_name='text', quantity='quantity', unit_price='money', amount='money',
-                is_duplicate='flag'
+                is_duplicate='flag', updated_at='moment'
             ),
         },
         'refunds': {
@@ -113,18 +115,22 @@
 {#
   Staged rows of an entity of one source, each column read by its role; `reject_reason` is that of staging,
   else the first problem of a column. Missing optional columns are NULL: which are missing is read from the
-  built view, so a new optional column affects no source that lacks it.
+  built view, so a new optional column affects no source that lacks it. `_document` and `_item` are those of
+  `row_origin`, else NULL and 1.
 #}
 {% macro read_staged(name, source_id, staging) -%}
     {%- set contract = entity(name) -%}
-    {%- set lacking = [] -%}
-    {%- if execute and contract.optional and load_relation(staging) is not none -%}
+    {%- set supplied = none -%}
+    {%- if execute and load_relation(staging) is not none -%}
         {%- set supplied = adapter.get_column_schema_from_query('select * from ' ~ staging)
             | map(attribute='name') | list -%}
-        {%- for column in contract.optional if column not in supplied -%}
-            {%- do lacking.append(column) -%}
-        {%- endfor -%}
     {%- endif -%}
+    {%- set has_items = supplied is not none and '_item' in supplied -%}
+    {%- set numbered = contract.numbered if has_items else none -%}
+    {%- set lacking = [numbered] -%}
+    {%- for column in contract.optional or [] if supplied is not none and column not in supplied -%}
+        {%- do lacking.append(column) -%}
+    {%- endfor -%}
     {%- set text = dbt.type_string() -%}
     {%- set readings = {} -%}
     {%- set problems = [] -%}
@@ -141,17 +147,24 @@
             {%- do problems.append(('(' ~ reading.value ~ ') is null', 'no ' ~ name)) -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- set reason = 'coalesce(reject_reason, ' ~ reject_reason(problems) ~ ')' -%}
     select
         {%- for column, role in contract.columns.items() %}
+        {%- if column == numbered %}
+        {{ id_of_item(contract.key[0]) }} as {{ column }},
+        {%- else %}
         {{ readings[column].value if column in readings else 'cast(null as ' ~ role_type(role) ~ ')' }}
             as {{ column }},
+        {%- endif %}
         {%- endfor %}
         {%- if 'user_agent' in contract.optional %}
         user_agent,
         {%- endif %}
-        coalesce(reject_reason, {{ reject_reason(problems) }}) as reject_reason,
+        {{ reason_of_item(reason) if has_items else reason }} as reject_reason,
         {{ changes_of_row(changes) }} as cleaned,
         raw_row,
+        _document,
+        _item,
         _load_date,
         _file,
         _row
@@ -165,6 +178,13 @@
             {{ 'cast(null as ' ~ text ~ ')' if 'user_agent' in lacking else 'staged_rows.user_agent' }}
                 as user_agent,
             {%- endif %}
+            {%- if has_items %}
+            {{ clean_id('cast(staged_rows._document as ' ~ text ~ ')') }} as _document,
+            cast(staged_rows._item as bigint) as _item,
+            {%- else %}
+            cast(null as {{ text }}) as _document,
+            cast(1 as bigint) as _item,
+            {%- endif %}
             staged_rows.reject_reason,
             staged_rows.raw_row,
             staged_rows._load_date,
@@ -176,7 +196,8 @@
 
 {#
   Staged rows of an entity from all configured sources: `source_id`, its columns and derived ones, `cleaned`,
-  `_load_date`, `_file`, `_row`; or its rejected rows, with `reject_reason` and `raw_row`.
+  `_document`, `_item`, `_load_date`, `_file`, `_row`; or its rejected rows, with `reject_reason` and
+  `raw_row`.
 #}
 {% macro staged(name, rejected=false) -%}
     {%- set text = dbt.type_string() -%}
@@ -198,7 +219,9 @@
         {{ value }} as {{ column }},
         {%- endfor %}
         cleaned,
+        _document,
         {%- endif %}
+        _item,
         _load_date,
         _file,
         _row
@@ -222,7 +245,9 @@
         cast(null as {{ type }}) as {{ column }},
         {%- endfor %}
         cast(null as {{ text }}) as cleaned,
+        cast(null as {{ text }}) as _document,
         {%- endif %}
+        cast(null as bigint) as _item,
         cast(null as date) as _load_date,
         cast(null as {{ text }}) as _file,
         cast(null as bigint) as _row

@@ -1,68 +1,147 @@
 {#
-  Body of an `int_<entity>` model: one row per source, file and row with an accepted version; `is_current`
-  marks the latest. Versions are ordered by content, never by arrival: `version` columns, then load date, file
-  and row. An incremental run selects the rows of changed files and all other versions of the same entities.
+  Body of an `int_<entity>` model: one row per staged row that was not rejected. `is_current` marks the
+  version of an entity that counts, `is_replaced` what a later raw row of the same document replaced. Versions
+  are ordered by content, never by arrival: `version` columns, then load date, file and row. An incremental
+  run selects the rows of changed files, and all other versions of the same entities and documents, with
+  whatever else their raw rows hold: a raw row is replaced as a whole.
 #}
 {% macro entity_versions(name) -%}
     {%- set changed = ref('int_changed_files') -%}
     {%- set contract = entity(name) -%}
-    {%- set key = (['source_id'] + contract.key) | join(', ') -%}
+    {%- set key = ['source_id'] + contract.key -%}
+    {%- set document = ['source_id', '_document'] -%}
+    {%- set raw_row = ['source_id', '_file', '_row'] -%}
     {%- set columns = ['source_id'] + contract.columns | list + derived_columns(name, '') | list
-        + ['cleaned', '_load_date', '_file', '_row'] -%}
-    {%- set row_key = 'source_id, _file, _row' -%}
+        + ['cleaned', '_document', '_item', '_load_date', '_file', '_row'] -%}
+    {%- set latest_first = [] -%}
+    {%- for column in contract.version -%}
+        {%- do latest_first.append(column ~ ' desc nulls last') -%}
+    {%- endfor -%}
+    {%- do latest_first.extend(['_load_date desc', '_file desc', '_row desc']) -%}
     with arrived as (
         {{ staged(name) }}
     ),
     {%- if is_incremental() %}
 
-    affected as (
-        select {{ key }} from arrived
+    touched as (
+        select {{ key | join(', ') }}, _document from arrived
         union
-        select {{ key }} from {{ this }} as stored
+        select {{ key | join(', ') }}, _document from {{ this }} as stored
         where {{ in_relation('stored', changed, ['source_id', '_file']) }}
     ),
 
+    documents as (
+        select distinct source_id, _document from touched
+        where _document is not null
+    ),
+
+    affected as (
+        select {{ key | join(', ') }} from touched
+        union
+        select {{ key | join(', ') }} from {{ this }} as stored
+        where {{ in_relation('stored', 'documents', document) }}
+    ),
+
+    raw_rows as (
+        select {{ raw_row | join(', ') }} from {{ this }} as stored
+        where {{ in_relation('stored', 'affected', key) }}
+        union
+        select {{ raw_row | join(', ') }} from {{ this }} as stored
+        where {{ in_relation('stored', 'documents', document) }}
+    ),
+
+    -- What is not affected stays as it was judged before.
     versions as (
-        select * from arrived
+        select
+            *,
+            cast(null as boolean) as is_replaced,
+            cast(null as boolean) as is_current
+        from arrived
+
         union all
-        select {{ columns | join(', ') }} from {{ this }} as stored
+
+        select
+            {{ columns | join(', ') }},
+            case when not {{ in_relation('stored', 'documents', document) }} then is_replaced end,
+            case when not {{ in_relation('stored', 'affected', key) }} then is_current end
+        from {{ this }} as stored
         where
-            {{ in_relation('stored', 'affected', ['source_id'] + contract.key) }}
+            {{ in_relation('stored', 'raw_rows', raw_row) }}
             and not {{ in_relation('stored', changed, ['source_id', '_file']) }}
     ),
     {%- else %}
 
     versions as (
-        select * from arrived
+        select
+            *,
+            cast(null as boolean) as is_replaced,
+            cast(null as boolean) as is_current
+        from arrived
     ),
     {%- endif %}
 
-    repeated as (
-        select {{ key }} from versions
-        where {{ may_repeat('versions', ['source_id'] + contract.key) }}
-        group by {{ key }}
-        having count(*) > 1
-    ),
-
-    superseded as (
-        select {{ row_key }} from (
+    latest_raw_rows as (
+        select source_id, _document, _file, _row
+        from (
             select
-                {{ row_key }},
+                source_id,
+                _document,
+                _file,
+                _row,
                 row_number() over (
-                    partition by {{ key }}
-                    order by
-                        {% for column in contract.version %}{{ column }} desc nulls last, {% endfor %}
-                        _load_date desc, _file desc, _row desc
+                    partition by source_id, _document order by {{ latest_first | join(', ') }}
                 ) as version_rank
             from versions
-            inner join repeated using ({{ key }})
+            where _document is not null and is_replaced is null
         ) as ranked
-        where version_rank > 1
+        where version_rank = 1
+    ),
+
+    judged as (
+        select
+            {{ columns | join(', ') }},
+            is_current,
+            coalesce(
+                is_replaced,
+                _document is not null
+                and not {{ in_relation('versions', 'latest_raw_rows', document + ['_file', '_row']) }}
+            ) as is_replaced
+        from versions
+    ),
+
+    -- Item 0 only says that its raw row holds none.
+    candidates as (
+        select {{ key | join(', ') }} from judged
+        where is_current is null and not is_replaced and _item > 0
+    ),
+
+    repeated as (
+        select {{ key | join(', ') }} from candidates
+        where {{ may_repeat('candidates', key) }}
+        group by {{ key | join(', ') }}
+        having count(*) > 1
     )
 
     select
-        versions.*,
-        superseded._row is null as is_current
-    from versions
-    left join superseded using ({{ row_key }})
+        {{ columns | join(', ') }},
+        is_replaced,
+        coalesce(is_current, not is_replaced and _item > 0) as is_current
+    from judged
+    where not {{ in_relation('judged', 'repeated', key) }}
+
+    union all
+
+    select
+        {{ columns | join(', ') }},
+        is_replaced,
+        row_number() over (
+            partition by {{ key | join(', ') }}
+            order by
+                is_replaced or _item = 0,
+                {{ latest_first | join(', ') }},
+                _item desc,
+                {{ hash_of(contract.columns) }} desc
+        ) = 1 as is_current
+    from judged
+    where {{ in_relation('judged', 'repeated', key) }}
 {%- endmacro %}

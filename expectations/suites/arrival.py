@@ -66,14 +66,14 @@ class ArrivalFile:
 class ArrivalTable:
     """What arrived for one table of a source, for any number of load dates, and what its contract requires.
 
-    `columns` are all that it declares. `covers_days_before` is how many days before its load date a load's
-    data are, None if unknown. `history` holds the accepted loads; `unusual_dates` are neither compared with
-    others nor used as a baseline.
+    `columns` are all that it declares, `not_null` groups of which each row has one. `covers_days_before` is
+    how many days before its load date a load's data are, None if unknown. `history` holds the accepted loads;
+    `unusual_dates` are neither compared with others nor used as a baseline.
     """
 
     source_id: str
     table: str
-    not_null: Sequence[str]
+    not_null: Sequence[Sequence[str]]
     vocabulary: Mapping[str, Sequence[str]]
     max_unreadable_share: float
     files: Sequence[ArrivalFile]
@@ -101,6 +101,11 @@ class ArrivalTable:
         return load_measures(self)
 
 
+def either_of(columns: Sequence[str]) -> str:
+    """How a group of columns is called of which a row has at least one."""
+    return " or ".join(columns)
+
+
 def arrival_suite(table: ArrivalTable) -> Suite:
     """The suite of one arriving table, over its profile: one row a load date."""
     rules = (*_row_rules(table), *_column_rules(table), *(_drift_rules(table) if table.is_daily else ()))
@@ -123,8 +128,9 @@ def _row_rules(table: ArrivalTable) -> Iterator[Rule]:
 
 
 def _column_rules(table: ArrivalTable) -> Iterator[Rule]:
-    for column in table.not_null:
-        yield _at_most(MAX_NULL_SHARE, f"{column}_present", NULL_SHARE, f"rows lack {column}", column)
+    for group in table.not_null:
+        name, either = "_or_".join(group), either_of(group)
+        yield _at_most(MAX_NULL_SHARE, f"{name}_present", NULL_SHARE, f"rows lack {either}", either)
     for column in table.vocabulary:
         unknown = f"{column} are outside the declared vocabulary"
         yield _at_most(MAX_UNKNOWN_SHARE, f"{column}_known", UNKNOWN_SHARE, unknown, column)

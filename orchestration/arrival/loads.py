@@ -112,7 +112,8 @@ def complete_columns(settings: Settings, arrival: Arrival) -> None:
             path = parsed_path(settings.raw, version)
             had = {name.casefold() for name in pq.read_schema(path).names}
             lacking = [name for name in declared.columns.declared if name.casefold() not in had]
-            if needed := sorted({*declared.columns.required, *declared.not_null}.intersection(lacking)):
+            empty = [column for group in declared.present if set(group) <= set(lacking) for column in group]
+            if needed := sorted({*declared.columns.required, *empty}.intersection(lacking)):
                 raise UnreadableDump(
                     version.file,
                     f"raw has it from before {', '.join(needed)} was declared",

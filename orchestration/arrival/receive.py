@@ -120,7 +120,7 @@ def arrival_table(source: Source, name: str, files: Sequence[ArrivalFile], histo
     return ArrivalTable(
         source_id=source.source_id,
         table=name,
-        not_null=table.not_null,
+        not_null=table.present,
         vocabulary=table.vocabulary,
         max_unreadable_share=source.max_unreadable_share,
         files=files,

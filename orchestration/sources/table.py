@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import unicodedata
 from enum import StrEnum
 from typing import Annotated, Self
 
@@ -17,6 +18,8 @@ PARSER_VERSION = 1
 # Keys that only the arrival gate reads: they change no row.
 _JUDGED_BY = ("not_null", "vocabulary", "may_be_empty", "event_time", "key", "amounts")
 RESERVED_COLUMNS = ("_load_date", "_file", "_row")
+# Control and format characters, such as a byte order mark, and blanks of every kind.
+_UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
 
 
 def _known_encoding(name: str) -> str:
@@ -28,6 +31,13 @@ def _known_encoding(name: str) -> str:
     return name
 
 
+def column_name(text: str) -> str:
+    """Name of a column without blanks and invisible characters around it."""
+    shown = [position for position, char in enumerate(text) if unicodedata.category(char) not in _UNSEEN]
+    return text[shown[0] : shown[-1] + 1] if shown else ""
+
+
+ColumnName = Annotated[str, AfterValidator(column_name)]
 Encoding = Annotated[str, AfterValidator(_known_encoding)]
 
 
@@ -43,8 +53,8 @@ class Format(StrEnum):
 class Columns(Strict):
     """Columns that every dump of a table has, and columns that it may have."""
 
-    required: list[str] = Field(min_length=1)
-    optional: list[str] = []
+    required: list[ColumnName] = Field(min_length=1)
+    optional: list[ColumnName] = []
 
     @property
     def declared(self) -> list[str]:
@@ -67,7 +77,7 @@ class EventTime(Strict):
     `format` is `iso`, `unix_seconds`, `unix_milliseconds`, or a pattern of strptime such as `%Y%m%d`.
     """
 
-    column: str
+    column: ColumnName
     format: str = "iso"
 
     @model_validator(mode="after")
@@ -86,20 +96,23 @@ class Table(Strict):
     delimiter: str = Field(",", min_length=1, max_length=1)
     header: bool | None = None
     encoding: Encoding = "utf-8"
-    widths: dict[str, tuple[int, int]] = {}
+    widths: dict[ColumnName, tuple[int, int]] = {}
     columns: Columns
-    not_null: list[str] = []
-    vocabulary: dict[str, list[str]] = {}
+    # Names that columns had in older dumps, with those that they have today.
+    aliases: dict[ColumnName, ColumnName] = {}
+    # Columns, or groups of columns of which each row has at least one.
+    not_null: list[ColumnName | Annotated[list[ColumnName], Field(min_length=1)]] = []
+    vocabulary: dict[ColumnName, list[str]] = {}
     may_be_empty: bool = False
     # Rows hold until they are corrected, so that no day of them is ever past.
     lasting: bool = False
-    identifiers: dict[str, list[str]] = {}
-    personal: list[str] = []
+    identifiers: dict[str, list[ColumnName]] = {}
+    personal: list[ColumnName] = []
     # Names the salt that personal columns are hashed with; filled in by the pull.
     salt_fingerprint: str = ""
     event_time: EventTime | None = None
-    key: list[str] = []
-    amounts: dict[str, tuple[float, float]] = {}
+    key: list[ColumnName] = []
+    amounts: dict[ColumnName, tuple[float, float]] = {}
 
     @property
     def has_header(self) -> bool:
@@ -115,15 +128,27 @@ class Table(Strict):
     def declaration(self) -> str:
         """What decides the rows that a dump is read into, as canonical JSON."""
         others = {"files", "identifiers", "lasting", *_JUDGED_BY}
-        # Tables without personal columns are declared as they were before there were any.
-        return self.model_dump_json(
-            exclude=others if self.personal else others | {"personal", "salt_fingerprint"}
-        )
+        # Tables without personal columns or aliases are declared as they were before there were any.
+        if not self.personal:
+            others |= {"personal", "salt_fingerprint"}
+        if not self.aliases:
+            others |= {"aliases"}
+        return self.model_dump_json(exclude=others)
 
     @property
     def contract(self) -> dict[str, object]:
         """What the arrival gate asks of a load of this table."""
         return self.model_dump(mode="json", include=set(_JUDGED_BY))
+
+    @property
+    def present(self) -> list[list[str]]:
+        """The groups of columns of which each row has at least one."""
+        return [[named] if isinstance(named, str) else named for named in self.not_null]
+
+    def column(self, delivered: str) -> str:
+        """Today's name of a column that a dump calls `delivered`."""
+        name = column_name(delivered) or delivered
+        return self.aliases.get(name, name)
 
     @classmethod
     def declared_as(cls, declaration: str) -> Self:
@@ -140,12 +165,21 @@ class Table(Strict):
         return match_file(self.files, relative_path)
 
     @model_validator(mode="after")
+    def _older_names(self) -> Self:
+        if both := sorted(self.aliases.keys() & set(self.columns.declared)):
+            raise ValueError(f"aliases: {', '.join(both)} is declared, so it is no older name of a column")
+        if self.aliases and not (self.has_header or self.format in (Format.JSONL, Format.PARQUET)):
+            raise ValueError("`aliases` goes with dumps that name their columns")
+        return self
+
+    @model_validator(mode="after")
     def _consistent(self) -> Self:
         compile_pattern(self.files)
         declared = set(self.columns.declared)
         identifiers = [column for columns in self.identifiers.values() for column in columns]
         named = {
-            "not_null": self.not_null,
+            "not_null": [column for group in self.present for column in group],
+            "aliases": list(self.aliases.values()),
             "vocabulary": self.vocabulary,
             "event_time": [self.event_time.column] if self.event_time else [],
             "key": self.key,

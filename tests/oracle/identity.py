@@ -29,7 +29,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Sighting:
-    """An event that carries both a visitor and a member."""
+    """An event or order that carries both a visitor and a member."""
 
     visitor: str
     member: str
@@ -52,7 +52,7 @@ class SignIn:
 
 
 def sign_ins(links: Iterable[Link], sightings: Iterable[Sighting]) -> list[SignIn]:
-    """Every sign-in; one that an event tells lasts until the next sign-in of another member there."""
+    """Every sign-in; one that was only seen lasts until the next sign-in of another member there."""
     begun: dict[str, list[tuple[str, datetime]]] = defaultdict(list)
     links, sightings = list(links), set(sightings)
     for told in links:

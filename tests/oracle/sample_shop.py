@@ -228,7 +228,9 @@ def read_all(folder: Path, *, max_members: int = 5, bot_events_per_day: int = 10
     orders = entities("orders", _order)
     lines = list(entities("order_lines", _line).values())
     refunds = list(entities("refunds", _refund).values())
-    identity = _identity(events, list(entities("identity_links", _identity_link).values()), max_members)
+    seen_keys = [(event.keys, event.at) for event in events]
+    seen_keys += [(order.keys, order.created_at) for order in orders.values()]
+    identity = _identity(seen_keys, list(entities("identity_links", _identity_link).values()), max_members)
 
     def person_of(keys: Keys, at: datetime) -> str | None:
         return identity.person(*keys, at)
@@ -258,8 +260,8 @@ def read_all(folder: Path, *, max_members: int = 5, bot_events_per_day: int = 10
     return Told(evidence, seen, brands, dropped)
 
 
-def _identity(events: list[Event], links: list[IdentityLink], max_members: int) -> Identity:
-    """Sign-ins of events, bots' included, and what the links that still stand say."""
+def _identity(seen: list[tuple[Keys, datetime]], links: list[IdentityLink], max_members: int) -> Identity:
+    """Sign-ins of events, bots' included, and of orders, and what the links that still stand say."""
     standing = [link for link in links if not link.withdrawn]
     return Identity(
         links=[
@@ -268,12 +270,7 @@ def _identity(events: list[Event], links: list[IdentityLink], max_members: int) 
             for visitor, member in [link.keys]
             if visitor and member
         ],
-        sightings=[
-            Sighting(visitor, member, event.at)
-            for event in events
-            for visitor, member in [event.keys]
-            if visitor and member
-        ],
+        sightings=[Sighting(visitor, member, at) for (visitor, member), at in seen if visitor and member],
         same=[(link.keys[1], link.other_member) for link in standing if link.keys[1] and link.other_member],
         max_members=max_members,
     )

@@ -48,7 +48,7 @@ def events(*files: ArrivalFile, **changes: object) -> ArrivalTable:
     settings: dict[str, object] = {
         "source_id": "shop",
         "table": "events",
-        "not_null": ["visitor_id"],
+        "not_null": [["visitor_id"]],
         "vocabulary": {"behaviour": ["pv", "fav", "cart", "buy"]},
         "max_unreadable_share": 0.01,
         "files": files,
@@ -94,6 +94,18 @@ def test_bad_load_dates_among_many_are_named(tmp_path: Path) -> None:
     assert empty.examples[0] == {"load_date": str(days[4]), "row_count": 0}
     assert (len(empty.examples), empty.observed) == (10, "301 of 305 load dates unexpected")
     assert any(str(days[2]) in line for line in result.summary_lines())
+
+
+def test_a_row_needs_one_column_of_each_group(tmp_path: Path) -> None:
+    either = [["visitor_id", "behaviour"]]
+    rows = [("v", None)] * 50 + [(None, "pv")] * 49
+    assert (
+        run_arrival([events(arrived(tmp_path, [*rows, (None, None)]), not_null=either)]).outcome == "passed"
+    )
+    result = run_arrival([events(arrived(tmp_path, [*rows, *[(None, None)] * 2]), not_null=either)])
+    lacking = one(result, "visitor_id_or_behaviour_present")
+    assert lacking.load_dates == (DAY,)
+    assert lacking.examples[0]["null share of visitor_id or behaviour"] == pytest.approx(2 / 101)
 
 
 V = ("v", "pv")
@@ -165,7 +177,7 @@ def test_awkward_names_and_types(tmp_path: Path) -> None:
         rows.write_parquet(str(path))
     table = events(
         ArrivalFile(DAY, path, 3, 0),
-        not_null=['select "x" {y} : %z', "filename"],
+        not_null=[['select "x" {y} : %z'], ["filename"]],
         vocabulary={"filename": ["7"], 'select "x" {y} : %z': ["it's", "2"]},
     )
     result = run_arrival([table])
@@ -193,7 +205,7 @@ def test_what_cannot_be_read_is_an_error_and_refuses_nothing(tmp_path: Path) -> 
     for file, changes, said in (
         (ArrivalFile(DAY, broken, 1, 0), {}, "broken.parquet"),
         (ArrivalFile(DAY, tmp_path / "none.parquet", 1, 0), {}, "none.parquet"),
-        (whole, {"not_null": ["nowhere"]}, "nowhere"),
+        (whole, {"not_null": [["nowhere"]]}, "nowhere"),
         (replace(whole, row_count=101), {}, "holds 100 rows, the load manifest says 101"),
     ):
         result = run_arrival([events(file, table="broken", **changes), good])

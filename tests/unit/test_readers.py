@@ -1,6 +1,7 @@
 """Readers: every record of a dump is a row with its number or a reject with its reason."""
 
 import gzip
+import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -96,6 +97,37 @@ def test_csv_keeps_extra_columns_after_the_declared(tmp_path: Path):
     schema = pq.read_schema(tmp_path / "out" / "parsed.parquet")
     assert schema.names == ["a", "b", "c", "extra", "unnamed_3", "_load_date", "_file", "_row"]
     assert schema.types == [*[pa.string()] * 5, pa.date32(), pa.string(), pa.int64()]
+
+
+RENAMED = {"aliases": {"old a": "a"}}
+NAMES = ["a\u00a0", "\u200bb\t", "old a", " old a\ufeff"]
+
+
+@pytest.mark.parametrize("first", [NAMES[0], *NAMES[2:]])
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+def test_names_are_those_of_today_without_what_surrounds_them(tmp_path: Path, form: str, first: str):
+    content = {
+        "csv": f'\ufeff\ufeff"{first}",{NAMES[1]}\n1,2\n',
+        "jsonl": json.dumps({first: "1", NAMES[1]: "2"}),
+    }.get(form, "").encode()  # fmt: skip
+    if form == "parquet":
+        pq.write_table(pa.table({first: ["1"], NAMES[1]: ["2"]}), tmp_path / "made")
+        content = (tmp_path / "made").read_bytes()
+    declared = table(format=form, **RENAMED)
+    assert parse(tmp_path, content, declared, f"dump.{form}") == ([(["1", "2"], 1)], [])
+    names = pq.read_schema(tmp_path / "out" / "parsed.parquet").names
+    assert names == ["a", "b", "_load_date", "_file", "_row"]
+
+
+def test_one_column_under_two_names(tmp_path: Path):
+    both = "the columns old a and a are both there, and `aliases` says that they are one"
+    with pytest.raises(UnreadableDump, match=both):
+        parse(tmp_path, b"old a,a,b\n1,2,3\n", table(**RENAMED))
+    lines = [{"old a": "1", "a": None, "b": "2"}, {"a": "3", "old a": "", "b": "4"}, {"a": "5", "old a": "6"}]
+    content = "\n".join(map(json.dumps, lines)).encode()
+    rows, bad = parse(tmp_path, content, table(format="jsonl", **RENAMED), "dump.jsonl")
+    assert rows == [(["1", "2"], 1), (["3", "4"], 2)]
+    assert bad == [(3, json.dumps(lines[2]), "a under two names")]
 
 
 @pytest.mark.parametrize(

@@ -271,7 +271,7 @@ class TestWorld:
             table = source.tables[name.partition("-")[0]]
             records = [record for record in documents(folder / name) if record is not None]
             assert all(record.keys() == set(table.columns.required) for record in records), name
-            for column in table.not_null:
+            for (column,) in table.present:
                 assert share(not record[column] for record in records) <= MAX_NULL_SHARE, column
             for column, words in table.vocabulary.items():
                 values = [record[column] for record in records if record[column]]

@@ -67,6 +67,11 @@ def test_defaults(tmp_path: Path):
         ("{required: [id]}", "{required: [_row]}", "the pipeline adds"),
         ("{required: [id]}", "{required: [id]}\n        not_null: [other]", "not_null names columns"),
         ("{required: [id]}", "{required: [id]}\n        key: [c]", "key names columns .* does not: c"),
+        ("files:", "not_null: [[id, c]]\n        files:", "not_null names columns .* does not: c"),
+        ("files:", "not_null: [[]]\n        files:", "at least 1 item"),
+        ("files:", "aliases: {old: c}\n        files:", "aliases names columns .* does not: c"),
+        ("files:", "aliases: {' id ': id}\n        files:", "aliases: id is declared"),
+        ("files:", "header: false\n        aliases: {old: id}\n        files:", "that name their columns"),
         ("files:", "event_time: {column: c}\n        files:", "event_time names columns"),
         (
             "files:",
@@ -126,6 +131,9 @@ def test_a_version_changes_with_content_table_and_reading_only():
     judged = {"event_time": {"column": "a"}, "key": ["a"], "amounts": {"a": [0, 1]}, "not_null": ["a"]}
     same = table(files="b.csv", identifiers={"member": ["a"]}, **judged)
     assert plain.version("t", "c") == same.version("t", "c")
+    # An older name of a column is another reading; blanks around a name are not.
+    assert plain.version("t", "c") != table(aliases={"old": "a"}).version("t", "c")
+    assert plain.version("t", "c") == table(columns={"required": [" a\ufeff"]}).version("t", "c")
     contracts = [
         Source(source_id="shop", feed="static", currency="CNY", tables={"t": one}).gate_contract
         for one in (plain, same)

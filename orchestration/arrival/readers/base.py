@@ -81,6 +81,23 @@ def check_count(file: str, columns: int) -> None:
         )
 
 
+def column_names(file: str, delivered: Sequence[str], table: Table) -> list[str]:
+    """Today's names of the columns of a dump, in its order.
+
+    Raises:
+        UnreadableDump: it has a column under an older and another name.
+    """
+    names = [table.column(name) for name in delivered]
+    for name in table.aliases.values():
+        if len(both := [one for one, today in zip(delivered, names, strict=True) if today == name]) > 1:
+            raise UnreadableDump(
+                file,
+                f"the columns {' and '.join(both)} are both there, and `aliases` says that they are one",
+                "Deliver one of them, or correct `aliases` of its table in the sources file.",
+            )
+    return names
+
+
 def check_names(file: str, names: Sequence[str], table: Table) -> None:
     """Refuse column names that raw cannot hold, and a dump without a required column.
 

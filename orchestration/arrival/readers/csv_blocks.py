@@ -31,7 +31,8 @@ def read_csv(path: Path, file: str, table: Table) -> Iterator[Chunk]:
     """
     with opened(path, file) as stream:
         blocks = text_blocks(stream, file, table.encoding)
-        head = next(blocks, "")
+        # A mark that its codec leaves, or a second one, would hide the quotation mark of the first name.
+        head = next(blocks, "").lstrip("\ufeff")
         header = read_header(split_records(lines_of(head), table.delimiter), file, table)
         after_header = head.index(header.raw) + len(header.raw)
         yield text_chunk(header.names, [], [], [])

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from orchestration.arrival.readers.base import UnreadableDump, check_names
+from orchestration.arrival.readers.base import UnreadableDump, check_names, column_names
 from orchestration.arrival.readers.text import flaw, without_end
 from orchestration.sources.table import Table
 
@@ -117,6 +117,7 @@ def read_header(records: Iterator[Record], file: str, table: Table) -> Header:
             f"the header cannot be read: {flaw(record.raw, table.encoding) or NEVER_CLOSED}",
             "Correct `encoding` or `delimiter` of its table in the sources file, or deliver the dump again.",
         )
-    names = [name.strip() or f"unnamed_{position}" for position, name in enumerate(record.fields, 1)]
+    known = column_names(file, record.fields, table)
+    names = [name if name.strip() else f"unnamed_{position}" for position, name in enumerate(known, 1)]
     check_names(file, names, table)
     return Header(names, record.fields, record.raw)

@@ -72,19 +72,31 @@ def _all_keys(path: Path, file: str, table: Table) -> tuple[str, ...]:
 
 def _records(path: Path, file: str, table: Table) -> Iterator[tuple[str, dict[str, str | None] | str]]:
     """Text of each line that is not blank, with its object, or the reason why there is none."""
+    names = _Names(table)
     with opened(path, file) as stream:
         for line in exact_lines(stream, file, table.encoding):
             text = without_end(line)
             if text.strip():
-                yield text, flaw(text, table.encoding) or _object(text)
+                yield text, flaw(text, table.encoding) or _object(text, names)
 
 
-def _object(text: str) -> dict[str, str | None] | str:
+class _Names(dict[str, str]):
+    """Today's name of each key, found once."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def __missing__(self, key: str) -> str:
+        self[key] = self._table.column(key)
+        return self[key]
+
+
+def _object(text: str, names: _Names) -> dict[str, str | None] | str:
     try:
         parsed = DECODER.decode(text)
         if not isinstance(parsed, dict):
             return "not a JSON object"
-        record = {key: _as_text(value) for key, value in parsed.items()}
+        record = _named(parsed, names)
     except json.JSONDecodeError as error:
         # Without the position, so that rejects of one kind have one reason.
         return f"not JSON: {error.msg}"
@@ -92,8 +104,20 @@ def _object(text: str) -> dict[str, str | None] | str:
         return "nested too deeply"
     except ValueError as error:
         return f"not JSON: {error}"
-    if "\\u" in text and (reason := _unstorable("".join([*record, *filter(None, record.values())]))):
-        return reason
+    if not isinstance(record, str) and "\\u" in text:
+        return _unstorable("".join([*record, *filter(None, record.values())])) or record
+    return record
+
+
+def _named(parsed: dict[str, Any], names: _Names) -> dict[str, str | None] | str:
+    """The values by today's names of their columns, or why there are none."""
+    record: dict[str, str | None] = {}
+    for key, value in parsed.items():
+        name, text = names[key], _as_text(value)
+        # While a column is being renamed, exports have it under both names, and under one it is empty.
+        if record.get(name) and text:
+            return f"{name} under two names"
+        record[name] = text or record.get(name)
     return record
 
 

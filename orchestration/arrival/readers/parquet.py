@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from orchestration.arrival.readers.base import CHUNK_ROWS, Chunk, UnreadableDump, check_names
+from orchestration.arrival.readers.base import CHUNK_ROWS, Chunk, UnreadableDump, check_names, column_names
 from orchestration.arrival.readers.text import check_expanded
 from orchestration.sources.table import Table
 
@@ -23,8 +23,11 @@ def read_parquet(path: Path, file: str, table: Table) -> Iterator[Chunk]:
     following, expanded = 1, 0
     try:
         with pq.ParquetFile(path) as dump:
-            schema = dump.schema_arrow
-            check_names(file, schema.names, table)
+            delivered = dump.schema_arrow
+            names = column_names(file, delivered.names, table)
+            check_names(file, names, table)
+            fields = [field.with_name(name) for field, name in zip(delivered, names, strict=True)]
+            schema = pa.schema(fields, delivered.metadata)
             yield Chunk(pa.RecordBatch.from_pylist([], schema=schema), np.array([], dtype=np.int64))
             for batch in dump.iter_batches(CHUNK_ROWS):
                 # Text that is no UTF-8 could be written, and would break every query on it.
@@ -33,7 +36,7 @@ def read_parquet(path: Path, file: str, table: Table) -> Iterator[Chunk]:
                 check_expanded(file, expanded)
                 rows = np.arange(following, following + batch.num_rows, dtype=np.int64)
                 following += batch.num_rows
-                yield Chunk(batch, rows)
+                yield Chunk(batch.rename_columns(names), rows)
     except (pa.ArrowException, OSError) as error:
         # Arrow reports damage as an OSError without a number; one with a number is the disk's.
         if isinstance(error, OSError) and error.errno is not None:

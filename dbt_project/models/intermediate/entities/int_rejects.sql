@@ -1,5 +1,3 @@
-{{ config(unique_key=['source_id', 'entity', '_file', '_row']) }}
-
 -- depends_on: {{ ref('int_changed_files') }}
 with rejected as (
 {%- for name in entity_names() %}
@@ -15,5 +13,6 @@ select
     raw_row,
     _load_date,
     _file,
-    _row
+    _row,
+    _item
 from rejected

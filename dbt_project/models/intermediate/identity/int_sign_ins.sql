@@ -2,6 +2,7 @@
     materialized='incremental',
     scope=[
         changed('int_events', [visitor_key(identity_space(), 'visitor_id')], "member_id <> ''"),
+        changed('int_orders', [visitor_key(identity_space(), 'visitor_id')], "member_id <> ''"),
         changed('int_identity_links', [visitor_key(identity_space(), 'visitor_id')], "member_id <> ''"),
     ],
     scope_key=['visitor_key'],
@@ -14,6 +15,20 @@ with seen as (
         event_at as valid_from
     from {{ ref('int_events') }}
     where is_current and visitor_id <> '' and member_id <> ''
+
+    union all
+
+    select
+        {{ visitor_key(identity_space(), 'visitor_id') }} as visitor_key,
+        {{ member_key(identity_space(), 'member_id') }} as member_key,
+        coalesce(created_at, paid_at) as valid_from
+    from {{ ref('int_orders') }}
+    where
+        is_current
+        and document_kind = 'order'
+        and visitor_id <> ''
+        and member_id <> ''
+        and (created_at is not null or paid_at is not null)
 ),
 
 declared as (
@@ -84,7 +99,7 @@ runs as (
     from run_starts
 ),
 
--- Events have no sign-out: a sign-in lasts until another member is seen on the device.
+-- Events and orders have no sign-out: a sign-in lasts until another member is seen on the device.
 seen_sign_ins as (
     select
         scoped.visitor_key,
