@@ -30,16 +30,18 @@ def new_source(name: str, dumps: str) -> None:
 @click.command("try-source")
 @click.argument("name")
 @click.option("--dumps", help="Folder or URL of the dumps, instead of the configured one.")
-def try_source(name: str, dumps: str | None) -> None:
+@click.option("--all", "all_", is_flag=True, help="All load dates, however large.")
+def try_source(name: str, dumps: str | None, *, all_: bool) -> None:
     """Pull and stage one source in a throw-away place, and show what becomes of its rows.
 
-    Neither the home nor a release is touched.
+    Neither the home nor a release is touched. Of large dumps the newest load dates are tried.
     """
     from orchestration.arrival.configured import configured_sources, named_source
     from orchestration.onboarding.trial import try_source as attempt
 
     settings = Settings.from_environment()
-    for line in attempt(settings, named_source(settings, configured_sources(settings), name), dumps):
+    source = named_source(settings, configured_sources(settings), name)
+    for line in attempt(settings, source, dumps, all_=all_):
         click.echo(printable_lines(line))
 
 

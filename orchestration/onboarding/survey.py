@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from orchestration.arrival.dumps import Dump, Dumps
 from orchestration.onboarding.columns import Column, Kind, describe, describe_fields, json_path, quoted
-from orchestration.onboarding.file_names import FileGroup, group_files, joined_pattern
+from orchestration.onboarding.file_names import FileGroup, group_files, joined_pattern, numbers_as_stars
 from orchestration.onboarding.meanings import Meant, folded, guess, is_line, is_order, meanings
 from orchestration.onboarding.samples import NotRead, Sample, take_sample
 from orchestration.sources.calendar import WEEKDAYS
@@ -97,12 +97,20 @@ def survey(source_id: str, place: Dumps) -> Survey:
     samples: dict[str, list[Sample]] = {}
     groups: list[FileGroup] = []
     not_read: dict[str, str] = {}
+    alike: dict[str, list[FileGroup]] = {}
     for group in group_files(list(by_name)):
-        try:
-            samples[group.pattern] = [take_sample(place, by_name[group.names[0]])]
-        except NotRead as error:
-            not_read |= {name: str(error) for name in group.names}
-        else:
+        alike.setdefault(numbers_as_stars(group.pattern), []).append(group)
+    for found in alike.values():
+        # Of thousands of parts a few are looked at.
+        first = None
+        for position, group in enumerate(found):
+            if position < LOOKED_AT or first is None:
+                try:
+                    first = take_sample(place, by_name[group.names[0]])
+                except NotRead as error:
+                    not_read |= {name: str(error) for name in group.names}
+                    continue
+            samples[group.pattern] = [first]
             groups.append(group)
     groups = _join_parts(groups, samples, list(by_name))
     tables: list[FoundTable] = []
@@ -149,7 +157,7 @@ def _join_parts(
         if pattern is None:
             joined += alike
             continue
-        samples[pattern] = [sample for group in alike for sample in samples[group.pattern]]
+        samples[pattern] = samples[alike[0].pattern]
         joined.append(FileGroup(pattern, tuple(sorted(own))))
     return joined
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,10 +18,10 @@ import duckdb
 
 from expectations.baseline import History
 from expectations.runner import run_arrival
-from orchestration.arrival.configured import Arrival, configured_schedule, dbt_sources
+from orchestration.arrival.configured import NOTHING, Arrival, configured_schedule, dbt_sources
 from orchestration.arrival.loads import complete_columns, decide_loads, promote
 from orchestration.arrival.manifest import LoadManifest
-from orchestration.arrival.pull import PullReport, pull
+from orchestration.arrival.pull import PullReport, discover, pull
 from orchestration.arrival.receive import arrival_tables
 from orchestration.build.dbt import dbt_environment, run_dbt
 from orchestration.core.database import connect, sql_text
@@ -28,6 +30,8 @@ from orchestration.core.printable import counted, shortened
 from orchestration.core.settings import Settings
 from orchestration.sources.source import Source
 
+# What is read and staged in seconds.
+TRIED_BYTES = 64 << 20
 SHOWN_ROWS, SHOWN_CHARACTERS, SHOWN_EXAMPLES = 3, 300, 2
 TRIAL = """
 {{{{ config(materialized='table', schema='trial') }}}}
@@ -55,8 +59,10 @@ VERSIONED = {"orders", "memberships", "gmv_targets"}
 ORIGIN = ("reject_reason", "cleaned", "raw_row", "_document", "_item", "_load_date", "_file", "_row")
 
 
-def try_source(settings: Settings, source: Source, dumps: str | None) -> Iterator[str]:
+def try_source(settings: Settings, source: Source, dumps: str | None, *, all_: bool = False) -> Iterator[str]:
     """Lines about a source, staged from its dumps as they are; the home is not touched.
+
+    Of much, the newest load dates are tried, unless `all_`.
 
     Raises:
         InputError: it has no staging model, or no dump.
@@ -65,7 +71,10 @@ def try_source(settings: Settings, source: Source, dumps: str | None) -> Iterato
     with TemporaryDirectory(prefix="aipl-try-") as folder:
         trial = replace(settings, home=Path(folder).resolve())
         today = configured_schedule(settings).today()
-        report = pull(trial, source, None, dumps, today)
+        load_dates, said = (None, "") if all_ else _newest(trial, source, dumps, today)
+        if said:
+            yield said
+        report = pull(trial, source, load_dates, dumps, today)
         yield from _arrived(report)
         _accept_all(trial, source, report)
         entities = entities_of(trial, source)
@@ -84,6 +93,21 @@ def try_source(settings: Settings, source: Source, dumps: str | None) -> Iterato
         # Last, because the gate takes longer than all else.
         yield ""
         yield from _judged(trial, source, report)
+
+
+def _newest(
+    settings: Settings, source: Source, dumps: str | None, today: date
+) -> tuple[set[date] | None, str]:
+    """The newest load dates that are read in seconds, and what is told of the others; `None` for all."""
+    sizes: Counter[date] = Counter()
+    for found in discover(settings, source, NOTHING, dumps, today):
+        sizes[found.load_date] += (found.dump and found.dump.hint.size) or 0
+    days = sorted(sizes, reverse=True)
+    sums = list(accumulate(sizes[day] for day in days))
+    kept = [day for day, size in zip(days, sums, strict=True) if size <= TRIED_BYTES or day == days[0]]
+    if len(kept) == len(days):
+        return None, ""
+    return set(kept), f"The newest {len(kept)} of {len(days)} load dates are tried; `--all` tries all."
 
 
 def entities_of(settings: Settings, source: Source) -> list[str]:

@@ -9,6 +9,7 @@ import textwrap
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import IO
 
 import duckdb
 import jinja2
@@ -19,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration.arrival.configured import configured_sources, read_arrival
-from orchestration.arrival.dumps import open_dumps
+from orchestration.arrival.dumps import Dump, LocalDumps, open_dumps
 from orchestration.arrival.pull import pull
 from orchestration.core.errors import InputError
 from orchestration.core.settings import PROJECT_ROOT, Settings
@@ -367,6 +368,26 @@ def test_where_nothing_can_be_read_each_file_is_told_with_its_reason(
         assert reason in str(told.value)
     assert not settings.sources_file.exists()
     assert not (tmp_path / "dbt_project").exists()
+
+
+def test_of_thousands_of_parts_few_are_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(200):
+        (tmp_path / f"part-{number:05}.csv").write_text(ORDERS)
+    place = open_dumps(str(tmp_path))
+    opened: list[str] = []
+    open_one = type(place).open
+
+    def counted(dumps: LocalDumps, dump: Dump) -> IO[bytes]:
+        opened.append(dump.name)
+        return open_one(dumps, dump)
+
+    monkeypatch.setattr(type(place), "open", counted)
+
+    (table,) = survey("shop", place).tables
+
+    assert table.group.pattern == "part-*.csv"
+    assert len(table.group.names) == 200
+    assert len(set(opened)) < 10
 
 
 def test_each_form_of_dump_is_declared_so_that_it_is_read(

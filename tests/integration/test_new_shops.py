@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -15,6 +16,8 @@ import yaml
 
 from orchestration import cli
 from orchestration.core.settings import PROJECT_ROOT, Settings
+from orchestration.onboarding import trial
+from orchestration.sources.source import Source
 
 SHOPS = Path(__file__).resolve().parents[1] / "fixtures" / "shops"
 MOST_LINES = 60
@@ -287,3 +290,23 @@ def test_a_trial_tells_what_is_shared_refused_and_broken(
     assert "stg_small_shop__orders" in failed
     assert 'column "client" not found' in failed
     assert not (home / "home").exists()
+
+
+def test_of_much_the_newest_load_dates_are_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings, dumps = Settings(tmp_path / "home", tmp_path / "sources.yml"), tmp_path / "dumps"
+    for day in (1, 2, 3):
+        shop_pages.write(dumps, [shop_pages.Block(f"t_2024-03-0{day}.csv", "", "a,b\n1,2\n")])
+    columns = {"required": ["a", "b"]}
+    table = {"files": "t_{load_date}.csv", "format": "csv", "columns": columns}
+    entry = {"dumps": str(dumps), "feed": "daily", "currency": "EUR", "tables": {"t": table}}
+    source = Source.model_validate({"source_id": "shop", **entry})
+    today = date(2024, 3, 9)
+
+    assert trial._newest(settings, source, None, today) == (None, "")
+    monkeypatch.setattr(trial, "TRIED_BYTES", 2 * len("a,b\n1,2\n"))
+    days, said = trial._newest(settings, source, None, today)
+    assert days == {date(2024, 3, 2), date(2024, 3, 3)}
+    assert said == "The newest 2 of 3 load dates are tried; `--all` tries all."
+    # One is tried, however large it is.
+    monkeypatch.setattr(trial, "TRIED_BYTES", 1)
+    assert trial._newest(settings, source, None, today)[0] == {date(2024, 3, 3)}
