@@ -292,6 +292,28 @@ def test_a_trial_tells_what_is_shared_refused_and_broken(
     assert not (home / "home").exists()
 
 
+def test_lines_in_a_column_of_json(place: Path, aipl: Aipl, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = in_home(monkeypatch, place, "market")
+    orders = """\
+order_id,placed_at,customer,total,items
+T1,2024-03-04 10:00:00,ann,7.50,"[{""sku"": ""tea"", ""qty"": 1, ""price"": 4.50}, JAM]"
+T2,2024-03-04 11:00:00,bob,9.00,"[{""sku"": ""tea"", ""qty"": 2, ""price"": 4.50}]"
+T3,2024-03-04 12:00:00,cem,4.50,"[{""sku"": ""tea"", ""qu"
+T4,2024-03-04 13:00:00,dee,0.00,[]
+""".replace("JAM", '{""sku"": ""jam"", ""qty"": 2, ""price"": 1.5}')
+    shop_pages.write(home / "dumps", [shop_pages.Block("orders.csv", "", orders)])
+    assert "feeds orders, order_lines" in aipl("new-source", "market", str(home / "dumps"))
+    assert lint(place / "dbt_project/models/staging/market") == ""
+
+    said = aipl("try-source", "market")
+
+    # A list that cannot be read is a reject, one without an item is no line.
+    assert "order_lines: 4 rows, 1 rejected" in said
+    assert "rejected 1: items that are not a list of JSON\n    orders.csv row 3:" in said
+    assert '"product_id": "jam", "quantity": "2.0000", "unit_price": "1.5000", "amount": "3.0000"' in said
+    assert "XXX: 21.0000 in 4 orders" in said
+
+
 def test_of_much_the_newest_load_dates_are_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings, dumps = Settings(tmp_path / "home", tmp_path / "sources.yml"), tmp_path / "dumps"
     for day in (1, 2, 3):
