@@ -38,6 +38,8 @@ def write(root: Path, found: Iterable[Block], encoding: str = "utf-8") -> None:
     for block in found:
         path = root / block.name
         if block.language != "diff":
+            # A page may show a file that a command has written.
+            assert not path.exists() or path.read_text(encoding="utf-8") == block.text, block.name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block.text, encoding=encoding)
             continue

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from itertools import product
@@ -89,6 +90,8 @@ class Column:
     first: str = ""
     last: str = ""
     usual_last: str = ""
+    # Column of JSON that holds it under its name.
+    within: str = ""
 
     @property
     def is_unique(self) -> bool:
@@ -107,6 +110,31 @@ def describe(rows: pa.Table, newest: date | None = None) -> list[Column]:
         connection.execute("set timezone = 'UTC'")
         connection.register("rows", rows)
         return [_column(connection, name, newest) for name in rows.column_names]
+
+
+def describe_fields(rows: pa.Table, column: str, newest: date | None = None) -> list[Column]:
+    """Describe the keys of the JSON objects in a column, or of those in its lists."""
+    found: list[dict[str, Any]] = []
+    for text in rows.column(column).to_pylist():
+        try:
+            value = json.loads(text or "null")
+        except ValueError:
+            continue
+        found += [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict)]
+    names = list(dict.fromkeys(name for one in found for name in one))
+    if not names:
+        return []
+    fields = pa.table({name: [_text(one.get(name)) for one in found] for name in names})
+    return [replace(field, within=column) for field in describe(fields, newest)]
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) or value is None else json.dumps(value, ensure_ascii=False)
+
+
+def json_path(name: str) -> str:
+    """Path of a key of a JSON object."""
+    return f"$.{name}" if name.isidentifier() else f'$."{name}"'
 
 
 def quoted(name: str) -> str:

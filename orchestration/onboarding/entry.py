@@ -181,7 +181,7 @@ def _table_lines(table: FoundTable, survey: Survey) -> Iterator[str]:
     vocabulary = {
         column.name: column.words
         for meaning in ("kind", "status")
-        if (column := meant[meaning]) and column.words
+        if (column := meant[meaning]) and column.words and not column.within
     }
     if vocabulary:
         yield "        # guess: the words of the files that were looked at are all."
@@ -189,13 +189,15 @@ def _table_lines(table: FoundTable, survey: Survey) -> Iterator[str]:
         for name, words in vocabulary.items():
             yield from _list(scalar(name), words, 10)
     identifiers = {
-        kind: column.name for kind in ("member", "visitor", "order") if (column := meant[kind]) is not None
+        kind: column.name
+        for kind in ("member", "visitor", "order")
+        if (column := meant[kind]) is not None and not column.within
     }
     if identifiers:
         named = ", ".join(f"{kind}: {flow([name])}" for kind, name in identifiers.items())
         yield f"        identifiers: {{{named}}}"
     time = meant["updated_at"] or meant["created_at"]
-    if time:
+    if time and not time.within:
         if time.other_format:
             yield from _comment(f"guess: it may as well be {time.other_format}.", 8)
         shown = f"column: {flow([time.name])[1:-1]}"
@@ -212,7 +214,7 @@ def _never_null(table: FoundTable) -> list[str]:
     meanings = ("order", "event", "refund", "review", "membership", "product", "created_at", "kind", "status")
     needed = meanings[:-4] if "products" not in table.meant.entities else ("product",)
     found = [table.meant[meaning] for meaning in (*needed, "created_at", "kind", "status")]
-    names = [column.name for column in found if column and column.is_full]
+    names = [column.name for column in found if column and column.is_full and not column.within]
     return list(dict.fromkeys(names))
 
 

@@ -23,6 +23,11 @@ KINDS = {
 }
 
 
+# What an order says of itself, and what it says of its goods.
+GOODS = {"order", "amount", "unit_price", "quantity", "line", "status"}
+OF_ORDERS = {"order", "amount", "currency", "status", "paid_at", "cancelled_at", "updated_at"}
+
+
 @cache
 def words() -> dict[str, Any]:
     """The lists of words.yml."""
@@ -91,9 +96,37 @@ def meanings(columns: Sequence[Column]) -> dict[str, Column]:
     return found
 
 
-def guess(table: str, pattern: str, columns: Sequence[Column]) -> Meant:
-    """Guess what a table's columns are, and which entities it feeds."""
+def is_order(fields: Sequence[Column]) -> bool:
+    """Whether JSON objects with these fields look like orders."""
+    found = _of_order(fields)
+    has_list = any(field_.kind is Kind.LIST for field_ in fields)
+    return "order" in found and ("amount" in found or has_list)
+
+
+def _of_order(fields: Sequence[Column]) -> dict[str, Column]:
+    """Meanings of the fields of an order, whose own id need not say of what it is."""
+    found = meanings(fields)
+    ids = (one for one in fields if one.kind in KINDS["ids"] and has_any(words()["own_id"], one.name))
+    own = found.get("order") or next(ids, None)
+    return {**found, "order": own} if own else found
+
+
+def is_line(fields: Sequence[Column]) -> bool:
+    """Whether JSON objects with these fields look like the lines of an order."""
+    found = meanings(fields)
+    return "product" in found and bool(found.keys() & {"quantity", "amount", "unit_price"})
+
+
+def guess(table: str, pattern: str, columns: Sequence[Column], order: Sequence[Column] = ()) -> Meant:
+    """Guess what a table's columns are, and which entities it feeds.
+
+    `order` are the fields of a column of JSON that looks like an order.
+    """
     found = meanings(columns)
+    if order:
+        # What the row says of goods is said of the event.
+        found = {name: column for name, column in found.items() if name not in GOODS}
+        found |= {name: column for name, column in _of_order(order).items() if name in OF_ORDERS}
     hints = [entity for entity, names in words()["tables"].items() if has_any(names, f"{table} {pattern}")]
     if "kind" not in found and (unnamed := _of_words(columns, found)):
         found["kind"] = unnamed

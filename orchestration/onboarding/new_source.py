@@ -176,7 +176,8 @@ def _about_table(table: FoundTable, found: Survey) -> Iterator[str]:
 def _about_columns(table: FoundTable) -> Iterator[str]:
     name = table.name
     for column in table.columns:
-        if column.kind in (Kind.OBJECT, Kind.LIST):
+        read = [one.within for one in table.meant.columns.values() if one.within]
+        if column.kind in (Kind.OBJECT, Kind.LIST) and column.name not in read:
             yield f"{name}: what is in {column.name}? It holds a {column.kind}, which no staging model reads."
         if column.other_format:
             yield (

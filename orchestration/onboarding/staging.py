@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 
 from orchestration.core.database import connect
-from orchestration.onboarding.columns import Column, Kind, quoted
+from orchestration.onboarding.columns import Column, Kind, json_path, quoted
 from orchestration.onboarding.entry import brand_words
-from orchestration.onboarding.survey import FoundTable, Survey
+from orchestration.onboarding.survey import FoundTable, Items, Survey
 
 WIDTH = 106
 # Words that the linter of SQL cannot read as names although the engine can.
@@ -143,7 +143,7 @@ class _Model:
         column = self.meant[meaning]
         if column is None:
             return None
-        return self._over(identifier(column.name), aggregate)
+        return self._over(plain(column), aggregate)
 
     def _over(self, expression: str, aggregate: str) -> str:
         return f"{aggregate}({expression})" if self.is_grouped else expression
@@ -194,7 +194,13 @@ class _Model:
     def _where(self, *, purchases: bool) -> list[str]:
         kind, words = self.meant["kind"], self.meant.purchases
         if kind is None or not words:
-            return []
+            order = self.meant["order"]
+            is_inside = order is not None and order.within and "events" in self.meant.entities
+            return (
+                [f"    where {identifier(order.within)} is not null"]
+                if order and is_inside and purchases
+                else []
+            )
         column, listed = identifier(kind.name), ", ".join(map(sql, words))
         is_left_out = f"coalesce({column} not in ({listed}), true)"
         condition = f"{column} in ({listed})" if purchases else is_left_out
@@ -291,7 +297,7 @@ class _Model:
         meant, select = self.meant, _Select()
         order = meant["order"]
         if order:
-            select.add("order_id", identifier(order.name))
+            select.add("order_id", plain(order))
         else:
             self._key(select, "order_id", "order")
         self._persons(select)
@@ -399,10 +405,48 @@ class _Model:
             lines += state("cancelled_at", meant.cancelled)
         return [*lines[:-1], lines[-1].removesuffix(",")] if lines else []
 
+    def _listed_lines(self, items: Items) -> str:
+        order = self.meant["order"]
+        if order is None:
+            raise ValueError("lines of no order")
+        select = _Select()
+        select.add("order_id", plain(order))
+        self._brand(select)
+        select.add("product_id", plain(items.fields["product"]))
+        if name := items.fields.get("product_name"):
+            select.add("product_name", plain(name))
+        quantity, price, amount = (items.fields.get(one) for one in ("quantity", "unit_price", "amount"))
+        select.add("quantity", plain(quantity) if quantity else "1", "" if quantity else "one of each.")
+        if price:
+            select.add("unit_price", number(price))
+        if amount and (price or not quantity):
+            select.add("amount", number(amount))
+        elif one := price or amount:
+            factors = [number(one), *([number(quantity)] if quantity else [])]
+            select.add("amount", " * ".join(factors), "price times quantity.")
+        else:
+            select.add("amount", "cast(null as decimal(18, 4))", "no field has the amount of a line.")
+        select.add("is_duplicate", "false")
+        if self.meant["updated_at"]:
+            select.add("updated_at", self._time("updated_at") or "")
+        listed = [
+            "listed as (",
+            f"    {{{{ json_items('source', {jinja(identifier(items.column))}, {jinja(items.path)}) }}}}",
+            "),",
+            "",
+        ]
+        origin = f"        {{{{ row_origin('listed', items_of={argument(order)}) }}}}"
+        shaped = ["shaped as (", "    select", *select.lines(origin), "    from listed", ")", ""]
+        rejecting = self._rejecting([("'product_id is null'", "an item without a product")], "shaped")
+        source = self._source(self._where(purchases=True))
+        return _joined([*source, *listed, *shaped, *rejecting])
+
     def _order_lines(self) -> str:
+        if self.table.items:
+            return self._listed_lines(self.table.items)
         meant, select = self.meant, _Select()
         order = meant["order"]
-        select.add("order_id", identifier(order.name) if order else self._row_number())
+        select.add("order_id", plain(order) if order else self._row_number())
         self._line_id(select)
         self._brand(select)
         select.add("product_id", self._column("product") or "cast(null as varchar)")
@@ -432,7 +476,7 @@ class _Model:
     def _line_id(self, select: _Select) -> None:
         order, line = self.meant["order"], self.meant["line"]
         if line:
-            select.add("line_id", identifier(line.name))
+            select.add("line_id", plain(line))
         elif order and (self.table.repeats == "lines" or "orders" not in self.meant.entities):
             partition = f"partition by {identifier(order.name)}, _load_date, _file order by _row"
             select.add(
@@ -519,9 +563,23 @@ class _Model:
         return _joined([*self._source(), *self._shaped(select), "", *rejecting])
 
 
+def plain(column: Column) -> str:
+    """A column, or a field of one of JSON, in SQL."""
+    return f"{{{{ {_json(column)} }}}}" if column.within else identifier(column.name)
+
+
+def argument(column: Column) -> str:
+    """The same as an argument of a macro."""
+    return _json(column) if column.within else jinja(identifier(column.name))
+
+
+def _json(column: Column) -> str:
+    return f"json_text({jinja(identifier(column.within))}, {jinja(json_path(column.name))})"
+
+
 def moment(column: Column, source_id: str) -> str:
     """Jinja of the UTC time of a column."""
-    name = jinja(identifier(column.name))
+    name = argument(column)
     if column.format == "iso":
         return f"{{{{ utc_from_local({name}, '{source_id}') }}}}"
     return f"{{{{ utc_from_text({name}, '{source_id}', {jinja(column.format)}) }}}}"
@@ -529,15 +587,10 @@ def moment(column: Column, source_id: str) -> str:
 
 def number(column: Column) -> str:
     """Jinja of the number of a column."""
-    name = identifier(column.name)
+    value = argument(column)
     if column.kind is Kind.COMMA_NUMBER:
-        name = f"replace(replace({name}, '.', ''), ',', '.')"
-    return f"{{{{ safe_cast({_argument(name)}, 'decimal(18, 4)') }}}}"
-
-
-def _argument(expression: str) -> str:
-    is_doubled = "'" in expression and '"' not in expression
-    return f'"{expression}"' if is_doubled else jinja(expression)
+        value = f""" 'replace(replace(' ~ {value} ~ ", '.', ''), ',', '.')" """.strip()
+    return f"{{{{ safe_cast({value}, 'decimal(18, 4)') }}}}"
 
 
 def _not_none(column: Column | None) -> Column:

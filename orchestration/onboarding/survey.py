@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,9 +14,9 @@ import pyarrow as pa
 
 from orchestration.arrival.dumps import Dump, Dumps
 from orchestration.core.database import connect
-from orchestration.onboarding.columns import Column, Kind, describe, quoted
+from orchestration.onboarding.columns import Column, Kind, describe, describe_fields, json_path, quoted
 from orchestration.onboarding.file_names import FileGroup, group_files, joined_pattern, numbers_as_stars
-from orchestration.onboarding.meanings import Meant, folded, guess
+from orchestration.onboarding.meanings import Meant, folded, guess, is_line, is_order, meanings
 from orchestration.onboarding.samples import NotRead, Sample, take_sample
 from orchestration.sources.calendar import WEEKDAYS
 from orchestration.sources.table import Format
@@ -36,6 +37,15 @@ NOT_NAMES = {"dataset", "dump", "dumps", "export", "exports", "data", "table", "
 
 
 @dataclass(frozen=True)
+class Items:
+    """Lines of an order as a list of JSON: the column, the path in it, and its fields by meaning."""
+
+    column: str
+    path: str
+    fields: Mapping[str, Column]
+
+
+@dataclass(frozen=True)
 class FoundTable:
     """A table in the dumps.
 
@@ -50,6 +60,7 @@ class FoundTable:
     meant: Meant
     repeats: str = ""
     has_order_totals: bool = False
+    items: Items | None = None
 
     def column(self, name: str) -> Column:
         """A column by its name."""
@@ -223,15 +234,52 @@ def _table(name: str, group: FileGroup, samples: Sequence[Sample]) -> FoundTable
         always=always,
         is_whole=all(sample.is_whole for sample in samples),
     )
-    columns = describe(rows, max(group.load_dates.values(), default=None))
-    meant = guess(name, group.pattern, columns)
+    newest = max(group.load_dates.values(), default=None)
+    columns = describe(rows, newest)
+    inside = {
+        column.name: describe_fields(rows, column.name, newest)
+        for column in columns
+        if column.kind in (Kind.OBJECT, Kind.LIST)
+    }
+    orders = [column for column in columns if column.kind is Kind.OBJECT and is_order(inside[column.name])]
+    meant = guess(name, group.pattern, columns, inside[orders[0].name] if orders else ())
     repeats, has_totals = _repeats(rows, meant)
-    return FoundTable(name, group, first, tuple(columns), meant, repeats, has_totals)
+    items = _items(rows, columns, orders[0].name if orders else "", inside)
+    if items and "orders" in meant.entities:
+        meant = replace(meant, entities=tuple(dict.fromkeys([*meant.entities, "order_lines"])))
+    return FoundTable(name, group, first, tuple(columns), meant, repeats, has_totals, items)
+
+
+def _items(
+    rows: pa.Table, columns: Sequence[Column], order: str, inside: Mapping[str, list[Column]]
+) -> Items | None:
+    """The list of the lines of an order: a column of its own, or inside the order."""
+    for column in columns:
+        if column.kind is Kind.LIST and is_line(inside[column.name]):
+            return Items(column.name, "$", _as_items(inside[column.name]))
+    for field_ in inside.get(order, ()):
+        if field_.kind is Kind.LIST:
+            lists = [_field(text, field_.name) for text in rows.column(order).to_pylist()]
+            fields = describe_fields(pa.table({field_.name: lists}), field_.name)
+            if is_line(fields):
+                return Items(order, json_path(field_.name), _as_items(fields))
+    return None
+
+
+def _field(text: str | None, name: str) -> str | None:
+    try:
+        return json.dumps(json.loads(text or "null")[name])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _as_items(fields: Sequence[Column]) -> dict[str, Column]:
+    return {meaning: replace(field_, within="item") for meaning, field_ in meanings(fields).items()}
 
 
 def _repeats(rows: pa.Table, meant: Meant) -> tuple[str, bool]:
     order, product, amount = meant["order"], meant["product"] or meant["line"], meant["amount"]
-    if order is None or "orders" not in meant.entities or order.is_unique:
+    if order is None or "orders" not in meant.entities or order.is_unique or order.within:
         return "", False
     wanted = {"goods": product, "amount": amount}
     counts = ", ".join(

@@ -64,7 +64,7 @@ KEYS = {
 }
 VERSIONED = {"orders", "memberships", "gmv_targets"}
 # Its own columns first, then where a row comes from.
-ORIGIN = ("reject_reason", "cleaned", "raw_row", "_load_date", "_file", "_row")
+ORIGIN = ("reject_reason", "cleaned", "raw_row", "_document", "_item", "_load_date", "_file", "_row")
 
 
 def try_source(settings: Settings, source: Source, dumps: str | None, *, all_: bool = False) -> Iterator[str]:
@@ -163,7 +163,8 @@ def _days(days: Sequence[date]) -> str:
 
 
 def _about(connection: duckdb.DuckDBPyConnection, entity: str) -> Iterator[str]:
-    relation = entity
+    # Item 0 says that a row holds none.
+    relation = f"(from {entity} where _item is distinct from 0)"
     rows, rejected = _one(connection, f"select count(*), count(reject_reason) from {relation}")
     yield f"{entity}: {counted(rows, 'row')}, {rejected:,} rejected"
     kept = f"(select * from {relation} where reject_reason is null)"

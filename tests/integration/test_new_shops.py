@@ -164,10 +164,11 @@ def test_a_shop_whose_orders_are_inside_its_events(
 
     told, first, second = onboard("mercado", "utf-8", place, aipl)
 
-    assert "what is in pedido? It holds a JSON object" in told
-    assert "events: 8 rows, 3 rejected" in first
+    assert "compra is an order" in told
+    assert "XXX: 1035.5000 in 3 orders" in first
     assert "events: 5 rows, 0 rejected" in second
     assert "orders: 3 rows, 0 rejected" in second
+    assert "order_lines: 4 rows, 0 rejected" in second
     assert "EUR: 1035.5000 in 3 orders" in second
     paid = "select paid_date, count(*), sum(amount) from fct_orders group by 1 order by 1"
     assert [tuple(map(str, row)) for row in released(home, paid)] == [
@@ -178,6 +179,12 @@ def test_a_shop_whose_orders_are_inside_its_events(
         select as_of_date, stage, persons from fct_aipl_daily
         where preset = 'consumer_asset' and persons > 0 order by all
     """
+    lines = "select product_id, sum(quantity), sum(amount) from fct_order_lines group by 1 order by 1"
+    assert [tuple(map(str, row)) for row in released(home, lines)] == [
+        ("A1", "1.0000", "15.5000"),
+        ("B2", "3.0000", "15.0000"),
+        ("C3", "1.0000", "1005.0000"),
+    ]
     # c1 and the device d3 paid on the first day. d2 only searched then; it is c2, who paid on the second day,
     # when d4 looked at a product.
     assert [tuple(map(str, row)) for row in released(home, stock)] == [
@@ -268,8 +275,8 @@ def test_a_trial_tells_what_is_shared_refused_and_broken(
     orders = shop_pages.Block("orders.csv", "", f"order_id,placed_at,customer,total,status\n{rows}")
     shop_pages.write(home / "dumps", [orders])
     aipl("new-source", "small_shop", str(home / "dumps"))
-    more = shop_pages.Block("orders.csv", "", orders.text + "9,2024-03-04 11:00:00,c9,1.00,lost\n" * 4)
-    shop_pages.write(home / "dumps", [more])
+    more = orders.text + "9,2024-03-04 11:00:00,c9,1.00,lost\n" * 4
+    (home / "dumps/orders.csv").write_text(more)
 
     said = aipl("try-source", "small_shop")
 
@@ -284,6 +291,28 @@ def test_a_trial_tells_what_is_shared_refused_and_broken(
     assert "stg_small_shop__orders" in failed
     assert 'column "client" not found' in failed
     assert {path.name for path in (home / "home").iterdir()} <= {"dbt"}
+
+
+def test_lines_in_a_column_of_json(place: Path, aipl: Aipl, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = in_home(monkeypatch, place, "market")
+    orders = """\
+order_id,placed_at,customer,total,items
+T1,2024-03-04 10:00:00,ann,7.50,"[{""sku"": ""tea"", ""qty"": 1, ""price"": 4.50}, JAM]"
+T2,2024-03-04 11:00:00,bob,9.00,"[{""sku"": ""tea"", ""qty"": 2, ""price"": 4.50}]"
+T3,2024-03-04 12:00:00,cem,4.50,"[{""sku"": ""tea"", ""qu"
+T4,2024-03-04 13:00:00,dee,0.00,[]
+""".replace("JAM", '{""sku"": ""jam"", ""qty"": 2, ""price"": 1.5}')
+    shop_pages.write(home / "dumps", [shop_pages.Block("orders.csv", "", orders)])
+    assert "feeds orders, order_lines" in aipl("new-source", "market", str(home / "dumps"))
+    assert lint(place / "dbt_project/models/staging/market") == ""
+
+    said = aipl("try-source", "market")
+
+    # A list that cannot be read is a reject, one without an item is no line.
+    assert "order_lines: 4 rows, 1 rejected" in said
+    assert "rejected 1: items that are not a list of JSON\n    orders.csv row 3:" in said
+    assert '"product_id": "jam", "quantity": "2.0000", "unit_price": "1.5000", "amount": "3.0000"' in said
+    assert "XXX: 21.0000 in 4 orders" in said
 
 
 def test_of_much_the_newest_load_dates_are_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

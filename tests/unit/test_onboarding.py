@@ -24,10 +24,19 @@ from orchestration.arrival.dumps import Dump, LocalDumps, open_dumps
 from orchestration.arrival.pull import pull
 from orchestration.core.errors import InputError
 from orchestration.core.settings import PROJECT_ROOT, Settings
-from orchestration.onboarding.columns import CLOCKS, DATES, Kind, describe, parsed_time
+from orchestration.onboarding.columns import (
+    CLOCKS,
+    DATES,
+    Column,
+    Kind,
+    describe,
+    describe_fields,
+    json_path,
+    parsed_time,
+)
 from orchestration.onboarding.entry import add_entry
 from orchestration.onboarding.file_names import FileGroup, group_files, joined_pattern
-from orchestration.onboarding.meanings import is_paid, is_purchase, meanings, touch_kind
+from orchestration.onboarding.meanings import is_line, is_order, is_paid, is_purchase, meanings, touch_kind
 from orchestration.onboarding.new_source import new_source
 from orchestration.onboarding.samples import encoding_of
 from orchestration.onboarding.survey import survey
@@ -222,6 +231,25 @@ def test_what_columns_mean() -> None:
         "product": "ProductID",
         "visitor": "设备号",
     }
+
+
+def test_an_order_inside_an_event_is_told_from_other_json() -> None:
+    def fields(*texts: str) -> list[Column]:
+        return describe_fields(pa.table({"c": list(texts)}), "c")
+
+    order = fields('{"id": "7", "total": "1.005,50", "items": [{"sku": "a", "qty": 1}]}', "", "broken {")
+    assert is_order(order)
+    assert {one.name: (one.kind, one.within) for one in order} == {
+        "id": (Kind.NUMBER, "c"),
+        "total": (Kind.COMMA_NUMBER, "c"),
+        "items": (Kind.LIST, "c"),
+    }
+    assert not is_order(fields('{"os": "ios", "version": 3}'))
+    assert not is_order(fields('{"id": "7"}'))
+    assert is_line(fields('[{"sku": "a", "qty": 1}, {"sku": "b"}]'))
+    assert not is_line(fields('[{"tag": "a"}]', "[]"))
+    assert json_path("单号") == "$.单号"
+    assert json_path("order id") == '$."order id"'
 
 
 def test_words_that_take_something_back_stand_for_nothing() -> None:
