@@ -25,7 +25,7 @@ from orchestration.arrival.loads import decide_loads
 from orchestration.arrival.pull import pull
 from orchestration.build.around_dbt import finish_build, prepare_build, write_dbt_inputs
 from orchestration.build.by_hand import parse, run_by_hand
-from orchestration.build.dbt import dbt_environment
+from orchestration.build.dbt import build_arguments, dbt_environment
 from orchestration.core.settings import PROJECT_ROOT, Settings
 
 ONE_AT_A_TIME = Lock()
@@ -62,13 +62,13 @@ class Warehouse:
         told = dbt_sources(self.settings, sources)
         write_dbt_inputs(self.settings, sources)
         preparation = prepare_build(self.settings, told)
-        arguments = ["--full-refresh"] if preparation.is_full else []
+        arguments = build_arguments(self.settings, sources, in_full=preparation.is_full)
         if variables:
             arguments += ["--vars", json.dumps(variables)]
         if only:
             # A test that also reads a model that is not built would fail for want of it.
             arguments += ["--indirect-selection", "cautious", "--select", *(f"+{model}" for model in only)]
-        self.dbt("build", "--exclude-resource-type", "unit_test", *arguments, **preparation.variables)
+        self.dbt(*arguments, **preparation.variables)
         finish_build(self.settings, preparation.build)
         return preparation.is_full
 

@@ -25,8 +25,8 @@ SHOWN_COLUMN = re.compile(
     r"^(?!.*birth).*(time|date|_at$|_on$|amount|price|quantity|currency|status|kind|type|event$)", re.I
 )
 SHOWN_COLUMNS = 6
-# A single bad row never costs its load.
-FORGIVEN_ROWS = 1
+# So many bad rows never cost their load, unless it has no others; a single one never does.
+FORGIVEN_ROWS = 2
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,8 @@ def _rejected(
     for (day, table, entity), parts in groups.items():
         rejected = [part for part in parts if part.reason is not None]
         of_all, lost = sum(part.count for part in parts), sum(part.count for part in rejected)
-        if lost > FORGIVEN_ROWS and lost > source.max_rejected_share * of_all:
+        is_systematic = lost > FORGIVEN_ROWS or lost == of_all > 1
+        if is_systematic and lost > source.max_rejected_share * of_all:
             reasons: Counter[str] = Counter()
             for part in rejected:
                 reasons[part.reason or ""] += part.count
