@@ -25,8 +25,8 @@ SHOWN_COLUMN = re.compile(
     r"^(?!.*birth).*(time|date|_at$|_on$|amount|price|quantity|currency|status|kind|type|event$)", re.I
 )
 SHOWN_COLUMNS = 6
-# So many bad rows never cost their load, unless it has no others; a single one never does.
-FORGIVEN_ROWS = 2
+# In fewer rows than these, some bad ones are no sign of a misread load, unless they have a reason in common.
+FEW_ROWS = 20
 
 
 @dataclass(frozen=True)
@@ -138,11 +138,12 @@ def _rejected(
     for (day, table, entity), parts in groups.items():
         rejected = [part for part in parts if part.reason is not None]
         of_all, lost = sum(part.count for part in parts), sum(part.count for part in rejected)
-        is_systematic = lost > FORGIVEN_ROWS or lost == of_all > 1
-        if is_systematic and lost > source.max_rejected_share * of_all:
-            reasons: Counter[str] = Counter()
-            for part in rejected:
-                reasons[part.reason or ""] += part.count
+        reasons: Counter[str] = Counter()
+        for part in rejected:
+            reasons[part.reason or ""] += part.count
+        counted = lost if of_all >= FEW_ROWS else max(reasons.values(), default=0)
+        # A single bad row costs that row alone.
+        if counted > max(1, source.max_rejected_share * of_all):
             commonest = max(rejected, key=lambda part: part.count)
             told = ", ".join(f"{reason} ({count:,})" for reason, count in reasons.most_common(3))
             found = f"{lost:,} of {of_all:,} {entity} rows rejected ({lost / of_all:.0%}): {told}"
