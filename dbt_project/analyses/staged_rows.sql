@@ -1,6 +1,7 @@
 {#
   How each configured source is staged, as JSON `{source: {entity: {optional, rows, item_rows}}}`: queries of
-  `read_staged`, without and with numbered items. The orchestrator stages new loads with it before they are accepted.
+  `read_staged`, without and with numbered items. The orchestrator stages new loads with it before they are
+  accepted.
 #}
 {%- set queries = {} -%}
 {%- for source_id, declared in configured_sources().items() -%}

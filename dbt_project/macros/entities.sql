@@ -71,8 +71,8 @@
         'gmv_targets': {
             'key': ['brand_id', 'period_start', 'period_end'], 'version': ['updated_at'],
             'columns': dict(
-                brand_id='brand', period_start='any_day', period_end='any_day', gmv='money', currency='currency',
-                updated_at='moment'
+                brand_id='brand', period_start='any_day', period_end='any_day', gmv='money',
+                currency='currency', updated_at='moment'
             ),
         },
         'products': {

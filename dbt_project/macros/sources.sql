@@ -1,6 +1,7 @@
 {#
   Declarations of the sources file, as `{source_id: {identity_space, timezone, currency, feed, starts_on,
-  placeholders, id_case, keys, currencies, brands, entities}}`, passed by the orchestrator in the environment; empty without it (a bare `dbt parse`).
+  placeholders, id_case, keys, currencies, decimal_marks, brands, entities}}`, passed by the orchestrator in
+  the environment; empty without it (a bare `dbt parse`).
 #}
 {% macro configured_sources() -%}
     {{ return(fromjson(env_var('AIPL_DBT_SOURCES', '{}'))) }}

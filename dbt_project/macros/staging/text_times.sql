@@ -34,8 +34,8 @@
 
 {% macro spark__time_of_pattern(written, pattern) -%}
     {%- set letters = {
-        '%Y': 'yyyy', '%y': 'yy', '%m': 'M', '%d': 'd', '%H': 'H', '%I': 'h', '%M': 'm', '%S': 's', '%f': 'SSSSSS',
-        '%p': 'a', '%b': 'MMM', '%B': 'MMMM', '%z': 'XX',
+        '%Y': 'yyyy', '%y': 'yy', '%m': 'M', '%d': 'd', '%H': 'H', '%I': 'h', '%M': 'm', '%S': 's',
+        '%f': 'SSSSSS', '%p': 'a', '%b': 'MMM', '%B': 'MMMM', '%z': 'XX',
     } -%}
     {%- set translated = namespace(text=pattern | replace("'", "''") | replace('T', "''T''")) -%}
     {%- for code, letter in letters.items() -%}
