@@ -103,7 +103,8 @@ def known_at(connection: duckdb.DuckDBPyConnection, origin: date) -> dict[tuple[
     Which targets are in progress depends on the last day, so only the horizons that are always asked for.
     """
     rows = connection.execute(
-        f"select {', '.join(KEY)}, * exclude ({', '.join(KEY)}, is_backtest, actual_gmv)"
+        f"select {', '.join(KEY)},"
+        f" * exclude ({', '.join(KEY)}, is_backtest, actual_gmv, other_currency_orders)"
         " from marts.fct_gmv_forecast where as_of_date <= $1 and horizon_days in (7, 28)",
         [origin],
     ).fetchall()

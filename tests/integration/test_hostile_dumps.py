@@ -417,8 +417,8 @@ def test_parquet_that_expands_is_stopped(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_a_message_does_not_speak_to_the_terminal(tmp_path: Path) -> None:
     with pytest.raises(UnreadableDump) as told:
-        parse(tmp_path, b"\x1b[2J,b\n1,2\n", table())
-    assert "\x1b" not in str(told.value) and "the dump has \\x1b[2J, b" in str(told.value)
+        parse(tmp_path, b"a\x1b[2J,b\n1,2\n", table())
+    assert "\x1b" not in str(told.value) and "the dump has a\\x1b[2J, b" in str(told.value)
     with pytest.raises(UnreadableDump) as told:
         parse(tmp_path, ",".join(f"column{number}" for number in range(1_900)).encode(), table())
     assert len(str(told.value)) < 700
