@@ -7,14 +7,15 @@
 {%- for source_id, declared in configured_sources().items() -%}
     {%- set entities = {} -%}
     {%- for name in declared.entities if name in entity_names() -%}
-        {%- set optional = entity(name).optional or [] -%}
-        {%- set keys = (source_setting(source_id, 'keys') or {}).values() | sum(start=[]) -%}
-        {%- set supplied = optional + keys -%}
+        {%- set contract = entity(name) -%}
+        {%- set of_keys = (source_setting(source_id, 'keys') or {}).values() | sum(start=[])
+            | reject('in', contract.columns) | unique | list -%}
+        {%- set optional = (contract.optional or []) + of_keys -%}
         {%- set staging = ref('stg_' ~ source_id ~ '__' ~ name) -%}
         {%- do entities.update({name: {
             'optional': optional,
-            'rows': read_staged(name, source_id, staging, supplied),
-            'item_rows': read_staged(name, source_id, staging, supplied + ['_document', '_item']),
+            'rows': read_staged(name, source_id, staging, optional),
+            'item_rows': read_staged(name, source_id, staging, optional + ['_document', '_item']),
         }}) -%}
     {%- endfor -%}
     {%- do queries.update({source_id: entities}) -%}
