@@ -25,8 +25,8 @@ from waiting import wait_for
 
 from orchestration.arrival.configured import configured_sources, dbt_sources
 from orchestration.arrival.pending import Request
-from orchestration.build.dbt import prepare_manifest
 from orchestration.build.failures import explain_failure
+from orchestration.build.prepared import prepare_manifest
 from orchestration.build.state import is_untouched, read_build
 from orchestration.commands.tools import dbt_command
 from orchestration.core.errors import EnvironmentStop, InputError

@@ -73,7 +73,7 @@ def test_a_delivered_table_that_no_staging_model_reads(shop: Shop) -> None:
     shop.deliver("orders", "lines")
     assert read_by_staging(shop.settings) == {}
     assert list(unread_tables(shop.arrival, {})) == [], "dbt has not parsed the project yet"
-    source = {"source_name": "shop", "identifier": "orders"}
+    source: dict[str, object] = {"source_name": "shop", "identifier": "orders", "config": {}}
     nodes = {
         "model.stg": {
             "original_file_path": "models/staging/shop/stg_shop__orders.sql",
@@ -86,11 +86,15 @@ def test_a_delivered_table_that_no_staging_model_reads(shop: Shop) -> None:
     }
     manifest = {
         "nodes": nodes,
-        "sources": {"source.orders": source, "source.lines": source | {"identifier": "lines"}},
+        "sources": {
+            "source.orders": source,
+            "source.lines": source | {"identifier": "lines"},
+            "source.notes": source | {"identifier": "notes", "config": {"meta": {"unread": True}}},
+        },
     }
     shop.settings.dbt_target.mkdir(parents=True)
     (shop.settings.dbt_target / "manifest.json").write_text(json.dumps(manifest))
-    assert read_by_staging(shop.settings) == {"shop": {"orders"}}
+    assert read_by_staging(shop.settings) == {"shop": {"orders", "notes"}}
     assert notes(shop.settings, shop.arrival, None) == [
         "shop: no staging model reads lines: its 2 rows feed nothing"
     ]
