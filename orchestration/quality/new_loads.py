@@ -158,12 +158,16 @@ def _examples(source: Source, file: RawFile, rows: Sequence[int]) -> list[dict[s
     named = {*table.vocabulary, *table.amounts, *([table.event_time.column] if table.event_time else [])}
     shown = [
         name
-        for name in pq.read_schema(file.path).names
+        for name in table.columns.declared
         if name in named or (SHOWN_COLUMN.search(name) and name not in table.personal)
     ][:SHOWN_COLUMNS]
     found = pq.read_table(file.path, columns=["_row", *shown], filters=[("_row", "in", list(rows))])
     return [
-        {"file": file.file, "row": row["_row"], **{name: str(row[name]) for name in shown}}
+        {
+            "file": file.file,
+            "row": row["_row"],
+            **{name: str(row[name]) for name in shown if row[name] is not None},
+        }
         for row in found.to_pylist()
     ]
 
