@@ -45,7 +45,9 @@ def run_arrival(tables: Sequence[ArrivalTable]) -> GateResult:
             results += [
                 compared(result, judged[result.name])
                 if result.name in judged
-                else with_signs(in_figures(result, rules[result.name], table), found.get(result.name, {}))
+                else with_signs(result, found[result.name])
+                if result.name in found
+                else in_figures(result, rules[result.name], table)
                 for result in validate(batch, suite, complete=True)
             ]
         except _suite_errors() as error:

@@ -12,6 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from expectations import NO_BAR
+from expectations.personal import mask_row
 from expectations.profile import DAY, LOADED, SETUP, batches, quoted
 from expectations.results import ExpectationResult, Scalar
 from expectations.suites.arrival import DIGITS_KEPT, IDS_OF_PEOPLE, ONE_PERSON, TIMES_ALIKE, ArrivalTable
@@ -77,7 +78,14 @@ def with_signs(
     from expectations.validation import MAX_EXAMPLES
 
     examples = [example for day in result.load_dates for example in loads.get(day, ())]
-    return replace(result, examples=tuple(examples[:MAX_EXAMPLES])) if examples else result
+    told = {day: "; ".join(map(_told, loads[day])) for day in result.load_dates if loads.get(day)}
+    return replace(result, examples=tuple(examples[:MAX_EXAMPLES]), found=told) if examples else result
+
+
+def _told(example: Mapping[str, Scalar]) -> str:
+    """An example in words, without what says who it is about."""
+    shown = mask_row({name: value for name, value in example.items() if name != "load_date"})
+    return ", ".join(f"{name} {value}" for name, value in shown.items())
 
 
 def _add(
