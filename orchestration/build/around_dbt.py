@@ -151,6 +151,6 @@ def finish_build(settings: Settings, build: Build) -> None:
 
 
 def leave_build(settings: Settings, build: Build, built: Collection[str]) -> None:
-    """Export the rejects of a build that stopped half-way, if it came so far; `built` are its models."""
+    """Export the rejects of a build that stopped halfway, if it came so far; `built` are its models."""
     with writer_lock(settings.home):
         keep_rejects(settings, build.build_id, built)

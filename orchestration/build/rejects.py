@@ -114,7 +114,7 @@ def build_of_rejects(settings: Settings) -> str | None:
 def keep_rejects(settings: Settings, build_id: str, built: Collection[str] | None = None) -> None:
     """Write these files from the warehouse, which nobody else may have open.
 
-    `built` names the models of a build that stopped half-way (None: all): what is not among them is of an
+    `built` names the models of a build that stopped halfway (None: all): what is not among them is of an
     older build and not told. Entities are what staging models are named after; a project, or such a build,
     without `int_rejects` keeps nothing.
     """

@@ -125,17 +125,16 @@ def staged_rejects(settings: Settings, loads: Collection[tuple[str, date]]) -> C
 
 def staged_changes(settings: Settings, loads: Collection[tuple[str, date]]) -> Counter[str]:
     """Values that staging changed in rows of these loads, such as `orders.member_id placeholder`."""
-    found: Counter[str] = Counter()
-    for entity in sorted(_entities(settings, loads)):
-        found += _staged(
-            settings,
-            loads,
-            f"select '{entity.removeprefix('int_')}.' || what, count(*) from ("
-            f"select unnest(string_split(cleaned, ', ')) as what from intermediate.{entity}"
-            " where cleaned is not null and list_contains($wanted, {'s': source_id, 'd': _load_date})"
-            ") group by what",
-        )
-    return found
+    parts = [
+        f"select '{entity.removeprefix('int_')}.' || unnest(string_split(cleaned, ', ')) as what"
+        f" from intermediate.{entity}"
+        " where cleaned is not null and list_contains($wanted, {'s': source_id, 'd': _load_date})"
+        for entity in sorted(_entities(settings, loads))
+    ]
+    if not parts:
+        return Counter()
+    query = f"select what, count(*) from ({' union all '.join(parts)}) group by what"
+    return _staged(settings, loads, query)
 
 
 def shared_orders(settings: Settings, loads: Collection[tuple[str, date]]) -> Counter[str]:
@@ -148,9 +147,9 @@ def shared_orders(settings: Settings, loads: Collection[tuple[str, date]]) -> Co
         "select order_id || ' of ' || source_id || ' by '"
         " || array_to_string(list(distinct member_id order by member_id)[:5], ' and '), count(*)"
         " from intermediate.int_orders where (source_id, order_id) in"
-        " (select (source_id, order_id) from intermediate.int_orders where not is_current)"
-        " group by source_id, order_id having min(member_id) <> max(member_id)"
-        " and bool_or(list_contains($wanted, {'s': source_id, 'd': _load_date}))",
+        " (select (source_id, order_id) from intermediate.int_orders"
+        " where list_contains($wanted, {'s': source_id, 'd': _load_date}))"
+        " group by source_id, order_id having min(member_id) <> max(member_id)",
     )
 
 

@@ -78,7 +78,7 @@ def numbers_among(rows: RowNumbers, left_out: RowNumbers) -> RowNumbers:
 
 
 def check_no_markup(landed: Path, file: str) -> None:
-    """Refuse a web page or XML in place of a dump, such as a login page that a server sent for it.
+    """Refuse a web page or XML instead of a dump, such as a login page that a server sent.
 
     Raises UnreadableDump.
     """
