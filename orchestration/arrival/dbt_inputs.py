@@ -41,10 +41,11 @@ SOURCES = _schema(
     stale_reason=STRING,
 )
 BRANDS = _schema(source_id=STRING, brand_id=STRING, brand_name=STRING, timezone=STRING, currency=STRING)
+DBT_INPUTS = ("files", "sources", "brands")
 
 
-def write_arrival(settings: Settings, arrival: Arrival) -> None:
-    """Write dbt's input files: files in effect, sources with their horizons, declared brands."""
+def dbt_inputs(arrival: Arrival) -> dict[str, pa.Table]:
+    """What dbt reads of arrival: files in effect, sources with their horizons, declared brands."""
     files: list[dict[str, Any]] = []
     about: list[dict[str, Any]] = []
     brands: list[dict[str, Any]] = []
@@ -54,9 +55,19 @@ def write_arrival(settings: Settings, arrival: Arrival) -> None:
         files.extend({name: getattr(version, name) for name in FILES.names} for version in effective)
         about.append(_source_row(source, effective, deliveries.stale_reason))
         brands.extend(_brand_rows(source))
-    _write(settings.arrival / "files.parquet", files, FILES)
-    _write(settings.arrival / "sources.parquet", about, SOURCES)
-    _write(settings.arrival / "brands.parquet", brands, BRANDS)
+    rows = {"files": (files, FILES), "sources": (about, SOURCES), "brands": (brands, BRANDS)}
+    return {name: pa.Table.from_pylist(told, schema=schema) for name, (told, schema) in rows.items()}
+
+
+def read_dbt_inputs(settings: Settings) -> dict[str, pa.Table]:
+    """The same as it was last written."""
+    return {name: pq.read_table(settings.arrival / f"{name}.parquet") for name in DBT_INPUTS}
+
+
+def write_arrival(settings: Settings, arrival: Arrival) -> None:
+    """Write dbt's input files."""
+    for name, table in dbt_inputs(arrival).items():
+        _write(settings.arrival / f"{name}.parquet", table)
     if not _is_of_this_format(settings.arrival / "applied.parquet"):
         # Whoever sees that it was written again builds in full.
         forget_applied(settings)
@@ -64,7 +75,7 @@ def write_arrival(settings: Settings, arrival: Arrival) -> None:
 
 def forget_applied(settings: Settings) -> None:
     """Record that no file has been built."""
-    _write(settings.arrival / "applied.parquet", [], FILES)
+    _write(settings.arrival / "applied.parquet", FILES.empty_table())
 
 
 def mark_applied(settings: Settings) -> None:
@@ -121,6 +132,6 @@ def _brand_rows(source: Source) -> list[dict[str, Any]]:
     ]
 
 
-def _write(path: Path, rows: list[dict[str, Any]], schema: pa.Schema) -> None:
+def _write(path: Path, table: pa.Table) -> None:
     with replacing(path) as part:
-        pq.write_table(pa.Table.from_pylist(rows, schema=schema), part)
+        pq.write_table(table, part)

@@ -40,6 +40,9 @@ class Request:
         return (self.first or date.min) <= load_date <= (self.last or date.max)
 
 
+ALL = Request()
+
+
 @dataclass
 class PendingLoads:
     """The pending loads found by listing the dumps, by source.

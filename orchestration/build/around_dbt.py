@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from orchestration.arrival.configured import read_arrival
-from orchestration.arrival.dbt_inputs import forget_applied, mark_applied, write_arrival
+from orchestration.arrival.dbt_inputs import forget_applied, mark_applied, read_dbt_inputs, write_arrival
 from orchestration.arrival.loads import complete_columns, promote
 from orchestration.arrival.retention import retire
 from orchestration.build.fingerprint import fingerprints
@@ -23,11 +24,13 @@ from orchestration.build.state import (
     why_in_full,
     write_build,
 )
-from orchestration.core.errors import InputError
 from orchestration.core.lock import writer_lock
 from orchestration.core.privacy.erased import read_erased
 from orchestration.core.settings import Settings
 from orchestration.sources.source import Source
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 BUILD_ALL = "Run `aipl run` first, which builds everything."
 
@@ -75,11 +78,16 @@ def write_dbt_inputs(settings: Settings, sources: Mapping[str, Source]) -> list[
     return retired
 
 
-def present_build(settings: Settings, dbt_sources: str) -> Build:
-    """The build that the current SQL, declarations and inputs would give, as if it were finished."""
-    project = settings.dbt_project
+def present_build(
+    settings: Settings, dbt_sources: str, inputs: Mapping[str, pa.Table] | None = None
+) -> Build:
+    """The build that the current SQL, declarations and inputs would give, as if it were finished.
+
+    `inputs` are dbt's inputs, by default those that were written last.
+    """
+    project, inputs = settings.dbt_project, inputs or read_dbt_inputs(settings)
     (program, laws), rules = fingerprints(project, dbt_sources), rules_hash(project)
-    build = build_id(program, rules, settings.arrival, read_erased(settings).generation)
+    build = build_id(program, rules, inputs, read_erased(settings).generation)
     return Build("complete", program, build, rules, laws=laws)
 
 
@@ -111,7 +119,11 @@ def why_no_part(settings: Settings, sources: Mapping[str, Source], dbt_sources: 
     Updates raw and dbt's input files first.
     """
     write_dbt_inputs(settings, sources)
-    last, present = read_build(settings), present_build(settings, dbt_sources)
+    return why_due(settings, read_build(settings), present_build(settings, dbt_sources))
+
+
+def why_due(settings: Settings, last: Build | None, present: Build) -> str:
+    """Why the warehouse differs from what a build would give now; empty when it does not."""
     reason = why_in_full(settings, last, present)
     if last is None or reason:
         return reason
@@ -120,23 +132,6 @@ def why_no_part(settings: Settings, sources: Mapping[str, Source], dbt_sources: 
     if last.build_id != present.build_id:
         return "loads, declared brands, the state of a source or the list of erased people changed"
     return ""
-
-
-def prepare_part(settings: Settings, sources: Mapping[str, Source], dbt_sources: str) -> Preparation:
-    """Record that a part of the warehouse is rebuilt from the same inputs as the rest.
-
-    `finish_build` leaves the warehouse consistent. The laws of the part check all rows.
-
-    Raises InputError, before anything is touched, when the part would be inconsistent with the rest.
-    """
-    check_rules(settings.dbt_project)
-    reason, last = why_no_part(settings, sources, dbt_sources), read_build(settings)
-    if last is None or reason:
-        raise InputError(f"A part of the warehouse cannot be built by itself: {reason}. {BUILD_ALL}")
-    build = replace(last, state="building")
-    with writer_lock(settings.home):
-        write_build(settings, build)
-    return Preparation(build, in_full="", rules_changed=False, tests_all_rows=True)
 
 
 def finish_build(settings: Settings, build: Build) -> None:

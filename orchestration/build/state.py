@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -19,14 +20,12 @@ from orchestration.core.settings import Settings
 from orchestration.core.versions import FORMAT, require_known
 
 if TYPE_CHECKING:
-    import duckdb
+    import pyarrow as pa
 
 STATE_FORMAT = 1
 FIRST_BUILD = "it is the first build"
 PROVED_EVERY = timedelta(days=7)
-# dbt's inputs from arrival. The staleness columns of `sources` say that a refused load holds a source up,
-# which changes no mart's people or money.
-TOLD = ("files", "sources", "brands")
+# They say that a refused load holds a source up, which changes no mart's people or money.
 STALENESS_COLUMNS = ("is_stale", "stale_reason")
 T = TypeVar("T")
 
@@ -58,18 +57,15 @@ class GateRecord:
     results: dict[str, Any]
 
 
-def build_id(program: str, rules: str, arrival: Path, erased: str = "") -> str:
+def build_id(program: str, rules: str, inputs: Mapping[str, pa.Table], erased: str = "") -> str:
     """A hash of the program, the rules, dbt's inputs and the erased people, in any order of rows.
 
     The part before the hyphen covers the content (`content_of`), the part after it which sources are stale.
     """
-    import duckdb
-
-    told = {name: duckdb.read_parquet(str(arrival / f"{name}.parquet")) for name in TOLD}
-    sources = told["sources"]
-    told["sources"] = sources.select(*(name for name in sources.columns if name not in STALENESS_COLUMNS))
-    content = digest(program, rules, json.dumps([_sorted(rows) for rows in told.values()]), erased)
-    tidings = digest(json.dumps(_sorted(sources.select("source_id", *STALENESS_COLUMNS))))
+    sources = inputs["sources"]
+    content_of_inputs = {**inputs, "sources": sources.drop_columns(list(STALENESS_COLUMNS))}
+    content = digest(program, rules, json.dumps([_sorted(rows) for rows in content_of_inputs.values()]), erased)
+    tidings = digest(json.dumps(_sorted(sources.select(["source_id", *STALENESS_COLUMNS]))))
     return f"{content}-{tidings[:16]}"
 
 
@@ -148,8 +144,8 @@ def write_gate(settings: Settings, record: GateRecord) -> None:
     write_json(_gate_file(settings), {FORMAT: STATE_FORMAT, **asdict(record)})
 
 
-def _sorted(rows: duckdb.DuckDBPyRelation) -> list[str]:
-    return sorted(str(row) for row in rows.fetchall())
+def _sorted(rows: pa.Table) -> list[str]:
+    return sorted(str(tuple(row.values())) for row in rows.to_pylist())
 
 
 def _read(path: Path, kind: type[T]) -> T | None:

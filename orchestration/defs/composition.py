@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from dagster import Definitions
+from dagster import Definitions, in_process_executor
 
-from orchestration.arrival.configured import configured_schedule, configured_sources, dbt_sources
+from orchestration.arrival.configured import configured_sources, dbt_sources
 from orchestration.build.prepared import prepare_manifest
 from orchestration.core.settings import Settings
 from orchestration.defs.automation.nightly import automation
@@ -23,7 +23,7 @@ def build_definitions(settings: Settings) -> Definitions:
     sources = configured_sources(settings)
     told = dbt_sources(settings, sources)
     manifest = json.loads(prepare_manifest(settings, told).read_text())
-    days = load_dates(configured_schedule(settings).timezone)
+    days = load_dates(settings, sources)
     marts = mart_keys(manifest)
     raw = [raw_asset(settings, source, told, days) for source in sources.values()]
     rest = [
@@ -36,6 +36,8 @@ def build_definitions(settings: Settings) -> Definitions:
         assets=[*raw, *rest],
         asset_checks=[mart_gate(settings, sources, told, marts)],
         resources={"lock": WriterLock(home=str(settings.home))},
+        # One process for whatever the UI starts, too: DuckDB has one writer.
+        executor=in_process_executor,
     )
     keys = [key for part in rest for key in part.keys]
     return Definitions.merge(assets, automation(settings, sources, keys))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 
-from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
+from dagster import DagsterInstance, DagsterRunStatus, RunRecord, RunsFilter
 
 from orchestration.core.errors import InputError
 from orchestration.core.lock import writer_lock
@@ -25,8 +25,8 @@ def fail_orphaned_runs(instance: DagsterInstance, silent_seconds: float = 0) -> 
     """
     dead = [run for run in _unfinished(instance) if _silence(instance, run) >= silent_seconds]
     for run in dead:
-        instance.report_run_failed(run, "The process of this run has ended.")
-    return [run.run_id for run in dead]
+        instance.report_run_failed(run.dagster_run, "The process of this run has ended.")
+    return [run.dagster_run.run_id for run in dead]
 
 
 def fail_orphaned_runs_if_idle(settings: Settings, instance: DagsterInstance) -> list[str]:
@@ -41,12 +41,19 @@ def fail_orphaned_runs_if_idle(settings: Settings, instance: DagsterInstance) ->
         return []
 
 
-def _unfinished(instance: DagsterInstance) -> list[DagsterRun]:
-    unfinished = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
-    return list(instance.get_runs(RunsFilter(statuses=unfinished)))
+def _unfinished(instance: DagsterInstance) -> list[RunRecord]:
+    unfinished = [
+        # Of a sensor that was killed before it handed the run on.
+        DagsterRunStatus.NOT_STARTED,
+        DagsterRunStatus.STARTING,
+        DagsterRunStatus.STARTED,
+        DagsterRunStatus.CANCELING,
+    ]
+    return list(instance.get_run_records(RunsFilter(statuses=unfinished)))
 
 
-def _silence(instance: DagsterInstance, run: DagsterRun) -> float:
-    """Seconds since the last event of a run."""
-    records = instance.get_records_for_run(run.run_id, limit=1, ascending=False).records
-    return time.time() - records[0].event_log_entry.timestamp if records else float("inf")
+def _silence(instance: DagsterInstance, run: RunRecord) -> float:
+    """Seconds since the last event of a run, or since it was created."""
+    records = instance.get_records_for_run(run.dagster_run.run_id, limit=1, ascending=False).records
+    last = records[0].event_log_entry.timestamp if records else run.create_timestamp.timestamp()
+    return time.time() - last

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dagster import (
@@ -10,6 +11,7 @@ from dagster import (
     DagsterEvent,
     DagsterEventType,
     DagsterInstance,
+    DagsterRun,
     DagsterRunStatus,
     ExecuteInProcessResult,
     RunsFilter,
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from dagster_shared.error import SerializableErrorInfo
 
 LOOKED_BACK = 100
+# Tags of runs of the command line: who interrupts one is at the terminal.
+BY_HAND = {"aipl/started_by": "aipl run"}
 # Raised by Dagster between two steps of work, and by dbt in one.
 INTERRUPTS = {"DagsterExecutionInterruptedError", "KeyboardInterrupt"}
 
@@ -32,7 +36,7 @@ INTERRUPTS = {"DagsterExecutionInterruptedError", "KeyboardInterrupt"}
 def latest_outcome(instance: DagsterInstance) -> tuple[str, list[Stopped]] | None:
     """The latest nightly run that ended: its id, and what went wrong; None before there was one.
 
-    A run that ended well counts where it was to make a release: of several stretches of load dates the last.
+    A run that ended well counts where it was to make a release.
     """
     ended = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE]
     for run in instance.get_runs(RunsFilter(job_name=NIGHTLY, statuses=ended), limit=LOOKED_BACK):
@@ -43,6 +47,55 @@ def latest_outcome(instance: DagsterInstance) -> tuple[str, list[Stopped]] | Non
         if run.asset_selection is None or AssetKey("release") in run.asset_selection:
             return run.run_id, []
     return None
+
+
+@dataclass(frozen=True)
+class Endings:
+    """How the latest nightly runs ended: the id of the latest, and how many died in a row, it among them.
+
+    A run died when it was killed, or interrupted by nobody who asked for it. `failed` is what a step of the
+    latest decided, `cancelled` what a person did.
+    """
+
+    latest: str = ""
+    deaths: int = 0
+    failed: bool = False
+    cancelled: bool = False
+
+
+def latest_endings(instance: DagsterInstance) -> Endings:
+    """How the latest nightly runs ended; the default before there was one."""
+    latest, deaths = "", 0
+    ended = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
+    for run in instance.get_runs(RunsFilter(job_name=NIGHTLY, statuses=ended), limit=LOOKED_BACK):
+        latest = latest or run.run_id
+        if run.status is DagsterRunStatus.FAILURE and _has_died(instance, run):
+            deaths += 1
+            continue
+        is_latest = run.run_id == latest
+        is_cancelled = run.status is DagsterRunStatus.CANCELED or _is_interrupted_by_hand(instance, run)
+        failed = run.status is DagsterRunStatus.FAILURE and not is_cancelled
+        return Endings(latest, deaths, is_latest and failed, is_latest and is_cancelled)
+    return Endings(latest, deaths)
+
+
+def _has_died(instance: DagsterInstance, run: DagsterRun) -> bool:
+    failed = _failed_steps(instance, run)
+    interrupted = [event for event in failed if _is_interrupt(event)]
+    return not failed or (bool(interrupted) and not _is_by_hand(run))
+
+
+def _is_interrupted_by_hand(instance: DagsterInstance, run: DagsterRun) -> bool:
+    return _is_by_hand(run) and any(_is_interrupt(event) for event in _failed_steps(instance, run))
+
+
+def _is_by_hand(run: DagsterRun) -> bool:
+    return BY_HAND.items() <= run.tags.items()
+
+
+def _failed_steps(instance: DagsterInstance, run: DagsterRun) -> list[DagsterEvent]:
+    entries = instance.all_logs(run.run_id, of_type={DagsterEventType.STEP_FAILURE})
+    return [entry.dagster_event for entry in entries if entry.dagster_event]
 
 
 def stopped_steps(result: ExecuteInProcessResult) -> list[Stopped]:

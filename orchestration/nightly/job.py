@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing, redirect_stderr, redirect_stdout
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -14,7 +14,6 @@ from rich.console import Console
 from orchestration.arrival.pending import Request
 from orchestration.core.progress import reporting_to
 from orchestration.core.settings import Settings
-from orchestration.defs.automation.stretches import Stretch
 from orchestration.defs.instance import prepare_dagster_home
 from orchestration.defs.names import NIGHTLY
 from orchestration.monitoring.runs import Stopped
@@ -23,8 +22,10 @@ from orchestration.nightly.console import ConsoleReporter
 KEPT_LOGS = 30
 
 
-def run_nightly(settings: Settings, plan: Sequence[Stretch], request: Request, log: Path) -> list[Stopped]:
-    """Pull each stretch, the last one with all downstream steps; returns the steps that failed.
+def run_nightly(
+    settings: Settings, load_dates: Mapping[str, Sequence[date]], request: Request, log: Path
+) -> list[Stopped]:
+    """Pull these load dates, by source, and do all that follows; returns the steps that failed.
 
     `request` says where the dumps are and which files count. Progress goes to the terminal, output of the
     tools to `log`.
@@ -44,26 +45,22 @@ def run_nightly(settings: Settings, plan: Sequence[Stretch], request: Request, l
 
         from orchestration.defs.composition import build_definitions
         from orchestration.defs.orphaned_runs import fail_orphaned_runs
-        from orchestration.defs.outcomes import stopped_steps
+        from orchestration.defs.outcomes import BY_HAND, stopped_steps
+        from orchestration.defs.raw.assets import raw_config
 
         job = build_definitions(settings).resolve_job_def(NIGHTLY)
         with DagsterInstance.from_config(str(settings.dagster_home), "aipl.yaml") as instance:
             fail_orphaned_runs(instance)
             keys = job.asset_layer.selected_asset_keys
             rest = {key for key in keys if key.path[0] != "raw"}
-            stretches: list[Stretch | None] = list(plan) or [None]
-            for stretch in stretches:
-                sources = stretch.sources if stretch else ()
-                raw = {key for key in keys - rest if key.path[1] in sources}
-                result = job.execute_in_process(
-                    run_config={"ops": {f"raw__{source}": _config(request, source) for source in sources}},
-                    instance=instance,
-                    asset_selection=list(raw | rest if stretch is stretches[-1] else raw),
-                    tags=stretch.tags if stretch else {},
-                    raise_on_error=False,
-                )
-                if not result.success:
-                    break
+            raw = {key for key in keys - rest if key.path[1] in load_dates}
+            result = job.execute_in_process(
+                run_config=raw_config(load_dates, request),
+                instance=instance,
+                asset_selection=list(raw | rest),
+                tags=BY_HAND,
+                raise_on_error=False,
+            )
             return stopped_steps(result)
 
 
@@ -74,7 +71,3 @@ def new_log(settings: Settings) -> Path:
     for old in sorted(folder.glob("run-*.log"))[: -KEPT_LOGS + 1]:
         old.unlink()
     return folder / f"run-{datetime.now().astimezone():%Y%m%dT%H%M%S}.log"
-
-
-def _config(request: Request, source_id: str) -> dict[str, object]:
-    return {"config": {"dumps": request.dumps, "only": request.files_of(source_id)}}

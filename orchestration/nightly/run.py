@@ -18,21 +18,20 @@ from orchestration.arrival.configured import (
 from orchestration.arrival.file_versions import Load
 from orchestration.arrival.pending import Request, find_pending
 from orchestration.arrival.pull import require_dumps
-from orchestration.build.around_dbt import present_build, write_dbt_inputs
-from orchestration.build.state import is_untouched, read_build
+from orchestration.build.around_dbt import write_dbt_inputs
 from orchestration.core.errors import InputError
 from orchestration.core.lock import writer_lock
 from orchestration.core.privacy.person_key import is_made_with
 from orchestration.core.settings import Settings
-from orchestration.defs.automation.stretches import stretches
 from orchestration.monitoring.gates import observe_gates
 from orchestration.monitoring.runs import Stopped, alerting, observe_run
+from orchestration.monitoring.work import find_unpublished
 from orchestration.nightly.job import new_log, run_nightly
 from orchestration.nightly.notes import buyer_notes, notes
 from orchestration.nightly.summary import gate_summary, loads_since, loads_summary, refusals, release_summary
 from orchestration.publish.mirror import mirror
-from orchestration.publish.release import Release, is_same, mend_pointer, read_current
-from orchestration.publish.rollback import rollback_lines, withdrawn_release
+from orchestration.publish.release import Release, mend_pointer, read_current
+from orchestration.publish.rollback import rollback_lines
 from orchestration.sources.source import Source
 
 SHOWN = 5
@@ -99,25 +98,20 @@ def _run_new(settings: Settings, request: Request, say: Callable[[str], None], w
                 )
             return reached
         log = new_log(settings)
-        stopped = run_nightly(settings, stretches(new), request, log)
+        stopped = run_nightly(settings, new, request, log)
         after = read_arrival(settings, declared)
         return conclude(settings, loads_since(arrival, after, new), stopped, log, say) or reached
 
 
 def is_done(settings: Settings, declared: Mapping[str, Source], say: Callable[[str], None]) -> Release | None:
-    """The current release, if a build now would publish nothing new and the warehouse is intact.
+    """The current release, if earlier runs left nothing to build, to check or to publish.
 
-    The current laws must have checked it too. Updates raw first; `say` reports what that retires.
+    Updates raw first; `say` reports what that retires.
     """
     for told in write_dbt_inputs(settings, declared):
         say(told)
-    build, current = present_build(settings, dbt_sources(settings, declared)), read_current(settings)
-    last = read_build(settings)
-    if current is None or last is None or last.laws != build.laws:
-        return None
-    is_published = is_same(settings, current.manifest, build.build_id)
-    nothing_to_publish = is_published or withdrawn_release(settings, build.build_id)
-    return current if nothing_to_publish and is_untouched(settings, last) else None
+    is_left = find_unpublished(settings, read_arrival(settings, declared)).reason
+    return None if is_left else read_current(settings)
 
 
 def conclude(

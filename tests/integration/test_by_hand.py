@@ -13,7 +13,7 @@ from unit.publish_home import make_home
 
 from orchestration.arrival.dbt_inputs import mark_applied
 from orchestration.build import by_hand
-from orchestration.build.around_dbt import prepare_part, present_build, write_dbt_inputs
+from orchestration.build.around_dbt import present_build, write_dbt_inputs
 from orchestration.build.by_hand import DbtCommand, parse, run_by_hand
 from orchestration.build.state import Build, is_untouched, read_build, warehouse_mark, write_build
 from orchestration.core.errors import InputError
@@ -149,10 +149,6 @@ def hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hand:
 
 
 def test_a_part_leaves_the_build_as_it_was_unless_it_fails_after_it_wrote_anything(hand: Hand) -> None:
-    part = prepare_part(hand.settings, hand.sources, "{}")
-    assert part.build == replace(hand.finished, state="building")
-    assert (part.is_full, part.variables["AIPL_DBT_TEST_SCOPE"]) == (False, "all")
-    write_build(hand.settings, hand.finished)
     assert hand.types("build --select fct_fast+") == "building", "a kill is a build that did not finish"
     assert hand.is_whole()
     assert hand.finished.laws != present_build(hand.settings, "{}").laws, "the next run still judges all"
@@ -191,8 +187,6 @@ def test_a_part_that_would_not_fit_the_rest_is_refused(
         hand.declare(content)
     with pytest.raises(InputError, match=rf"{reason}.*aipl run.*--force"):
         hand.types("build --select fct_fast")
-    with pytest.raises(InputError, match=rf"{reason}.*aipl run"):
-        prepare_part(hand.settings, hand.sources, "{}")
     assert hand.is_whole(), "nothing was touched"
     for typed in ("build --select fct_fast", "build --vars {}"):
         write_build(hand.settings, replace(hand.finished, warehouse=warehouse_mark(hand.settings)))

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
 import yaml
+from dagster import DagsterEventType
+from dagster._core.execution.plan.objects import StepFailureData
+from dagster_shared.error import SerializableErrorInfo
 from laws_page import declared_laws
 from tiny_project import deliver, run
 from verdicts import judge_with
 
 from expectations.contracts import read_contracts
-from orchestration.arrival.configured import configured_sources
+from orchestration.arrival.configured import configured_sources, read_arrival
 from orchestration.arrival.retention import KEPT_HISTORY
+from orchestration.build.state import forget_build
 from orchestration.core.settings import PROJECT_ROOT, Settings
-from orchestration.defs.automation.run_requests import run_requests
+from orchestration.defs.automation.run_requests import MOST_DEATHS, prompt_request
 from orchestration.defs.composition import build_definitions
 from orchestration.defs.instance import prepare_dagster_home
 from orchestration.defs.publish.assets import prune_history
+from orchestration.monitoring.work import find_unpublished
 
 MARTS = {
     name
@@ -98,57 +104,173 @@ def test_definitions_load_without_dbt_once_the_manifest_is_prepared(
         build_definitions(settings)
 
 
-def test_schedule_and_sensor_ask_for_what_is_new_and_the_sensor_once(
-    tiny: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class Tick:
+    """Schedule and sensor of the tiny project on an instance, at one moment of a night."""
+
+    def __init__(self, settings: Settings, instance: dg.DagsterInstance) -> None:
+        self.settings, self.instance = settings, instance
+        self.sources = configured_sources(settings)
+        self.now = datetime(2024, 1, 7, 7, tzinfo=ZoneInfo("Asia/Shanghai"))
+
+    def schedule(self) -> dg.RunRequest | str:
+        (schedule,) = build_definitions(self.settings).get_repository_def().schedule_defs
+        context = dg.build_schedule_context(self.instance, scheduled_execution_time=self.now)
+        ticked = schedule.evaluate_tick(context)
+        return ticked.run_requests[0] if ticked.run_requests else str(ticked.skip_message)
+
+    def sensor(self) -> dg.RunRequest | str:
+        rest = [dg.AssetKey("release")]
+        asked = prompt_request(self.instance, self.settings, self.sources, rest, self.now)
+        return asked if isinstance(asked, dg.RunRequest) else str(asked.skip_message)
+
+    def ended(self, status: dg.DagsterRunStatus, *, failed_step: str | None = None) -> dg.DagsterRun:
+        """A run of the job that came to this end."""
+        run = self.instance.create_run_for_job(build_definitions(self.settings).resolve_job_def("nightly"))
+        if failed_step:
+            error = SerializableErrorInfo("dbt", [], "Failure")
+            event = dg.DagsterEvent(
+                DagsterEventType.STEP_FAILURE.value,
+                "nightly",
+                step_key=failed_step,
+                event_specific_data=StepFailureData(error=error, user_failure_data=None),
+            )
+            self.instance.report_dagster_event(event, run.run_id)
+        if status is dg.DagsterRunStatus.FAILURE:
+            self.instance.report_run_failed(run)
+        elif status is dg.DagsterRunStatus.CANCELED:
+            self.instance.report_run_canceled(run)
+        return run
+
+
+@pytest.fixture
+def tick(tiny: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tick]:
     judge_with(monkeypatch)
     for shop in ("east", "west"):
         (tiny.home / "dumps" / shop).mkdir(parents=True)
-    sources = configured_sources(tiny)
-    now = datetime(2024, 1, 7, 7, tzinfo=ZoneInfo("Asia/Shanghai"))
+    prepare_dagster_home(tiny.dagster_home)
+    with dg.DagsterInstance.from_config(str(tiny.dagster_home), "aipl.yaml") as instance:
+        yield Tick(tiny, instance)
 
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
 
-        def scheduled() -> dg.ScheduleExecutionData:
-            (schedule,) = build_definitions(tiny).get_repository_def().schedule_defs
-            return schedule.evaluate_tick(dg.build_schedule_context(instance, scheduled_execution_time=now))
+def days(asked: dg.RunRequest | str) -> dict[str, list[str]]:
+    assert isinstance(asked, dg.RunRequest), asked
+    ops = asked.run_config["ops"]
+    return {name.removeprefix("raw__"): op["config"]["load_dates"] for name, op in ops.items()}
 
-        def wanted(moment: datetime = now) -> list[Any]:
-            return list(run_requests(instance, tiny, sources, [dg.AssetKey("release")], moment, once=True))
 
-        def days(request: dg.RunRequest) -> list[str]:
-            return [request.tags[f"dagster/asset_partition_range_{end}"] for end in ("start", "end")]
+def key(asked: dg.RunRequest | str) -> str | None:
+    assert isinstance(asked, dg.RunRequest), asked
+    return asked.run_key
 
-        assert scheduled().skip_message == "No source has new dumps"
-        deliver(tiny, "east", 7, [1])
-        (early,) = wanted(now.replace(hour=3))
-        assert early.skip_message == "The loads of 2024-01-07 wait for west, until 06:00"
-        for day in (2, 3, 4, 5, 6):
-            deliver(tiny, "east", day, [1])
-        (request,) = scheduled().run_requests or []
-        assert days(request) == ["2024-01-02", "2024-01-07"]
-        asked = {key.to_user_string() for key in request.asset_selection or []}
-        assert {"raw/east", "arrival", "marts/dim_brand", "release"} <= asked
-        assert "raw/west" not in asked
 
-        (night,) = wanted()
-        assert run(tiny, 2, 7, ["east"]).success
-        assert scheduled().skip_message == "No source has new dumps"
-        (skip,) = wanted()
-        assert isinstance(skip, dg.SkipReason)
+def test_schedule_and_sensor_ask_for_what_is_new_and_the_sensor_once(tick: Tick) -> None:
+    tiny = tick.settings
+    assert tick.schedule() == "No source has new dumps"
+    deliver(tiny, "east", 7, [1])
+    tick.now = tick.now.replace(hour=3)
+    assert tick.sensor() == "The loads of 2024-01-07 wait for west, until 06:00"
+    tick.now = tick.now.replace(hour=7)
+    for day in (2, 3, 4, 5, 6):
+        deliver(tiny, "east", day, [1])
+    request = tick.schedule()
+    assert days(request) == {"east": [f"2024-01-0{day}" for day in range(2, 8)]}
+    assert isinstance(request, dg.RunRequest)
+    asked = {key.to_user_string() for key in request.asset_selection or []}
+    assert {"raw/east", "arrival", "marts/dim_brand", "release"} <= asked
+    assert "raw/west" not in asked
 
-        deliver(tiny, "east", 4, [2])
-        (changed,) = wanted()
-        assert days(changed) == ["2024-01-04", "2024-01-04"]
-        assert changed.run_key == wanted()[0].run_key != night.run_key
-        deliver(tiny, "east", 4, [3, 4])
-        assert wanted()[0].run_key != changed.run_key
+    night = tick.sensor()
+    assert run(tiny, 2, 7, ["east"]).success
+    assert tick.schedule() == tick.sensor() == "No source has new dumps"
 
-        under_way = instance.create_run_for_job(build_definitions(tiny).resolve_job_def("nightly"))
-        (skip,) = wanted()
-        assert "in progress" in skip.skip_message
-        instance.report_run_failed(under_way)
-        assert isinstance(wanted()[0], dg.RunRequest)
+    deliver(tiny, "east", 4, [2])
+    changed = tick.sensor()
+    assert days(changed) == {"east": ["2024-01-04"]}
+    assert key(changed) == key(tick.sensor()) != key(night)
+    deliver(tiny, "east", 4, [3, 4])
+    assert key(tick.sensor()) != key(changed)
+
+    under_way = tick.instance.create_run_for_job(build_definitions(tiny).resolve_job_def("nightly"))
+    assert "in progress" in str(tick.sensor()) and "in progress" in str(tick.schedule())
+    tick.instance.report_run_failed(under_way)
+    assert days(tick.sensor())
+
+
+def test_what_was_loaded_and_not_published_is_work(tick: Tick, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny = tick.settings
+    deliver(tiny, "east", 2, [1])
+    assert run(tiny, 2, 2, ["east"]).success
+    for day in (3, 4, 5):
+        deliver(tiny, "east", day, [1])
+    job = build_definitions(tiny).resolve_implicit_global_asset_job_def()
+    range_of = {f"dagster/asset_partition_range_{end}": f"2024-01-0{day}" for end, day in (("start", 3), ("end", 5))}
+    backfill = job.execute_in_process(
+        instance=tick.instance, asset_selection=[dg.AssetKey(["raw", "east"])], tags=range_of
+    )
+    assert backfill.success
+    left = find_unpublished(tiny, read_arrival(tiny))
+    assert left.is_cut_short and left.loads == {"east": [date(2024, 1, day) for day in (3, 4, 5)]}
+    asked = tick.sensor()
+    assert days(asked) == {} and isinstance(asked, dg.RunRequest)
+    assert [key.path for key in asked.asset_selection or []] == [["release"]]
+    assert days(tick.schedule()) == {}
+
+    nightly = build_definitions(tiny).resolve_job_def("nightly")
+    rest = [key for key in nightly.asset_layer.selected_asset_keys if key.path[0] != "raw"]
+    judge_with(monkeypatch, "failed")
+    stopped = nightly.execute_in_process(instance=tick.instance, asset_selection=rest, raise_on_error=False)
+    assert not stopped.success
+    assert tick.sensor() == "No source has new dumps", "the same data would fail again"
+    assert days(tick.schedule()) == {}, "the night tries again"
+    judge_with(monkeypatch)
+    assert nightly.execute_in_process(instance=tick.instance, asset_selection=rest).success
+    assert tick.schedule() == tick.sensor() == "No source has new dumps"
+
+
+def test_a_changed_program_waits_for_the_night_and_a_cut_build_does_not(tick: Tick) -> None:
+    tiny = tick.settings
+    deliver(tiny, "east", 2, [1])
+    assert run(tiny, 2, 2, ["east"]).success
+    brand = tiny.dbt_project / "models" / "marts" / "dim_brand.sql"
+    brand.write_text(brand.read_text() + " -- as before")
+    assert tick.sensor() == "No source has new dumps"
+    assert days(tick.schedule()) == {}
+    brand.write_text(brand.read_text().removesuffix(" -- as before"))
+    assert tick.schedule() == "No source has new dumps"
+    forget_build(tiny)
+    assert days(tick.sensor()) == {} and days(tick.schedule()) == {}
+
+
+def test_a_run_that_was_killed_is_started_again_a_few_times_and_a_cancelled_one_is_not(tick: Tick) -> None:
+    deliver(tick.settings, "east", 2, [1])
+    keys = [key(tick.sensor())]
+    for _ in range(MOST_DEATHS - 1):
+        tick.ended(dg.DagsterRunStatus.FAILURE)
+        keys.append(key(tick.sensor()))
+    assert len(set(keys)) == MOST_DEATHS, "each time a new run"
+    last = tick.ended(dg.DagsterRunStatus.FAILURE)
+    assert f"3 runs in a row died, the last was {last.run_id}" in str(tick.sensor())
+    assert days(tick.schedule()) == {"east": ["2024-01-02"]}, "the night tries in any case"
+
+    tick.ended(dg.DagsterRunStatus.FAILURE, failed_step="warehouse")
+    assert key(tick.sensor()) == keys[0], "what Dagster has seen, and does not start again"
+    cancelled = tick.ended(dg.DagsterRunStatus.CANCELED)
+    assert f"{cancelled.run_id} was cancelled" in str(tick.sensor())
+    assert days(tick.schedule()) == {"east": ["2024-01-02"]}
+
+
+def test_a_run_that_died_a_minute_ago_costs_no_night(tick: Tick, monkeypatch: pytest.MonkeyPatch) -> None:
+    deliver(tick.settings, "east", 2, [1])
+    job = build_definitions(tick.settings).resolve_job_def("nightly")
+    dead = tick.instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+    created = tick.instance.create_run_for_job(job, status=dg.DagsterRunStatus.NOT_STARTED)
+    assert "in progress" in str(tick.schedule()), "it may be about to take the lock"
+    later = time.time() + 70
+    monkeypatch.setattr("orchestration.defs.orphaned_runs.time.time", lambda: later)
+    assert days(tick.schedule()) == {"east": ["2024-01-02"]}
+    for run_id in (dead.run_id, created.run_id):
+        ended = tick.instance.get_run_by_id(run_id)
+        assert ended is not None and ended.status is dg.DagsterRunStatus.FAILURE
 
 
 def test_runs_of_long_ago_leave_the_history_and_those_under_way_stay(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from unit.test_lock import held
 from verdicts import judge_with, verdict
 
 from orchestration.arrival import receive as arrival
+from orchestration.arrival.configured import read_arrival
 from orchestration.arrival.file_versions import State
 from orchestration.arrival.manifest import LoadManifest
 from orchestration.build.state import is_untouched, read_build, read_gate
@@ -22,6 +23,8 @@ from orchestration.commands.tools import dbt_command
 from orchestration.core.lock import writer_lock
 from orchestration.core.progress import Reporter, reporting_to
 from orchestration.core.settings import Settings
+from orchestration.defs.instance import prepare_dagster_home
+from orchestration.monitoring.work import find_unpublished
 from orchestration.publish.release import publish, read_current
 
 
@@ -183,30 +186,52 @@ def test_a_broken_law_stops_the_build_with_name_and_rows_and_fails_its_check(
     assert "nowhere" in text and "log" in text
 
 
-def test_a_part_of_the_models_is_built_where_nothing_is_pending(settings: Settings) -> None:
+def test_whatever_is_clicked_in_the_ui_leaves_a_whole_warehouse(settings: Settings) -> None:
     from orchestration.defs.composition import build_definitions
 
-    def materialize(*keys: str, day: int = 3) -> dg.ExecuteInProcessResult:
-        job = build_definitions(settings).resolve_job_def("nightly")
-        selection = [dg.AssetKey(key.split("/")) for key in keys]
-        tags = {"dagster/partition": f"2024-01-{day:02}"}
-        return job.execute_in_process(asset_selection=selection, tags=tags, raise_on_error=False)
+    def materialize(selection: dg.AssetSelection, day: int | None = None) -> dg.ExecuteInProcessResult:
+        definitions = build_definitions(settings)
+        keys = selection.resolve(definitions.resolve_asset_graph())
+        tags = {"dagster/partition": f"2024-01-{day:02}"} if day else {}
+        job = definitions.resolve_implicit_global_asset_job_def()
+        return job.execute_in_process(asset_selection=list(keys), tags=tags, raise_on_error=False)
 
+    brand = dg.AssetSelection.assets("marts/dim_brand")
     assert run(settings, 2, 3).success
     before, release = read_build(settings), read_current(settings)
-    part = materialize("marts/dim_brand")
-    assert part.success and ran(part, "mart_gate")
+    with pytest.raises(dg.DagsterInvalidSubsetError):
+        # As the UI sends it only after it has named the others.
+        materialize(brand)
+    one = materialize(brand.required_multi_asset_neighbors())
+    assert one.success and ran(one, "mart_gate") and not ran(one, "release")
     after = read_build(settings)
     assert before is not None and after is not None and is_untouched(settings, after)
     assert replace(after, warehouse="") == replace(before, warehouse="")
 
     deliver(settings, "east", 4, [7])
-    assert materialize("raw/east", day=4).success
-    refused = materialize("marts/dim_brand")
-    assert failed_steps(refused) == {"warehouse"}
-    assert "loads" in failure(refused).description and "aipl run" in failure(refused).description
-    assert is_untouched(settings, read_build(settings)), "nothing was touched"
-    assert read_current(settings) == release
+    assert materialize(dg.AssetSelection.assets("raw/east"), day=4).success
+    assert materialize(brand.required_multi_asset_neighbors()).success, "of what `arrival` wrote last"
+    assert is_untouched(settings, read_build(settings))
+    assert read_current(settings) == release and find_unpublished(settings, read_arrival(settings)).loads
+    for group in ("publish", "raw", "marts", None):
+        chosen = dg.AssetSelection.groups(group) if group else dg.AssetSelection.all()
+        assert materialize(chosen.required_multi_asset_neighbors(), day=4).success, group
+        assert is_untouched(settings, read_build(settings)), group
+    assert money(settings)["east"] == 67
+    assert not find_unpublished(settings, read_arrival(settings)).reason
+
+
+def test_the_job_without_a_range_brings_in_all_that_is_new(settings: Settings) -> None:
+    from orchestration.defs.composition import build_definitions
+
+    prepare_dagster_home(settings.dagster_home)
+    with dg.DagsterInstance.from_config(str(settings.dagster_home), "aipl.yaml") as instance:
+        job = build_definitions(settings).resolve_job_def("nightly")
+        assert job.execute_in_process(instance=instance).success
+        assert money(settings) == {"east": 60, "west": 10}
+        assert not find_unpublished(settings, read_arrival(settings)).reason
+        seen = {"2024-01-02", "2024-01-03"}
+        assert instance.get_materialized_partitions(dg.AssetKey(["raw", "east"])) == seen
 
 
 def test_a_changed_law_judges_all_rows_in_the_next_run(settings: Settings) -> None:

@@ -10,6 +10,7 @@ import duckdb
 import pytest
 from unit.publish_home import make_home
 
+from orchestration.arrival.dbt_inputs import read_dbt_inputs
 from orchestration.build.around_dbt import Preparation
 from orchestration.build.dbt import configured_manifest, dbt_environment, run_target, staging_exclusion
 from orchestration.build.state import (
@@ -72,21 +73,21 @@ def test_the_state_survives_writing_but_not_the_loss_of_its_warehouse(tmp_path: 
 
 def test_the_build_id_follows_what_arrived_and_not_its_order(tmp_path: Path) -> None:
     settings = make_home(tmp_path)
-    before = build_id("program", "rules", settings.arrival)
-    assert build_id("program", "other rules", settings.arrival) != before
+    before = build_id("program", "rules", read_dbt_inputs(settings))
+    assert build_id("program", "other rules", read_dbt_inputs(settings)) != before
 
     sources = settings.arrival / "sources.parquet"
     duckdb.sql(f"create or replace temp table s as from '{sources}'")
     duckdb.sql("from s order by source_id desc").write_parquet(str(sources))
-    assert build_id("program", "rules", settings.arrival) == before
+    assert build_id("program", "rules", read_dbt_inputs(settings)) == before
     held_up = duckdb.sql("select source_id, true as is_stale, 'refused' as stale_reason from s")
     held_up.write_parquet(str(sources))
-    stale = build_id("program", "rules", settings.arrival)
+    stale = build_id("program", "rules", read_dbt_inputs(settings))
     assert stale != before
     assert content_of(stale) == content_of(before), "that a load was refused adds no data"
 
     others = [("other", "rules", ""), ("program", "other", ""), ("program", "rules", "erased")]
-    contents = [content_of(build_id(program, rules, settings.arrival, who)) for program, rules, who in others]
+    contents = [content_of(build_id(program, rules, read_dbt_inputs(settings), who)) for program, rules, who in others]
     for name, changed in (
         ("sources", "*, date '2024-01-31' as complete_through"),
         ("files", "* replace ('w' as version)"),
@@ -94,7 +95,7 @@ def test_the_build_id_follows_what_arrived_and_not_its_order(tmp_path: Path) -> 
         path = settings.arrival / f"{name}.parquet"
         duckdb.sql(f"create or replace temp table changed as select {changed} from '{path}'")
         duckdb.table("changed").write_parquet(str(path))
-        contents.append(content_of(build_id("program", "rules", settings.arrival)))
+        contents.append(content_of(build_id("program", "rules", read_dbt_inputs(settings))))
     assert len({content_of(before), *contents}) == 6
 
 

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration.arrival.pending import PendingLoads, due_loads
-from orchestration.defs.automation.stretches import stretches
 from orchestration.sources.schedule import Schedule
 from orchestration.sources.source import Source
 
@@ -122,19 +121,3 @@ def test_nothing_is_lost_and_late_loads_never_wait(pending, delivered, minute):
 def test_a_schedule_that_cannot_be_is_refused(entry, message):
     with pytest.raises(ValueError, match=message):
         Schedule.model_validate(entry)
-
-
-@pytest.mark.parametrize(
-    ("new", "expected"),
-    [
-        ({"shop": []}, []),
-        ({"west": [3, 1], "east": [2]}, [(1, 3, "east west")]),
-        # Far days are runs of their own, oldest first.
-        ({"shop": [40], "old": [1]}, [(1, 1, "old"), (40, 40, "shop")]),
-        ({"a": [1, 5], "b": [4, 9], "c": [9, 12], "d": [14]}, [(1, 12, "a b c"), (14, 14, "d")]),
-    ],
-)
-def test_sources_whose_days_overlap_share_a_run(new, expected):
-    days = {name: [date.fromordinal(number) for number in numbers] for name, numbers in new.items()}
-    runs = [(run.first.toordinal(), run.last.toordinal(), " ".join(run.sources)) for run in stretches(days)]
-    assert runs == expected

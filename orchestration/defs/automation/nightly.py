@@ -1,6 +1,6 @@
 """The nightly job, and the schedule and sensors that start and watch it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -10,7 +10,7 @@ from orchestration.alerts.incidents import suppress_alerting_errors
 from orchestration.arrival.configured import configured_schedule, read_arrival
 from orchestration.core.printable import counted
 from orchestration.core.settings import Settings
-from orchestration.defs.automation.run_requests import run_requests
+from orchestration.defs.automation.run_requests import nightly_request, prompt_request
 from orchestration.defs.names import NIGHTLY
 from orchestration.defs.orphaned_runs import fail_orphaned_runs_if_idle
 from orchestration.defs.outcomes import observe_latest_run
@@ -27,12 +27,10 @@ def automation(
     settings: Settings, sources: Mapping[str, Source], rest: Sequence[dg.AssetKey]
 ) -> dg.Definitions:
     """The job `nightly` with its schedule and sensors; `rest` are its assets other than raw."""
-    # One process: DuckDB has one writer.
     job = dg.define_asset_job(
         NIGHTLY,
         selection=dg.AssetSelection.all(),
         description="Pull new dumps, build the warehouse, run the mart gate, publish a release.",
-        executor_def=dg.in_process_executor,
     )
     times = configured_schedule(settings)
 
@@ -43,14 +41,14 @@ def automation(
         execution_timezone=times.timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )
-    def nightly(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        """Look for new dumps; wait for those that are owed, and skip the night when there are none."""
-        yield from run_requests(context.instance, settings, sources, rest, context.scheduled_execution_time)
+    def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        """Look for new dumps and for what earlier runs left; wait for those that are owed."""
+        return nightly_request(context.instance, settings, sources, rest, context.scheduled_execution_time)
 
     @dg.sensor(name="arrivals", job=job, minimum_interval_seconds=EVERY_SECONDS, default_status=RUNNING)
-    def arrivals(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        """Run just the loads that have news; the same news is asked for once, whatever becomes of it."""
-        yield from run_requests(context.instance, settings, sources, rest, datetime.now(UTC), once=True)
+    def arrivals(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        """Run what has news or was cut short; the same is asked for once, whatever becomes of it."""
+        return prompt_request(context.instance, settings, sources, rest, datetime.now(UTC))
 
     @dg.sensor(name="dead_runs", minimum_interval_seconds=EVERY_SECONDS, default_status=RUNNING)
     def dead_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:

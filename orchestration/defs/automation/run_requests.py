@@ -1,15 +1,19 @@
-"""Which runs to ask for now: what schedule and sensor have in common."""
+"""Which run to ask for now: what schedule and sensor have in common."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from dagster import AssetKey, DagsterInstance, DagsterRunStatus, RunRequest, RunsFilter, SkipReason
 
-from orchestration.arrival.configured import configured_schedule, read_arrival
-from orchestration.arrival.pending import Request, due_loads, find_pending
+from orchestration.arrival.configured import read_arrival
+from orchestration.core.printable import counted
 from orchestration.core.settings import Settings
-from orchestration.defs.automation.stretches import stretches
-from orchestration.defs.names import NIGHTLY
+from orchestration.defs.orphaned_runs import fail_orphaned_runs_if_idle
+from orchestration.defs.outcomes import latest_endings
+from orchestration.defs.raw.assets import raw_config
+from orchestration.monitoring.work import Work, find_work
 from orchestration.sources.source import Source
 
 UNFINISHED = [
@@ -19,34 +23,72 @@ UNFINISHED = [
     DagsterRunStatus.STARTED,
     DagsterRunStatus.CANCELING,
 ]
+# Of runs in a row, each started at once after the one before was killed.
+MOST_DEATHS = 3
 
 
-def run_requests(
+def nightly_request(
     instance: DagsterInstance,
     settings: Settings,
     sources: Mapping[str, Source],
     rest: Sequence[AssetKey],
     now: datetime,
-    *,
-    once: bool = False,
-) -> Iterator[RunRequest | SkipReason]:
-    """A run for each stretch of load dates to bring in now, the last one with the `rest` of the job."""
-    if instance.get_runs(RunsFilter(job_name=NIGHTLY, statuses=UNFINISHED), limit=1):
-        yield SkipReason("A run is in progress; remaining loads are checked for when it ends.")
-        return
-    times = configured_schedule(settings)
-    arrival = read_arrival(settings, sources).fed()
-    pending = find_pending(settings, arrival, Request(), times.today(now))
-    now_wanted = due_loads(arrival.sources, times, pending, now)
-    plan = stretches(now_wanted.load_dates)
-    if not plan:
-        told = [now_wanted.waits or "No source has new dumps", *pending.unreachable.values()]
-        yield SkipReason(". ".join(told))
-    for position, stretch in enumerate(plan):
-        raw = [AssetKey(["raw", source]) for source in stretch.sources]
-        yield RunRequest(
-            # Today's loads keep their mark while they wait, so the key also says what is asked for.
-            run_key=f"{pending.mark}/{stretch.first}/{stretch.last}/{position}" if once else None,
-            tags=stretch.tags,
-            asset_selection=[*raw, *rest] if stretch is plan[-1] else raw,
+) -> RunRequest | SkipReason:
+    """A run of all that there is to do, as the schedule asks for it once a night; `rest` follows raw."""
+    return _under_way(instance, settings) or _request(_work(settings, sources, now), rest)
+
+
+def prompt_request(
+    instance: DagsterInstance,
+    settings: Settings,
+    sources: Mapping[str, Source],
+    rest: Sequence[AssetKey],
+    now: datetime,
+) -> RunRequest | SkipReason:
+    """The same between the nights, as the sensor asks for it: once for the same work, and not for all of it.
+
+    What a run left that was killed is done at once, a few times in a row. What one left that failed or was
+    cancelled waits for the night or for new dumps: the same data would fail again.
+    """
+    if busy := _under_way(instance, settings):
+        return busy
+    endings = latest_endings(instance)
+    if endings.cancelled:
+        return SkipReason(
+            f"Run {endings.latest} was cancelled. The next night goes on, or a run that you start."
         )
+    if endings.deaths >= MOST_DEATHS:
+        return SkipReason(
+            f"{counted(endings.deaths, 'run')} in a row died, the last was {endings.latest}. The next night"
+            " tries again; see docs/runbooks/nightly-failed.md."
+        )
+    work = _work(settings, sources, now)
+    is_prompt = work.unpublished.is_cut_short and not endings.failed
+    if not work.load_dates and not is_prompt:
+        return SkipReason(_nothing(work))
+    request = _request(work, rest)
+    after = endings.latest if endings.deaths else ""
+    return request._replace(run_key=f"{work.mark}/{after}") if isinstance(request, RunRequest) else request
+
+
+def _work(settings: Settings, sources: Mapping[str, Source], now: datetime) -> Work:
+    return find_work(settings, read_arrival(settings, sources), now)
+
+
+def _under_way(instance: DagsterInstance, settings: Settings) -> SkipReason | None:
+    """Why no run can be asked for while there is another one; a dead one does not count."""
+    fail_orphaned_runs_if_idle(settings, instance)
+    if instance.get_runs(RunsFilter(statuses=UNFINISHED), limit=1):
+        return SkipReason("A run is in progress; what is left is looked for when it ends.")
+    return None
+
+
+def _request(work: Work, rest: Sequence[AssetKey]) -> RunRequest | SkipReason:
+    if not work.load_dates and not work.unpublished.reason:
+        return SkipReason(_nothing(work))
+    raw = [AssetKey(["raw", source]) for source in work.load_dates]
+    return RunRequest(asset_selection=[*raw, *rest], run_config=raw_config(work.load_dates))
+
+
+def _nothing(work: Work) -> str:
+    return ". ".join([work.waits or "No source has new dumps", *work.pending.unreachable.values()])

@@ -1,9 +1,10 @@
 """Raw assets, one per source and partitioned by load date; and `arrival`, which waits for all of them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import partial
+from typing import Any
 
 from dagster import (
     AssetCheckResult,
@@ -11,6 +12,7 @@ from dagster import (
     AssetCheckSpec,
     AssetExecutionContext,
     AssetKey,
+    AssetMaterialization,
     AssetsDefinition,
     BackfillPolicy,
     Config,
@@ -19,7 +21,8 @@ from dagster import (
     asset,
 )
 
-from orchestration.arrival.configured import configured_schedule
+from orchestration.arrival.configured import configured_schedule, read_arrival
+from orchestration.arrival.pending import ALL, Request, find_pending
 from orchestration.arrival.receive import Received, receive
 from orchestration.build.around_dbt import write_dbt_inputs
 from orchestration.core.printable import counted
@@ -28,25 +31,52 @@ from orchestration.core.settings import Settings
 from orchestration.defs.resources import WriterLock, explained
 from orchestration.monitoring.gates import observe_arrival_gate
 from orchestration.quality.new_loads import judge_staging
-from orchestration.sources.calendar import EARLIEST_LOAD_DATE
+from orchestration.sources.calendar import begins
 from orchestration.sources.source import Source
 
 ARRIVAL_GATE = "arrival_gate"
 SHOWN_WARNINGS = 5
 
 
-def load_dates(timezone: str) -> DailyPartitionsDefinition:
-    """One partition a load date, until today in the schedule's zone."""
-    return DailyPartitionsDefinition(
-        start_date=EARLIEST_LOAD_DATE.isoformat(), timezone=timezone, end_offset=1
-    )
+def load_dates(settings: Settings, sources: Mapping[str, Source]) -> DailyPartitionsDefinition:
+    """One partition a load date, from the first of any source until today in the schedule's zone.
+
+    All assets of one job share their partitions.
+    """
+    times = configured_schedule(settings)
+    arrival = read_arrival(settings, sources)
+    came = {name: [version.load_date for version in arrival.of(name).versions] for name in sources}
+    first = min(filter(None, (begins(source, came[name]) for name, source in sources.items())), default=None)
+    start = (first or times.today()).isoformat()
+    return DailyPartitionsDefinition(start_date=start, timezone=times.timezone, end_offset=1)
 
 
 class RawConfig(Config):
-    """Where the dumps of this run are (default: as in the sources file); `only` restricts the files."""
+    """Where the dumps of this run are (default: as in the sources file); `only` restricts the files.
+
+    `load_dates` are those to bring in. Without them it is the partitions of the run, and in a run without
+    partitions all that is new.
+    """
 
     dumps: str | None = None
     only: list[str] | None = None
+    load_dates: list[str] | None = None
+
+
+def raw_config(load_dates: Mapping[str, Sequence[date]], request: Request = ALL) -> dict[str, Any]:
+    """Run config of the job for these load dates, by source."""
+    return {
+        "ops": {
+            f"raw__{source}": {
+                "config": {
+                    "dumps": request.dumps,
+                    "only": request.files_of(source),
+                    "load_dates": [day.isoformat() for day in days],
+                }
+            }
+            for source, days in load_dates.items()
+        }
+    }
 
 
 def raw_asset(
@@ -75,8 +105,8 @@ def raw_asset(
             return
         reporter().start(f"pull {source.source_id}")
         with explained():
-            days = {date.fromisoformat(key) for key in context.partition_keys}
             today = configured_schedule(settings).today()
+            days = _asked(context, config) or _pending(settings, source, config, today)
             try:
                 received = receive(settings, source, days, config.dumps, today, only=config.only, stage=stage)
             finally:
@@ -86,9 +116,29 @@ def raw_asset(
         warnings = [*received.report.warnings[:SHOWN_WARNINGS], *_warnings(received)]
         reporter().done("\n  ".join([_told(received), *warnings]))
         context.log.info(_told(received))
+        if not _partitions(context):
+            # Dagster would record none of the days of a run that it did not give them.
+            for day in received.accepted:
+                context.log_event(AssetMaterialization(key, partition=day.isoformat()))
         yield MaterializeResult(metadata=_metadata(received), check_results=[_check(received)])
 
     return raw
+
+
+def _partitions(context: AssetExecutionContext) -> list[str]:
+    has_any = context.has_partition_key or context.has_partition_key_range
+    return list(context.partition_keys) if has_any else []
+
+
+def _asked(context: AssetExecutionContext, config: RawConfig) -> set[date]:
+    named = config.load_dates if config.load_dates is not None else _partitions(context)
+    return {date.fromisoformat(day) for day in named}
+
+
+def _pending(settings: Settings, source: Source, config: RawConfig, today: date) -> set[date]:
+    request = Request(dumps=config.dumps)
+    arrival = read_arrival(settings, {source.source_id: source})
+    return set(find_pending(settings, arrival, request, today).load_dates.get(source.source_id, ()))
 
 
 def arrival_asset(settings: Settings, sources: Mapping[str, Source]) -> AssetsDefinition:
@@ -145,7 +195,7 @@ def _check(received: Received | None) -> AssetCheckResult:
     return AssetCheckResult(
         check_name=ARRIVAL_GATE,
         passed=not refused,
-        severity=AssetCheckSeverity.WARN,
+        severity=AssetCheckSeverity.ERROR,
         metadata={
             "accepted": len(received.accepted) if received else 0,
             "refused": refused,

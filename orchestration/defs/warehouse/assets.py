@@ -5,7 +5,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dagster import (
-    AssetCheckKey,
     AssetCheckResult,
     AssetCheckSeverity,
     AssetCheckSpec,
@@ -17,7 +16,7 @@ from dagster import (
 )
 from dagster_dbt import build_dbt_asset_specs
 
-from orchestration.build.around_dbt import finish_build, leave_build, prepare_build, prepare_part
+from orchestration.build.around_dbt import finish_build, leave_build, prepare_build
 from orchestration.build.dbt import (
     build_arguments,
     configured_manifest,
@@ -42,29 +41,25 @@ if TYPE_CHECKING:
 def warehouse_assets(
     settings: Settings, sources: Mapping[str, Source], dbt_sources: str, manifest: Mapping[str, Any]
 ) -> AssetsDefinition:
-    """All dbt nodes of the configured sources as assets, each law as a check."""
+    """All dbt nodes of the configured sources as assets, each law as a check.
+
+    They are built together, whichever of them somebody materializes: a part would be inconsistent with the
+    rest, and an increment of all is the day's rows.
+    """
     built_of = configured_manifest(manifest, sources)
     specs = build_dbt_asset_specs(manifest=built_of, dagster_dbt_translator=WarehouseTranslator(sources))
     tables = {spec.key.path[-1]: spec.key for spec in specs}
     laws = laws_by_test(built_of)
 
-    @multi_asset(
-        name="warehouse", specs=specs, check_specs=_law_checks(built_of, laws, tables), can_subset=True
-    )
+    @multi_asset(name="warehouse", specs=specs, check_specs=_law_checks(built_of, laws, tables))
     def warehouse(context: AssetExecutionContext, lock: WriterLock) -> Iterator[Any]:
         """Build all models from the accepted loads and test all laws."""
         with explained():
-            preparation = (
-                prepare_part(settings, sources, dbt_sources)
-                if context.is_subset
-                else prepare_build(settings, dbt_sources)
-            )
+            preparation = prepare_build(settings, dbt_sources)
             stage = "warehouse, in full" if preparation.is_full else "warehouse"
-            reporter().start(stage, total=len(context.selected_asset_keys))
+            reporter().start(stage, total=len(specs))
             target = run_target(settings, context.run.run_id)
             arguments = build_arguments(settings, sources, in_full=preparation.is_full)
-            if context.is_subset:
-                arguments += ["--select", *sorted(key.path[-1] for key in context.selected_asset_keys)]
             variables = dbt_environment(settings, dbt_sources, target) | preparation.variables
             ran = run_dbt(arguments, variables, partial(_show_progress, reporter()))
             results = read_results(target)
@@ -74,16 +69,13 @@ def warehouse_assets(
                     asset_key=tables[result.name], metadata={"Execution Duration": result.seconds}
                 )
             for law, broken in law_results(laws, results, lambda found: broken_laws(settings, found)):
-                key = AssetCheckKey(tables[law.table], law.name)
-                if key in context.selected_asset_check_keys:
-                    rows = {"rows": broken.failures, "examples": broken.example_lines} if broken else {}
-                    yield AssetCheckResult(
-                        asset_key=key.asset_key,
-                        check_name=key.name,
-                        passed=broken is None,
-                        severity=AssetCheckSeverity.ERROR if law.is_error else AssetCheckSeverity.WARN,
-                        metadata=rows,
-                    )
+                yield AssetCheckResult(
+                    asset_key=tables[law.table],
+                    check_name=law.name,
+                    passed=broken is None,
+                    severity=AssetCheckSeverity.ERROR if law.is_error else AssetCheckSeverity.WARN,
+                    metadata={"rows": broken.failures, "examples": broken.example_lines} if broken else {},
+                )
             if not ran.success:
                 error = explain_failure(settings, target, ran.exception)
                 try:
