@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
 import sys
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 
 from orchestration.arrival.configured import configured_sources, dbt_sources
 from orchestration.build.by_hand import REBUILDS, parse, run_by_hand
@@ -15,6 +12,7 @@ from orchestration.build.dbt import dbt_environment, environment, staging_exclus
 from orchestration.build.failures import broken_law_lines
 from orchestration.build.warehouse import open_warehouse
 from orchestration.core.lock import writer_lock
+from orchestration.core.process_group import run_until_stopped
 from orchestration.core.settings import PROJECT_ROOT, Settings
 from orchestration.defs.instance import prepare_dagster_home
 
@@ -67,14 +65,10 @@ def _dbt(settings: Settings, arguments: list[str], variables: dict[str, str]) ->
 def ui_command(settings: Settings, arguments: list[str]) -> int:
     """Run `dagster dev` with our definitions until stopped; returns its exit code."""
     prepare_dagster_home(settings.dagster_home)
-    command = [str(Path(sys.executable).with_name("dagster")), "dev", "-m", "orchestration.definitions"]
-    with subprocess.Popen([*command, *arguments], cwd=PROJECT_ROOT) as process:
-        # Interrupts are left to the program.
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        try:
-            return process.wait()
-        finally:
-            signal.signal(signal.SIGINT, before)
+    # It recommends a tool for those who develop with Dagster, not for those who use what they made.
+    quiet = ["-W", "ignore:Function `dev_command` is superseded"]
+    command = [sys.executable, *quiet, "-m", "dagster", "dev", "-m", "orchestration.definitions"]
+    return run_until_stopped([*command, *arguments], PROJECT_ROOT)
 
 
 def _written(settings: Settings) -> int | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import warnings
 
-from dagster import Definitions, in_process_executor
+from dagster import BetaWarning, Definitions, in_process_executor
 
 from orchestration.arrival.configured import configured_sources, dbt_sources
 from orchestration.build.prepared import prepare_manifest
@@ -20,6 +21,13 @@ from orchestration.defs.warehouse.translator import mart_keys
 
 def build_definitions(settings: Settings) -> Definitions:
     """All assets, checks, jobs, schedules and sensors of one home."""
+    with warnings.catch_warnings():
+        # Backfills of a range in one run; the lock file holds the version that they were tried with.
+        warnings.simplefilter("ignore", BetaWarning)
+        return _definitions(settings)
+
+
+def _definitions(settings: Settings) -> Definitions:
     sources = configured_sources(settings)
     told = dbt_sources(settings, sources)
     manifest = json.loads(prepare_manifest(settings, told).read_text())

@@ -6,9 +6,8 @@ import json
 import os
 from pathlib import Path
 
-# Monitoring ends runs that never start or stop; the sensor dead_runs ends those that died on the way. Data
-# that broke a rule break it again: only a crashed worker is worth a second try. One run at a time, since
-# there is one writer.
+# Monitoring ends runs that never start or stop; the sensor dead_runs ends those that died on the way, and the
+# sensor arrivals starts them again. One run at a time, since there is one writer.
 DAEMON_CONFIG = """\
 telemetry:
   enabled: false
@@ -16,10 +15,6 @@ nux:
   enabled: false
 run_monitoring:
   enabled: true
-run_retries:
-  enabled: true
-  max_retries: 1
-  retry_on_asset_or_op_failure: false
 concurrency:
   runs:
     max_concurrent_runs: 1

@@ -40,12 +40,6 @@ def first_expected(source: Source) -> date | None:
     return source.starts_on + DAY if source.covers == "previous_day" else source.starts_on
 
 
-def begins(source: Source, load_dates: Iterable[date]) -> date | None:
-    """First load date of a source: what it owes first, or what came before; `None` before anything came."""
-    owed = first_expected(source)
-    return min([*load_dates, *([owed] if owed else [])], default=None)
-
-
 def is_closed(source: Source, load_date: date) -> bool:
     """Whether no dump is expected on this load date: by the calendar, or because the feed has ended."""
     has_ended = source.ends_on is not None and coverage(source, load_date) > source.ends_on

@@ -31,7 +31,7 @@ from orchestration.core.settings import Settings
 from orchestration.defs.resources import WriterLock, explained
 from orchestration.monitoring.gates import observe_arrival_gate
 from orchestration.quality.new_loads import judge_staging
-from orchestration.sources.calendar import begins
+from orchestration.sources.calendar import first_expected
 from orchestration.sources.source import Source
 
 ARRIVAL_GATE = "arrival_gate"
@@ -39,15 +39,14 @@ SHOWN_WARNINGS = 5
 
 
 def load_dates(settings: Settings, sources: Mapping[str, Source]) -> DailyPartitionsDefinition:
-    """One partition a load date, from the first of any source until today in the schedule's zone.
+    """One partition a load date, from the first that any source with dumps has or owes until today.
 
     All assets of one job share their partitions.
     """
-    times = configured_schedule(settings)
-    arrival = read_arrival(settings, sources)
-    came = {name: [version.load_date for version in arrival.of(name).versions] for name in sources}
-    first = min(filter(None, (begins(source, came[name]) for name, source in sources.items())), default=None)
-    start = (first or times.today()).isoformat()
+    times, arrival = configured_schedule(settings), read_arrival(settings, sources)
+    came = [load.load_date for load in arrival.loads]
+    owed = [first_expected(source) for source in arrival.fed().sources.values()]
+    start = min([*came, *filter(None, owed)], default=times.today()).isoformat()
     return DailyPartitionsDefinition(start_date=start, timezone=times.timezone, end_offset=1)
 
 
