@@ -63,8 +63,8 @@ def build_id(program: str, rules: str, inputs: Mapping[str, pa.Table], erased: s
     The part before the hyphen covers the content (`content_of`), the part after it which sources are stale.
     """
     sources = inputs["sources"]
-    content_of_inputs = {**inputs, "sources": sources.drop_columns(list(STALENESS_COLUMNS))}
-    content = digest(program, rules, json.dumps([_sorted(rows) for rows in content_of_inputs.values()]), erased)
+    told = {**inputs, "sources": sources.drop_columns(list(STALENESS_COLUMNS))}
+    content = digest(program, rules, json.dumps([_sorted(rows) for rows in told.values()]), erased)
     tidings = digest(json.dumps(_sorted(sources.select(["source_id", *STALENESS_COLUMNS]))))
     return f"{content}-{tidings[:16]}"
 

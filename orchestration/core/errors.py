@@ -15,6 +15,10 @@ class InputError(AiplError):
     exit_code = 2
 
 
+class HomeBusy(InputError):
+    """Another process writes to the home: it does the work, and nothing is wrong."""
+
+
 class ConfigurationError(InputError):
     """The configuration asks for something that cannot be; the message says what to change."""
 

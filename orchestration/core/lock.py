@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 
 from orchestration.core.atomic import replacing
 from orchestration.core.disk import require_home
-from orchestration.core.errors import EnvironmentStop, InputError
+from orchestration.core.errors import EnvironmentStop, HomeBusy
 
 POLL_SECONDS = 0.5
 
@@ -36,7 +36,7 @@ def writer_lock(
     Waits up to `wait_seconds` for another process, and reports that once through `say`.
 
     Raises:
-        InputError: another process holds it (still).
+        HomeBusy: another process holds it (still).
         EnvironmentStop: the home cannot be written; or this process held it and was taken for dead: another
             one has held it since.
     """
@@ -51,7 +51,7 @@ def writer_lock(
         try:
             lock.acquire(timeout=wait_seconds, poll_interval=POLL_SECONDS)
         except Timeout as error:
-            raise InputError(f"{_busy(home)} Wait until it finishes, or stop it, then try again.") from error
+            raise HomeBusy(f"{_busy(home)} Wait until it finishes, or stop it, then try again.") from error
     try:
         if lock.lock_counter == 1:
             _held[home] = _next_token(home)
@@ -67,8 +67,28 @@ def writer_lock(
         yield _held[home]
     finally:
         if lock.lock_counter == 1 and _held.pop(home, None) == _newest_token(home):
-            _owner(home).unlink(missing_ok=True)
+            for told in (_owner(home), step_note(home)):
+                told.unlink(missing_ok=True)
         lock.release()
+
+
+def held_homes() -> list[Path]:
+    """Homes whose lock this process holds."""
+    return list(_held)
+
+
+def owner(home: Path) -> tuple[int, datetime] | None:
+    """Process number of the last writer, and since when it has or had the lock; `None` once it let go."""
+    try:
+        pid, since = _owner(home).read_text().split()
+        return int(pid), datetime.fromisoformat(since)
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def step_note(home: Path) -> Path:
+    """Where the writer of a home notes what it does; it goes when the lock is let go."""
+    return home / ".writer.step"
 
 
 def _next_token(home: Path) -> int:
@@ -98,10 +118,6 @@ def _owner(home: Path) -> Path:
 
 
 def _busy(home: Path) -> str:
-    try:
-        pid, since = _owner(home).read_text().split()
-    except (FileNotFoundError, ValueError):
-        holder = "another process"
-    else:
-        holder = f"process {pid}, since {since}"
+    found = owner(home)
+    holder = f"process {found[0]}, since {found[1].isoformat()}" if found else "another process"
     return f"{home} is being written by {holder}."

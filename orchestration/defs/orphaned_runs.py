@@ -10,7 +10,7 @@ import time
 
 from dagster import DagsterInstance, DagsterRunStatus, RunRecord, RunsFilter
 
-from orchestration.core.errors import InputError
+from orchestration.core.errors import HomeBusy
 from orchestration.core.lock import writer_lock
 from orchestration.core.settings import Settings
 
@@ -37,7 +37,7 @@ def fail_orphaned_runs_if_idle(settings: Settings, instance: DagsterInstance) ->
     try:
         with writer_lock(settings.home):
             return fail_orphaned_runs(instance, SILENT_SECONDS)
-    except InputError:
+    except HomeBusy:
         return []
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from dagster import (
     AssetKey,
@@ -17,6 +17,7 @@ from dagster import (
     RunsFilter,
 )
 
+from orchestration.core.errors import HomeBusy
 from orchestration.core.redact import redact
 from orchestration.core.settings import Settings
 from orchestration.defs.names import MART_GATE, NIGHTLY
@@ -36,14 +37,13 @@ INTERRUPTS = {"DagsterExecutionInterruptedError", "KeyboardInterrupt"}
 def latest_outcome(instance: DagsterInstance) -> tuple[str, list[Stopped]] | None:
     """The latest nightly run that ended: its id, and what went wrong; None before there was one.
 
-    A run that ended well counts where it was to make a release.
+    A run that ended well counts where it was to make a release. One that was turned away, since another one
+    was at work, does not count.
     """
-    ended = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE]
-    for run in instance.get_runs(RunsFilter(job_name=NIGHTLY, statuses=ended), limit=LOOKED_BACK):
+    for run in _ended(instance):
+        events = _failure_events(instance, run)
         if run.status is DagsterRunStatus.FAILURE:
-            wanted = {DagsterEventType.STEP_FAILURE, DagsterEventType.RUN_FAILURE}
-            entries = instance.all_logs(run.run_id, of_type=wanted)
-            return run.run_id, _failures([entry.dagster_event for entry in entries if entry.dagster_event])
+            return run.run_id, _failures(events)
         if run.asset_selection is None or AssetKey("release") in run.asset_selection:
             return run.run_id, []
     return None
@@ -66,36 +66,57 @@ class Endings:
 def latest_endings(instance: DagsterInstance) -> Endings:
     """How the latest nightly runs ended; the default before there was one."""
     latest, deaths = "", 0
-    ended = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
-    for run in instance.get_runs(RunsFilter(job_name=NIGHTLY, statuses=ended), limit=LOOKED_BACK):
+    for run in _ended(instance):
         latest = latest or run.run_id
-        if run.status is DagsterRunStatus.FAILURE and _has_died(instance, run):
-            deaths += 1
-            continue
-        is_latest = run.run_id == latest
-        is_cancelled = run.status is DagsterRunStatus.CANCELED or _is_interrupted_by_hand(instance, run)
-        failed = run.status is DagsterRunStatus.FAILURE and not is_cancelled
-        return Endings(latest, deaths, is_latest and failed, is_latest and is_cancelled)
+        how = _ending(instance, run)
+        if how != "died":
+            is_latest = run.run_id == latest
+            return Endings(latest, deaths, is_latest and how == "failed", is_latest and how == "cancelled")
+        deaths += 1
     return Endings(latest, deaths)
 
 
-def _has_died(instance: DagsterInstance, run: DagsterRun) -> bool:
-    failed = _failed_steps(instance, run)
-    interrupted = [event for event in failed if _is_interrupt(event)]
-    return not failed or (bool(interrupted) and not _is_by_hand(run))
+def _ending(instance: DagsterInstance, run: DagsterRun) -> Literal["well", "failed", "died", "cancelled"]:
+    if run.status is not DagsterRunStatus.FAILURE:
+        return "cancelled" if run.status is DagsterRunStatus.CANCELED else "well"
+    events = _failure_events(instance, run)
+    if any(_is_interrupt(event) for event in events):
+        return "cancelled" if BY_HAND.items() <= run.tags.items() else "died"
+    return "failed" if any(_error(event) for event in events) else "died"
 
 
-def _is_interrupted_by_hand(instance: DagsterInstance, run: DagsterRun) -> bool:
-    return _is_by_hand(run) and any(_is_interrupt(event) for event in _failed_steps(instance, run))
+def _ended(instance: DagsterInstance) -> Iterator[DagsterRun]:
+    """Nightly runs that ended, the latest first, without those that were turned away by another."""
+    ended = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
+    for run in instance.get_runs(RunsFilter(job_name=NIGHTLY, statuses=ended), limit=LOOKED_BACK):
+        errors = map(_error, _failure_events(instance, run))
+        if not any(HomeBusy.__name__ in _names(error) for error in errors):
+            yield run
 
 
-def _is_by_hand(run: DagsterRun) -> bool:
-    return BY_HAND.items() <= run.tags.items()
-
-
-def _failed_steps(instance: DagsterInstance, run: DagsterRun) -> list[DagsterEvent]:
-    entries = instance.all_logs(run.run_id, of_type={DagsterEventType.STEP_FAILURE})
+def _failure_events(instance: DagsterInstance, run: DagsterRun) -> list[DagsterEvent]:
+    if run.status is not DagsterRunStatus.FAILURE:
+        return []
+    wanted = {DagsterEventType.STEP_FAILURE, DagsterEventType.RUN_FAILURE}
+    entries = instance.all_logs(run.run_id, of_type=wanted)
     return [entry.dagster_event for entry in entries if entry.dagster_event]
+
+
+def _error(event: DagsterEvent) -> SerializableErrorInfo | None:
+    """The error of a failed step, or of a run that failed outside its steps; None where it was killed."""
+    if event.is_step_failure:
+        return event.step_failure_data.error
+    # None of its own where somebody else reports that it failed.
+    return event.job_failure_data.error if event.event_specific_data else None
+
+
+def _names(error: SerializableErrorInfo | None) -> set[str]:
+    """Class names of an error and of its causes."""
+    names = set()
+    while error is not None:
+        names.add(error.cls_name or "")
+        error = error.cause
+    return names
 
 
 def stopped_steps(result: ExecuteInProcessResult) -> list[Stopped]:
@@ -128,8 +149,7 @@ def _explain(event: DagsterEvent) -> Stopped:
 
 
 def _is_interrupt(event: DagsterEvent) -> bool:
-    cause = _first_cause(event.step_failure_data.error) if event.is_step_failure else None
-    return cause is not None and cause.cls_name in INTERRUPTS
+    return bool(_names(_error(event)) & INTERRUPTS)
 
 
 def _first_cause(error: SerializableErrorInfo | None) -> SerializableErrorInfo | None:

@@ -9,6 +9,7 @@ from dagster import ConfigurableResource, Failure, InitResourceContext
 from orchestration.core.disk import disk_fault
 from orchestration.core.errors import AiplError, GateStop
 from orchestration.core.lock import writer_lock
+from orchestration.core.under_way import begin_run
 
 EXIT_CODE = "exit_code"
 BY_GATE = "by_gate"
@@ -23,6 +24,7 @@ class WriterLock(ConfigurableResource["WriterLock"]):
     def yield_for_execution(self, context: InitResourceContext) -> Iterator["WriterLock"]:
         """Take the lock, or fail with the message that says who holds it."""
         with explained(), writer_lock(Path(self.home)):
+            begin_run(Path(self.home), context.run.run_id if context.run else "")
             yield self
 
 

@@ -11,7 +11,7 @@ from orchestration.alerts.delivery import deliver
 from orchestration.alerts.findings import Finding
 from orchestration.alerts.incidents import observe, open_findings, suppress_alerting_errors
 from orchestration.core.disk import require_home
-from orchestration.core.errors import AiplError
+from orchestration.core.errors import AiplError, HomeBusy
 from orchestration.core.settings import Settings
 from orchestration.monitoring.findings import PLATFORM, outward, stopped_finding
 from orchestration.publish.rollback import Rollback, rollback_in_force
@@ -93,6 +93,9 @@ def alerting(settings: Settings, *, is_attended: bool) -> Iterator[None]:
     require_home(settings.home)
     try:
         yield
+    except HomeBusy:
+        # The other run does the work, and tells how it ends.
+        raise
     except Exception as error:
         if not is_attended:
             is_told = isinstance(error, AiplError)

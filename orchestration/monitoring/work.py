@@ -90,8 +90,9 @@ def _unpublished_loads(settings: Settings, arrival: Arrival) -> dict[str, list[d
     if through is None:
         # An earlier version of aipl published it, which did not note what it held.
         return {}
-    loads = {
-        source: sorted({v.load_date for v in arrival.of(source).effective.values() if (v.decision or 0) > through})
-        for source in arrival.sources
-    }
-    return {source: days for source, days in loads.items() if days}
+    loads: dict[str, set[date]] = {}
+    for source in arrival.sources:
+        for version in arrival.of(source).effective.values():
+            if (version.decision or 0) > through:
+                loads.setdefault(source, set()).add(version.load_date)
+    return {source: sorted(days) for source, days in loads.items()}

@@ -16,6 +16,7 @@ from dagster._core.execution.plan.objects import StepFailureData
 from dagster_shared.error import SerializableErrorInfo
 from laws_page import declared_laws
 from tiny_project import deliver, run
+from unit.test_lock import held
 from verdicts import judge_with
 
 from expectations.contracts import read_contracts
@@ -26,6 +27,7 @@ from orchestration.core.settings import PROJECT_ROOT, Settings
 from orchestration.defs.automation.run_requests import MOST_DEATHS, prompt_request
 from orchestration.defs.composition import build_definitions
 from orchestration.defs.instance import prepare_dagster_home
+from orchestration.defs.outcomes import latest_endings, latest_outcome
 from orchestration.defs.publish.assets import prune_history
 from orchestration.monitoring.work import find_unpublished
 
@@ -125,6 +127,12 @@ class Tick:
         asked = prompt_request(self.instance, self.settings, self.sources, rest, self.now)
         return asked if isinstance(asked, dg.RunRequest) else str(asked.skip_message)
 
+    def turned_away(self) -> None:
+        """A run of the job while another process writes."""
+        with held(self.settings.home):
+            job = build_definitions(self.settings).resolve_job_def("nightly")
+            assert not job.execute_in_process(instance=self.instance, raise_on_error=False).success
+
     def ended(self, status: dg.DagsterRunStatus, *, failed_step: str | None = None) -> dg.DagsterRun:
         """A run of the job that came to this end."""
         run = self.instance.create_run_for_job(build_definitions(self.settings).resolve_job_def("nightly"))
@@ -205,7 +213,8 @@ def test_what_was_loaded_and_not_published_is_work(tick: Tick, monkeypatch: pyte
     for day in (3, 4, 5):
         deliver(tiny, "east", day, [1])
     job = build_definitions(tiny).resolve_implicit_global_asset_job_def()
-    range_of = {f"dagster/asset_partition_range_{end}": f"2024-01-0{day}" for end, day in (("start", 3), ("end", 5))}
+    ends = {"start": "2024-01-03", "end": "2024-01-05"}
+    range_of = {f"dagster/asset_partition_range_{end}": day for end, day in ends.items()}
     backfill = job.execute_in_process(
         instance=tick.instance, asset_selection=[dg.AssetKey(["raw", "east"])], tags=range_of
     )
@@ -259,6 +268,15 @@ def test_a_run_that_was_killed_is_started_again_a_few_times_and_a_cancelled_one_
     cancelled = tick.ended(dg.DagsterRunStatus.CANCELED)
     assert f"{cancelled.run_id} was cancelled" in str(tick.sensor())
     assert days(tick.schedule()) == {"east": ["2024-01-02"]}
+
+
+def test_a_run_that_another_one_turned_away_neither_failed_nor_died(tick: Tick) -> None:
+    deliver(tick.settings, "east", 2, [1])
+    tick.ended(dg.DagsterRunStatus.FAILURE)
+    before = tick.sensor(), latest_outcome(tick.instance), latest_endings(tick.instance)
+    tick.turned_away()
+    assert latest_endings(tick.instance).deaths == 1
+    assert (tick.sensor(), latest_outcome(tick.instance), latest_endings(tick.instance)) == before
 
 
 def test_a_run_that_died_a_minute_ago_costs_no_night(tick: Tick, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,7 +87,8 @@ def test_the_build_id_follows_what_arrived_and_not_its_order(tmp_path: Path) -> 
     assert content_of(stale) == content_of(before), "that a load was refused adds no data"
 
     others = [("other", "rules", ""), ("program", "other", ""), ("program", "rules", "erased")]
-    contents = [content_of(build_id(program, rules, read_dbt_inputs(settings), who)) for program, rules, who in others]
+    inputs = read_dbt_inputs(settings)
+    contents = [content_of(build_id(program, rules, inputs, who)) for program, rules, who in others]
     for name, changed in (
         ("sources", "*, date '2024-01-31' as complete_through"),
         ("files", "* replace ('w' as version)"),

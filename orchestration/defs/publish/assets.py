@@ -17,6 +17,7 @@ from orchestration.arrival.configured import read_arrival
 from orchestration.arrival.retention import KEPT_HISTORY, tidy
 from orchestration.core.progress import reporter
 from orchestration.core.settings import Settings
+from orchestration.core.under_way import begin_step
 from orchestration.defs.resources import WriterLock, explained
 from orchestration.monitoring.gates import observe_mart_gate
 from orchestration.publish.mirror import MIRROR, mirror
@@ -31,7 +32,7 @@ def release_asset(settings: Settings, marts: Sequence[AssetKey]) -> AssetsDefini
     @asset(name="release", deps=marts, group_name="publish", kinds={"duckdb", "parquet"})
     def release(context: AssetExecutionContext, lock: WriterLock) -> MaterializeResult[None]:
         """The marts that passed the gate, published under `published/current`."""
-        reporter().start("release")
+        begin_step("release")
         with explained():
             try:
                 published = publish(settings)
@@ -61,7 +62,7 @@ def mirror_asset(settings: Settings) -> AssetsDefinition:
     @asset(name=MIRROR, deps=["release"], group_name="publish", kinds={"postgres"})
     def mirrored(context: AssetExecutionContext, lock: WriterLock) -> MaterializeResult[None]:
         """A copy of the current release in the PostgreSQL database in `AIPL_MIRROR_URL`."""
-        reporter().start(MIRROR)
+        begin_step(MIRROR)
         with explained():
             done = mirror(settings)
         reporter().done(done.told)

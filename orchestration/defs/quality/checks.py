@@ -19,6 +19,7 @@ from orchestration.build.dbt import run_target
 from orchestration.core.printable import counted
 from orchestration.core.progress import reporter
 from orchestration.core.settings import Settings
+from orchestration.core.under_way import begin_step
 from orchestration.defs.names import MART_GATE
 from orchestration.defs.resources import WriterLock, explained
 from orchestration.monitoring.gates import observe_arrival_gate, observe_mart_gate
@@ -39,7 +40,7 @@ def mart_gate(
     @multi_asset_check(name=MART_GATE, specs=specs, can_subset=True)
     def check(context: AssetCheckExecutionContext, lock: WriterLock) -> Iterator[AssetCheckResult]:
         """Run the Great Expectations suites on the marts that are about to be published."""
-        reporter().start("mart gate")
+        begin_step("mart gate")
         with explained():
             try:
                 result = judge_marts(settings)
@@ -60,10 +61,10 @@ def mart_gate(
         """The verdict on the marts without what is held; the first, and nothing held, if it is no better."""
         held = hold(settings, reasons)
         if all(held.values()):
-            reporter().start("warehouse, without what is held back")
+            begin_step("warehouse, without what is held back")
             build_again(settings, sources, dbt_sources, target)
             reporter().done("")
-            reporter().start("mart gate")
+            begin_step("mart gate")
             second = judge_marts(settings)
             if second.outcome == "passed":
                 return second

@@ -28,6 +28,7 @@ from orchestration.build.around_dbt import write_dbt_inputs
 from orchestration.core.printable import counted
 from orchestration.core.progress import reporter
 from orchestration.core.settings import Settings
+from orchestration.core.under_way import begin_step
 from orchestration.defs.resources import WriterLock, explained
 from orchestration.monitoring.gates import observe_arrival_gate
 from orchestration.quality.new_loads import judge_staging
@@ -102,7 +103,7 @@ def raw_asset(
             context.log.info("%s declares no dumps and none were given: nothing to pull", source.source_id)
             yield MaterializeResult(check_results=[_check(None)])
             return
-        reporter().start(f"pull {source.source_id}")
+        begin_step(f"pull {source.source_id}")
         with explained():
             today = configured_schedule(settings).today()
             days = _asked(context, config) or _pending(settings, source, config, today)
@@ -154,7 +155,7 @@ def arrival_asset(settings: Settings, sources: Mapping[str, Source]) -> AssetsDe
         with explained():
             retired = write_dbt_inputs(settings, sources)
         for told in retired:
-            reporter().start("retention")
+            begin_step("retention")
             reporter().done(told)
             context.log.info(told)
         return MaterializeResult()

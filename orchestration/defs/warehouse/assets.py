@@ -30,6 +30,7 @@ from orchestration.build.state import FIRST_BUILD
 from orchestration.core.printable import counted
 from orchestration.core.progress import Reporter, reporter
 from orchestration.core.settings import Settings
+from orchestration.core.under_way import begin_step
 from orchestration.defs.resources import WriterLock, explained
 from orchestration.defs.warehouse.translator import WarehouseTranslator
 from orchestration.sources.source import Source
@@ -57,7 +58,7 @@ def warehouse_assets(
         with explained():
             preparation = prepare_build(settings, dbt_sources)
             stage = "warehouse, in full" if preparation.is_full else "warehouse"
-            reporter().start(stage, total=len(specs))
+            begin_step(stage, total=len(specs))
             target = run_target(settings, context.run.run_id)
             arguments = build_arguments(settings, sources, in_full=preparation.is_full)
             variables = dbt_environment(settings, dbt_sources, target) | preparation.variables

@@ -17,7 +17,7 @@ from orchestration.arrival.configured import configured_sources
 from orchestration.arrival.erasing.order import Order, order_file, read_order, write_order
 from orchestration.arrival.erasing.sweep import sweep
 from orchestration.arrival.manifest import LoadManifest, require_manifest
-from orchestration.arrival.pending import Request
+from orchestration.arrival.pending import ALL
 from orchestration.build.state import discard_warehouse, forget_build, is_untouched, read_build
 from orchestration.core.errors import AiplError, InputError
 from orchestration.core.lock import writer_lock
@@ -155,7 +155,7 @@ def _republish(settings: Settings) -> None:
     discard_warehouse(settings)
     log = new_log(settings)
     # The mirror comes after the release, and is tried again separately.
-    stopped = [step for step in run_nightly(settings, [], Request(), log) if step.step != MIRROR]
+    stopped = [step for step in run_nightly(settings, {}, ALL, log) if step.step != MIRROR]
     if stopped:
         steps = "\n".join(f"Stopped at {step.step}: {step.message}" for step in stopped)
         raise NotErased(
