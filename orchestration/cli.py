@@ -77,6 +77,21 @@ def run(
 
 
 @aipl.command()
+@click.argument("source")
+@click.argument("first", type=DAY)
+@click.argument("last", type=DAY)
+@click.option("--dumps", help="Folder or URL of the dumps, instead of the configured one.")
+def backfill(source: str, first: datetime, last: datetime, dumps: str | None) -> int:
+    """Load what is new of SOURCE from FIRST to LAST, both included, in one run that publishes a release."""
+    if first > last:
+        raise click.UsageError("FIRST must not be after LAST.")
+    from orchestration.arrival.pending import Request
+    from orchestration.nightly.run import run_new
+
+    return run_new(Settings.from_environment(), Request(_day(first), _day(last), source, dumps), say)
+
+
+@aipl.command()
 def status() -> None:
     """Show the release, horizons, stale sources, gates, last build, and waiting or refused loads."""
     from orchestration.nightly.status import status_text

@@ -27,6 +27,7 @@ from orchestration.core.errors import ConfigurationError
 from orchestration.core.printable import counted
 from orchestration.core.privacy.erased import read_erased
 from orchestration.core.privacy.person_key import require_person_key
+from orchestration.core.progress import reporter
 from orchestration.core.redact import redact, refuse_credentials
 from orchestration.core.settings import Settings
 from orchestration.sources.calendar import EARLIEST_LOAD_DATE, is_retired
@@ -141,10 +142,15 @@ def pull(
             work.sort(key=lambda item: (item.load_date, list(source.tables).index(item.table_name)))
         pulling = _Pull(settings, manifest, source, place, deliveries, readers)
         pulling.report.warnings += warnings
-        for item in work:
-            is_asked = only is None or item.file in only
-            if is_asked and (load_dates is None or item.load_date in load_dates):
-                pulling.take(item)
+        asked = [
+            item
+            for item in work
+            if (only is None or item.file in only) and (load_dates is None or item.load_date in load_dates)
+        ]
+        reporter().expect(len(asked))
+        for item in asked:
+            pulling.take(item)
+            reporter().step(item.file)
         pulling.finish()
     return pulling.report
 

@@ -16,6 +16,9 @@ class Reporter:
     def start(self, stage: str, total: int | None = None) -> None:
         """A stage begins; `total` is its number of steps where that is known."""
 
+    def expect(self, total: int) -> None:
+        """The number of steps of the stage, where that is known only after it began."""
+
     def step(self, text: str) -> None:
         """One step of the stage is behind us."""
 

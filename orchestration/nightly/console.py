@@ -31,10 +31,18 @@ class ConsoleReporter(Reporter):
         """Begin a stage."""
         self.close()
         self._stage, self._started = stage, time.monotonic()
+        self._begin(total)
+
+    def expect(self, total: int) -> None:
+        """Show the bar of a stage that began without one."""
+        self.close()
+        self._begin(total)
+
+    def _begin(self, total: int | None) -> None:
         counted = [BarColumn(bar_width=24), MofNCompleteColumn()] if total else []
         self._progress = Progress(
             SpinnerColumn(),
-            TextColumn(stage),
+            TextColumn(self._stage),
             *counted,
             TimeElapsedColumn(),
             TextColumn("[dim]{task.description}"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
 
 from expectations.results import GateResult
 from orchestration.alerts.listing import status_lines
@@ -14,6 +15,8 @@ from orchestration.core.printable import counted
 from orchestration.core.privacy.erased import read_erased
 from orchestration.core.redact import redact
 from orchestration.core.settings import Settings
+from orchestration.core.under_way import under_way
+from orchestration.monitoring.work import find_work
 from orchestration.nightly.notes import notes
 from orchestration.nightly.summary import measures
 from orchestration.nightly.summary_tables import table
@@ -26,15 +29,16 @@ SHOWN_WORDS = 10
 
 
 def status_text(settings: Settings, now: datetime | None = None) -> str:
-    """The release and its age, horizons, stale sources, last gates and build, open loads, alerts."""
+    """What is under way and what is left to do, the release, last gates and build, open loads, alerts."""
     current, now = read_current(settings), now or datetime.now(UTC)
-    lines = _release_lines(current, now) if current else [f"Release: none. {why_none_is_current(settings)}\n"]
+    lines = _under_way_lines(settings, now)
+    lines += (
+        _release_lines(current, now) if current else [f"Release: none. {why_none_is_current(settings)}\n"]
+    )
     lines += [f"{line}\n" for line in rollback_lines(settings)]
     lines += [_gate_line(settings, gate) for gate in ("arrival", "marts")]
-    build = read_build(settings)
-    state = {"complete": "finished", "building": "did not finish; the next run builds in full"}
-    none = "damaged; the next run builds in full" if settings.build_state.exists() else "none yet"
-    lines.append(f"Last build: {state[build.state] if build else none}\n")
+    lines.append(f"Last build: {_build_word(settings)}\n")
+    lines += _work_lines(settings, now)
     if erasure := read_erased(settings).unfinished:
         lines.append(
             f"Erasure: unfinished since {erasure.begun_at}; run `aipl erase` without a key to resume it\n"
@@ -66,11 +70,57 @@ def sources_text(settings: Settings) -> str:
 def _release_lines(current: Release, now: datetime) -> list[str]:
     manifest = current.manifest
     age = now - datetime.fromisoformat(manifest["created_at"])
-    hours, minutes = divmod(int(age.total_seconds()) // 60, 60)
-    lines = [f"Release: {current.release_id}, {hours} h {minutes} min old\n"]
+    lines = [f"Release: {current.release_id}, {_age(age)} old\n"]
     lines += [f"  {brand}: complete through {day or '-'}\n" for brand, day in manifest["horizon"].items()]
     lines += [f"  stale: {source}: {reason}\n" for source, reason in manifest["stale_sources"].items()]
     return lines
+
+
+def _under_way_lines(settings: Settings, now: datetime) -> list[str]:
+    running = under_way(settings.home)
+    if running is None:
+        return []
+    run = f", Dagster run {running.run}" if running.run else ""
+    lines = [f"Under way: process {running.pid}{run}, for {_age(now - running.since)}\n"]
+    if running.step_since:
+        lines.append(f"  at {running.step}, for {_age(now - running.step_since)}\n")
+    return lines
+
+
+def _build_word(settings: Settings) -> str:
+    build = read_build(settings)
+    if build is None:
+        return "damaged; the next run builds in full" if settings.build_state.exists() else "none yet"
+    if build.state == "complete":
+        return "finished"
+    return "under way" if under_way(settings.home) else "did not finish; the next run builds in full"
+
+
+def _work_lines(settings: Settings, now: datetime) -> list[str]:
+    """What there is to do, as schedule and sensor see it; nothing while a run is doing it."""
+    if under_way(settings.home):
+        return []
+    try:
+        work = find_work(settings, read_arrival(settings), now)
+    except (ConfigurationError, EnvironmentStop):
+        # The notes tell it.
+        return []
+    lines = [f"  {source}: {_days(days)}, new or to be judged" for source, days in work.load_dates.items()]
+    lines += [f"  {work.waits}"] if work.waits else []
+    lines += [f"  {source}: {_days(days)}, not published" for source, days in work.unpublished.loads.items()]
+    lines += [f"  a build, because {work.unpublished.reason}"] if work.unpublished.reason else []
+    lines += [f"  {told}" for told in work.pending.unreachable.values()]
+    return [f"{line}\n" for line in ["To do:", *lines]] if lines else []
+
+
+def _days(days: Sequence[date]) -> str:
+    span = f"{days[0]}" if len(days) == 1 else f"{days[0]} to {days[-1]}"
+    return f"{counted(len(days), 'load')}, {span}"
+
+
+def _age(age: timedelta) -> str:
+    hours, minutes = divmod(max(int(age.total_seconds()), 0) // 60, 60)
+    return f"{hours} h {minutes} min"
 
 
 def _note_lines(settings: Settings, current: Release | None) -> list[str]:
