@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,12 +16,9 @@ from verdicts import judge_with
 
 from expectations.contracts import read_contracts
 from orchestration.arrival.configured import configured_sources
-from orchestration.arrival.retention import KEPT_HISTORY
 from orchestration.core.settings import PROJECT_ROOT, Settings
 from orchestration.defs.automation.run_requests import run_requests
 from orchestration.defs.composition import build_definitions
-from orchestration.defs.instance import prepare_dagster_home
-from orchestration.defs.publish.assets import prune_history
 
 MARTS = {
     name
@@ -149,20 +146,3 @@ def test_schedule_and_sensor_ask_for_what_is_new_and_the_sensor_once(
         assert "in progress" in skip.skip_message
         instance.report_run_failed(under_way)
         assert isinstance(wanted()[0], dg.RunRequest)
-
-
-def test_runs_of_long_ago_leave_the_history_and_those_under_way_stay(tmp_path: Path) -> None:
-    now = datetime.now(UTC)
-    prepare_dagster_home(tmp_path)
-
-    @dg.job
-    def nothing() -> None:
-        """No steps."""
-
-    with dg.DagsterInstance.from_config(str(tmp_path), "aipl.yaml") as instance:
-        ended = instance.create_run_for_job(nothing, status=dg.DagsterRunStatus.SUCCESS)
-        under_way = instance.create_run_for_job(nothing, status=dg.DagsterRunStatus.STARTED)
-        assert prune_history(instance, now) == 0
-        assert prune_history(instance, now + KEPT_HISTORY + timedelta(days=1)) == 1
-        assert [run.run_id for run in instance.get_runs()] == [under_way.run_id]
-        assert ended.run_id != under_way.run_id
