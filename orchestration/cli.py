@@ -77,11 +77,14 @@ def run(
 
 
 @aipl.command()
-def status() -> None:
+@click.option("--disk", is_flag=True, help="Show what takes the disk instead, and how long it is kept.")
+def status(*, disk: bool) -> None:
     """Show the release, horizons, stale sources, gates, last build, and waiting or refused loads."""
+    from orchestration.nightly.disk import disk_text
     from orchestration.nightly.status import status_text
 
-    say(status_text(Settings.from_environment()).rstrip("\n"))
+    show = disk_text if disk else status_text
+    say(show(Settings.from_environment()).rstrip("\n"))
 
 
 @aipl.command()
