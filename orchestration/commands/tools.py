@@ -14,7 +14,7 @@ from orchestration.build.by_hand import REBUILDS, parse, run_by_hand
 from orchestration.build.dbt import dbt_environment, environment, staging_exclusion
 from orchestration.build.failures import broken_law_lines
 from orchestration.build.warehouse import open_warehouse
-from orchestration.core.lock import writer_lock
+from orchestration.core.lock import ui_lock, writer_lock
 from orchestration.core.settings import PROJECT_ROOT, Settings
 from orchestration.defs.instance import prepare_dagster_home
 
@@ -65,8 +65,16 @@ def _dbt(settings: Settings, arguments: list[str], variables: dict[str, str]) ->
 
 
 def ui_command(settings: Settings, arguments: list[str]) -> int:
-    """Run `dagster dev` with our definitions until stopped; returns its exit code."""
+    """Run `dagster dev` with our definitions until stopped; returns its exit code.
+
+    Raises InputError while another `aipl ui`, or an erasure, is active on this home.
+    """
     prepare_dagster_home(settings.dagster_home)
+    with ui_lock(settings.home):
+        return _dagster_dev(arguments)
+
+
+def _dagster_dev(arguments: list[str]) -> int:
     command = [str(Path(sys.executable).with_name("dagster")), "dev", "-m", "orchestration.definitions"]
     with subprocess.Popen([*command, *arguments], cwd=PROJECT_ROOT) as process:
         # Interrupts are left to the program.

@@ -55,9 +55,7 @@ def writer_lock(
     try:
         if lock.lock_counter == 1:
             _held[home] = _next_token(home)
-            _owner(home).write_text(
-                f"{os.getpid()} {datetime.now().astimezone().isoformat(timespec='seconds')}"
-            )
+            _owner(home).write_text(f"{os.getpid()} {_now()}")
         if _held[home] != (newest := _newest_token(home)):
             raise EnvironmentStop(
                 f"This run was taken for dead: it is writer {_held[home]} of {home}, and writer {newest} has"
@@ -69,6 +67,38 @@ def writer_lock(
         if lock.lock_counter == 1 and _held.pop(home, None) == _newest_token(home):
             _owner(home).unlink(missing_ok=True)
         lock.release()
+
+
+@contextmanager
+def ui_lock(home: Path, command: str = "aipl ui") -> Iterator[None]:
+    """Hold the place of the services of `aipl ui`, which keep the run history open.
+
+    They hold it as long as they run; so does a `command` that must be without them.
+
+    Raises:
+        InputError: another process holds it, with its number and what it does.
+        EnvironmentStop: the home cannot be written.
+    """
+    home = home.resolve()
+    require_home(home)
+    lock, owner = FileLock(home / ".ui.lock"), home / ".ui"
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        holder = owner.read_text() if owner.exists() else "another process"
+        raise InputError(
+            f"{home} is in use by {holder}. Stop it, or wait until it ends, then try again."
+        ) from error
+    try:
+        owner.write_text(f"`{command}`, process {os.getpid()}, since {_now()}")
+        yield
+    finally:
+        owner.unlink(missing_ok=True)
+        lock.release()
+
+
+def _now() -> str:
+    return datetime.now().astimezone().isoformat(timespec="seconds")
 
 
 def _next_token(home: Path) -> int:
