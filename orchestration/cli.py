@@ -88,6 +88,43 @@ def status(*, disk: bool) -> None:
 
 
 @aipl.command()
+@click.option(
+    "--max-age",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="HOURS",
+    help="Critical age of the release, instead of what the schedule of the sources file promises.",
+)
+@click.option(
+    "--max-run",
+    type=click.FloatRange(min=0, min_open=True),
+    default=6,
+    show_default=True,
+    metavar="HOURS",
+    help="A run that takes longer is critical; one of three times the usual is a warning.",
+)
+@click.option(
+    "--min-free",
+    type=click.FloatRange(min=0),
+    default=1,
+    show_default=True,
+    metavar="GB",
+    help="Less free space is critical, and so is what lasts less than a day; less than a week is a warning.",
+)
+def check(*, max_age: float | None, max_run: float, min_free: float) -> int:
+    """Say in one line whether all is well, for cron, Nagios or Kubernetes, also on another machine.
+
+    It looks at the release, open critical incidents, the disk, and a run that hangs, and writes nothing, so
+    that the home may be mounted read-only. Exit codes: 0 OK, 1 warning, 2 critical, 3 unknown.
+    """
+    from orchestration.nightly.check import Limits
+    from orchestration.nightly.check import check as check_home
+
+    code, line = check_home(Limits(max_age, max_run, min_free * 1e9))
+    say(line)
+    return code
+
+
+@aipl.command()
 def sources() -> None:
     """List the configured sources and what has been loaded from each."""
     from orchestration.nightly.status import sources_text

@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -25,6 +26,26 @@ POLL_SECONDS = 0.5
 
 # The number under which this process holds the lock of a home.
 _held: dict[Path, int] = {}
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Who took the writer's lock of a home, and when. After a kill this stays until the next one takes it."""
+
+    pid: int
+    since: datetime
+
+    def __str__(self) -> str:
+        return f"process {self.pid}, since {self.since.isoformat(timespec='seconds')}"
+
+
+def read_writer(home: Path) -> Writer | None:
+    """Who holds the lock, or died with it; None when nobody does. Opens no lock and writes nothing."""
+    try:
+        pid, since = _owner(home).read_text().split()
+        return Writer(int(pid), datetime.fromisoformat(since).astimezone())
+    except (FileNotFoundError, ValueError):
+        return None
 
 
 @contextmanager
@@ -128,10 +149,4 @@ def _owner(home: Path) -> Path:
 
 
 def _busy(home: Path) -> str:
-    try:
-        pid, since = _owner(home).read_text().split()
-    except (FileNotFoundError, ValueError):
-        holder = "another process"
-    else:
-        holder = f"process {pid}, since {since}"
-    return f"{home} is being written by {holder}."
+    return f"{home} is being written by {read_writer(home) or 'another process'}."

@@ -10,6 +10,7 @@ from dagster import (
     DagsterEvent,
     DagsterEventType,
     DagsterInstance,
+    DagsterRun,
     DagsterRunStatus,
     ExecuteInProcessResult,
     RunsFilter,
@@ -40,9 +41,14 @@ def latest_outcome(instance: DagsterInstance) -> tuple[str, list[Stopped]] | Non
             wanted = {DagsterEventType.STEP_FAILURE, DagsterEventType.RUN_FAILURE}
             entries = instance.all_logs(run.run_id, of_type=wanted)
             return run.run_id, _failures([entry.dagster_event for entry in entries if entry.dagster_event])
-        if run.asset_selection is None or AssetKey("release") in run.asset_selection:
+        if makes_release(run):
             return run.run_id, []
     return None
+
+
+def makes_release(run: DagsterRun) -> bool:
+    """Whether a run is the last of its night: of several stretches of load dates, that with the release."""
+    return run.asset_selection is None or AssetKey("release") in run.asset_selection
 
 
 def stopped_steps(result: ExecuteInProcessResult) -> list[Stopped]:

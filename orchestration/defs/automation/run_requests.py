@@ -10,6 +10,7 @@ from orchestration.arrival.pending import Request, due_loads, find_pending
 from orchestration.core.settings import Settings
 from orchestration.defs.automation.stretches import stretches
 from orchestration.defs.names import NIGHTLY
+from orchestration.monitoring.heartbeat import conclude_night
 from orchestration.sources.source import Source
 
 UNFINISHED = [
@@ -42,6 +43,9 @@ def run_requests(
     if not plan:
         told = [now_wanted.waits or "No source has new dumps", *pending.unreachable.values()]
         yield SkipReason(". ".join(told))
+        if not once and not now_wanted.waits:
+            # The night is over: nothing is new, and nothing is waited for.
+            conclude_night(settings)
     for position, stretch in enumerate(plan):
         raw = [AssetKey(["raw", source]) for source in stretch.sources]
         yield RunRequest(

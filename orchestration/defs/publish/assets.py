@@ -18,6 +18,7 @@ from orchestration.core.settings import Settings
 from orchestration.defs.history import prune_history
 from orchestration.defs.resources import WriterLock, explained
 from orchestration.monitoring.gates import observe_mart_gate
+from orchestration.monitoring.nights import record_night
 from orchestration.publish.mirror import MIRROR, mirror
 from orchestration.publish.release import publish
 
@@ -34,6 +35,8 @@ def release_asset(settings: Settings, marts: Sequence[AssetKey]) -> AssetsDefini
                 published = publish(settings)
             finally:
                 observe_mart_gate(settings)
+            if published.is_new:
+                record_night(settings, datetime.now(UTC))
             tidied = tidy(settings, read_arrival(settings), datetime.now(UTC))
             pruned = prune_history(context.instance, settings.dagster_home, datetime.now(UTC))
         text = published.release_id if published.is_new else f"{published.release_id}, unchanged"
