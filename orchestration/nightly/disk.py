@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestration.arrival.configured import configured_sources
 from orchestration.arrival.retention import KEPT_REPORTS
 from orchestration.build.dbt import KEPT_TARGETS
 from orchestration.core.errors import InputError
+from orchestration.core.lock import read_writer
 from orchestration.core.printable import counted, sized
 from orchestration.core.settings import Settings
 from orchestration.defs.instance import KEPT_FAILED_RUNS, KEPT_RUNS
+from orchestration.monitoring.nights import KEPT_NIGHTS, read_nights
+from orchestration.monitoring.operation import read_disk
 from orchestration.nightly.job import KEPT_LOGS
 from orchestration.nightly.summary_tables import table
 from orchestration.sources.source import Source
@@ -69,11 +72,8 @@ def disk_text(settings: Settings) -> str:
         )
     )
     rows.append(("the home", sized(home.size), home.files, ""))
-    disk = shutil.disk_usage(settings.home)
-    return (
-        f"{table(['what', 'size', 'files', 'kept'], rows)}\n"
-        f"Disk of {settings.home}: {sized(disk.free)} of {sized(disk.total)} left\n"
-    )
+    disk = read_disk(settings, read_nights(settings), read_writer(settings.home), datetime.now(UTC))
+    return f"{table(['what', 'size', 'files', 'kept'], rows)}\nDisk of {settings.home}: {disk.text}\n"
 
 
 def places(settings: Settings) -> list[Place]:
@@ -95,6 +95,7 @@ def places(settings: Settings) -> list[Place]:
         Place("inputs of dbt", settings.arrival, "until the next run"),
         Place("load manifest", settings.manifest, "forever"),
         Place("alerts", settings.alerts, "forever"),
+        Place("record of nights", settings.nights, f"the last {KEPT_NIGHTS} nights"),
     ]
 
 
