@@ -92,11 +92,51 @@ def backfill(source: str, first: datetime, last: datetime, dumps: str | None) ->
 
 
 @aipl.command()
-def status() -> None:
+@click.option("--disk", is_flag=True, help="Show what takes the disk instead, and how long it is kept.")
+def status(*, disk: bool) -> None:
     """Show the release, horizons, stale sources, gates, last build, and waiting or refused loads."""
+    from orchestration.nightly.disk import disk_text
     from orchestration.nightly.status import status_text
 
-    say(status_text(Settings.from_environment()).rstrip("\n"))
+    show = disk_text if disk else status_text
+    say(show(Settings.from_environment()).rstrip("\n"))
+
+
+@aipl.command()
+@click.option(
+    "--max-age",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="HOURS",
+    help="Critical age of the release, instead of what the schedule of the sources file promises.",
+)
+@click.option(
+    "--max-run",
+    type=click.FloatRange(min=0, min_open=True),
+    default=6,
+    show_default=True,
+    metavar="HOURS",
+    help="A run that takes longer is critical; one of three times the usual is a warning.",
+)
+@click.option(
+    "--min-free",
+    type=click.FloatRange(min=0),
+    default=1,
+    show_default=True,
+    metavar="GB",
+    help="Less free space is critical, and so is what lasts less than a day; less than a week is a warning.",
+)
+def check(*, max_age: float | None, max_run: float, min_free: float) -> int:
+    """Say in one line whether all is well, for cron, Nagios or Kubernetes, also on another machine.
+
+    It looks at the release, open critical incidents, the disk, and a run that hangs, and writes nothing, so
+    that the home may be mounted read-only. Exit codes: 0 OK, 1 warning, 2 critical, 3 unknown.
+    """
+    from orchestration.nightly.check import Limits
+    from orchestration.nightly.check import check as check_home
+
+    code, line = check_home(Limits(max_age, max_run, min_free * 1e9))
+    say(line)
+    return code
 
 
 @aipl.command()
@@ -254,24 +294,36 @@ def person_key(key: str) -> None:
 @click.option(
     "--only-these", is_flag=True, help="Leave out other keys that identity resolution links to these."
 )
+@click.option(
+    "--expect",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Erase exactly N keys, also if that is more than one person usually has; refuse another number.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-def erase(keys: tuple[str, ...], *, only_these: bool, yes: bool) -> int:
+def erase(keys: tuple[str, ...], *, only_these: bool, expect: int | None, yes: bool) -> int:
     """Erase the person with these keys from everything in this home, and print a receipt.
 
     A KEY is <identity space>:m:<member id> or <identity space>:v:<visitor id>; `aipl person-key ID` finds
     it. Without a key, an unfinished erasure is resumed.
     """
+    from orchestration.nightly.erasing.erase import alone, is_resumed, order_erasure
     from orchestration.nightly.erasing.erase import erase as erase_person
-    from orchestration.nightly.erasing.erase import order_erasure
+    from orchestration.nightly.erasing.extent import extent_of, require_expected
 
     settings = Settings.from_environment()
-    order = order_erasure(settings, keys, only_these=only_these)
+    with alone(settings):
+        order = order_erasure(settings, keys, only_these=only_these)
+        extent = None if is_resumed(settings, order) else extent_of(settings, order)
     click.echo("These keys will be erased, with all their documents:")
     for key in sorted(order.keys):
         unknown = "  (not found in any mart; check that it is correct)" if key in order.unknown else ""
         click.echo(f"  {key.text}{unknown}")
     for key in sorted(order.shared):
         click.echo(f"  kept, because other people used it too: {key.text}")
+    if extent:
+        click.echo(extent.text)
+        require_expected(extent, expect)
     if not yes:
         click.confirm("This cannot be undone, and all earlier releases are deleted. Erase?", abort=True)
     return erase_person(settings, order, click.echo)

@@ -16,6 +16,8 @@ from unit.alert_service import Webhook, webhook
 
 # Tests publish releases of their own, which nobody's database is to show.
 os.environ.pop("AIPL_MIRROR_URL", None)
+# Nobody is to hear of their nights either.
+os.environ.pop("AIPL_HEARTBEAT_URL", None)
 
 # A change is judged by what it does: not by other examples than the last one, nor by how long they take.
 hypothesis.settings.register_profile(

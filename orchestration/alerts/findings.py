@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-Kind = Literal["run_failed", "source_late", "source_empty", "gate_failed", "freshness_missed", "rolled_back"]
+Kind = Literal[
+    "run_failed",
+    "source_late",
+    "source_empty",
+    "gate_failed",
+    "freshness_missed",
+    "rolled_back",
+    "run_slow",
+    "disk_low",
+    "heartbeat_failed",
+]
 Severity = Literal["critical", "warning"]
 Event = Literal["opened", "worsened", "reminder", "recovered"]
 State = Literal["pending", "delivered", "dead"]

@@ -20,8 +20,9 @@ def observe(settings: Settings, scope: str, findings: Sequence[Finding], now: da
 
     A new one opens an incident; one that is open and not among them has recovered; one that went from warning
     to critical is told again. Scopes: `run`, `arrival/<source>`, `gate/arrival/<source>`, `gate/marts`,
-    `gate/release`, `freshness`, `rollback`. Sends nothing. Raises ValueError when two findings share a key,
-    sqlite3.Error when the outbox cannot be written.
+    `gate/release`, `freshness`, `rollback`, `operation`, `heartbeat`. Sends nothing.
+
+    Raises ValueError when two findings share a key, sqlite3.Error when the outbox cannot be written.
     """
     with Outbox(settings.alerts) as outbox:
         outbox.observe(scope, findings, now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -74,6 +74,19 @@ def declared_sources(settings: Settings) -> dict[str, Source]:
     return load_sources(settings.sources_file, {**os.environ, "AIPL_HOME": str(settings.home)})
 
 
+def sources_of_release(
+    settings: Settings, loaded: Collection[str], retired: Mapping[str, date]
+) -> dict[str, Source]:
+    """The declared sources with a place for dumps, for a reader that may not see that place.
+
+    `loaded` are the sources of a release: an optional one that is not among them counts as absent. `retired`
+    is the first day that retirements have left, by source.
+    """
+    declared = declared_sources(settings)
+    present = {n: s for n, s in declared.items() if s.dumps and (not s.optional or n in loaded)}
+    return _begun(settings, present, retired)
+
+
 def _is_absent(settings: Settings, source: Source) -> bool:
     if not source.optional or source.dumps is None or (settings.landing / source.source_id).exists():
         return False
@@ -86,7 +99,13 @@ def _is_absent(settings: Settings, source: Source) -> bool:
 
 def _declared(settings: Settings, retired: Mapping[str, date]) -> dict[str, Source]:
     declared = declared_sources(settings)
-    sources = {name: source for name, source in declared.items() if not _is_absent(settings, source)}
+    return _begun(settings, {n: s for n, s in declared.items() if not _is_absent(settings, s)}, retired)
+
+
+def _begun(
+    settings: Settings, sources: Mapping[str, Source], retired: Mapping[str, date]
+) -> dict[str, Source]:
+    """Sources whose past is retired begin where that ends."""
     today = configured_schedule(settings).today()
     return {
         source_id: source.keeping(max(retired.get(source_id, date.min), kept_from(source, today) or date.min))

@@ -1,4 +1,4 @@
-"""Retention: past days, landed dumps and text of rejects as declared, reports and runs for a year."""
+"""Retention: past days, landed dumps and text of rejects as declared, reports for a year."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from orchestration.sources.calendar import is_retired
 from orchestration.sources.source import Source
 
 # A little more than a year, so that a night can be compared with the same one of last year.
-KEPT_HISTORY = timedelta(days=400)
+KEPT_REPORTS = timedelta(days=400)
 
 
 def retire(settings: Settings, arrival: Arrival) -> list[str]:
@@ -82,7 +82,7 @@ def tidy(settings: Settings, arrival: Arrival, now: datetime) -> Tidied:
                 old = now - timedelta(days=kept.rejects_days)
                 rejects += _forget_text((settings.rejects / source_id).rglob("*.parquet"), old)
         pages = (path for form in ("json", "html") for path in settings.reports.glob(f"*/*-*.{form}"))
-        reports = _remove(pages, now - KEPT_HISTORY)
+        reports = _remove(pages, now - KEPT_REPORTS)
     return Tidied(landing, rejects, reports)
 
 

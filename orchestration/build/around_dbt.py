@@ -102,7 +102,7 @@ def prepare_build(settings: Settings, dbt_sources: str) -> Preparation:
     in_full = why_in_full(settings, last, build)
     tests_all_rows = bool(in_full) or needs_all_laws(last, build.laws, today)
     proved_on = today.isoformat() if last is None or tests_all_rows else last.proved_on
-    build = replace(build, state="building", proved_on=proved_on)
+    build = replace(build, state="building", proved_on=proved_on, in_full=in_full)
     rules_changed = last is not None and not in_full and last.rules != build.rules
     settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
     with writer_lock(settings.home):

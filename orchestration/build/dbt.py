@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
     from dbt_common.events.base_types import EventMsg
 
-KEPT_RUNS = 10
+KEPT_TARGETS = 10
 CANCEL_EVERY_SECONDS = 0.2
 
 
@@ -118,7 +118,7 @@ def run_target(settings: Settings, run_id: str) -> Path:
     """A target folder for one run; only the last ten are kept."""
     runs = settings.dbt_target / "runs"
     runs.mkdir(parents=True, exist_ok=True)
-    for old in sorted(runs.iterdir(), key=lambda path: path.stat().st_mtime)[: -KEPT_RUNS + 1]:
+    for old in sorted(runs.iterdir(), key=lambda path: path.stat().st_mtime)[: -KEPT_TARGETS + 1]:
         shutil.rmtree(old)
     return runs / run_id
 

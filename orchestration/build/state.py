@@ -36,6 +36,7 @@ class Build:
 
     `build_id` names both and the data that they were applied to; `warehouse` is how a finished build left its
     files. `proved_on` is the day, ISO, of the last build in which laws looked at all rows, `laws` names them.
+    `in_full` says why everything was built from scratch; it is empty for an increment.
     """
 
     state: Literal["building", "complete"]
@@ -45,6 +46,7 @@ class Build:
     warehouse: str = ""
     proved_on: str = ""
     laws: str = ""
+    in_full: str = ""
 
 
 @dataclass(frozen=True)

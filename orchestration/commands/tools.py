@@ -11,7 +11,7 @@ from orchestration.build.by_hand import REBUILDS, parse, run_by_hand
 from orchestration.build.dbt import dbt_environment, environment, staging_exclusion
 from orchestration.build.failures import broken_law_lines
 from orchestration.build.warehouse import open_warehouse
-from orchestration.core.lock import writer_lock
+from orchestration.core.lock import ui_lock, writer_lock
 from orchestration.core.process_group import run_until_stopped
 from orchestration.core.settings import PROJECT_ROOT, Settings
 from orchestration.defs.instance import prepare_dagster_home
@@ -63,12 +63,16 @@ def _dbt(settings: Settings, arguments: list[str], variables: dict[str, str]) ->
 
 
 def ui_command(settings: Settings, arguments: list[str]) -> int:
-    """Run `dagster dev` with our definitions until stopped; returns its exit code."""
+    """Run `dagster dev` with our definitions until stopped; returns its exit code.
+
+    Raises InputError while another `aipl ui`, or an erasure, is active on this home.
+    """
     prepare_dagster_home(settings.dagster_home)
     # It recommends a tool for those who develop with Dagster, not for those who use what they made.
     quiet = ["-W", "ignore:Function `dev_command` is superseded"]
     command = [sys.executable, *quiet, "-m", "dagster", "dev", "-m", "orchestration.definitions"]
-    return run_until_stopped([*command, *arguments], PROJECT_ROOT)
+    with ui_lock(settings.home):
+        return run_until_stopped([*command, *arguments], PROJECT_ROOT)
 
 
 def _written(settings: Settings) -> int | None:

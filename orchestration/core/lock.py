@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -19,12 +20,32 @@ from filelock import FileLock, Timeout
 
 from orchestration.core.atomic import replacing
 from orchestration.core.disk import require_home
-from orchestration.core.errors import EnvironmentStop, HomeBusy
+from orchestration.core.errors import EnvironmentStop, HomeBusy, InputError
 
 POLL_SECONDS = 0.5
 
 # The number under which this process holds the lock of a home.
 _held: dict[Path, int] = {}
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Who took the writer's lock of a home, and when. After a kill this stays until the next one takes it."""
+
+    pid: int
+    since: datetime
+
+    def __str__(self) -> str:
+        return f"process {self.pid}, since {self.since.isoformat(timespec='seconds')}"
+
+
+def read_writer(home: Path) -> Writer | None:
+    """Who holds the lock, or died with it; None when nobody does. Opens no lock and writes nothing."""
+    try:
+        pid, since = _owner(home).read_text().split()
+        return Writer(int(pid), datetime.fromisoformat(since).astimezone())
+    except (FileNotFoundError, ValueError):
+        return None
 
 
 @contextmanager
@@ -55,9 +76,7 @@ def writer_lock(
     try:
         if lock.lock_counter == 1:
             _held[home] = _next_token(home)
-            _owner(home).write_text(
-                f"{os.getpid()} {datetime.now().astimezone().isoformat(timespec='seconds')}"
-            )
+            _owner(home).write_text(f"{os.getpid()} {_now()}")
         if _held[home] != (newest := _newest_token(home)):
             raise EnvironmentStop(
                 f"This run was taken for dead: it is writer {_held[home]} of {home}, and writer {newest} has"
@@ -77,18 +96,41 @@ def held_homes() -> list[Path]:
     return list(_held)
 
 
-def owner(home: Path) -> tuple[int, datetime] | None:
-    """Process number of the last writer, and since when it has or had the lock; `None` once it let go."""
-    try:
-        pid, since = _owner(home).read_text().split()
-        return int(pid), datetime.fromisoformat(since)
-    except (FileNotFoundError, ValueError):
-        return None
-
-
 def step_note(home: Path) -> Path:
     """Where the writer of a home notes what it does; it goes when the lock is let go."""
     return home / ".writer.step"
+
+
+@contextmanager
+def ui_lock(home: Path, command: str = "aipl ui") -> Iterator[None]:
+    """Hold the place of the services of `aipl ui`, which keep the run history open.
+
+    They hold it as long as they run; so does a `command` that must be without them.
+
+    Raises:
+        InputError: another process holds it, with its number and what it does.
+        EnvironmentStop: the home cannot be written.
+    """
+    home = home.resolve()
+    require_home(home)
+    lock, owner = FileLock(home / ".ui.lock"), home / ".ui"
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        holder = owner.read_text() if owner.exists() else "another process"
+        raise InputError(
+            f"{home} is in use by {holder}. Stop it, or wait until it ends, then try again."
+        ) from error
+    try:
+        owner.write_text(f"`{command}`, process {os.getpid()}, since {_now()}")
+        yield
+    finally:
+        owner.unlink(missing_ok=True)
+        lock.release()
+
+
+def _now() -> str:
+    return datetime.now().astimezone().isoformat(timespec="seconds")
 
 
 def _next_token(home: Path) -> int:
@@ -118,6 +160,4 @@ def _owner(home: Path) -> Path:
 
 
 def _busy(home: Path) -> str:
-    found = owner(home)
-    holder = f"process {found[0]}, since {found[1].isoformat()}" if found else "another process"
-    return f"{home} is being written by {holder}."
+    return f"{home} is being written by {read_writer(home) or 'another process'}."

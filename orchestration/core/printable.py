@@ -51,3 +51,13 @@ def formula_safe(text: str) -> str:
 def _escaped(letter: str) -> str:
     # `backslashreplace` alone would let through what can be encoded, such as ESC.
     return letter.encode("unicode_escape", "backslashreplace").decode()
+
+
+def sized(count: float) -> str:
+    """A number of bytes as people say it, in powers of 1000: "999 B", "1.4 GB"."""
+    size, units = float(count), ["B", "kB", "MB", "GB", "TB"]
+    while abs(size) >= 999.5 and len(units) > 1:
+        size /= 1000
+        units.pop(0)
+    digits = 1 if units[0] != "B" and abs(size) < 99.95 else 0
+    return f"{size:,.{digits}f} {units[0]}"

@@ -74,6 +74,11 @@ class Settings:
         """The PostgreSQL database of `AIPL_MIRROR_URL`, its password included; no field either."""
         return os.environ.get("AIPL_MIRROR_URL") or None
 
+    @property
+    def heartbeat_url(self) -> str | None:
+        """The address of `AIPL_HEARTBEAT_URL`, which is a secret as a whole; no field either."""
+        return os.environ.get("AIPL_HEARTBEAT_URL") or None
+
     person_key_file = _Below("person.key")  # The secret of a home that is given none.
     landing = _Below("landing")  # Dumps as they came, never altered.
     arrivals = _Below("arrivals")  # Parsed files that no gate has let through: waiting, or refused.
@@ -81,6 +86,7 @@ class Settings:
     rejects = _Below("rejects")  # Rows that could not be read, with file, row number, text and reason.
     manifest = _Below("loads.sqlite")  # The load manifest: one SQLite file, the memory of arrival.
     alerts = _Below("alerts.sqlite")  # Incidents and the outbox of alerts: one SQLite file.
+    nights = _Below("nights.jsonl")  # How long the last nights took, and what they left of the disk.
     arrival = _Below("arrival")  # What dbt is told: `files`, `sources`, `brands`, `applied` as Parquet.
     warehouse = _Below("warehouse/warehouse.duckdb")  # What dbt writes; readers never open it.
     build_state = _Below("warehouse/state.json")  # Whether the last dbt build finished, and from what.

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from orchestration.core.lock import held_homes, owner, step_note
+from orchestration.core.lock import held_homes, read_writer, step_note
 from orchestration.core.progress import reporter
 
 
@@ -42,10 +42,10 @@ def begin_run(home: Path, run: str) -> None:
 
 def under_way(home: Path) -> UnderWay | None:
     """Who writes to a home now; `None` when nobody does. For processes of this machine only."""
-    found = owner(home)
-    if found is None or not _is_alive(found[0]):
+    writer = read_writer(home)
+    if writer is None or not _is_alive(writer.pid):
         return None
-    running = UnderWay(*found)
+    running = UnderWay(writer.pid, writer.since)
     told = _noted(home)
     if told.get("pid") != running.pid:
         return running

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import timedelta
 from pathlib import Path
+
+# A failure is compared with earlier ones; how a good night went is asked for some weeks.
+KEPT_RUNS, KEPT_FAILED_RUNS = timedelta(days=30), timedelta(days=90)
+# Sensors look ten thousand times a day, and nearly always find nothing to do.
+KEPT_IDLE_TICKS = timedelta(days=1)
 
 # Monitoring ends runs that never start or stop; the sensor dead_runs ends those that died on the way, and the
 # sensor arrivals starts them again. One run at a time, since there is one writer.
-DAEMON_CONFIG = """\
+DAEMON_CONFIG = f"""\
 telemetry:
   enabled: false
 nux:
@@ -18,6 +24,15 @@ run_monitoring:
 concurrency:
   runs:
     max_concurrent_runs: 1
+retention:
+  schedule:
+    purge_after_days: {KEPT_FAILED_RUNS.days}
+  sensor:
+    purge_after_days:
+      skipped: {KEPT_IDLE_TICKS.days}
+      started: {KEPT_RUNS.days}
+      success: {KEPT_RUNS.days}
+      failure: {KEPT_FAILED_RUNS.days}
 """
 
 # The command line keeps the output of a run in a log file of its own, and its process lives for one run.

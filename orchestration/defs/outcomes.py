@@ -41,10 +41,9 @@ def latest_outcome(instance: DagsterInstance) -> tuple[str, list[Stopped]] | Non
     was at work, does not count.
     """
     for run in _ended(instance):
-        events = _failure_events(instance, run)
         if run.status is DagsterRunStatus.FAILURE:
-            return run.run_id, _failures(events)
-        if run.asset_selection is None or AssetKey("release") in run.asset_selection:
+            return run.run_id, _failures(_failure_events(instance, run))
+        if makes_release(run):
             return run.run_id, []
     return None
 
@@ -107,7 +106,8 @@ def _error(event: DagsterEvent) -> SerializableErrorInfo | None:
     if event.is_step_failure:
         return event.step_failure_data.error
     # None of its own where somebody else reports that it failed.
-    return event.job_failure_data.error if event.event_specific_data else None
+    is_told = event.event_type is DagsterEventType.RUN_FAILURE and event.event_specific_data
+    return event.job_failure_data.error if is_told else None
 
 
 def _names(error: SerializableErrorInfo | None) -> set[str]:
@@ -117,6 +117,11 @@ def _names(error: SerializableErrorInfo | None) -> set[str]:
         names.add(error.cls_name or "")
         error = error.cause
     return names
+
+
+def makes_release(run: DagsterRun) -> bool:
+    """Whether a run was asked for a release, and not only for a part of the assets."""
+    return run.asset_selection is None or AssetKey("release") in run.asset_selection
 
 
 def stopped_steps(result: ExecuteInProcessResult) -> list[Stopped]:

@@ -12,6 +12,7 @@ from orchestration.arrival.configured import configured_schedule, read_arrival
 from orchestration.arrival.file_versions import FileVersion, latest_versions
 from orchestration.arrival.pending import PendingLoads, Request, deadline, find_pending, is_owed
 from orchestration.core.settings import Settings
+from orchestration.monitoring.operation import observe_operation
 from orchestration.publish.release import read_current
 from orchestration.sources.calendar import complete_through, coverage, missing_load_dates
 from orchestration.sources.schedule import Schedule
@@ -22,7 +23,7 @@ RUNBOOK = "docs/runbooks/late-dump.md"
 
 
 def watch(settings: Settings, now: datetime) -> None:
-    """Observe every source that has a place for its dumps, and the current release.
+    """Observe every source that has a place for its dumps, the current release, and the machine.
 
     Raises ConfigurationError when the sources file says something that cannot be.
     """
@@ -35,6 +36,7 @@ def watch(settings: Settings, now: datetime) -> None:
     current = read_current(settings)
     release = current.manifest if current else None
     observe(settings, "freshness", freshness_findings(arrival.sources, schedule, release, now), now)
+    observe_operation(settings, now)
 
 
 def lateness_findings(

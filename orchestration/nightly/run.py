@@ -24,6 +24,7 @@ from orchestration.core.lock import writer_lock
 from orchestration.core.privacy.person_key import is_made_with
 from orchestration.core.settings import Settings
 from orchestration.monitoring.gates import observe_gates
+from orchestration.monitoring.heartbeat import concluding
 from orchestration.monitoring.runs import Stopped, alerting, observe_run
 from orchestration.monitoring.work import find_unpublished
 from orchestration.nightly.job import new_log, run_nightly
@@ -47,8 +48,13 @@ def run_new(
     Raises AiplError or ConfigurationError for problems that the user has to fix first. A run with a narrowed
     request counts as attended; any other failure sends an alert.
     """
-    with alerting(settings, is_attended=request != Request()):
-        return _run_new(settings, request, say, wait_seconds)
+    is_attended = request != Request()
+    with (
+        alerting(settings, is_attended=is_attended),
+        concluding(settings, is_attended=is_attended) as ended,
+    ):
+        ended.exit_code = _run_new(settings, request, say, wait_seconds)
+    return ended.exit_code
 
 
 def _run_new(settings: Settings, request: Request, say: Callable[[str], None], wait_seconds: float) -> int:

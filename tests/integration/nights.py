@@ -308,7 +308,7 @@ def picture(settings: Settings) -> dict[str, Any]:
     hidden = [
         path.relative_to(settings.home).as_posix()
         for path in settings.home.rglob(".*")
-        if not path.name.startswith(".writer")
+        if not path.name.startswith((".writer", ".ui"))
         and path.name != ".incoming"
         and not path.is_relative_to(settings.reports)
     ]

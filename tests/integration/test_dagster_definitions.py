@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -21,14 +21,12 @@ from verdicts import judge_with
 
 from expectations.contracts import read_contracts
 from orchestration.arrival.configured import configured_sources, read_arrival
-from orchestration.arrival.retention import KEPT_HISTORY
 from orchestration.build.state import forget_build
 from orchestration.core.settings import PROJECT_ROOT, Settings
 from orchestration.defs.automation.run_requests import MOST_DEATHS, prompt_request
 from orchestration.defs.composition import build_definitions
 from orchestration.defs.instance import prepare_dagster_home
 from orchestration.defs.outcomes import latest_endings, latest_outcome
-from orchestration.defs.publish.assets import prune_history
 from orchestration.monitoring.work import find_unpublished
 
 MARTS = {
@@ -291,20 +289,3 @@ def test_a_run_that_died_a_minute_ago_costs_no_night(tick: Tick, monkeypatch: py
     for run_id in (dead.run_id, created.run_id):
         ended = tick.instance.get_run_by_id(run_id)
         assert ended is not None and ended.status is dg.DagsterRunStatus.FAILURE
-
-
-def test_runs_of_long_ago_leave_the_history_and_those_under_way_stay(tmp_path: Path) -> None:
-    now = datetime.now(UTC)
-    prepare_dagster_home(tmp_path)
-
-    @dg.job
-    def nothing() -> None:
-        """No steps."""
-
-    with dg.DagsterInstance.from_config(str(tmp_path), "aipl.yaml") as instance:
-        ended = instance.create_run_for_job(nothing, status=dg.DagsterRunStatus.SUCCESS)
-        under_way = instance.create_run_for_job(nothing, status=dg.DagsterRunStatus.STARTED)
-        assert prune_history(instance, now) == 0
-        assert prune_history(instance, now + KEPT_HISTORY + timedelta(days=1)) == 1
-        assert [run.run_id for run in instance.get_runs()] == [under_way.run_id]
-        assert ended.run_id != under_way.run_id

@@ -14,6 +14,7 @@ import yaml
 from dagster import DagsterInstance
 from runbook import RUNBOOKS, section
 from tiny_project import STAGING, deliver, money
+from unit.test_lock import held
 
 from orchestration import cli
 from orchestration.alerts.outbox import Outbox
@@ -99,6 +100,22 @@ def test_an_empty_dump_is_delivered_again_or_declared(
     assert aipl("run") == 0
     with LoadManifest(settings.manifest) as manifest:
         assert {load.state.value for load in manifest.deliveries("east").loads} == {"accepted"}
+
+
+def test_a_run_that_was_killed_holds_the_home_by_its_note_until_the_next(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with held(settings.home) as killed:
+        killed.kill()
+        killed.wait()
+        look, again = commands("nightly-failed.md", "It is slow, or hangs")
+        # The shops owe the days since 2024, so that it is critical in any case.
+        assert aipl(*look) == 2
+        assert f"process {killed.pid} has held the home for " in capsys.readouterr().out
+        assert aipl(*again) == 0
+    capsys.readouterr()
+    assert aipl(*look) == 2
+    assert "no run is active" in capsys.readouterr().out
 
 
 def test_a_year_is_brought_in_by_one_run(settings: Settings) -> None:

@@ -11,24 +11,29 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.commands.tools import ui_command
 from orchestration.core.errors import EnvironmentStop, InputError
-from orchestration.core.lock import writer_lock
+from orchestration.core.lock import ui_lock, writer_lock
+from orchestration.core.settings import Settings
 
 HOLD = """
 import sys
 from pathlib import Path
-from orchestration.core.lock import writer_lock
-with writer_lock(Path(sys.argv[1])):
+from orchestration.core.lock import {lock}
+with {lock}(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """
 
 
 @contextmanager
-def held(home: Path) -> Iterator[subprocess.Popen[str]]:
+def held(home: Path, lock: str = "writer_lock") -> Iterator[subprocess.Popen[str]]:
     """A process that holds the lock until its input ends, at the latest when the block does."""
     holder = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLD.format(lock=lock), str(home)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
@@ -96,3 +101,22 @@ def test_waiting_tells_for_whom_and_goes_on_when_it_is_free(tmp_path: Path) -> N
             pass
     (told,) = said
     assert f"process {holder.pid}" in told and "Waiting up to 0.5 minutes" in told
+
+
+def test_one_ui_a_home_and_its_place_is_free_once_it_is_killed(tmp_path: Path) -> None:
+    with held(tmp_path, "ui_lock") as ui:
+        with (
+            pytest.raises(InputError, match=f"in use by `aipl ui`, process {ui.pid}, since 20"),
+            ui_lock(tmp_path, "aipl erase"),
+        ):
+            pass
+        with pytest.raises(InputError, match="in use by `aipl ui`"):
+            ui_command(Settings(tmp_path, tmp_path / "sources.yml"), [])
+        # Runs go on beside it.
+        with writer_lock(tmp_path):
+            pass
+        ui.kill()
+        ui.wait()
+        with ui_lock(tmp_path, "aipl erase"):
+            assert (tmp_path / ".ui").read_text().startswith("`aipl erase`, process ")
+    assert not (tmp_path / ".ui").exists()

@@ -15,7 +15,7 @@ from orchestration.arrival.loads import complete_columns, decide_loads, promote,
 from orchestration.arrival.manifest import LoadManifest
 from orchestration.arrival.pull import survey
 from orchestration.arrival.readers import UnreadableDump
-from orchestration.arrival.retention import KEPT_HISTORY, Tidied, tidy
+from orchestration.arrival.retention import KEPT_REPORTS, Tidied, tidy
 from orchestration.publish.rejects.listing import Selection, find_rejects
 from orchestration.publish.rejects.reconcile import arrived
 
@@ -88,7 +88,7 @@ def test_without_a_declaration_all_is_kept_but_old_reports(tmp_path: Path) -> No
     shop = Shop(tmp_path)
     folder = shop.settings.reports / "marts"
     folder.mkdir(parents=True)
-    old = (NOW - KEPT_HISTORY - timedelta(days=1)).timestamp()
+    old = (NOW - KEPT_REPORTS - timedelta(days=1)).timestamp()
     for name in ("1-marts.json", "1-marts.html", "index.html", "2-marts.json"):
         (folder / name).touch()
         if name != "2-marts.json":

@@ -110,6 +110,20 @@ def sweep(settings: Settings, manifest: LoadManifest, source: Source) -> Counter
             return removed
 
 
+def count_rows(settings: Settings, manifest: LoadManifest, source: Source, erased: Erased) -> int:
+    """How many rows of raw a sweep of these erased persons would take out; nothing is changed."""
+    while True:
+        found, listed = 0, erased
+        for version in manifest.versions(source.source_id):
+            path = parsed_path(settings.raw, version)
+            if version.table_name in source.tables and path.exists():
+                search = search_in(erased, source, version.table_name, version.declaration)
+                found += len(find_rows(search, path))
+                erased = erased.having_keys(search.documents)
+        if erased == listed:
+            return found
+
+
 def _discard_unknown(settings: Settings, manifest: LoadManifest, source: Source) -> int:
     """Remove landed files that a killed pull left, which reads them again, and damaged ones."""
     versions = {landed_copy(settings, version): version for version in manifest.versions(source.source_id)}

@@ -13,8 +13,9 @@ from orchestration.core.settings import Settings
 from orchestration.defs.automation.run_requests import nightly_request, prompt_request
 from orchestration.defs.names import NIGHTLY
 from orchestration.defs.orphaned_runs import fail_orphaned_runs_if_idle
-from orchestration.defs.outcomes import observe_latest_run
+from orchestration.defs.outcomes import makes_release, observe_latest_run
 from orchestration.monitoring.gates import observe_gates
+from orchestration.monitoring.heartbeat import conclude_night
 from orchestration.monitoring.watch import watch
 from orchestration.sources.source import Source
 
@@ -69,6 +70,7 @@ def automation(
         with suppress_alerting_errors():
             observe_gates(settings, read_arrival(settings, {}))
         observe_latest_run(settings, context.instance)
+        conclude_night(settings)
 
     @dg.run_status_sensor(
         name="nightly_succeeded",
@@ -79,6 +81,8 @@ def automation(
     def nightly_succeeded(context: dg.RunStatusSensorContext) -> None:
         """Resolve the incidents of earlier runs."""
         observe_latest_run(settings, context.instance)
+        if makes_release(context.dagster_run):
+            conclude_night(settings)
 
     @dg.sensor(name="alerts", minimum_interval_seconds=EVERY_SECONDS, default_status=RUNNING)
     def alerts() -> dg.SkipReason:

@@ -13,6 +13,7 @@ from orchestration.core.settings import Settings
 from orchestration.defs.orphaned_runs import fail_orphaned_runs_if_idle
 from orchestration.defs.outcomes import latest_endings
 from orchestration.defs.raw.assets import raw_config
+from orchestration.monitoring.heartbeat import conclude_night
 from orchestration.monitoring.work import Work, find_work
 from orchestration.sources.source import Source
 
@@ -35,7 +36,14 @@ def nightly_request(
     now: datetime,
 ) -> RunRequest | SkipReason:
     """A run of all that there is to do, as the schedule asks for it once a night; `rest` follows raw."""
-    return _under_way(instance, settings) or _request(_work(settings, sources, now), rest)
+    if busy := _under_way(instance, settings):
+        return busy
+    work = _work(settings, sources, now)
+    request = _request(work, rest)
+    if isinstance(request, SkipReason) and not work.waits:
+        # The night is over: nothing is new, and nothing is waited for.
+        conclude_night(settings)
+    return request
 
 
 def prompt_request(

@@ -7,23 +7,21 @@ from dagster import (
     AssetExecutionContext,
     AssetKey,
     AssetsDefinition,
-    DagsterInstance,
     MaterializeResult,
-    RunsFilter,
     asset,
 )
 
 from orchestration.arrival.configured import read_arrival
-from orchestration.arrival.retention import KEPT_HISTORY, tidy
+from orchestration.arrival.retention import tidy
 from orchestration.core.progress import reporter
 from orchestration.core.settings import Settings
 from orchestration.core.under_way import begin_step
+from orchestration.defs.history import prune_history
 from orchestration.defs.resources import WriterLock, explained
 from orchestration.monitoring.gates import observe_mart_gate
+from orchestration.monitoring.nights import record_night
 from orchestration.publish.mirror import MIRROR, mirror
 from orchestration.publish.release import publish
-
-PRUNED_AT_ONCE = 100
 
 
 def release_asset(settings: Settings, marts: Sequence[AssetKey]) -> AssetsDefinition:
@@ -38,8 +36,10 @@ def release_asset(settings: Settings, marts: Sequence[AssetKey]) -> AssetsDefini
                 published = publish(settings)
             finally:
                 observe_mart_gate(settings)
+            if published.is_new:
+                record_night(settings, datetime.now(UTC))
             tidied = tidy(settings, read_arrival(settings), datetime.now(UTC))
-            pruned = prune_history(context.instance, datetime.now(UTC))
+            pruned = prune_history(context.instance, settings.dagster_home, datetime.now(UTC))
         text = published.release_id if published.is_new else f"{published.release_id}, unchanged"
         reporter().done(text)
         context.log.info("Release %s", text)
@@ -69,14 +69,3 @@ def mirror_asset(settings: Settings) -> AssetsDefinition:
         return MaterializeResult(metadata={"release_id": done.release_id, "rows": done.rows or 0})
 
     return mirrored
-
-
-def prune_history(instance: DagsterInstance, now: datetime) -> int:
-    """Remove old runs from Dagster's history, a limited number at a time; returns how many."""
-    old = instance.get_run_records(
-        RunsFilter(created_before=now - KEPT_HISTORY), limit=PRUNED_AT_ONCE, ascending=True
-    )
-    finished = [record.dagster_run.run_id for record in old if record.dagster_run.is_finished]
-    for run_id in finished:
-        instance.delete_run(run_id)
-    return len(finished)

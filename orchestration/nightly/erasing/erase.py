@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ from orchestration.arrival.manifest import LoadManifest, require_manifest
 from orchestration.arrival.pending import ALL
 from orchestration.build.state import discard_warehouse, forget_build, is_untouched, read_build
 from orchestration.core.errors import AiplError, InputError
-from orchestration.core.lock import writer_lock
+from orchestration.core.lock import ui_lock, writer_lock
 from orchestration.core.privacy.erased import (
     PERSONS,
     Erasure,
@@ -38,6 +39,9 @@ from orchestration.nightly.job import new_log, run_nightly
 from orchestration.publish.mirror import MIRROR, mirror
 from orchestration.publish.release import read_current
 from orchestration.sources.source import Source
+
+# What the two locks of a home leave there, which names nobody.
+LOCKS = (".writer", ".ui")
 
 
 class NotErased(AiplError):
@@ -75,12 +79,28 @@ def order_erasure(settings: Settings, texts: Collection[str], *, only_these: boo
     return Order(erasure_id, asked, asked) if only_these else linked_order(settings, erasure_id, asked)
 
 
+def is_resumed(settings: Settings, order: Order) -> bool:
+    """Whether an order is that of an unfinished erasure, which was agreed to when it began."""
+    return read_order(settings) == order
+
+
+@contextmanager
+def alone(settings: Settings) -> Iterator[None]:
+    """Hold the home against runs and against `aipl ui`.
+
+    Raises InputError that names the process when one of them is active.
+    """
+    with ui_lock(settings.home, "aipl erase"), writer_lock(settings.home):
+        yield
+
+
 def erase(settings: Settings, order: Order, say: Callable[[str], None]) -> int:
     """Carry out or resume an order, and print the receipt; returns the exit code.
 
-    Raises NotErased, or the error that stopped it; the same command resumes.
+    Raises InputError while a run or `aipl ui` is active; NotErased, or the error that stopped it, which the
+    same command resumes.
     """
-    with writer_lock(settings.home):
+    with alone(settings):
         require_manifest(settings)
         _begin(settings, order)
         sources = {
@@ -227,7 +247,7 @@ def _state(settings: Settings, sources: Iterable[Source]) -> Iterator[Path]:
     dumps = [Path(source.dumps).resolve() for source in sources if source.dumps and "://" not in source.dumps]
     apart = [erasures_folder(settings), *(place for place in dumps if place != settings.home)]
     for path in sorted(settings.home.rglob("*")):
-        is_apart = any(path.is_relative_to(place) for place in apart) or path.name.startswith(".writer")
+        is_apart = any(path.is_relative_to(place) for place in apart) or path.name.startswith(LOCKS)
         if path.is_file() and not path.is_symlink() and not is_apart:
             yield path
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
 from orchestration.arrival.erasing.order import Order
 from orchestration.build.state import is_untouched, read_build
 from orchestration.build.warehouse import open_warehouse
 from orchestration.core.errors import InputError
 from orchestration.core.privacy.erased import Key, parse_key
 from orchestration.core.settings import Settings
+
+if TYPE_CHECKING:
+    import duckdb
 
 # Whose a visitor was, by each member that ever signed in on it, even if no row is attributed so.
 SIGNED_IN = """
@@ -53,6 +60,38 @@ KNOWN = f"""
     union
     select member_key from intermediate.int_sign_ins where member_key in (select unnest($keys))
 """
+
+PERSONS_OF = f"""
+    with signed_in as ({SIGNED_IN})
+
+    select count(distinct coalesce(united.person_id, signed_in.person_id, asked.source_key))
+    from (select unnest($keys) as source_key) as asked
+    left join intermediate.int_member_persons as united on asked.source_key = united.member_key
+    left join signed_in on asked.source_key = signed_in.visitor_key
+"""
+UNITING = """
+    select source_id || ', ' || _file, count(*)
+    from intermediate.int_identity_links
+    where
+        is_current and not is_withdrawn and other_member_id <> ''
+        and list_contains($sources, source_id)
+        and (list_contains($members, member_id) or list_contains($members, other_member_id))
+    group by all
+"""
+
+
+def count_persons(connection: duckdb.DuckDBPyConnection, keys: Sequence[str]) -> int:
+    """How many persons these keys belong to, as the warehouse tells; a key it does not know counts as one."""
+    ((count,),) = connection.execute(PERSONS_OF, {"keys": keys}).fetchall()
+    return int(count)
+
+
+def uniting_links(
+    connection: duckdb.DuckDBPyConnection, keys: Collection[Key], sources: Sequence[str]
+) -> Counter[str]:
+    """Current links of these sources that unite members among these keys: how many, by source and dump."""
+    members = [key.value for key in keys if key.kind == "member"]
+    return Counter(dict(connection.execute(UNITING, {"members": members, "sources": sources}).fetchall()))
 
 
 def linked_order(settings: Settings, erasure_id: str, asked: frozenset[Key]) -> Order:
