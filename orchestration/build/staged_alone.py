@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -139,13 +139,16 @@ def entities_in(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 @dataclass(frozen=True)
 class StagedRows:
-    """Staged rows of one entity, raw file and reject reason (None: not rejected); `rows` are examples."""
+    """Staged rows of one entity, raw file and reject reason (None: not rejected).
+
+    `rows` are the numbers of the raw rows of those that are rejected, in order; several items have the same.
+    """
 
     entity: str
     file: str
     reason: str | None
     count: int
-    rows: Sequence[int] = ()
+    rows: pa.Array[Any]
 
 
 def count_staged(
@@ -158,10 +161,16 @@ def count_staged(
             with _named(sql.entities[source.source_id][name].model):
                 # The hash asks for every value, so that whatever cannot be read fails here.
                 counted = connection.execute(
-                    "select _file, reject_reason, count(*), list(_row order by _row)[:2], max(hash(rows))"
+                    "select _file, reject_reason, count(*), max(hash(rows)),"
+                    " coalesce(list(_row order by _row) filter (reject_reason is not null), []) as _rows"
                     f" from {ENTITY.format(name)} as rows group by all order by all"
-                ).fetchall()
-            found += [StagedRows(name, file, reason, count, rows) for file, reason, count, rows, _ in counted]
+                ).to_arrow_table()
+            *told, numbers = counted.columns
+            facts = zip(*(column.to_pylist() for column in told), strict=True)
+            found += [
+                StagedRows(name, file, reason, count, rows.values)
+                for (file, reason, count, _), rows in zip(facts, numbers, strict=True)
+            ]
     return found
 
 

@@ -7,13 +7,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from expectations.results import ExpectationResult, Scalar
 from expectations.suites.rule import RUNBOOK
 from orchestration.arrival.file_versions import Deliveries, FileVersion, State
 from orchestration.arrival.parsed import find_parsed
+from orchestration.arrival.trials import TRIAL, keep_trial
 from orchestration.build.prepared import StagingSql, staging_sql
 from orchestration.build.staged_alone import RawFile, StagedRows, StagingError, count_staged, told_with_place
 from orchestration.core.settings import Settings
@@ -25,6 +28,7 @@ SHOWN_COLUMN = re.compile(
     r"^(?!.*birth).*(time|date|_at$|_on$|amount|price|quantity|currency|status|kind|type|event$)", re.I
 )
 SHOWN_COLUMNS = 6
+SHOWN_ROWS = 2
 # In fewer rows than these, some bad ones are no sign of a misread load, unless they have a reason in common.
 FEW_ROWS = 20
 
@@ -42,7 +46,8 @@ class Problem:
 def judge_staging(
     settings: Settings, dbt_sources: str, source: Source, deliveries: Deliveries, days: Sequence[date]
 ) -> list[ExpectationResult]:
-    """Stage these loads of a source alone; a result per raw table and rule.
+    """Stage these loads of a source alone; a result per raw table and rule. What is rejected of each file is
+    kept (`arrival.trials`), whatever becomes of its load.
 
     A static source is staged with what is in effect, since its models may join their tables.
 
@@ -51,7 +56,8 @@ def judge_staging(
     sql = staging_sql(settings, dbt_sources)
     if source.source_id not in sql.entities:
         return []
-    loads = {day: _files(settings, _readable(deliveries, day)) for day in days}
+    versions = {day: _readable(deliveries, day) for day in days}
+    loads = {day: _files(settings, found) for day, found in versions.items()}
     beside: list[RawFile] = []
     if source.feed == "static":
         others = deliveries.effective_of(source.tables)
@@ -61,6 +67,8 @@ def judge_staging(
         return count_staged(settings, source, sql, [*beside, *(file for day in of for file in loads[day])])
 
     staged, errors = _separate(count, [day for day in days if loads[day]])
+    for version in chain.from_iterable(versions.values()):
+        keep_trial(settings, version, _rejects([rows for rows in staged if rows.file == version.file]))
     problems: dict[date, list[Problem]] = {
         day: [_of_error(settings, source, sql, loads[day], error)] for day, error in errors.items()
     }
@@ -79,6 +87,19 @@ def _readable(deliveries: Deliveries, day: date) -> list[FileVersion]:
 def _files(settings: Settings, versions: Iterable[FileVersion]) -> list[RawFile]:
     paths = ((version, find_parsed(settings, version)) for version in versions)
     return [RawFile(v.table_name, v.load_date, v.file, path) for v, path in paths if path]
+
+
+def _rejects(staged: Iterable[StagedRows]) -> pa.Table:
+    """Rejected rows as `arrival.trials` keeps them."""
+    parts = [
+        pa.table(
+            [pa.repeat(rows.entity, len(rows.rows)), pa.repeat(rows.reason, len(rows.rows)), rows.rows],
+            TRIAL.names,
+        )
+        for rows in staged
+        if rows.reason is not None
+    ]
+    return pa.concat_tables([TRIAL.empty_table(), *parts], promote_options="permissive")
 
 
 def _separate(
@@ -147,7 +168,8 @@ def _rejected(
             commonest = max(rejected, key=lambda part: part.count)
             told = ", ".join(f"{reason} ({count:,})" for reason, count in reasons.most_common(3))
             found = f"{lost:,} of {of_all:,} {entity} rows rejected ({lost / of_all:.0%}): {told}"
-            examples = _examples(source, places[commonest.file][1], commonest.rows)
+            rows = commonest.rows[:SHOWN_ROWS].to_pylist()
+            examples = _examples(source, places[commonest.file][1], rows)
             problems.setdefault(day, []).append(Problem(FEW_REJECTED, table, found, examples))
     return problems
 

@@ -22,7 +22,9 @@ from orchestration.arrival.loads import promote
 from orchestration.build.failures import unstaged_lines
 from orchestration.core.errors import InputError
 from orchestration.core.settings import PROJECT_ROOT
+from orchestration.nightly.summary import staged_rejects
 from orchestration.publish.holding import accept_load
+from orchestration.publish.rejects.listing import Selection, find_rejects
 from orchestration.quality.new_loads import judge_staging
 
 TODAY = date(2024, 9, 30)
@@ -158,6 +160,13 @@ def test_a_load_that_staging_rejects_is_refused_beyond_the_share_of_its_source(s
     assert failed["load_dates"] == ["2024-09-06", "2024-09-11"]
     assert [example["time"] for example in failed["examples"]] == [odd] * 4
     assert "who" not in failed["examples"][0]
+    of_load = Selection(loads=[("shop", date(2024, 9, 6))])
+    tried = find_rejects(shop.settings, of_load, with_text=True)
+    late = "event_at that is missing or does not parse"
+    assert tried.by_reason() == {("shop", "events", "trial", late): 11}
+    listed = [(row["file"], row["row"], odd in str(row["text"])) for row in tried.rows()]
+    assert listed == [("events-2024-09-06.csv", number, True) for number in range(1, 12)]
+    assert staged_rejects(shop.settings, [("shop", date(2024, 9, 6))]) == {late: 11}
     # The source may say that it is used to that; or somebody says so of this load.
     accept_load(shop.settings, "shop", date(2024, 9, 6), "seen")
     accept_load(shop.settings, "shop", date(2024, 9, 11), "seen")
