@@ -36,7 +36,9 @@
             ),
         },
         'refunds': {
-            'key': ['refund_id'], 'version': [], 'optional': ['is_full'],
+            'key': ['refund_id'], 'version': [],
+            'needed': ['refunded_on'],
+            'optional': ['is_full'],
             'columns': dict(
                 refund_id='document', order_id='document', refunded_at='moment', refunded_on='day',
                 amount='refund', currency='currency', is_full='flag'
@@ -44,7 +46,6 @@
         },
         'reviews': {
             'key': ['review_id'], 'version': [],
-            'needed': ['refunded_on'],
             'needed': ['reviewed_on'],
             'optional': ['visitor_id', 'member_id'],
             'columns': dict(
