@@ -18,7 +18,9 @@ from orchestration.core.database import connect
 from orchestration.core.settings import Settings
 
 # For each rejected row of an entity the number of its raw row, which is there once for each of its items.
-TRIAL = pa.schema([("entity", pa.string()), ("reason", pa.string()), ("_row", pa.int64())])
+TRIAL = pa.schema(
+    [("entity", pa.string()), ("column_name", pa.string()), ("reason", pa.string()), ("_row", pa.int64())]
+)
 
 
 def keep_trial(settings: Settings, version: FileVersion, rejected: pa.Table) -> None:

@@ -20,7 +20,8 @@ MODELS = """
     select schema_name, view_name from duckdb_views()
 """
 REJECTS = """
-    select source_id, entity, reason, raw_row, _load_date, _file, _row from intermediate.int_rejects
+    select source_id, entity, column_name, reason, raw_row, _load_date, _file, _row
+    from intermediate.int_rejects
 """
 VERSIONS = """
     select
@@ -95,9 +96,13 @@ def kept_changes(settings: Settings) -> Path:
 
 
 def read_kept(path: Path, columns: list[str] | None = None) -> pa.Table:
-    """One of these files. Raises EnvironmentStop when it is damaged, FileNotFoundError before the first."""
+    """One of these files, by default all `columns`, else those of them that it has.
+
+    Raises EnvironmentStop when it is damaged, FileNotFoundError before the first.
+    """
     try:
-        return pq.read_table(path, columns=columns)
+        known = pq.read_schema(path).names
+        return pq.read_table(path, columns=[name for name in columns or known if name in known])
     except FileNotFoundError:
         raise
     except (OSError, pa.ArrowException) as error:

@@ -139,7 +139,8 @@ def entities_in(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 @dataclass(frozen=True)
 class StagedRows:
-    """Staged rows of one entity, raw file and reject reason (None: not rejected).
+    """Staged rows of one entity, raw file and reject reason (None: not rejected), with the column that it is
+    about, if it says so.
 
     `rows` are the numbers of the raw rows of those that are rejected, in order; several items have the same.
     """
@@ -147,6 +148,7 @@ class StagedRows:
     entity: str
     file: str
     reason: str | None
+    column: str | None
     count: int
     rows: pa.Array[Any]
 
@@ -161,15 +163,15 @@ def count_staged(
             with _named(sql.entities[source.source_id][name].model):
                 # The hash asks for every value, so that whatever cannot be read fails here.
                 counted = connection.execute(
-                    "select _file, reject_reason, count(*), max(hash(rows)),"
+                    "select _file, reject_reason, reject_column, count(*), max(hash(rows)),"
                     " coalesce(list(_row order by _row) filter (reject_reason is not null), []) as _rows"
                     f" from {ENTITY.format(name)} as rows group by all order by all"
                 ).to_arrow_table()
-            *told, numbers = counted.columns
-            facts = zip(*(column.to_pylist() for column in told), strict=True)
+            *columns, numbers = counted.columns
+            facts = zip(*(column.to_pylist() for column in columns), strict=True)
             found += [
-                StagedRows(name, file, reason, count, rows.values)
-                for (file, reason, count, _), rows in zip(facts, numbers, strict=True)
+                StagedRows(name, file, reason, column, count, rows.values)
+                for (file, reason, column, count, _), rows in zip(facts, numbers, strict=True)
             ]
     return found
 

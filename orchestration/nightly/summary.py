@@ -101,11 +101,15 @@ def _commonest(counts: Counter[str]) -> str:
 
 
 def staged_rejects(settings: Settings, loads: Collection[tuple[str, date]]) -> Counter[str]:
-    """Rows that staging rejected of these loads, by reason, as `aipl rejects` counts them."""
+    """Rows that staging rejected of these loads, as `aipl rejects` counts them, by reason.
+
+    A reason that names its column is told with it, such as `orders.created_at time in the future`.
+    """
     counts: Counter[str] = Counter()
-    for (_, _, found_in, reason), rows in find_rejects(settings, Selection(loads=loads)).by_reason().items():
+    found = find_rejects(settings, Selection(loads=loads)).by_reason()
+    for (_, entity, column, found_in, reason), rows in found.items():
         if found_in != READING:
-            counts[reason] += rows
+            counts[f"{entity}.{column} {reason}" if column else reason] += rows
     return counts
 
 

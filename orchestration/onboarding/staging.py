@@ -225,10 +225,12 @@ class _Model:
         return [*lines, ")"]
 
     def _rejecting(
-        self, conditions: Iterable[tuple[str, str]], relation: str, more: Sequence[str] = ()
+        self, conditions: Iterable[tuple[str, str, str]], relation: str, more: Sequence[str] = ()
     ) -> list[str]:
         lines = ["select", "    *,", *more, "    {{ reject_reason(["]
-        lines += [f"        ({condition}, {jinja(reason)})," for condition, reason in conditions]
+        lines += [
+            f"        ({condition}, {jinja(reason)}, '{column}')," for condition, reason, column in conditions
+        ]
         return [*lines, "    ]) }} as reject_reason", f"from {relation}", ""]
 
     def _day_of(self, time: str, name: str, *, by_brand: bool = True) -> str:
@@ -265,10 +267,10 @@ class _Model:
         ]
         rejecting = self._rejecting(
             [
-                ("'event_id is null'", "no event id"),
-                ("'event_at is null'", "time that does not parse"),
-                ("is_future('event_date')", "time in the future"),
-                ("'not ' ~ touch_kind_is_known('touch_kind')", "unknown event kind"),
+                ("'event_id is null'", "no event id", "event_id"),
+                ("'event_at is null'", "time that does not parse", "event_at"),
+                ("is_future('event_date')", "time in the future", "event_date"),
+                ("'not ' ~ touch_kind_is_known('touch_kind')", "unknown event kind", "touch_kind"),
             ],
             "dated",
         )
@@ -324,9 +326,9 @@ class _Model:
         dated = [",", "", "dated as (", "    select", "        *,", *states, "    from shaped", ")", ""]
         rejecting = self._rejecting(
             [
-                ("'order_id is null'", "no order id"),
-                ("'created_at is null'", "time that does not parse"),
-                ("is_future('created_date')", "time in the future"),
+                ("'order_id is null'", "no order id", "order_id"),
+                ("'created_at is null'", "time that does not parse", "created_at"),
+                ("is_future('created_date')", "time in the future", "created_date"),
             ],
             "settled",
         )
@@ -437,7 +439,9 @@ class _Model:
         ]
         origin = f"        {{{{ row_origin('listed', items_of={argument(order)}) }}}}"
         shaped = ["shaped as (", "    select", *select.lines(origin), "    from listed", ")", ""]
-        rejecting = self._rejecting([("'product_id is null'", "an item without a product")], "shaped")
+        rejecting = self._rejecting(
+            [("'product_id is null'", "an item without a product", "product_id")], "shaped"
+        )
         source = self._source(self._where(purchases=True))
         return _joined([*source, *listed, *shaped, *rejecting])
 
@@ -467,7 +471,10 @@ class _Model:
             )
         select.add("is_duplicate", "false")
         rejecting = self._rejecting(
-            [("'order_id is null'", "no order id"), ("'quantity is null'", "quantity that is not a number")],
+            [
+                ("'order_id is null'", "no order id", "order_id"),
+                ("'quantity is null'", "quantity that is not a number", "quantity"),
+            ],
             "shaped",
         )
         source = self._source(self._where(purchases=True))
@@ -516,9 +523,9 @@ class _Model:
         dated += ["    from shaped", ")", ""]
         rejecting = self._rejecting(
             [
-                (f"'{key} is null'", f"no {key.replace('_', ' ')}"),
-                (f"'{time} is null'", "time that does not parse"),
-                (f"is_future('{day}')", "time in the future"),
+                (f"'{key} is null'", f"no {key.replace('_', ' ')}", key),
+                (f"'{time} is null'", "time that does not parse", time),
+                (f"is_future('{day}')", "time in the future", day),
             ],
             "dated",
         )
@@ -542,8 +549,8 @@ class _Model:
         days = [self._day_of("joined_at", "joined_on"), self._day_of("left_at", "left_on")]
         rejecting = self._rejecting(
             [
-                ("'membership_id is null'", "no membership id"),
-                ("'joined_at is null'", "time that does not parse"),
+                ("'membership_id is null'", "no membership id", "membership_id"),
+                ("'joined_at is null'", "time that does not parse", "joined_on"),
             ],
             "shaped",
             days,
@@ -559,7 +566,7 @@ class _Model:
                 select.add(meaning, column)
         if updated := self._time("updated_at"):
             select.add("updated_at", updated)
-        rejecting = self._rejecting([("'product_id is null'", "no product id")], "shaped")
+        rejecting = self._rejecting([("'product_id is null'", "no product id", "product_id")], "shaped")
         return _joined([*self._source(), *self._shaped(select), "", *rejecting])
 
 

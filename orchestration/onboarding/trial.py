@@ -64,7 +64,17 @@ KEYS = {
 }
 VERSIONED = {"orders", "memberships", "gmv_targets"}
 # Its own columns first, then where a row comes from.
-ORIGIN = ("reject_reason", "cleaned", "raw_row", "_document", "_item", "_load_date", "_file", "_row")
+ORIGIN = (
+    "reject_reason",
+    "reject_column",
+    "cleaned",
+    "raw_row",
+    "_document",
+    "_item",
+    "_load_date",
+    "_file",
+    "_row",
+)
 
 
 def try_source(settings: Settings, source: Source, dumps: str | None, *, all_: bool = False) -> Iterator[str]:

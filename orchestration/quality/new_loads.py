@@ -93,13 +93,19 @@ def _rejects(staged: Iterable[StagedRows]) -> pa.Table:
     """Rejected rows as `arrival.trials` keeps them."""
     parts = [
         pa.table(
-            [pa.repeat(rows.entity, len(rows.rows)), pa.repeat(rows.reason, len(rows.rows)), rows.rows],
-            TRIAL.names,
+            [
+                *(
+                    pa.array([told] * len(rows.rows), pa.string())
+                    for told in (rows.entity, rows.column, rows.reason)
+                ),
+                rows.rows,
+            ],
+            schema=TRIAL,
         )
         for rows in staged
         if rows.reason is not None
     ]
-    return pa.concat_tables([TRIAL.empty_table(), *parts], promote_options="permissive")
+    return pa.concat_tables([TRIAL.empty_table(), *parts])
 
 
 def _separate(

@@ -163,10 +163,10 @@ def test_a_load_that_staging_rejects_is_refused_beyond_the_share_of_its_source(s
     of_load = Selection(loads=[("shop", date(2024, 9, 6))])
     tried = find_rejects(shop.settings, of_load, with_text=True)
     late = "event_at that is missing or does not parse"
-    assert tried.by_reason() == {("shop", "events", "trial", late): 11}
+    assert tried.by_reason() == {("shop", "events", "event_at", "trial", late): 11}
     listed = [(row["file"], row["row"], odd in str(row["text"])) for row in tried.rows()]
     assert listed == [("events-2024-09-06.csv", number, True) for number in range(1, 12)]
-    assert staged_rejects(shop.settings, [("shop", date(2024, 9, 6))]) == {late: 11}
+    assert staged_rejects(shop.settings, [("shop", date(2024, 9, 6))]) == {f"events.event_at {late}": 11}
     # The source may say that it is used to that; or somebody says so of this load.
     accept_load(shop.settings, "shop", date(2024, 9, 6), "seen")
     accept_load(shop.settings, "shop", date(2024, 9, 11), "seen")

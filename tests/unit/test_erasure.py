@@ -148,7 +148,10 @@ def test_a_person_is_taken_out_of_every_format(shop: Shop):
 def test_what_staging_rejected_of_their_rows_is_forgotten(tmp_path: Path):
     shop = Shop(tmp_path)
     shop.deliver(shop.written(ROWS))
-    told = [{"entity": "orders", "reason": f"odd {row['buyer']}", "_row": row["_row"]} for row in shop.rows()]
+    told = [
+        {"entity": "orders", "column_name": None, "reason": f"odd {row['buyer']}", "_row": row["_row"]}
+        for row in shop.rows()
+    ]
     keep_trial(shop.settings, shop.latest(), pa.Table.from_pylist(told, TRIAL))
     assert f"odd {LENA}" in [row["reason"] for row in told]
     # A sweep that was killed in between has left them.

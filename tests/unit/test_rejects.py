@@ -43,8 +43,8 @@ WAREHOUSE = """
             as rows (source_id, _file, is_current, cleaned);
     create table intermediate.int_orders_attributed as select * from intermediate.int_orders;
     create table intermediate.int_rejects as
-        select 'shop' as source_id, 'orders' as entity, 'no id' as reason, '{}' as raw_row,
-            date '2024-01-02' as _load_date, 'b' as _file, 7 as _row;
+        select 'shop' as source_id, 'orders' as entity, 'order_id' as column_name, 'no id' as reason,
+            '{}' as raw_row, date '2024-01-02' as _load_date, 'b' as _file, 7 as _row;
 """
 FILES = """
     select *, 'v1' as version
@@ -110,8 +110,10 @@ def test_the_summary_counts_what_aipl_rejects_does(settings: Settings) -> None:
     write_build(settings, Build("building", "rules", "second"))
     assert staged_rejects(settings, loads) == {}
     keep_rejects(settings)
-    assert staged_rejects(settings, loads) == {"no id": 1}
-    assert find_rejects(settings, Selection()).by_reason() == {("shop", "orders", "staging", "no id"): 1}
+    assert staged_rejects(settings, loads) == {"orders.order_id no id": 1}
+    assert find_rejects(settings, Selection()).by_reason() == {
+        ("shop", "orders", "order_id", "staging", "no id"): 1
+    }
     assert staged_rejects(settings, [("shop", date(2024, 1, 3))]) == {}
     assert "the last build, which did not finish, =" in accounts_text(settings, None)
     write_build(settings, Build("complete", "rules", "second"))
@@ -133,7 +135,8 @@ class Shop(ShopHome):
         self.pull()
         version = self.arrival.of("shop").latest[f"orders-{self.day}.csv"]
         rows = [number for number, at in enumerate(times, 1) if at == "?"]
-        found = {"entity": ["orders"] * len(rows), "reason": ["no time"] * len(rows), "_row": rows}
+        found = {"entity": ["orders"] * len(rows), "column_name": ["at"] * len(rows)}
+        found |= {"reason": ["no time"] * len(rows), "_row": rows}
         keep_trial(self.settings, version, pa.table(found, TRIAL))
         return version
 
@@ -150,8 +153,8 @@ class Shop(ShopHome):
             connection.execute(
                 "create schema if not exists intermediate;"
                 " create or replace table intermediate.int_rejects as"
-                " select 'shop' as source_id, 'orders' as entity, 'no time' as reason, '{}' as raw_row,"
-                f" date '{self.day}' as _load_date, 'orders-{self.day}.csv' as _file, _row"
+                " select 'shop' as source_id, 'orders' as entity, 'at' as column_name, 'no time' as reason,"
+                f" '{{}}' as raw_row, date '{self.day}' as _load_date, 'orders-{self.day}.csv' as _file, _row"
                 f" from (values {rows}) as rows (_row) where _row is not null"
             )
         keep_rejects(self.settings)

@@ -25,6 +25,7 @@ REJECTS = pa.schema(
     [
         ("source", pa.string()),
         ("entity", pa.string()),
+        ("column", pa.string()),
         ("found_in", pa.string()),
         ("reason", pa.string()),
         ("load_date", pa.date32()),
@@ -37,12 +38,12 @@ REJECTS = pa.schema(
 NAMES = {"reason": "reason", "_file": "file", "_row": "row"}
 SUMMARY = """
     select
-        source, entity, found_in, reason, count(*) as rows,
+        source, entity, coalesce("column", '') as "column", found_in, reason, count(*) as rows,
         min(load_date) as first_load, max(load_date) as last_load,
         arg_max({'file': file, 'row': row}, (load_date, file, -row)) as example
     from found
-    group by source, entity, found_in, reason
-    order by rows desc, source, entity, found_in, reason
+    group by source, entity, "column", found_in, reason
+    order by rows desc, source, entity, "column", found_in, reason
 """
 
 
@@ -76,8 +77,9 @@ class Rejects:
         return {source: set(files) for source, files in found}
 
     def by_reason(self) -> dict[tuple[str, ...], int]:
-        """Number by source, table or entity, where they were found, and reason."""
-        found = self._query("select source, entity, found_in, reason, count(*) from found group by all")
+        """Number by source, table or entity, column (empty: none is named), where they were found, reason."""
+        key = "source, entity, coalesce(\"column\", ''), found_in, reason"
+        found = self._query(f"select {key}, count(*) from found group by all")
         return {tuple(key): count for *key, count in found}
 
     def summary(self) -> list[tuple[object, ...]]:
@@ -108,9 +110,11 @@ def find_rejects(settings: Settings, selection: Selection, *, with_text: bool = 
     tried, superseded = _not_built(settings, deliveries)
     parts += [_tried(settings, version, with_text) for version in tried]
     if kept_rejects(settings).exists():
-        names = {"source_id": "source", "entity": "entity", "_load_date": "load_date", **NAMES}
+        names = {"source_id": "source", "column_name": "column", "_load_date": "load_date", **NAMES}
         names |= {"raw_row": "text"} if with_text else {}
-        staged = read_kept(kept_rejects(settings), list(names)).rename_columns(names)
+        staged = read_kept(kept_rejects(settings), ["entity", *names])
+        # That of an older program has no columns.
+        staged = staged.rename_columns([names.get(name, name) for name in staged.column_names])
         staged = staged.filter(pc.invert(_are_among(superseded, staged["source"], staged["file"])))
         parts.append(_with_constants(staged, found_in=STAGING))
     found = pa.concat_tables([REJECTS.empty_table(), *parts], promote_options="permissive")
@@ -139,7 +143,7 @@ def _not_built(
 
 
 def _tried(settings: Settings, version: FileVersion, with_text: bool) -> pa.Table:
-    found = read_trial(settings, version).rename_columns({"_row": "row"})
+    found = read_trial(settings, version).rename_columns({"_row": "row", "column_name": "column"})
     if with_text and found.num_rows:
         numbers = found["row"].to_pylist()
         texts = raw_texts(settings, version, numbers)
