@@ -160,7 +160,14 @@ class _Model:
 
     def _number(self, meaning: str, aggregate: str = "sum") -> str | None:
         column = self.meant[meaning]
-        return None if column is None else self._over(number(column), aggregate)
+        return None if column is None else self._over(self._decimal(column), aggregate)
+
+    def _decimal(self, column: Column) -> str:
+        """Jinja of the number of a column; a comma that the entry cannot declare is read here."""
+        value = argument(column)
+        if column.kind is Kind.COMMA_NUMBER and not self.table.decimal_mark:
+            value = f"plain_number({value}, ',')"
+        return f"{{{{ safe_cast({value}, 'decimal(18, 4)') }}}}"
 
     def _persons(self, select: _Select) -> None:
         visitor, member = self._column("visitor"), self._column("member")
@@ -374,7 +381,10 @@ class _Model:
             else:
                 select.add("amount", amount, "the sum of its rows." if self.is_grouped else "")
         elif price and quantity:
-            factors = number(_not_none(self.meant["unit_price"])), number(_not_none(self.meant["quantity"]))
+            factors = (
+                self._decimal(_not_none(self.meant["unit_price"])),
+                self._decimal(_not_none(self.meant["quantity"])),
+            )
             select.add("amount", self._over(" * ".join(factors), "sum"), "price times quantity.")
         elif price:
             select.add("amount", price, "the price, of one unit each.")
@@ -420,11 +430,11 @@ class _Model:
         quantity, price, amount = (items.fields.get(one) for one in ("quantity", "unit_price", "amount"))
         select.add("quantity", plain(quantity) if quantity else "1", "" if quantity else "one of each.")
         if price:
-            select.add("unit_price", number(price))
+            select.add("unit_price", self._decimal(price))
         if amount and (price or not quantity):
-            select.add("amount", number(amount))
+            select.add("amount", self._decimal(amount))
         elif one := price or amount:
-            factors = [number(one), *([number(quantity)] if quantity else [])]
+            factors = [self._decimal(one), *([self._decimal(quantity)] if quantity else [])]
             select.add("amount", " * ".join(factors), "price times quantity.")
         else:
             select.add("amount", "cast(null as decimal(18, 4))", "no field has the amount of a line.")
@@ -590,14 +600,6 @@ def moment(column: Column, source_id: str) -> str:
     if column.format == "iso":
         return f"{{{{ utc_from_local({name}, '{source_id}') }}}}"
     return f"{{{{ utc_from_text({name}, '{source_id}', {jinja(column.format)}) }}}}"
-
-
-def number(column: Column) -> str:
-    """Jinja of the number of a column."""
-    value = argument(column)
-    if column.kind is Kind.COMMA_NUMBER:
-        value = f""" 'replace(replace(' ~ {value} ~ ", '.', ''), ',', '.')" """.strip()
-    return f"{{{{ safe_cast({value}, 'decimal(18, 4)') }}}}"
 
 
 def _not_none(column: Column | None) -> Column:
