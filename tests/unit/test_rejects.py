@@ -13,8 +13,9 @@ import pytest
 from unit.shop_home import ShopHome
 
 from orchestration.arrival.dbt_inputs import write_arrival
-from orchestration.arrival.file_versions import FileVersion
+from orchestration.arrival.file_versions import FileVersion, State
 from orchestration.arrival.loads import decide_loads, promote
+from orchestration.arrival.manifest import LoadManifest
 from orchestration.arrival.parsed import parsed_path
 from orchestration.arrival.trials import TRIAL, forget_erased, keep_trial
 from orchestration.build.rejects import (
@@ -193,6 +194,15 @@ def test_a_rejected_row_is_told_once_whatever_becomes_of_its_load(shop: Shop) ->
     # A model was corrected: what the trial said is not asked again.
     shop.build(3)
     assert shop.told == [("staging", 3)]
+    # Held back, it is what the last build said until the next one leaves it out.
+    (version,) = shop.arrival.of("shop").versions
+    with LoadManifest(shop.settings.manifest) as manifest, manifest.transaction():
+        manifest.decide([version.version_id], State.REFUSED, "held back: by hand")
+    promote(shop.settings, shop.arrival)
+    assert shop.told == [("staging", 3)]
+    shop.build()
+    assert shop.told == [("trial", 2), ("trial", 3)]
+    shop.decide(None)
     (account,) = arrived(shop.settings)
     assert (account.read, account.raw, account.difference) == (3, 3, 0)
 
