@@ -79,8 +79,12 @@ def loads(loads: pd.DataFrame, names: Mapping[str, str]) -> go.Figure:
 
 
 def rejects(found: pd.DataFrame) -> go.Figure:
-    """Bars a reason, the most frequent on top, in two lines if long. `found`: as `data.quality.rejects`."""
-    sums = found.groupby("reason")["rows"].sum().sort_values()
+    """Bars a column and reason, the most frequent on top, in two lines if long. `found`: as
+    `data.quality.rejects`.
+    """
+    named = found["entity"] + "." + found["column"] + " " + found["reason"]
+    told = named.where(found["column"] != "", found["reason"])
+    sums = found["rows"].groupby(told).sum().sort_values()
     figure = bars(
         list(sums.index),
         sums,

@@ -20,7 +20,7 @@ from orchestration.publish.rejects.reconcile import changes
 from orchestration.publish.releases import Release
 
 LOADS = ["source", "load_date", "files", "rows", "unreadable", "state", "reason"]
-REJECTS = ["source", "entity", "found_in", "reason", "rows", "first_load", "last_load"]
+REJECTS = ["source", "entity", "column", "found_in", "reason", "rows", "first_load", "last_load"]
 CLEANED = ["source_id", "table_name", "entity", "column", "kind", "rows"]
 TABLES = ["table", "owner", "checks", "failed", "warned", "passed", "outcome"]
 FINDINGS = ["table", "rule", "severity", "verdict", "expected", "observed", "owner"]
@@ -87,7 +87,9 @@ def loads(settings: Settings, release: Release | None) -> tuple[pd.DataFrame, bo
 
 
 def rejects(settings: Settings) -> pd.DataFrame | None:
-    """Row a source, entity and reason, the most frequent first; None without a load manifest."""
+    """Row a source, entity, column (empty: none is named) and reason, the most frequent first; None without a
+    load manifest.
+    """
     if not settings.manifest.exists():
         return None
     found = find_rejects(settings, Selection()).summary()

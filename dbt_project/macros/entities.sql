@@ -36,7 +36,9 @@
             ),
         },
         'refunds': {
-            'key': ['refund_id'], 'version': [], 'optional': ['is_full'],
+            'key': ['refund_id'], 'version': [],
+            'needed': ['refunded_on'],
+            'optional': ['is_full'],
             'columns': dict(
                 refund_id='document', order_id='document', refunded_at='moment', refunded_on='day',
                 amount='refund', currency='currency', is_full='flag'
@@ -44,7 +46,6 @@
         },
         'reviews': {
             'key': ['review_id'], 'version': [],
-            'needed': ['refunded_on'],
             'needed': ['reviewed_on'],
             'optional': ['visitor_id', 'member_id'],
             'columns': dict(
@@ -131,8 +132,9 @@
 
 {#
   Staged rows of an entity of one source, each column read by its role; `reject_reason` is that of staging,
-  else the first problem of a column. Optional columns that are not `supplied` are NULL; `_document` and
-  `_item` are those of `row_origin`, else NULL and 1. For `rejected` rows no more than the reason is read.
+  else the first problem of a column, and `reject_column` the column that it is about, if it says so. Optional
+  columns that are not `supplied` are NULL; `_document` and `_item` are those of `row_origin`, else NULL and 1.
+  For `rejected` rows no more than the reason is read.
 #}
 {% macro read_staged(name, source_id, staging, supplied, rejected=false) -%}
     {%- set contract = entity(name) -%}
@@ -154,15 +156,18 @@
     {%- endfor -%}
     {%- do changes.extend(join_keys(readings, source_id, supplied)) -%}
     {%- for column, reading in readings.items() -%}
-        {%- do problems.extend(reading.problems) -%}
+        {%- for condition, reason in reading.problems -%}
+            {%- do problems.append((condition, reason, column)) -%}
+        {%- endfor -%}
         {%- for condition, kind in reading.changed -%}
             {%- do changes.append((condition, column ~ ' ' ~ kind)) -%}
         {%- endfor -%}
         {%- if column in contract.key -%}
             {%- set name = column | replace('_', ' ') -%}
-            {%- do problems.append(('(' ~ reading.value ~ ') is null', 'no ' ~ name)) -%}
+            {%- do problems.append(('(' ~ reading.value ~ ') is null', 'no ' ~ name, column)) -%}
         {%- elif column in (contract.needed or []) -%}
-            {%- do problems.append((column ~ ' is null', column ~ ' that is missing or does not parse')) -%}
+            {%- set reason = column ~ ' that is missing or does not parse' -%}
+            {%- do problems.append((column ~ ' is null', reason, column)) -%}
         {%- endif -%}
     {%- endfor -%}
     {%- set reason = 'coalesce(reject_reason, ' ~ reject_reason(problems) ~ ')' -%}
@@ -178,7 +183,8 @@
         {%- if with_agent %}
         user_agent,
         {%- endif %}
-        {{ reason_of_item(reason) if has_items else reason }} as reject_reason,
+        {{ reason_of('told_reason', contract.columns) }} as reject_reason,
+        {{ column_of_reason('told_reason', contract.columns) }} as reject_column,
         {%- if not rejected %}
         {{ changes_of_row(changes) }} as cleaned,
         {%- endif %}
@@ -188,6 +194,10 @@
         _load_date,
         _file,
         _row
+    from (
+    select
+        readings.*,
+        {{ reason_of_item(reason) if has_items else reason }} as told_reason
     from (
         select
             {%- for column, reading in readings.items() %}
@@ -212,12 +222,13 @@
             staged_rows._row
         from {{ staging }} as staged_rows
     ) as readings
+    ) as judged
 {%- endmacro %}
 
 {#
   Staged rows of an entity from all configured sources, in an incremental run from the files that changed:
   `source_id`, its columns and derived ones, `cleaned`, `_document`, `_item`, `_load_date`, `_file`, `_row`;
-  or its rejected rows, with `reject_reason` and `raw_row`.
+  or its rejected rows, with `reject_reason`, `reject_column` and `raw_row`.
 #}
 {% macro staged(name, rejected=false) -%}
     {%- set text = dbt.type_string() -%}
@@ -231,6 +242,7 @@
         {%- if rejected %}
         '{{ name }}' as entity,
         reject_reason,
+        reject_column,
         {{ as_json('raw_row') }} as raw_row,
         {%- else %}
         {%- for column in columns %}
@@ -258,6 +270,7 @@
         {%- if rejected %}
         '{{ name }}' as entity,
         cast(null as {{ text }}) as reject_reason,
+        cast(null as {{ text }}) as reject_column,
         cast(null as {{ text }}) as raw_row,
         {%- else %}
         {%- for column, role in columns.items() %}

@@ -99,7 +99,8 @@ def _promote(settings: Settings, source: Source, deliveries: Deliveries) -> None
         source.source_id,
         [parsed_path(settings.arrivals, version) for version in known - set(effective)],
     )
-    prune(settings.rejects, source.source_id, [parsed_path(settings.rejects, version) for version in known])
+    for folder in (settings.rejects, settings.trials):
+        prune(folder, source.source_id, [parsed_path(folder, version) for version in known])
 
 
 def complete_columns(settings: Settings, arrival: Arrival) -> None:

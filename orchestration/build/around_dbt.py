@@ -140,12 +140,12 @@ def finish_build(settings: Settings, build: Build) -> None:
     Raises EnvironmentStop when another run has taken over the home.
     """
     with writer_lock(settings.home):
-        keep_rejects(settings, build.build_id)
+        keep_rejects(settings)
         mark_applied(settings)
         write_build(settings, replace(build, state="complete", warehouse=warehouse_mark(settings)))
 
 
-def leave_build(settings: Settings, build: Build, built: Collection[str]) -> None:
+def leave_build(settings: Settings, built: Collection[str]) -> None:
     """Export the rejects of a build that stopped halfway, if it came so far; `built` are its models."""
     with writer_lock(settings.home):
-        keep_rejects(settings, build.build_id, built)
+        keep_rejects(settings, built)

@@ -24,7 +24,7 @@ from orchestration.core.settings import Settings
 # The analysis whose compiled text is the queries of staged rows.
 ROWS = "staged_rows"
 # Raise it when what is kept changes its form.
-KEPT_FORMAT = 1
+KEPT_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,18 @@ class Relation:
 
 @dataclass(frozen=True)
 class StagedEntity:
-    """An entity of a source: its model, columns that this may lack, and the query of its staged rows.
+    """An entity of a source: its model, its contract, and the query of its staged rows.
 
-    `item_rows` is the query where the model numbers the items of a raw row (`_item`).
+    The contract is that of the macro `entity`: the columns of its key and of its version, those that a row
+    needs, and all `columns` with their roles; `optional` are those that the model may lack. `item_rows` is
+    the query where the model numbers the items of a raw row (`_item`).
     """
 
     model: str
+    key: list[str]
+    version: list[str]
+    needed: list[str]
+    columns: Mapping[str, str]
     optional: list[str]
     rows: str
     item_rows: str

@@ -20,7 +20,8 @@ MODELS = """
     select schema_name, view_name from duckdb_views()
 """
 REJECTS = """
-    select source_id, entity, reason, raw_row, _load_date, _file, _row from intermediate.int_rejects
+    select source_id, entity, column_name, reason, raw_row, _load_date, _file, _row
+    from intermediate.int_rejects
 """
 VERSIONS = """
     select
@@ -71,13 +72,17 @@ CHANGED = """
     group by all
     order by all
 """
-# In the metadata of the file of rejects: the build that set them aside.
-BUILD = b"build_id"
+STAGED = "select source_id, file, version from read_parquet({files})"
 
 
 def kept_rejects(settings: Settings) -> Path:
     """Rejects of staging in the last build that came so far, as `int_rejects` has them."""
     return settings.warehouse.with_name("rejects.parquet")
+
+
+def kept_versions(settings: Settings) -> Path:
+    """By source and file: the version that this build staged."""
+    return settings.warehouse.with_name("staged.parquet")
 
 
 def kept_accounts(settings: Settings) -> Path:
@@ -91,9 +96,13 @@ def kept_changes(settings: Settings) -> Path:
 
 
 def read_kept(path: Path, columns: list[str] | None = None) -> pa.Table:
-    """One of these files. Raises EnvironmentStop when it is damaged, FileNotFoundError before the first."""
+    """One of these files, by default all `columns`, else those of them that it has.
+
+    Raises EnvironmentStop when it is damaged, FileNotFoundError before the first.
+    """
     try:
-        return pq.read_table(path, columns=columns)
+        known = pq.read_schema(path).names
+        return pq.read_table(path, columns=[name for name in columns or known if name in known])
     except FileNotFoundError:
         raise
     except (OSError, pa.ArrowException) as error:
@@ -102,16 +111,7 @@ def read_kept(path: Path, columns: list[str] | None = None) -> pa.Table:
         ) from error
 
 
-def build_of_rejects(settings: Settings) -> str | None:
-    """The id of the build whose rejects are kept; None before the first."""
-    try:
-        told = pq.read_schema(kept_rejects(settings)).metadata or {}
-    except (OSError, pa.ArrowException):
-        return None
-    return told.get(BUILD, b"").decode() or None
-
-
-def keep_rejects(settings: Settings, build_id: str, built: Collection[str] | None = None) -> None:
+def keep_rejects(settings: Settings, built: Collection[str] | None = None) -> None:
     """Write these files from the warehouse, which nobody else may have open.
 
     `built` names the models of a build that stopped halfway (None: all): what is not among them is of an
@@ -132,6 +132,7 @@ def keep_rejects(settings: Settings, build_id: str, built: Collection[str] | Non
         files = sql_text(settings.arrival / "files.parquet")
         kept = {
             kept_rejects(settings): REJECTS,
+            kept_versions(settings): STAGED.format(files=files),
             kept_accounts(settings): ACCOUNTS.format(parts=parts, files=files),
         }
         if entities:
@@ -139,7 +140,4 @@ def keep_rejects(settings: Settings, build_id: str, built: Collection[str] | Non
             kept[kept_changes(settings)] = CHANGED.format(parts=changes, files=files)
         for path, query in kept.items():
             with replacing(path) as part:
-                connection.execute(
-                    f"copy ({query}) to {sql_text(part)}"
-                    f" (format parquet, compression zstd, kv_metadata {{build_id: {sql_text(build_id)}}})"
-                )
+                connection.execute(f"copy ({query}) to {sql_text(part)} (format parquet, compression zstd)")

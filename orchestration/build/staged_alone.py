@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import duckdb
 
 ENTITY = 'staged."{}"'
+# Rows of an entity that are looked at for some that repeat: their numbers are held in memory.
+LOOKED_AT = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -139,30 +141,72 @@ def entities_in(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 @dataclass(frozen=True)
 class StagedRows:
-    """Staged rows of one entity, raw file and reject reason (None: not rejected); `rows` are examples."""
+    """Staged rows of one entity, raw file and reject reason (None: not rejected), with the column that it is
+    about, if it says so.
+
+    `rows` are the numbers of the raw rows of those that are rejected, in order; several items have the same.
+    """
 
     entity: str
     file: str
     reason: str | None
+    column: str | None
     count: int
-    rows: Sequence[int] = ()
+    rows: pa.Array[Any]
 
 
-def count_staged(
-    settings: Settings, source: Source, sql: StagingSql, files: Sequence[RawFile]
-) -> list[StagedRows]:
+@dataclass(frozen=True)
+class Repeated:
+    """Raw rows of one file that are several rows of one entity, without a number of each; `row` is the first.
+
+    Of a large entity some of the raw rows are looked at, so that there may be more.
+    """
+
+    entity: str
+    file: str
+    count: int
+    row: int
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Staged rows of some files by what became of them, and those without a number."""
+
+    rows: Sequence[StagedRows] = ()
+    repeated: Sequence[Repeated] = ()
+
+
+def count_staged(settings: Settings, source: Source, sql: StagingSql, files: Sequence[RawFile]) -> Counted:
     """Stage files alone and count the rows. Raises StagingError for a model that cannot be run over them."""
-    found = []
+    found: list[StagedRows] = []
+    repeated: list[Repeated] = []
     with staged_alone(settings, source, sql, files) as connection:
         for name in entities_in(connection):
             with _named(sql.entities[source.source_id][name].model):
                 # The hash asks for every value, so that whatever cannot be read fails here.
                 counted = connection.execute(
-                    "select _file, reject_reason, count(*), list(_row order by _row)[:2], max(hash(rows))"
+                    "select _file, reject_reason, reject_column, count(*) as _count, max(hash(rows)),"
+                    " coalesce(list(_row order by _row) filter (reject_reason is not null), []) as _rows"
                     f" from {ENTITY.format(name)} as rows group by all order by all"
-                ).fetchall()
-            found += [StagedRows(name, file, reason, count, rows) for file, reason, count, rows, _ in counted]
-    return found
+                ).to_arrow_table()
+                repeated += _repeated(connection, name, counted["_count"].to_pylist())
+            *columns, numbers = counted.columns
+            facts = zip(*(column.to_pylist() for column in columns), strict=True)
+            found += [
+                StagedRows(name, file, reason, column, count, rows.values)
+                for (file, reason, column, count, _), rows in zip(facts, numbers, strict=True)
+            ]
+    return Counted(found, repeated)
+
+
+def _repeated(connection: duckdb.DuckDBPyConnection, entity: str, counts: Sequence[int]) -> list[Repeated]:
+    step = 1 + sum(counts) // LOOKED_AT
+    found = connection.execute(
+        "select _file, count(*), min(_row) from ("
+        f"select _file, _row from {ENTITY.format(entity)} where _row % {step} = 0"
+        " group by _file, _row, _item having count(*) > 1) group by _file order by _file"
+    ).fetchall()
+    return [Repeated(entity, *facts) for facts in found]
 
 
 def locate(

@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from operator import attrgetter
 
 from orchestration.build.state import read_build
-from orchestration.core.printable import formula_safe, shortened
+from orchestration.core.printable import counted, formula_safe, shortened
 from orchestration.core.settings import Settings
 from orchestration.nightly.summary_tables import table
 from orchestration.publish.query import Result, to_csv
-from orchestration.publish.rejects.listing import Rejects, Selection, find_rejects
+from orchestration.publish.rejects.listing import TRIAL, Rejects, Selection, find_rejects
 from orchestration.publish.rejects.reconcile import Arrived, Staged, arrived, staged
 
 SHOWN_ROWS, SHOWN_CHARACTERS = 50, 200
 SUMMARY = [
     "source",
     "table or entity",
+    "column",
     "found in",
     "reason",
     "rows",
@@ -25,7 +26,7 @@ SUMMARY = [
     "file",
     "row",
 ]
-ROWS = ["source", "table or entity", "found in", "reason", "load", "file", "row", "text"]
+ROWS = ["source", "table or entity", "column", "found in", "reason", "load", "file", "row", "text"]
 ARRIVED = [
     "source",
     "table",
@@ -52,6 +53,11 @@ def rejects_text(settings: Settings, selection: Selection) -> str:
         parts = [table(ROWS, _shown(found, SHOWN_ROWS))]
         if found.count > SHOWN_ROWS:
             parts.append(f"… and {found.count - SHOWN_ROWS:,} more; `--format csv` lists all.\n")
+    if tried := sum(rows for (_, _, _, found_in, _), rows in found.by_reason().items() if found_in == TRIAL):
+        parts.append(
+            f"Found in trial: {counted(tried, 'row')} that no build has staged, since the load is refused or"
+            " waits, or no build came so far. Below, they are among those waiting or in raw.\n"
+        )
     return "\n".join([*parts, accounts_text(settings, selection.source)])
 
 

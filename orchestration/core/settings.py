@@ -84,6 +84,7 @@ class Settings:
     arrivals = _Below("arrivals")  # Parsed files that no gate has let through: waiting, or refused.
     raw = _Below("raw")  # Parsed files of accepted loads, and nothing else: what dbt staging reads.
     rejects = _Below("rejects")  # Rows that could not be read, with file, row number, text and reason.
+    trials = _Below("trials")  # Which rows staging rejected when their file was staged alone, and why.
     manifest = _Below("loads.sqlite")  # The load manifest: one SQLite file, the memory of arrival.
     alerts = _Below("alerts.sqlite")  # Incidents and the outbox of alerts: one SQLite file.
     nights = _Below("nights.jsonl")  # How long the last nights took, and what they left of the disk.

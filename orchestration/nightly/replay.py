@@ -67,7 +67,7 @@ def _account(before: Rejects, after: Rejects) -> str:
     """Rejects of the replayed files by reason, before and after the replay."""
     old, new = before.by_reason(), after.by_reason()
     rows = [(*key, old.get(key, 0), new.get(key, 0)) for key in sorted({*old, *new})]
-    columns = ["source", "table or entity", "found in", "reason", "before", "after"]
+    columns = ["source", "table or entity", "column", "found in", "reason", "before", "after"]
     files = _number(before.files())
     return (
         f"Replayed {counted(files, 'file')}: {counted(before.count, 'reject')} before, {after.count:,} after."

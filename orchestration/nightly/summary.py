@@ -10,14 +10,13 @@ from datetime import date
 from expectations.results import GateResult
 from orchestration.arrival.configured import Arrival
 from orchestration.arrival.file_versions import Load, State
-from orchestration.build.rejects import build_of_rejects, kept_rejects, read_kept
 from orchestration.build.state import read_build, read_gate
 from orchestration.build.warehouse import open_warehouse
-from orchestration.core.database import connect
 from orchestration.core.printable import counted
 from orchestration.core.settings import Settings
 from orchestration.nightly.summary_tables import release_tables, table
 from orchestration.publish.notes import restated_line
+from orchestration.publish.rejects.listing import READING, Selection, find_rejects
 from orchestration.publish.release import Release
 
 
@@ -53,9 +52,7 @@ def loads_summary(settings: Settings, loads: Sequence[Load]) -> str:
         return "Loads: none new\n"
     dates = [(load.source_id, load.load_date) for load in loads]
     rejected, cleaned = staged_rejects(settings, dates), staged_changes(settings, dates)
-    text = "Rejected in staging: not known, since the build did not come so far\n"
-    if rejected is not None:
-        text = f"Rejected in staging: {counted(rejected.total(), 'row')}{_commonest(rejected)}\n"
+    text = f"Rejected in staging: {counted(rejected.total(), 'row')}{_commonest(rejected)}\n"
     if cleaned:
         text += f"Cleaned in staging: {counted(cleaned.total(), 'value')}{_commonest(cleaned)}\n"
     if shared := shared_orders(settings, dates):
@@ -103,24 +100,17 @@ def _commonest(counts: Counter[str]) -> str:
     return f" ({listed})" if listed else ""
 
 
-def staged_rejects(settings: Settings, loads: Collection[tuple[str, date]]) -> Counter[str] | None:
-    """Rows that staging rejected of these loads, by reason, as `aipl rejects` counts them.
+def staged_rejects(settings: Settings, loads: Collection[tuple[str, date]]) -> Counter[str]:
+    """Rows that staging rejected of these loads, as `aipl rejects` counts them, by reason.
 
-    None where the last build has not staged them.
+    A reason that names its column is told with it, such as `orders.created_at time in the future`.
     """
-    build = read_build(settings)
-    if build is None or build.build_id != build_of_rejects(settings):
-        return None
-    kept = read_kept(kept_rejects(settings), ["source_id", "_load_date", "reason"])
-    wanted = [{"s": source, "d": day} for source, day in loads]
-    with connect() as connection:
-        connection.register("kept", kept)
-        counts = connection.execute(
-            "select reason, count(*) from kept"
-            " where list_contains($wanted, {'s': source_id, 'd': _load_date}) group by reason",
-            {"wanted": wanted},
-        ).fetchall()
-    return Counter(dict(counts))
+    counts: Counter[str] = Counter()
+    found = find_rejects(settings, Selection(loads=loads)).by_reason()
+    for (_, entity, column, found_in, reason), rows in found.items():
+        if found_in != READING:
+            counts[f"{entity}.{column} {reason}" if column else reason] += rows
+    return counts
 
 
 def staged_changes(settings: Settings, loads: Collection[tuple[str, date]]) -> Counter[str]:

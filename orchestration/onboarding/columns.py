@@ -92,6 +92,8 @@ class Column:
     usual_last: str = ""
     # Column of JSON that holds it under its name.
     within: str = ""
+    # Numbers of which some have a point.
+    has_point: bool = False
 
     @property
     def is_unique(self) -> bool:
@@ -177,7 +179,9 @@ def _column(connection: duckdb.DuckDBPyConnection, name: str, newest: date | Non
     words = dict(counts) if len(counts) <= WORDS else None
     if formats := _time_formats(connection, name, values):
         return _time_column(connection, name, formats=formats, values=values, newest=newest, facts=facts)
-    return Column(name, kind=_kind(values), words=words, **facts)
+    kind = _kind(values)
+    has_point = kind is Kind.NUMBER and any("." in value for value in values)
+    return Column(name, kind=kind, words=words, has_point=has_point, **facts)
 
 
 def _time_column(

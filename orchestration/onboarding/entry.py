@@ -160,14 +160,7 @@ def _table_lines(table: FoundTable, survey: Survey) -> Iterator[str]:
     if not meant.entities:
         yield "        # No staging model reads it: nothing shows what it is."
     yield f"        files: {scalar(table.group.pattern)}"
-    yield f"        format: {sample.format}"
-    if sample.encoding != "utf-8":
-        yield f"        encoding: {sample.encoding}"
-    if sample.format is Format.CSV and sample.delimiter != ",":
-        yield f'        delimiter: "{sample.delimiter.replace(chr(9), chr(92) + "t")}"'
-    if sample.format is Format.CSV and not sample.has_header:
-        yield "        # guess: the first row is no header; give the columns their names."
-        yield "        header: false"
+    yield from _format_lines(table)
     if survey.calendar.feed == "daily" and missing_days(table, survey.tables):
         yield "        # guess: some days have no file of it."
         yield "        may_be_empty: true"
@@ -203,6 +196,20 @@ def _table_lines(table: FoundTable, survey: Survey) -> Iterator[str]:
         shown = f"column: {flow([time.name])[1:-1]}"
         shown += "" if time.format == "iso" else f", format: {quote(time.format)}"
         yield f"        event_time: {{{shown}}}"
+
+
+def _format_lines(table: FoundTable) -> Iterator[str]:
+    sample = table.sample
+    yield f"        format: {sample.format}"
+    if sample.encoding != "utf-8":
+        yield f"        encoding: {sample.encoding}"
+    if sample.format is Format.CSV and sample.delimiter != ",":
+        yield f'        delimiter: "{sample.delimiter.replace(chr(9), chr(92) + "t")}"'
+    if table.decimal_mark:
+        yield f'        decimal_mark: "{table.decimal_mark}"'
+    if sample.format is Format.CSV and not sample.has_header:
+        yield "        # guess: the first row is no header; give the columns their names."
+        yield "        header: false"
 
 
 def quote(text: str) -> str:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
 
-from orchestration.core.database import connect
-from orchestration.onboarding.columns import Column, Kind, json_path, quoted
+from orchestration.onboarding.columns import Column, Kind
 from orchestration.onboarding.entry import brand_words
+from orchestration.onboarding.expressions import argument, identifier, jinja, moment, plain, sql
 from orchestration.onboarding.survey import FoundTable, Items, Survey
 
 WIDTH = 106
-# Words that the linter of SQL cannot read as names although the engine can.
-MORE_RESERVED = {"date", "time", "timestamp", "interval", "row", "rows", "values", "value", "index", "key"}
 
 
 def staging_files(source_id: str, survey: Survey) -> dict[str, str]:
@@ -28,31 +24,6 @@ def staging_files(source_id: str, survey: Survey) -> dict[str, str]:
     if models:
         files[f"_{source_id}__models.yml"] = _models_yaml(source_id, models)
     return files
-
-
-def identifier(name: str) -> str:
-    """A column in SQL, quoted where it must be."""
-    is_plain = re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name) is not None
-    return name if is_plain and name.lower() not in _reserved() else quoted(name)
-
-
-@cache
-def _reserved() -> frozenset[str]:
-    with connect() as connection:
-        found = connection.sql(
-            "select keyword_name from duckdb_keywords() where keyword_category <> 'unreserved'"
-        )
-        return frozenset(MORE_RESERVED | {name for (name,) in found.fetchall()})
-
-
-def jinja(text: str) -> str:
-    """A text as a literal of Jinja."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
-def sql(text: str) -> str:
-    """A text as a literal of SQL."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _sources_yaml(source_id: str, survey: Survey) -> str:
@@ -160,7 +131,14 @@ class _Model:
 
     def _number(self, meaning: str, aggregate: str = "sum") -> str | None:
         column = self.meant[meaning]
-        return None if column is None else self._over(number(column), aggregate)
+        return None if column is None else self._over(self._decimal(column), aggregate)
+
+    def _decimal(self, column: Column) -> str:
+        """Jinja of the number of a column; a comma that the entry cannot declare is read here."""
+        value = argument(column)
+        if column.kind is Kind.COMMA_NUMBER and not self.table.decimal_mark:
+            value = f"plain_number({value}, ',')"
+        return f"{{{{ safe_cast({value}, 'decimal(18, 4)') }}}}"
 
     def _persons(self, select: _Select) -> None:
         visitor, member = self._column("visitor"), self._column("member")
@@ -179,6 +157,10 @@ class _Model:
         guess = "its rows name no brand, those of other tables do." if several else ""
         name = f"{self.source_id}_unbranded" if several else self.source_id
         select.add("brand_id", sql(name), guess)
+
+    def _currency(self, select: _Select) -> None:
+        setting = f"'{{{{ source_setting('{self.source_id}', 'currency') or 'XXX' }}}}'"
+        select.add("currency", self._column("currency") or setting)
 
     def _row_number(self) -> str:
         return "source._file || '-' || source._row"
@@ -211,25 +193,26 @@ class _Model:
             "with source as (",
             f"    select * from {{{{ source('{self.source_id}', '{self.table.name}') }}}}",
             *where,
-            "),",
-            "",
+            ")",
         ]
 
-    def _shaped(self, select: _Select) -> list[str]:
-        lines = [
+    def _shaped(self, select: _Select, relation: str = "source", origin: str = "'source'") -> list[str]:
+        return [
             "shaped as (",
             "    select",
-            *select.lines("        {{ row_origin('source') }}"),
-            "    from source",
+            *select.lines(f"        {{{{ row_origin({origin}) }}}}"),
+            f"    from {relation}",
+            ")",
         ]
-        return [*lines, ")"]
 
     def _rejecting(
-        self, conditions: Iterable[tuple[str, str]], relation: str, more: Sequence[str] = ()
+        self, conditions: Iterable[tuple[str, str, str]], relation: str, more: Sequence[str] = ()
     ) -> list[str]:
         lines = ["select", "    *,", *more, "    {{ reject_reason(["]
-        lines += [f"        ({condition}, {jinja(reason)})," for condition, reason in conditions]
-        return [*lines, "    ]) }} as reject_reason", f"from {relation}", ""]
+        lines += [
+            f"        ({condition}, {jinja(reason)}, '{column}')," for condition, reason, column in conditions
+        ]
+        return [*lines, "    ]) }} as reject_reason", f"from {relation}"]
 
     def _day_of(self, time: str, name: str, *, by_brand: bool = True) -> str:
         brand = ", 'brand_id'" if by_brand and self.meant["brand"] else ""
@@ -252,28 +235,15 @@ class _Model:
         ):
             if column := self._column(meaning):
                 select.add(name, column)
-        dated = [
-            ",",
-            "",
-            "dated as (",
-            "    select",
-            "        *,",
-            "    " + self._day_of("event_at", "event_date").removesuffix(","),
-            "    from shaped",
-            ")",
-            "",
-        ]
-        rejecting = self._rejecting(
-            [
-                ("'event_id is null'", "no event id"),
-                ("'event_at is null'", "time that does not parse"),
-                ("is_future('event_date')", "time in the future"),
-                ("'not ' ~ touch_kind_is_known('touch_kind')", "unknown event kind"),
-            ],
-            "dated",
+        unknown = ("'not ' ~ touch_kind_is_known('touch_kind')", "unknown event kind", "touch_kind")
+        return self._dated_document(
+            select,
+            "event_at",
+            "event_date",
+            "event_id",
+            source=self._source(self._where(purchases=False)),
+            more=[unknown],
         )
-        shaped = self._shaped(select)
-        return _joined([*self._source(self._where(purchases=False)), *_glued(shaped, dated), *rejecting])
 
     def _touch_kind(self, select: _Select) -> None:
         kind = self.meant["kind"]
@@ -314,39 +284,30 @@ class _Model:
             aggregate = "min" if name == "created_at" else "max"
             select.add(name, self._time(name, aggregate) or "", self._day_guess(name))
         self._order_amount(select)
-        if currency := self._column("currency"):
-            select.add("currency", currency)
-        else:
-            select.add("currency", f"'{{{{ source_setting('{self.source_id}', 'currency') or 'XXX' }}}}'")
+        self._currency(select)
         if status := self._column("status"):
             select.add("order_state", status)
+        ctes = [
+            self._source(self._where(purchases=True)),
+            self._grouped(select) if self.is_grouped else self._shaped(select),
+        ]
         states = self._states()
-        dated = [",", "", "dated as (", "    select", "        *,", *states, "    from shaped", ")", ""]
+        if states:
+            ctes.append(_more("dated", states, "shaped"))
+        days = [
+            "    " + self._day_of("created_at", "created_date", by_brand=False),
+            "    " + self._day_of("paid_at", "paid_date", by_brand=False),
+        ]
+        ctes.append(_more("settled", days, "dated" if states else "shaped"))
         rejecting = self._rejecting(
             [
-                ("'order_id is null'", "no order id"),
-                ("'created_at is null'", "time that does not parse"),
-                ("is_future('created_date')", "time in the future"),
+                ("'order_id is null'", "no order id", "order_id"),
+                ("'created_at is null'", "time that does not parse", "created_at"),
+                ("is_future('created_date')", "time in the future", "created_date"),
             ],
             "settled",
         )
-        settled = [
-            ",",
-            "",
-            "settled as (",
-            "    select",
-            "        *,",
-            "    " + self._day_of("created_at", "created_date", by_brand=False),
-            "    " + self._day_of("paid_at", "paid_date", by_brand=False).removesuffix(","),
-            f"    from {'dated' if states else 'shaped'}",
-            ")",
-            "",
-        ]
-        source = self._source(self._where(purchases=True))
-        shaped = self._grouped(select) if self.is_grouped else self._shaped(select)
-        if states:
-            shaped = _glued(shaped, dated)[:-1]
-        return _joined([*source, *_glued(shaped, settled), *rejecting])
+        return _assembled(ctes, rejecting)
 
     def _grouped(self, select: _Select) -> list[str]:
         order = identifier(self.meant["order"].name) if self.meant["order"] else "_row"
@@ -372,7 +333,10 @@ class _Model:
             else:
                 select.add("amount", amount, "the sum of its rows." if self.is_grouped else "")
         elif price and quantity:
-            factors = number(_not_none(self.meant["unit_price"])), number(_not_none(self.meant["quantity"]))
+            factors = (
+                self._decimal(_not_none(self.meant["unit_price"])),
+                self._decimal(_not_none(self.meant["quantity"])),
+            )
             select.add("amount", self._over(" * ".join(factors), "sum"), "price times quantity.")
         elif price:
             select.add("amount", price, "the price, of one unit each.")
@@ -403,7 +367,7 @@ class _Model:
         if not meant["cancelled_at"] and meant.cancelled:
             lines += comment("guess: these states mean that it was cancelled.", 8)
             lines += state("cancelled_at", meant.cancelled)
-        return [*lines[:-1], lines[-1].removesuffix(",")] if lines else []
+        return lines
 
     def _listed_lines(self, items: Items) -> str:
         order = self.meant["order"]
@@ -418,11 +382,11 @@ class _Model:
         quantity, price, amount = (items.fields.get(one) for one in ("quantity", "unit_price", "amount"))
         select.add("quantity", plain(quantity) if quantity else "1", "" if quantity else "one of each.")
         if price:
-            select.add("unit_price", number(price))
+            select.add("unit_price", self._decimal(price))
         if amount and (price or not quantity):
-            select.add("amount", number(amount))
+            select.add("amount", self._decimal(amount))
         elif one := price or amount:
-            factors = [number(one), *([number(quantity)] if quantity else [])]
+            factors = [self._decimal(one), *([self._decimal(quantity)] if quantity else [])]
             select.add("amount", " * ".join(factors), "price times quantity.")
         else:
             select.add("amount", "cast(null as decimal(18, 4))", "no field has the amount of a line.")
@@ -432,14 +396,13 @@ class _Model:
         listed = [
             "listed as (",
             f"    {{{{ json_items('source', {jinja(identifier(items.column))}, {jinja(items.path)}) }}}}",
-            "),",
-            "",
+            ")",
         ]
-        origin = f"        {{{{ row_origin('listed', items_of={argument(order)}) }}}}"
-        shaped = ["shaped as (", "    select", *select.lines(origin), "    from listed", ")", ""]
-        rejecting = self._rejecting([("'product_id is null'", "an item without a product")], "shaped")
-        source = self._source(self._where(purchases=True))
-        return _joined([*source, *listed, *shaped, *rejecting])
+        shaped = self._shaped(select, "listed", f"'listed', items_of={argument(order)}")
+        rejecting = self._rejecting(
+            [("'product_id is null'", "an item without a product", "product_id")], "shaped"
+        )
+        return _assembled([self._source(self._where(purchases=True)), listed, shaped], rejecting)
 
     def _order_lines(self) -> str:
         if self.table.items:
@@ -467,11 +430,13 @@ class _Model:
             )
         select.add("is_duplicate", "false")
         rejecting = self._rejecting(
-            [("'order_id is null'", "no order id"), ("'quantity is null'", "quantity that is not a number")],
+            [
+                ("'order_id is null'", "no order id", "order_id"),
+                ("'quantity is null'", "quantity that is not a number", "quantity"),
+            ],
             "shaped",
         )
-        source = self._source(self._where(purchases=True))
-        return _joined([*source, *self._shaped(select), "", *rejecting])
+        return _assembled([self._source(self._where(purchases=True)), self._shaped(select)], rejecting)
 
     def _line_id(self, select: _Select) -> None:
         order, line = self.meant["order"], self.meant["line"]
@@ -492,9 +457,7 @@ class _Model:
         name = "refunded_at" if self.meant["refunded_at"] else "created_at"
         select.add("refunded_at", self._time(name) or "", self._day_guess(name))
         select.add("amount", self._number("amount") or "")
-        currency = self._column("currency")
-        setting = f"'{{{{ source_setting('{self.source_id}', 'currency') or 'XXX' }}}}'"
-        select.add("currency", currency or setting)
+        self._currency(select)
         return self._dated_document(select, "refunded_at", "refunded_on", "refund_id", by_brand=False)
 
     def _reviews(self) -> str:
@@ -509,20 +472,27 @@ class _Model:
         return self._dated_document(select, "reviewed_at", "reviewed_on", "review_id")
 
     def _dated_document(
-        self, select: _Select, time: str, day: str, key: str, *, by_brand: bool = True
+        self,
+        select: _Select,
+        time: str,
+        day: str,
+        key: str,
+        *,
+        by_brand: bool = True,
+        source: Sequence[str] = (),
+        more: Sequence[tuple[str, str, str]] = (),
     ) -> str:
-        dated = [",", "", "dated as (", "    select", "        *,"]
-        dated += ["    " + self._day_of(time, day, by_brand=by_brand).removesuffix(",")]
-        dated += ["    from shaped", ")", ""]
+        dated = _more("dated", ["    " + self._day_of(time, day, by_brand=by_brand)], "shaped")
         rejecting = self._rejecting(
             [
-                (f"'{key} is null'", f"no {key.replace('_', ' ')}"),
-                (f"'{time} is null'", "time that does not parse"),
-                (f"is_future('{day}')", "time in the future"),
+                (f"'{key} is null'", f"no {key.replace('_', ' ')}", key),
+                (f"'{time} is null'", "time that does not parse", time),
+                (f"is_future('{day}')", "time in the future", day),
+                *more,
             ],
             "dated",
         )
-        return _joined([*self._source(), *_glued(self._shaped(select), dated), *rejecting])
+        return _assembled([source or self._source(), self._shaped(select), dated], rejecting)
 
     def _memberships(self) -> str:
         select = _Select()
@@ -542,13 +512,13 @@ class _Model:
         days = [self._day_of("joined_at", "joined_on"), self._day_of("left_at", "left_on")]
         rejecting = self._rejecting(
             [
-                ("'membership_id is null'", "no membership id"),
-                ("'joined_at is null'", "time that does not parse"),
+                ("'membership_id is null'", "no membership id", "membership_id"),
+                ("'joined_at is null'", "time that does not parse", "joined_on"),
             ],
             "shaped",
             days,
         )
-        return _joined([*self._source(), *self._shaped(select), "", *rejecting])
+        return _assembled([self._source(), self._shaped(select)], rejecting)
 
     def _products(self) -> str:
         select = _Select()
@@ -559,38 +529,8 @@ class _Model:
                 select.add(meaning, column)
         if updated := self._time("updated_at"):
             select.add("updated_at", updated)
-        rejecting = self._rejecting([("'product_id is null'", "no product id")], "shaped")
-        return _joined([*self._source(), *self._shaped(select), "", *rejecting])
-
-
-def plain(column: Column) -> str:
-    """A column, or a field of one of JSON, in SQL."""
-    return f"{{{{ {_json(column)} }}}}" if column.within else identifier(column.name)
-
-
-def argument(column: Column) -> str:
-    """The same as an argument of a macro."""
-    return _json(column) if column.within else jinja(identifier(column.name))
-
-
-def _json(column: Column) -> str:
-    return f"json_text({jinja(identifier(column.within))}, {jinja(json_path(column.name))})"
-
-
-def moment(column: Column, source_id: str) -> str:
-    """Jinja of the UTC time of a column."""
-    name = argument(column)
-    if column.format == "iso":
-        return f"{{{{ utc_from_local({name}, '{source_id}') }}}}"
-    return f"{{{{ utc_from_text({name}, '{source_id}', {jinja(column.format)}) }}}}"
-
-
-def number(column: Column) -> str:
-    """Jinja of the number of a column."""
-    value = argument(column)
-    if column.kind is Kind.COMMA_NUMBER:
-        value = f""" 'replace(replace(' ~ {value} ~ ", '.', ''), ',', '.')" """.strip()
-    return f"{{{{ safe_cast({value}, 'decimal(18, 4)') }}}}"
+        rejecting = self._rejecting([("'product_id is null'", "no product id", "product_id")], "shaped")
+        return _assembled([self._source(), self._shaped(select)], rejecting)
 
 
 def _not_none(column: Column | None) -> Column:
@@ -599,10 +539,13 @@ def _not_none(column: Column | None) -> Column:
     return column
 
 
-def _glued(before: list[str], after: list[str]) -> list[str]:
-    """Two parts of a `with`, the comma of the second after the bracket of the first."""
-    return [*before[:-1], before[-1] + after[0], *after[1:]]
+def _more(name: str, columns: Sequence[str], relation: str) -> list[str]:
+    """Part of a `with`: a relation with more columns, each line of which ends in a comma."""
+    last = columns[-1].removesuffix(",")
+    return [f"{name} as (", "    select", "        *,", *columns[:-1], last, f"    from {relation}", ")"]
 
 
-def _joined(lines: Iterable[str]) -> str:
-    return "\n".join(lines).rstrip() + "\n"
+def _assembled(parts: Sequence[Sequence[str]], select: Sequence[str]) -> str:
+    """A model: the parts of its `with`, and what is selected from the last."""
+    divided = ["\n".join(part) for part in parts]
+    return ",\n\n".join(divided) + "\n\n" + "\n".join(select) + "\n"

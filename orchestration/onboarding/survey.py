@@ -33,6 +33,7 @@ KEYS = {
     "memberships": "membership",
     "products": "product",
 }
+NUMBERS = {"amount", "unit_price", "quantity", "rating"}
 NOT_NAMES = {"dataset", "dump", "dumps", "export", "exports", "data", "table", "tbl", "csv", "full", "daily"}
 
 
@@ -61,6 +62,14 @@ class FoundTable:
     repeats: str = ""
     has_order_totals: bool = False
     items: Items | None = None
+
+    @property
+    def decimal_mark(self) -> str | None:
+        """The comma, if its numbers have one and none has a point: then its entry declares it."""
+        columns = [*self.meant.columns.items(), *(self.items.fields.items() if self.items else ())]
+        numbers = [column for meaning, column in columns if meaning in NUMBERS]
+        has_comma = any(column.kind is Kind.COMMA_NUMBER for column in numbers)
+        return "," if has_comma and not any(column.has_point for column in numbers) else None
 
     def column(self, name: str) -> Column:
         """A column by its name."""

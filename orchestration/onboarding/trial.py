@@ -27,7 +27,7 @@ from orchestration.arrival.manifest import LoadManifest
 from orchestration.arrival.parsed import parsed_path
 from orchestration.arrival.pull import PullReport, pull, survey
 from orchestration.arrival.receive import arrival_tables
-from orchestration.build.prepared import staging_sql
+from orchestration.build.prepared import StagedEntity, staging_sql
 from orchestration.build.staged_alone import (
     ENTITY,
     RawFile,
@@ -45,26 +45,18 @@ from orchestration.sources.source import Source
 # What is read and staged in seconds.
 TRIED_BYTES = 64 << 20
 SHOWN_ROWS, SHOWN_CHARACTERS, SHOWN_EXAMPLES = 3, 300, 2
-PERSON = {"events", "orders", "reviews", "memberships"}
-DAYS = {
-    "events": "event_date",
-    "orders": "created_date",
-    "refunds": "refunded_on",
-    "reviews": "reviewed_on",
-    "memberships": "joined_on",
-}
-MONEY = {"orders": "amount", "refunds": "amount", "gmv_targets": "gmv"}
-KEYS = {
-    "events": "event_id",
-    "orders": "order_id",
-    "refunds": "refund_id",
-    "reviews": "review_id",
-    "memberships": "membership_id",
-    "gmv_targets": "brand_id, period_start, period_end",
-}
-VERSIONED = {"orders", "memberships", "gmv_targets"}
 # Its own columns first, then where a row comes from.
-ORIGIN = ("reject_reason", "cleaned", "raw_row", "_document", "_item", "_load_date", "_file", "_row")
+ORIGIN = (
+    "reject_reason",
+    "reject_column",
+    "cleaned",
+    "raw_row",
+    "_document",
+    "_item",
+    "_load_date",
+    "_file",
+    "_row",
+)
 
 
 def try_source(settings: Settings, source: Source, dumps: str | None, *, all_: bool = False) -> Iterator[str]:
@@ -102,10 +94,10 @@ def try_source(settings: Settings, source: Source, dumps: str | None, *, all_: b
         ]
         try:
             with staged_alone(settings, source, sql, files) as connection:
-                for entity in entities_in(connection):
-                    connection.execute(f"create table {entity} as from {ENTITY.format(entity)}")
+                for name in entities_in(connection):
+                    connection.execute(f"create table {name} as from {ENTITY.format(name)}")
                     yield ""
-                    yield from _about(connection, entity)
+                    yield from _about(connection, name, sql.entities[source.source_id][name])
         except (StagingError, duckdb.Error) as error:
             told, *_ = told_with_place(settings, source, sql, files, error)
             raise AiplError(f"The staging of {source.source_id} does not run: {told}") from error
@@ -162,48 +154,54 @@ def _days(days: Sequence[date]) -> str:
     return shown if len(days) <= 3 else f"{shown} and {len(days) - 3} more days"
 
 
-def _about(connection: duckdb.DuckDBPyConnection, entity: str) -> Iterator[str]:
+def _about(connection: duckdb.DuckDBPyConnection, name: str, entity: StagedEntity) -> Iterator[str]:
     # Item 0 says that a row holds none.
-    relation = f"(from {entity} where _item is distinct from 0)"
+    relation = f"(from {name} where _item is distinct from 0)"
     rows, rejected = _one(connection, f"select count(*), count(reject_reason) from {relation}")
-    yield f"{entity}: {counted(rows, 'row')}, {rejected:,} rejected"
+    yield f"{name}: {counted(rows, 'row')}, {rejected:,} rejected"
     kept = f"(select * from {relation} where reject_reason is null)"
-    # The latest version of each, as the canonical entities have it.
-    version = "updated_at desc nulls last, " if entity in VERSIONED else ""
-    order = f"{version}_load_date desc, _file desc, _row desc"
-    key = KEYS.get(entity)
-    current = (
-        f"(from {kept} qualify row_number() over (partition by {key} order by {order}) = 1)" if key else kept
-    )
     yield from _rejects(connection, relation)
     if cleaned := _all(
         connection, f"select cleaned, count(*) from {kept} where cleaned <> '' group by all order by all"
     ):
         yield "  cleaned: " + ", ".join(f"{what} ({counted(times, 'row')})" for what, times in cleaned)
-    yield from _persons(connection, entity, kept)
-    if day := DAYS.get(entity):
+    if "member_id" in entity.columns and "other_member_id" not in entity.columns:
+        yield from _persons(connection, entity, kept)
+    if entity.needed:
+        # The time comes before its day.
+        day = entity.needed[-1]
         first, last = _one(connection, f"select min({day}), max({day}) from {kept}")
         yield f"  first day {first}, last day {last}"
-    if entity == "events":
+    if name == "events":
         counts = _all(connection, f"select touch_kind, count(*) from {kept} group by all order by 2 desc, 1")
         yield f"  {', '.join(f'{kind} {times:,}' for kind, times in counts)}"
-    if amount := MONEY.get(entity):
-        yield from _money(connection, entity, amount, current)
+    if "currency" in entity.columns:
+        yield from _money(connection, name, entity, kept)
     yield from _before_and_after(connection, relation)
 
 
-def _money(connection: duckdb.DuckDBPyConnection, entity: str, amount: str, current: str) -> Iterator[str]:
-    paid = "paid_at is not null and cancelled_at is null" if entity == "orders" else "true"
+def _money(
+    connection: duckdb.DuckDBPyConnection, name: str, entity: StagedEntity, kept: str
+) -> Iterator[str]:
+    amount = next(column for column, role in entity.columns.items() if role in ("money", "refund"))
+    paid = "paid_at is not null and cancelled_at is null" if "paid_at" in entity.columns else "true"
+    # The latest version of each, as the canonical entities have it.
+    order = [f"{column} desc nulls last" for column in entity.version]
+    order += ["_load_date desc", "_file desc", "_row desc"]
     query = f"""
         select
             currency, count(*), count({amount}), sum({amount}),
             count(*) filter ({paid}), sum({amount}) filter ({paid})
-        from {current} group by currency order by currency
+        from (
+            from {kept}
+            qualify row_number() over (partition by {", ".join(entity.key)} order by {", ".join(order)}) = 1
+        )
+        group by currency order by currency
     """
-    noun = entity.removesuffix("s").replace("_", " ")
+    noun = name.removesuffix("s").replace("_", " ")
     for currency, count, known, total, paid_count, paid_total in _all(connection, query):
         line = f"  {currency}: {total} in {counted(count, noun)}"
-        line += f", of which paid {paid_total or 0} in {paid_count:,}" if entity == "orders" else ""
+        line += f", of which paid {paid_total or 0} in {paid_count:,}" if "paid_at" in entity.columns else ""
         yield line + (f"; {count - known:,} without an amount" if known < count else "")
 
 
@@ -221,15 +219,13 @@ def _rejects(connection: duckdb.DuckDBPyConnection, relation: str) -> Iterator[s
             yield f"    {file} row {row}: {_shown(text)}"
 
 
-def _persons(connection: duckdb.DuckDBPyConnection, entity: str, kept: str) -> Iterator[str]:
-    if entity not in PERSON:
-        return
+def _persons(connection: duckdb.DuckDBPyConnection, entity: StagedEntity, kept: str) -> Iterator[str]:
     rows, without = _one(
         connection, f"select count(*), count(*) filter (coalesce(member_id, visitor_id) is null) from {kept}"
     )
     if rows:
         yield f"  without a person: {without:,} ({without / rows:.0%})"
-    key = KEYS[entity]
+    key = ", ".join(entity.key)
     shared = _all(
         connection,
         f"select {key}, count(distinct member_id) as persons from {kept}"

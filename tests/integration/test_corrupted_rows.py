@@ -127,6 +127,15 @@ def test_a_corrupted_row_costs_itself_at_most(corrupted: Corrupted, entity: str)
     reasons = dict(
         warehouse.query(f"select _row, reason from intermediate.int_rejects where entity = '{entity}'")
     )
+    columns = {
+        name
+        for (name,) in warehouse.query(
+            "select distinct column_name from intermediate.int_rejects"
+            f" where entity = '{entity}' and column_name is not null"
+        )
+    }
+    assert columns and columns <= set(names)
+    assert not [reason for reason in reasons.values() if reason.partition(": ")[0] in names]
     assert sorted([*staged, *reasons]) == list(range(1, GOOD + len(changes[entity]) + 1))
     assert all(reasons.values()) and not any(staged[row]["cleaned"] for row in range(1, GOOD + 1))
     wrong = []

@@ -310,9 +310,9 @@ def test_rejects_of_a_build_that_a_law_stopped_are_told(settings: Settings) -> N
     deliver(settings, "east", 3, [-1000])
     code, text = run(settings)
     assert code == 3, text
-    assert "Rejected in staging: 1 row (amount is no number 1)" in text
+    assert "Rejected in staging: 1 row (orders.amount amount is no number 1)" in text
     assert find_rejects(settings, Selection()).by_reason() == {
-        ("east", "orders", "staging", "amount is no number"): 1
+        ("east", "orders", "amount", "staging", "amount is no number"): 1
     }
 
 

@@ -27,7 +27,7 @@ from orchestration.publish.rejects.listing import Selection, find_rejects
 READERS: dict[str, Callable[[Settings], object]] = {
     "aipl dbt": lambda settings: dbt_command(settings, ["list"]),
     "aipl erase": lambda settings: linked_order(settings, "1", frozenset({parse_key("shop:m:1")})),
-    "aipl run, after dbt": lambda settings: keep_rejects(settings, "some build"),
+    "aipl run, after dbt": keep_rejects,
     "aipl run, at its end": lambda settings: staged_changes(settings, [("shop", date(2024, 1, 2))]),
     "a broken law": lambda settings: broken_laws(
         settings, DbtResult("test.aipl.law", "fail", sql="select 1")

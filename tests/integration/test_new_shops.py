@@ -246,7 +246,14 @@ def test_odd_names_and_values_give_files_that_run(
 
     assert "'25.03.2024 10:00' says none" in told
     assert "clicks: which brand are its rows of?" in told
-    assert lint(place / "dbt_project/models/staging/odd_shop") == ""
+    staging = place / "dbt_project/models/staging/odd_shop"
+    assert lint(staging) == ""
+    declared = yaml.safe_load((home / "sources.yml").read_text())["sources"]["odd_shop"]["tables"]
+    assert {name for name, table in declared.items() if table.get("decimal_mark") == ","} == {"orders"}
+    assert (
+        "{{ safe_cast('\"Total (EUR)\"', 'decimal(18, 4)') }}"
+        in (staging / "stg_odd_shop__orders.sql").read_text()
+    )
     said = aipl("try-source", "odd_shop")
     for line in (
         "notes: feeds nothing; no staging model reads it.",
@@ -297,14 +304,16 @@ def test_lines_in_a_column_of_json(place: Path, aipl: Aipl, monkeypatch: pytest.
     home = in_home(monkeypatch, place, "market")
     orders = """\
 order_id,placed_at,customer,total,items
-T1,2024-03-04 10:00:00,ann,7.50,"[{""sku"": ""tea"", ""qty"": 1, ""price"": 4.50}, JAM]"
-T2,2024-03-04 11:00:00,bob,9.00,"[{""sku"": ""tea"", ""qty"": 2, ""price"": 4.50}]"
-T3,2024-03-04 12:00:00,cem,4.50,"[{""sku"": ""tea"", ""qu"
-T4,2024-03-04 13:00:00,dee,0.00,[]
+T1,2024-03-04 10:00:00,ann,"7,50","[{""sku"": ""tea"", ""qty"": 1, ""price"": 4.50}, JAM]"
+T2,2024-03-04 11:00:00,bob,"9,00","[{""sku"": ""tea"", ""qty"": 2, ""price"": 4.50}]"
+T3,2024-03-04 12:00:00,cem,"4,50","[{""sku"": ""tea"", ""qu"
+T4,2024-03-04 13:00:00,dee,"0,00",[]
 """.replace("JAM", '{""sku"": ""jam"", ""qty"": 2, ""price"": 1.5}')
     shop_pages.write(home / "dumps", [shop_pages.Block("orders.csv", "", orders)])
     assert "feeds orders, order_lines" in aipl("new-source", "market", str(home / "dumps"))
     assert lint(place / "dbt_project/models/staging/market") == ""
+    # Its totals have a comma and the prices in the lists a point: neither mark is that of the table.
+    assert "decimal_mark" not in (home / "sources.yml").read_text()
 
     said = aipl("try-source", "market")
 

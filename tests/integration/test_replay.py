@@ -103,7 +103,7 @@ def by_hand() -> Counter[tuple[str, str, str]]:
 
 def test_rejects_are_those_of_the_dumps_and_safe_to_show(settings: Settings) -> None:
     found = find_rejects(settings, Selection())
-    listed = Counter({(key[0], key[2], key[3]): count for key, count in found.by_reason().items()})
+    listed = Counter({(key[0], key[3], key[4]): count for key, count in found.by_reason().items()})
     assert listed == by_hand()
     text = rejects_text(settings, Selection())
     line = next(line for line in text.splitlines() if "amount is no number" in line)

@@ -15,6 +15,7 @@ from unit.publish_home import HomeSettings
 from unit.shop_home import ShopHome
 from verdicts import verdict
 
+from expectations.results import GateResult
 from orchestration.arrival import receive as arrival
 from orchestration.arrival.configured import configured_sources, dbt_sources
 from orchestration.arrival.file_versions import Load, State
@@ -22,7 +23,9 @@ from orchestration.arrival.loads import promote
 from orchestration.build.failures import unstaged_lines
 from orchestration.core.errors import InputError
 from orchestration.core.settings import PROJECT_ROOT
+from orchestration.nightly.summary import staged_rejects
 from orchestration.publish.holding import accept_load
+from orchestration.publish.rejects.listing import Selection, find_rejects
 from orchestration.quality.new_loads import judge_staging
 
 TODAY = date(2024, 9, 30)
@@ -158,6 +161,13 @@ def test_a_load_that_staging_rejects_is_refused_beyond_the_share_of_its_source(s
     assert failed["load_dates"] == ["2024-09-06", "2024-09-11"]
     assert [example["time"] for example in failed["examples"]] == [odd] * 4
     assert "who" not in failed["examples"][0]
+    of_load = Selection(loads=[("shop", date(2024, 9, 6))])
+    tried = find_rejects(shop.settings, of_load, with_text=True)
+    late = "event_at that is missing or does not parse"
+    assert tried.by_reason() == {("shop", "events", "event_at", "trial", late): 11}
+    listed = [(row["file"], row["row"], odd in str(row["text"])) for row in tried.rows()]
+    assert listed == [("events-2024-09-06.csv", number, True) for number in range(1, 12)]
+    assert staged_rejects(shop.settings, [("shop", date(2024, 9, 6))]) == {f"events.event_at {late}": 11}
     # The source may say that it is used to that; or somebody says so of this load.
     accept_load(shop.settings, "shop", date(2024, 9, 6), "seen")
     accept_load(shop.settings, "shop", date(2024, 9, 11), "seen")
@@ -167,6 +177,38 @@ def test_a_load_that_staging_rejects_is_refused_beyond_the_share_of_its_source(s
     assert shop.receive()[9][0] is State.REFUSED
     shop.declare(brands={"b": {"name": "B"}}, max_rejected_share=0.6)
     assert shop.receive()[9] == (State.ACCEPTED, None)
+
+
+def test_rows_without_a_number_are_a_warning(shop: Shop) -> None:
+    shop.write_model("try_cast")
+    model = shop.settings.dbt_project / "models" / "staging" / "shop" / "stg_shop__events.sql"
+    listed = (
+        "from (select *, unnest(string_split(id, '+')) as part from {{ source('shop', 'events') }}) as raw"
+    )
+    model.write_text(
+        model.read_text()
+        .replace("from {{ source('shop', 'events') }} as raw", listed)
+        .replace("id as event_id", "part as event_id")
+    )
+    shop.deliver(15, [row("a"), row("b+c"), row("d"), row("e+f+g")])
+    shop.deliver(16, [row("h")])
+    found = shop.receive()
+    assert found[15] == (State.ACCEPTED, None), "a warning holds nothing back"
+    gate = GateResult.from_json(max((shop.settings.reports / "arrival").glob("*.json")).read_text())
+    (warning,) = gate.warnings
+    assert (warning.name, warning.load_dates) == ("items_are_numbered", (date(2024, 9, 15),))
+    told = "2 rows of events-2024-09-15.csv give several events rows without a number of each, such as row 2"
+    assert warning.found == {date(2024, 9, 15): told} and "`row_origin(..., items_of=...)`" in warning.cure
+    # With a number there is nothing to warn of.
+    numbered = "generate_subscripts(string_split(id, '+'), 1) as item_number, unnest("
+    model.write_text(
+        model.read_text().replace("unnest(", numbered).replace("row_origin('raw')", "row_origin('raw', 'id')")
+    )
+    shop.deliver(15, [row("a"), row("b+c"), row("d"), row("e+f+g"), row("i")])
+    shop.receive()
+    gate = GateResult.from_json(max((shop.settings.reports / "arrival").glob("*.json")).read_text())
+    assert not gate.warnings and not gate.failures
+    shop.write_model("cast")
 
 
 def test_a_model_that_cannot_be_run_at_all_refuses_every_new_load(shop: Shop) -> None:

@@ -75,8 +75,8 @@ sources:
 """
 REJECTS = """
 select
-    'east' as source_id, 'orders' as entity, 'amount is no number' as reason, order_id as raw_row,
-    _load_date, _file, _row
+    'east' as source_id, 'orders' as entity, 'amount' as column_name, 'amount is no number' as reason,
+    order_id as raw_row, _load_date, _file, _row
 from {{ ref('stg_east__orders') }}
 where amount is null and (select count(*) from {{ source('arrival', 'files') }}) > 0
 """

@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from unittest.mock import Mock
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,10 +13,12 @@ import pytest
 from contents import all_contents
 from unit.shop_home import ShopHome
 
+from orchestration.arrival.erasing import sweep as sweeping
 from orchestration.arrival.erasing.sweep import sweep
 from orchestration.arrival.loads import decide_loads, promote
 from orchestration.arrival.manifest import FileVersion, LoadManifest
 from orchestration.arrival.parsed import parsed_path
+from orchestration.arrival.trials import TRIAL, keep_trial, read_trial
 from orchestration.core.errors import EnvironmentStop, InputError
 from orchestration.core.privacy.erased import Erasure, Key, parse_key, read_erased, write_erased
 from orchestration.core.settings import Settings
@@ -140,6 +143,24 @@ def test_a_person_is_taken_out_of_every_format(shop: Shop):
         version = shop.latest(table)
         assert version.row_count + version.unreadable_count + version.erased_count == records
     assert shop.erase(f"shop:m:{LENA}").total() == 0
+
+
+def test_what_staging_rejected_of_their_rows_is_forgotten(tmp_path: Path):
+    shop = Shop(tmp_path)
+    shop.deliver(shop.written(ROWS))
+    told = [
+        {"entity": "orders", "column_name": None, "reason": f"odd {row['buyer']}", "_row": row["_row"]}
+        for row in shop.rows()
+    ]
+    keep_trial(shop.settings, shop.latest(), pa.Table.from_pylist(told, TRIAL))
+    assert f"odd {LENA}" in [row["reason"] for row in told]
+    # A sweep that was killed in between has left them.
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(sweeping, "forget_erased", Mock(side_effect=KeyboardInterrupt))
+        shop.erase(f"shop:m:{LENA}")
+    shop.erase(f"shop:m:{LENA}")
+    left = read_trial(shop.settings, shop.latest()).to_pylist()
+    assert left == [row for row in told if row["reason"] != f"odd {LENA}"]
 
 
 def test_what_landing_keeps_is_read_as_before(shop: Shop):

@@ -26,6 +26,7 @@ from orchestration.arrival.manifest import LoadManifest
 from orchestration.arrival.parsed import parsed_path
 from orchestration.arrival.readers import UnreadableDump
 from orchestration.arrival.readers.base import numbers_among
+from orchestration.arrival.trials import forget_erased
 from orchestration.core.atomic import replacing
 from orchestration.core.files import sha256 as checksum
 from orchestration.core.privacy.erased import Erased, read_erased, write_erased
@@ -158,6 +159,8 @@ def _sweep_version(
             keep_others(path, found)
             removed[f"{place}, records"] += len(found)
             gone += found
+    # A killed sweep may have left it.
+    forget_erased(settings, version)
     if gone and not landed.exists():
         known = version.rewritten[-1].erased if version.rewritten else ()
         state = Rewritten("", tuple(sorted({*known, *gone})))

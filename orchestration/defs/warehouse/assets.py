@@ -80,7 +80,7 @@ def warehouse_assets(
             if not ran.success:
                 error = explain_failure(settings, target, ran.exception)
                 try:
-                    leave_build(settings, preparation.build, [result.name for result in built])
+                    leave_build(settings, [result.name for result in built])
                 except Exception as lost:
                     # Why the build stopped matters more.
                     raise error from lost

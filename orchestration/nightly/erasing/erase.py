@@ -221,7 +221,8 @@ def _clean(settings: Settings, sources: Iterable[Source], words: Words) -> int:
             changed += sum(path.is_file() for path in folder.rglob("*"))
             shutil.rmtree(folder, ignore_errors=True)
     if words.texts:
-        kept = (settings.landing, settings.raw, settings.arrivals, settings.rejects, settings.published)
+        swept = (settings.landing, settings.raw, settings.arrivals, settings.rejects, settings.trials)
+        kept = (*swept, settings.published)
         for path in _state(settings, sources):
             if not any(path.is_relative_to(folder) for folder in kept) and path.suffix != ".duckdb":
                 changed += 0 if path.suffix == ".parquet" else redact(path, words)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import pyarrow as pa
@@ -11,17 +12,20 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from orchestration.arrival.configured import read_arrival
-from orchestration.arrival.file_versions import FileVersion
+from orchestration.arrival.file_versions import Deliveries, FileVersion, State
 from orchestration.arrival.parsed import parsed_path
-from orchestration.build.rejects import kept_rejects, read_kept
+from orchestration.arrival.trials import raw_texts, read_trial
+from orchestration.build.rejects import kept_rejects, kept_versions, read_kept
 from orchestration.core.database import connect
 from orchestration.core.settings import Settings
 
-READING, STAGING = "reading", "staging"
+# Where rejects are found: `trial` is staging of a file alone, before a build stages it.
+READING, STAGING, TRIAL = "reading", "staging", "trial"
 REJECTS = pa.schema(
     [
         ("source", pa.string()),
         ("entity", pa.string()),
+        ("column", pa.string()),
         ("found_in", pa.string()),
         ("reason", pa.string()),
         ("load_date", pa.date32()),
@@ -34,22 +38,26 @@ REJECTS = pa.schema(
 NAMES = {"reason": "reason", "_file": "file", "_row": "row"}
 SUMMARY = """
     select
-        source, entity, found_in, reason, count(*) as rows,
+        source, entity, coalesce("column", '') as "column", found_in, reason, count(*) as rows,
         min(load_date) as first_load, max(load_date) as last_load,
         arg_max({'file': file, 'row': row}, (load_date, file, -row)) as example
     from found
-    group by source, entity, found_in, reason
-    order by rows desc, source, entity, found_in, reason
+    group by source, entity, "column", found_in, reason
+    order by rows desc, source, entity, "column", found_in, reason
 """
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Rejects of a source (None: all), of reasons that hold a text (capitals do not count), of files."""
+    """Rejects of a source (None: all), of reasons that hold a text (capitals do not count), of files, loads.
+
+    `files` are names by source.
+    """
 
     source: str | None = None
     reason: str | None = None
     files: Mapping[str, Collection[str]] | None = None
+    loads: Collection[tuple[str, date]] | None = None
 
 
 @dataclass(frozen=True)
@@ -69,8 +77,9 @@ class Rejects:
         return {source: set(files) for source, files in found}
 
     def by_reason(self) -> dict[tuple[str, ...], int]:
-        """Number by source, table or entity, where they were found, and reason."""
-        found = self._query("select source, entity, found_in, reason, count(*) from found group by all")
+        """Number by source, table or entity, column (empty: none is named), where they were found, reason."""
+        key = "source, entity, coalesce(\"column\", ''), found_in, reason"
+        found = self._query(f"select {key}, count(*) from found group by all")
         return {tuple(key): count for *key, count in found}
 
     def summary(self) -> list[tuple[object, ...]]:
@@ -89,28 +98,63 @@ class Rejects:
 
 
 def find_rejects(settings: Settings, selection: Selection, *, with_text: bool = False) -> Rejects:
-    """Rejects of the latest reading of each file, and of staging in the last build that came so far.
+    """Rejects of the latest reading of each file, and of staging: in the last build that came so far, or, for
+    a file that it did not stage (its load is refused or waits, or a build stopped before), in its trial.
 
     `text` is NULL unless asked for. Blocks nobody and waits for nobody: a file that a run replaces in this
     moment is left out.
     """
-    parts = [_unreadable(settings, version, with_text) for version in _versions(settings)]
+    deliveries = list(read_arrival(settings, {}).deliveries.values())
+    latest = [version for known in deliveries for version in known.latest.values()]
+    parts = [_unreadable(settings, version, with_text) for version in latest if version.unreadable_count]
+    tried, superseded = _not_built(settings, deliveries)
+    parts += [_tried(settings, version, with_text) for version in tried]
     if kept_rejects(settings).exists():
-        names = {"source_id": "source", "entity": "entity", "_load_date": "load_date", **NAMES}
+        names = {"source_id": "source", "column_name": "column", "_load_date": "load_date", **NAMES}
         names |= {"raw_row": "text"} if with_text else {}
-        staged = read_kept(kept_rejects(settings), list(names)).rename_columns(names)
+        staged = read_kept(kept_rejects(settings), ["entity", *names])
+        # That of an older program has no columns.
+        staged = staged.rename_columns([names.get(name, name) for name in staged.column_names])
+        staged = staged.filter(pc.invert(_are_among(superseded, staged["source"], staged["file"])))
         parts.append(_with_constants(staged, found_in=STAGING))
     found = pa.concat_tables([REJECTS.empty_table(), *parts], promote_options="permissive")
     return Rejects(_selected(found.cast(REJECTS), selection))
 
 
-def _versions(settings: Settings) -> list[FileVersion]:
-    return [
-        version
-        for deliveries in read_arrival(settings, {}).deliveries.values()
-        for version in deliveries.latest.values()
-        if version.unreadable_count
-    ]
+def _not_built(
+    settings: Settings, deliveries: Sequence[Deliveries]
+) -> tuple[list[FileVersion], set[tuple[str, str]]]:
+    """Versions in effect or latest that the build of the kept rejects did not stage; and files (source, name)
+    of which it staged another version that is neither.
+    """
+    in_effect = {version for known in deliveries for version in known.effective.values()}
+    latest = {version for known in deliveries for version in known.latest.values()}
+    try:
+        told = read_kept(kept_versions(settings)).to_pylist()
+        built = {(one["source_id"], one["file"]): one["version"] for one in told}
+    except FileNotFoundError:
+        # Of an older program, or there was no build yet.
+        is_built = kept_rejects(settings).exists()
+        built = {(v.source_id, v.file): v.version for v in in_effect if is_built}
+    present = [version for version in in_effect | latest if version.state is not State.RETIRED]
+    missing = [v for v in present if built.get((v.source_id, v.file)) != v.version]
+    told_of = {(v.source_id, v.file) for v in set(present) - set(missing)}
+    return missing, {(v.source_id, v.file) for v in missing} - told_of
+
+
+def _tried(settings: Settings, version: FileVersion, with_text: bool) -> pa.Table:
+    found = read_trial(settings, version).rename_columns({"_row": "row", "column_name": "column"})
+    if with_text and found.num_rows:
+        numbers = found["row"].to_pylist()
+        texts = raw_texts(settings, version, numbers)
+        found = found.append_column("text", pa.array([texts.get(row) for row in numbers], pa.string()))
+    return _with_constants(
+        found,
+        source=version.source_id,
+        found_in=TRIAL,
+        load_date=version.load_date,
+        file=version.file,
+    )
 
 
 def _unreadable(settings: Settings, version: FileVersion, with_text: bool) -> pa.Table:
@@ -141,7 +185,19 @@ def _selected(found: pa.Table, selection: Selection) -> pa.Table:
     if selection.reason is not None:
         found = found.filter(pc.match_substring(found["reason"], selection.reason, ignore_case=True))
     if selection.files is not None:
-        pairs = zip(found["source"].to_pylist(), found["file"].to_pylist(), strict=True)
-        asked = [file in selection.files.get(source, ()) for source, file in pairs]
-        found = found.filter(pa.array(asked, pa.bool_()))
+        files = {(source, file) for source, names in selection.files.items() for file in names}
+        found = found.filter(_are_among(files, found["source"], found["file"]))
+    if selection.loads is not None:
+        loads = {(source, day.isoformat()) for source, day in selection.loads}
+        found = found.filter(_are_among(loads, found["source"], found["load_date"].cast(pa.string())))
     return found
+
+
+def _are_among(pairs: Collection[tuple[str, str]], *columns: pa.ChunkedArray) -> pa.ChunkedArray:
+    """For each row, whether the texts of two columns are one of these pairs."""
+    # No name holds it.
+    between = "\0"
+    return pc.is_in(
+        pc.binary_join_element_wise(*columns, between),
+        value_set=pa.array([between.join(pair) for pair in pairs], pa.string()),
+    )

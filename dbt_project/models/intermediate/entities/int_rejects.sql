@@ -10,6 +10,7 @@ select
     source_id,
     entity,
     reject_reason as reason,
+    reject_column as column_name,
     raw_row,
     _load_date,
     _file,

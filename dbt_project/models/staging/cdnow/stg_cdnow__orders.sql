@@ -21,9 +21,9 @@ select
     created_at as paid_at,
     created_date as paid_date,
     {{ reject_reason([
-        ('created_date is null', 'day that does not parse'),
-        (is_future('created_date'), 'time in the future'),
-        ('member_id is null', 'no customer'),
-        ('amount is null', 'amount that is not a number'),
+        ('created_date is null', 'day that does not parse', 'created_date'),
+        (is_future('created_date'), 'time in the future', 'created_date'),
+        ('member_id is null', 'no customer', 'member_id'),
+        ('amount is null', 'amount that is not a number', 'amount'),
     ]) }} as reject_reason
 from shaped

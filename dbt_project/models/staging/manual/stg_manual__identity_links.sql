@@ -25,10 +25,10 @@ select
     *,
     linked || ' ' || cast(valid_from as {{ dbt.type_string() }}) as link_id,
     {{ reject_reason([
-        ('member_id is null', 'no member'),
+        ('member_id is null', 'no member', 'member_id'),
         ('visitor_id is null and other_member_id is null', 'neither a visitor nor another member'),
         ('visitor_id is not null and other_member_id is not null', 'both a visitor and another member'),
-        ('valid_from is null', 'beginning that is not a time such as 2024-09-30 18:00'),
+        ('valid_from is null', 'beginning that is not a time such as 2024-09-30 18:00', 'valid_from'),
         ('valid_to is null and valid_to_text is not null', 'end that is not a time such as 2024-09-30 18:00'),
         ('valid_to < valid_from', 'end before the beginning'),
     ]) }} as reject_reason

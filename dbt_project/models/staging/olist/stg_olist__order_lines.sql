@@ -22,6 +22,6 @@ select
     *,
     {{ reject_reason([
         ('order_id is null or line_id is null', 'no order or item number'),
-        ('amount is null', 'price or freight that is not a number'),
+        ('amount is null', 'price or freight that is not a number', 'amount'),
     ]) }} as reject_reason
 from shaped

@@ -54,13 +54,13 @@ dated as (
 select
     *,
     {{ reject_reason([
-        ('order_id is null', 'no order id'),
-        ('created_at is null', 'purchase time that does not parse'),
+        ('order_id is null', 'no order id', 'order_id'),
+        ('created_at is null', 'purchase time that does not parse', 'created_at'),
         (
             'approved_text is not null and paid_at is null and cancelled_at is null',
             'approval time that does not parse'
         ),
-        (is_future('created_date'), 'time in the future'),
-        ('member_id is null', 'customer that is not in the customers dump'),
+        (is_future('created_date'), 'time in the future', 'created_date'),
+        ('member_id is null', 'customer that is not in the customers dump', 'member_id'),
     ]) }} as reject_reason
 from dated

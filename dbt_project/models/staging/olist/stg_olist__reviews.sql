@@ -24,9 +24,9 @@ dated as (
 select
     *,
     {{ reject_reason([
-        ('review_id is null', 'no review or order id'),
-        ('reviewed_at is null', 'answer time that does not parse'),
-        (is_future('reviewed_on'), 'time in the future'),
-        ('rating is null', 'score that is not a number'),
+        ('review_id is null', 'no review or order id', 'review_id'),
+        ('reviewed_at is null', 'answer time that does not parse', 'reviewed_at'),
+        (is_future('reviewed_on'), 'time in the future', 'reviewed_on'),
+        ('rating is null', 'score that is not a number', 'rating'),
     ]) }} as reject_reason
 from dated

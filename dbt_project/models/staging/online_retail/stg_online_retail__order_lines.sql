@@ -30,9 +30,9 @@ shaped as (
 select
     *,
     {{ reject_reason([
-        ('order_id is null', 'no invoice number'),
+        ('order_id is null', 'no invoice number', 'order_id'),
         ('quantity is null or unit_price is null', 'quantity or price that is not a number'),
-        ('amount is null', 'quantity times price beyond any amount'),
+        ('amount is null', 'quantity times price beyond any amount', 'amount'),
         ('created_date is null', 'invoice date that does not parse'),
         (is_future('created_date'), 'time in the future'),
     ]) }} as reject_reason

@@ -39,8 +39,8 @@ dated as (
 select
     *,
     {{ reject_reason([
-        ('order_id is null', 'no invoice number'),
-        ('created_at is null', 'invoice date that does not parse'),
-        (is_future('created_date'), 'time in the future'),
+        ('order_id is null', 'no invoice number', 'order_id'),
+        ('created_at is null', 'invoice date that does not parse', 'created_at'),
+        (is_future('created_date'), 'time in the future', 'created_date'),
     ]) }} as reject_reason
 from dated

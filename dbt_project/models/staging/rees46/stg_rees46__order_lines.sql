@@ -30,6 +30,6 @@ select
         ('paid_date is null', 'time that does not parse'),
         (is_future('paid_date'), 'time in the future'),
         ('order_id is null or product_id is null', 'no user or product'),
-        ('amount is null', 'price that is not a number'),
+        ('amount is null', 'price that is not a number', 'amount'),
     ]) }} as reject_reason
 from shaped

@@ -36,8 +36,8 @@ dated as (
 select
     *,
     {{ reject_reason([
-        ('paid_at is null', 'time that does not parse'),
-        (is_future('paid_date'), 'time in the future'),
-        ('order_id is null', 'no user'),
+        ('paid_at is null', 'time that does not parse', 'paid_at'),
+        (is_future('paid_date'), 'time in the future', 'paid_date'),
+        ('order_id is null', 'no user', 'order_id'),
     ]) }} as reject_reason
 from dated

@@ -21,9 +21,9 @@ select
     *,
     {{ business_date('event_at', 'sample_shop', 'brand_id') }} as event_date,
     {{ reject_reason([
-        ('event_id is null', 'no event id'),
-        ('event_at is null', 'time that does not parse'),
-        (is_future(business_date('event_at', 'sample_shop', 'brand_id')), 'time in the future'),
-        ('not ' ~ touch_kind_is_known('touch_kind'), 'unknown event kind'),
+        ('event_id is null', 'no event id', 'event_id'),
+        ('event_at is null', 'time that does not parse', 'event_at'),
+        (is_future(business_date('event_at', 'sample_shop', 'brand_id')), 'time in the future', 'event_at'),
+        ('not ' ~ touch_kind_is_known('touch_kind'), 'unknown event kind', 'touch_kind'),
     ]) }} as reject_reason
 from shaped

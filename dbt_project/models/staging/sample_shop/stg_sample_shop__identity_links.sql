@@ -31,15 +31,15 @@ select
     _file,
     _row,
     {{ reject_reason([
-        ('link_id is null', 'no link id'),
-        ('member_id is null', 'no member'),
+        ('link_id is null', 'no link id', 'link_id'),
+        ('member_id is null', 'no member', 'member_id'),
         ('visitor_id is null and other_member_id is null', 'neither a visitor nor another member'),
         ('visitor_id is not null and other_member_id is not null', 'both a visitor and another member'),
         ('recorded_at is null or valid_from is null', 'time that does not parse'),
-        ('valid_to is null and valid_to_text is not null', 'time that does not parse'),
-        (is_future(business_date('recorded_at', 'sample_shop')), 'time in the future'),
+        ('valid_to is null and valid_to_text is not null', 'time that does not parse', 'valid_to'),
+        (is_future(business_date('recorded_at', 'sample_shop')), 'time in the future', 'recorded_at'),
         ('valid_from > recorded_at or valid_to > recorded_at', 'time after it was recorded'),
         ('valid_to < valid_from', 'end before the beginning'),
-        ('is_withdrawn is null', 'withdrawn neither true nor false'),
+        ('is_withdrawn is null', 'withdrawn neither true nor false', 'is_withdrawn'),
     ]) }} as reject_reason
 from shaped

@@ -33,10 +33,13 @@ select
     _file,
     _row,
     {{ reject_reason([
-        ('membership_id is null', 'no membership id'),
-        ('joined_at is null or updated_at is null', 'time that does not parse'),
-        ('left_at is null and left_text is not null', 'time that does not parse'),
-        (is_future(business_date('updated_at', 'sample_shop')), 'time in the future'),
-        ("state_kind is null or state_kind not in ('member', 'follower', 'subscriber')", 'unknown state'),
+        ('membership_id is null', 'no membership id', 'membership_id'),
+        ('joined_at is null or updated_at is null', 'time that does not parse', 'updated_at'),
+        ('left_at is null and left_text is not null', 'time that does not parse', 'left_on'),
+        (is_future(business_date('updated_at', 'sample_shop')), 'time in the future', 'updated_at'),
+        (
+            "state_kind is null or state_kind not in ('member', 'follower', 'subscriber')",
+            'unknown state', 'state_kind'
+        ),
     ]) }} as reject_reason
 from shaped

@@ -20,8 +20,8 @@ shaped as (
 select
     *,
     {{ reject_reason([
-        ('order_id is null', 'no order id'),
-        ('line_id is null', 'no line number'),
-        ('quantity is null', 'quantity that is not a number'),
+        ('order_id is null', 'no order id', 'order_id'),
+        ('line_id is null', 'no line number', 'line_id'),
+        ('quantity is null', 'quantity that is not a number', 'quantity'),
     ]) }} as reject_reason
 from shaped

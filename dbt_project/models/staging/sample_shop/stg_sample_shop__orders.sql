@@ -39,11 +39,11 @@ select
     _file,
     _row,
     {{ reject_reason([
-        ('order_id is null', 'no order id'),
+        ('order_id is null', 'no order id', 'order_id'),
         ('created_at is null or updated_at is null', 'time that does not parse'),
-        ('paid_at is null and paid_text is not null', 'time that does not parse'),
-        ('cancelled_at is null and cancelled_text is not null', 'time that does not parse'),
-        (is_future(business_date('updated_at', 'sample_shop')), 'time in the future'),
-        (is_future(business_date('paid_at', 'sample_shop')), 'time in the future'),
+        ('paid_at is null and paid_text is not null', 'time that does not parse', 'paid_at'),
+        ('cancelled_at is null and cancelled_text is not null', 'time that does not parse', 'cancelled_at'),
+        (is_future(business_date('updated_at', 'sample_shop')), 'time in the future', 'updated_at'),
+        (is_future(business_date('paid_at', 'sample_shop')), 'time in the future', 'paid_at'),
     ]) }} as reject_reason
 from shaped

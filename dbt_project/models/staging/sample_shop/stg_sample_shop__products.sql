@@ -18,8 +18,8 @@ shaped as (
 select
     *,
     {{ reject_reason([
-        ('product_id is null', 'no product id'),
-        ('updated_at is null', 'time that does not parse'),
-        (is_future(business_date('updated_at', 'sample_shop')), 'time in the future'),
+        ('product_id is null', 'no product id', 'product_id'),
+        ('updated_at is null', 'time that does not parse', 'updated_at'),
+        (is_future(business_date('updated_at', 'sample_shop')), 'time in the future', 'updated_at'),
     ]) }} as reject_reason
 from shaped

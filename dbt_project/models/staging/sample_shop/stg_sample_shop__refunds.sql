@@ -17,8 +17,8 @@ select
     *,
     {{ business_date('refunded_at', 'sample_shop') }} as refunded_on,
     {{ reject_reason([
-        ('refund_id is null', 'no refund id'),
-        ('refunded_at is null', 'time that does not parse'),
-        (is_future(business_date('refunded_at', 'sample_shop')), 'time in the future'),
+        ('refund_id is null', 'no refund id', 'refund_id'),
+        ('refunded_at is null', 'time that does not parse', 'refunded_at'),
+        (is_future(business_date('refunded_at', 'sample_shop')), 'time in the future', 'refunded_at'),
     ]) }} as reject_reason
 from shaped

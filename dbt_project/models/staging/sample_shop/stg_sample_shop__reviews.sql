@@ -19,9 +19,9 @@ select
     *,
     {{ business_date('reviewed_at', 'sample_shop', 'brand_id') }} as reviewed_on,
     {{ reject_reason([
-        ('review_id is null', 'no review id'),
-        ('reviewed_at is null', 'time that does not parse'),
-        (is_future(business_date('reviewed_at', 'sample_shop', 'brand_id')), 'time in the future'),
-        ('rating is null or rating not between 1 and 5', 'rating that is not 1 to 5'),
+        ('review_id is null', 'no review id', 'review_id'),
+        ('reviewed_at is null', 'time that does not parse', 'reviewed_at'),
+        (is_future(business_date('reviewed_at', 'sample_shop', 'brand_id')), 'time in the future', 'reviewed_at'),
+        ('rating is null or rating not between 1 and 5', 'rating that is not 1 to 5', 'rating'),
     ]) }} as reject_reason
 from shaped

@@ -29,9 +29,9 @@ dated as (
 select
     *,
     {{ reject_reason([
-        ('event_at is null', 'time that is no unix second'),
-        (is_future('event_date'), 'time in the future'),
-        ('touch_kind is null', 'unknown event kind'),
-        ('event_id is null', 'no user or item'),
+        ('event_at is null', 'time that is no unix second', 'event_at'),
+        (is_future('event_date'), 'time in the future', 'event_date'),
+        ('touch_kind is null', 'unknown event kind', 'touch_kind'),
+        ('event_id is null', 'no user or item', 'event_id'),
     ]) }} as reject_reason
 from dated

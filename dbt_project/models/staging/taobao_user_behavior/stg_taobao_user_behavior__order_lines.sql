@@ -22,6 +22,6 @@ select
     {{ reject_reason([
         ('paid_date is null', 'time that is no unix second'),
         (is_future('paid_date'), 'time in the future'),
-        ('order_id is null', 'no user or item'),
+        ('order_id is null', 'no user or item', 'order_id'),
     ]) }} as reject_reason
 from shaped

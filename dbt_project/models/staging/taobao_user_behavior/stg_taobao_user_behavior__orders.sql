@@ -27,8 +27,8 @@ dated as (
 select
     *,
     {{ reject_reason([
-        ('paid_at is null', 'time that is no unix second'),
-        (is_future('paid_date'), 'time in the future'),
-        ('order_id is null', 'no user or item'),
+        ('paid_at is null', 'time that is no unix second', 'paid_at'),
+        (is_future('paid_date'), 'time in the future', 'paid_date'),
+        ('order_id is null', 'no user or item', 'order_id'),
     ]) }} as reject_reason
 from dated
