@@ -58,6 +58,12 @@ def under_way(home: Path) -> UnderWay | None:
     )
 
 
+def last_step(home: Path, run: str) -> str:
+    """The step that a Dagster run of a dead process was at; empty where nobody knows."""
+    told = _noted(home)
+    return str(told.get("step", "")) if told.get("run") == run else ""
+
+
 def _now() -> str:
     return datetime.now().astimezone().isoformat(timespec="seconds")
 

@@ -13,19 +13,22 @@ from dagster import DagsterInstance, DagsterRunStatus, RunRecord, RunsFilter
 from orchestration.core.errors import HomeBusy
 from orchestration.core.lock import writer_lock
 from orchestration.core.settings import Settings
+from orchestration.core.under_way import last_step
 
 # A run is not holding the lock yet just after it started, and no more just before it is done.
 SILENT_SECONDS = 60.0
 
 
-def fail_orphaned_runs(instance: DagsterInstance, silent_seconds: float = 0) -> list[str]:
+def fail_orphaned_runs(settings: Settings, instance: DagsterInstance, silent_seconds: float = 0) -> list[str]:
     """Mark unfinished runs as failed that said nothing for so long; returns their ids.
 
     The caller must hold the writer's lock: then no other run can be active.
     """
     dead = [run for run in _unfinished(instance) if _silence(instance, run) >= silent_seconds]
     for run in dead:
-        instance.report_run_failed(run.dagster_run, "The process of this run has ended.")
+        step = last_step(settings.home, run.dagster_run.run_id)
+        at = f" It was at {step}." if step else ""
+        instance.report_run_failed(run.dagster_run, f"The process of this run has ended.{at}")
     return [run.dagster_run.run_id for run in dead]
 
 
@@ -36,7 +39,7 @@ def fail_orphaned_runs_if_idle(settings: Settings, instance: DagsterInstance) ->
         return []
     try:
         with writer_lock(settings.home):
-            return fail_orphaned_runs(instance, SILENT_SECONDS)
+            return fail_orphaned_runs(settings, instance, SILENT_SECONDS)
     except HomeBusy:
         return []
 

@@ -50,7 +50,7 @@ def run_nightly(
 
         job = build_definitions(settings).resolve_job_def(NIGHTLY)
         with DagsterInstance.from_config(str(settings.dagster_home), "aipl.yaml") as instance:
-            fail_orphaned_runs(instance)
+            fail_orphaned_runs(settings, instance)
             keys = job.asset_layer.selected_asset_keys
             rest = {key for key in keys if key.path[0] != "raw"}
             raw = {key for key in keys - rest if key.path[1] in load_dates}

@@ -163,7 +163,7 @@ def test_runs_of_dagster_are_told_as_those_of_the_command_line(settings: Setting
         # A run that a killed process left behind died.
         job = build_definitions(settings).resolve_job_def("nightly")
         left = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
-        fail_orphaned_runs(instance)
+        fail_orphaned_runs(settings, instance)
         outcome = latest_outcome(instance)
         assert outcome and outcome[0] == left.run_id
         observe_latest_run(settings, instance)

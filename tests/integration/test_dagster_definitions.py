@@ -204,6 +204,18 @@ def test_schedule_and_sensor_ask_for_what_is_new_and_the_sensor_once(tick: Tick)
     assert days(tick.sensor())
 
 
+def test_another_time_of_the_night_is_obeyed_without_a_restart(tick: Tick) -> None:
+    deliver(tick.settings, "east", 7, [1])
+    deliver(tick.settings, "west", 7, [1])
+    assert days(tick.sensor())
+    declared = tick.settings.sources_file.read_text()
+    later = "schedule: {starts_at: '07:30', deadline: '08:00'}"
+    tick.settings.sources_file.write_text(f"{later}\n{declared}")
+    assert "wait for 07:30" in str(tick.sensor()) and "wait for 07:30" in str(tick.schedule())
+    tick.now = tick.now.replace(minute=30)
+    assert days(tick.sensor()) and days(tick.schedule())
+
+
 def test_what_was_loaded_and_not_published_is_work(tick: Tick, monkeypatch: pytest.MonkeyPatch) -> None:
     tiny = tick.settings
     deliver(tiny, "east", 2, [1])
