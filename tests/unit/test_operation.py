@@ -110,7 +110,8 @@ def test_a_build_in_full_takes_longer_and_does_not_count(tmp_path: Path) -> None
 )
 def test_the_pace_of_the_disk_is_that_of_most_nights(free: list[float], days: float | None) -> None:
     record = filling(free)
-    disk = Disk(record[-1].free if record else GB, 500 * GB, lost_per_day(record, NOW))
+    free = record[-1].free if record else GB
+    disk = Disk(free, 500 * GB, free, lost_per_day(record, NOW))
     assert disk.days == (None if days is None else pytest.approx(days, rel=0.01))
     assert bool(disk_findings(disk, "/srv/aipl")) is (days is not None and days < 7)
 
@@ -124,7 +125,7 @@ def test_runs_of_one_morning_and_of_long_ago_do_not_set_the_pace() -> None:
 
 
 def test_a_disk_that_does_not_last_a_week_is_told_with_what_to_do() -> None:
-    (finding,) = disk_findings(Disk(6 * GB, 100 * GB, 2 * GB), "/srv/aipl")
+    (finding,) = disk_findings(Disk(6 * GB, 100 * GB, 6 * GB, 2 * GB), "/srv/aipl")
     assert (finding.kind, finding.severity) == ("disk_low", "warning")
     assert finding.title == "the disk lasts 3.0 days: 6.0 GB left"
     assert "6.0 GB of 100 GB left, 2.0 GB less each day" in finding.text
