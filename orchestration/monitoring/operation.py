@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,16 +27,23 @@ FEWEST_DAYS = 7
 
 @dataclass(frozen=True)
 class Disk:
-    """Bytes of the disk of a home: free, in all, and how many fewer are free each day, if that is known."""
+    """Bytes of the disk of a home.
+
+    `free_between_runs` leaves out what an active run takes and gives back; `lost_per_day` is None while the
+    record is too short to say.
+    """
 
     free: int
     total: int
+    free_between_runs: int
     lost_per_day: float | None
 
     @property
     def days(self) -> float | None:
         """How many days the free space lasts; None while that is unknown, or while it does not shrink."""
-        return self.free / self.lost_per_day if self.lost_per_day and self.lost_per_day > 0 else None
+        if not self.lost_per_day or self.lost_per_day < 0:
+            return None
+        return self.free_between_runs / self.lost_per_day
 
     @property
     def text(self) -> str:
@@ -51,28 +57,23 @@ class Disk:
 def observe_operation(settings: Settings, now: datetime) -> None:
     """Open and close the incidents of a slow run and of a disk that does not last a week."""
     nights, writer = read_nights(settings), read_writer(settings.home)
-    slow = slow_findings(nights, judged_writer(settings, writer), now)
+    slow = slow_findings(nights, of_increment(settings, writer), now)
     low = disk_findings(read_disk(settings, nights, writer, now), str(settings.home))
     observe(settings, SCOPE, [*slow, *low], now)
 
 
-def judged_writer(settings: Settings, writer: Writer | None) -> Writer | None:
-    """The active run, if its time can be compared: not this process, which is done, nor a build in full."""
-    if writer is None or writer.pid == os.getpid():
-        return None
+def of_increment(settings: Settings, writer: Writer | None) -> Writer | None:
+    """The active run, but not while it builds everything from scratch, which takes longer than usual."""
     build = read_build(settings)
     is_full = build is not None and build.state == "building" and bool(build.in_full)
     return None if is_full else writer
 
 
 def read_disk(settings: Settings, nights: Sequence[Night], writer: Writer | None, now: datetime) -> Disk:
-    """The disk of a home. While a run is active, the free space is that after the last one.
-
-    A build takes room that it gives back.
-    """
+    """The disk of a home, with what the last night left of it while a run is active."""
     usage = shutil.disk_usage(settings.home)
-    free = nights[-1].free if writer and nights else usage.free
-    return Disk(free, usage.total, lost_per_day(nights, now))
+    between = nights[-1].free if writer and nights else usage.free
+    return Disk(usage.free, usage.total, between, lost_per_day(nights, now))
 
 
 def slow_limit(nights: Sequence[Night]) -> float | None:

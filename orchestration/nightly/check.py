@@ -22,8 +22,8 @@ from orchestration.monitoring.nights import Night, read_nights
 from orchestration.monitoring.operation import (
     FEWEST_DAYS,
     Disk,
-    judged_writer,
     minutes,
+    of_increment,
     read_disk,
     slow_limit,
 )
@@ -87,7 +87,7 @@ def look(settings: Settings, limits: Limits, now: datetime) -> list[Found]:
         of_release(settings, limits, now),
         of_incidents(settings),
         of_disk(read_disk(settings, nights, writer, now), limits),
-        of_run(nights, writer, judged_writer(settings, writer), limits, now),
+        of_run(nights, writer, of_increment(settings, writer), limits, now),
     ]
 
 
@@ -139,18 +139,18 @@ def of_disk(disk: Disk, limits: Limits) -> Found:
 
 
 def of_run(
-    nights: list[Night], writer: Writer | None, judged: Writer | None, limits: Limits, now: datetime
+    nights: list[Night], writer: Writer | None, compared: Writer | None, limits: Limits, now: datetime
 ) -> Found:
     """How long whoever holds the home has held it, by its own note: the process may be on another machine."""
     if writer is None:
         return Found(OK, "no run is active", "run=0s;;;0")
     seconds = max((now - writer.since).total_seconds(), 0)
-    usual, most = slow_limit(nights) if judged else None, limits.run_hours * HOUR
+    usual, most = slow_limit(nights) if compared else None, limits.run_hours * HOUR
     code = CRITICAL if seconds > most else WARNING if usual is not None and seconds > usual else OK
     text = f"process {writer.pid} has held the home for {minutes(seconds)}"
     if code:
         passed = most if code == CRITICAL or usual is None else usual
-        text += f", more than {minutes(passed)}: it hangs, or was killed"
+        text += f", more than {minutes(passed)}: it is slow, hangs or was killed"
     return Found(code, text, f"run={seconds:.0f}s;{'' if usual is None else f'{usual:.0f}'};{most:.0f};0")
 
 

@@ -167,9 +167,15 @@ def test_no_release_or_a_damaged_one_is_critical(settings: Settings) -> None:
     ],
 )
 def test_a_disk_is_judged_by_its_pace_and_by_what_is_left(free: int, lost: float | None, code: int) -> None:
-    found = of_disk(Disk(free, 500 * GB, lost), Limits())
+    found = of_disk(Disk(free, 500 * GB, free, lost), Limits())
     assert found.code == code
     assert found.figure == f"disk_free={free}B;;1000000000:;0;500000000000"
+
+
+def test_room_that_a_run_takes_is_no_pace_and_a_disk_that_it_fills_is_critical() -> None:
+    between = 100 * GB
+    assert of_disk(Disk(20 * GB, 500 * GB, between, 10 * GB), Limits()).code == 0
+    assert of_disk(Disk(GB - 1, 500 * GB, between, 10 * GB), Limits()).code == 2
 
 
 def test_a_run_that_hangs_is_told_also_when_its_process_is_gone(settings: Settings) -> None:

@@ -6,19 +6,21 @@ import json
 import os
 import shutil
 from collections import namedtuple
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from unit.publish_home import make_home
+from unit.shop_home import ShopHome
 from unit.test_lock import held
 
 from orchestration.alerts.incidents import open_findings
 from orchestration.build.state import Build, write_build
 from orchestration.core.lock import Writer, read_writer, writer_lock
 from orchestration.core.settings import Settings
+from orchestration.monitoring.heartbeat import conclude_night
 from orchestration.monitoring.nights import (
     KEPT_NIGHTS,
     Night,
@@ -35,10 +37,18 @@ from orchestration.monitoring.operation import (
     observe_operation,
     slow_findings,
 )
+from orchestration.monitoring.watch import watch
 
 NOW = datetime(2026, 3, 20, 3, tzinfo=UTC)
 DAY = timedelta(days=1)
 GB = 10**9
+TABLES = {"t": {"files": "*.csv", "format": "csv", "columns": {"required": ["a"]}}}
+
+
+class Shop(ShopHome):
+    """A shop that owes nothing."""
+
+    tables = TABLES
 
 
 def nights(seconds: Sequence[float], *, in_full: bool = False) -> list[Night]:
@@ -52,6 +62,11 @@ def nights(seconds: Sequence[float], *, in_full: bool = False) -> list[Night]:
 def filling(free: Sequence[float]) -> list[Night]:
     """Nights that left so many GB."""
     return [replace(night, free=int(left * GB)) for night, left in zip(nights(free), free, strict=True)]
+
+
+def put_on_record(settings: Settings, record: list[Night]) -> None:
+    lines = [{**vars(night), "ended_at": night.ended_at.isoformat()} for night in record]
+    settings.nights.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
 
 
 def writer(seconds: float) -> Writer:
@@ -110,7 +125,8 @@ def test_a_build_in_full_takes_longer_and_does_not_count(tmp_path: Path) -> None
 )
 def test_the_pace_of_the_disk_is_that_of_most_nights(free: list[float], days: float | None) -> None:
     record = filling(free)
-    disk = Disk(record[-1].free if record else GB, 500 * GB, lost_per_day(record, NOW))
+    free = record[-1].free if record else GB
+    disk = Disk(free, 500 * GB, free, lost_per_day(record, NOW))
     assert disk.days == (None if days is None else pytest.approx(days, rel=0.01))
     assert bool(disk_findings(disk, "/srv/aipl")) is (days is not None and days < 7)
 
@@ -124,7 +140,7 @@ def test_runs_of_one_morning_and_of_long_ago_do_not_set_the_pace() -> None:
 
 
 def test_a_disk_that_does_not_last_a_week_is_told_with_what_to_do() -> None:
-    (finding,) = disk_findings(Disk(6 * GB, 100 * GB, 2 * GB), "/srv/aipl")
+    (finding,) = disk_findings(Disk(6 * GB, 100 * GB, 6 * GB, 2 * GB), "/srv/aipl")
     assert (finding.kind, finding.severity) == ("disk_low", "warning")
     assert finding.title == "the disk lasts 3.0 days: 6.0 GB left"
     assert "6.0 GB of 100 GB left, 2.0 GB less each day" in finding.text
@@ -165,19 +181,15 @@ def test_incidents_of_a_slow_run_and_of_the_disk_open_and_close(
         observe_operation(settings, now)
         return [finding.kind for finding in open_findings(settings, SCOPE)]
 
-    def on_record(record: list[Night]) -> None:
-        lines = [{**vars(night), "ended_at": night.ended_at.isoformat()} for night in record]
-        settings.nights.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
-
     assert kinds() == []
-    on_record(filling([100, 90, 80, 70, 60]))
+    put_on_record(settings, filling([100, 90, 80, 70, 60]))
     assert kinds() == ["disk_low"]
     left[0] = 90
     assert kinds() == []
     with held(tmp_path) as run:
         # The room that a build takes for a while is no pace: what the last night left counts.
         left[0] = 1
-        on_record(filling([100, 99, 98, 97]))
+        put_on_record(settings, filling([100, 99, 98, 97]))
         began = read_writer(tmp_path)
         assert began is not None and began.pid == run.pid
         assert kinds(began.since + timedelta(seconds=90)) == []
@@ -186,6 +198,19 @@ def test_incidents_of_a_slow_run_and_of_the_disk_open_and_close(
         assert kinds(began.since + timedelta(seconds=400)) == []
     left[0] = 97
     assert kinds() == []
+
+
+@pytest.mark.parametrize("look", [lambda settings: watch(settings, NOW), conclude_night])
+def test_the_sensor_and_the_end_of_each_night_look_at_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, look: Callable[[Settings], None]
+) -> None:
+    shop = Shop(tmp_path, feed="static")
+    shop.settings.home.mkdir()
+    record = nights([600, 600, 600, 2_000])
+    put_on_record(shop.settings, record)
+    look(shop.settings)
+    (found,) = open_findings(shop.settings, SCOPE)
+    assert found.title == "the last run took 33 min"
 
 
 @pytest.mark.parametrize(
