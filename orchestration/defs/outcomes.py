@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dagster import (
@@ -19,13 +20,15 @@ from orchestration.core.redact import redact
 from orchestration.core.settings import Settings
 from orchestration.defs.names import MART_GATE, NIGHTLY
 from orchestration.defs.resources import BY_GATE, EXIT_CODE
-from orchestration.monitoring.runs import Stopped, observe_run
+from orchestration.monitoring.runs import COMMAND, Stopped, observe_run
 
 if TYPE_CHECKING:
     from dagster_shared.error import SerializableErrorInfo
 
 LOOKED_BACK = 100
 # Raised by Dagster between two steps of work, and by dbt in one.
+# A tag that Dagster puts on a failed run that it starts again by itself.
+WILL_RETRY = "dagster/will_retry"
 INTERRUPTS = {"DagsterExecutionInterruptedError", "KeyboardInterrupt"}
 
 
@@ -39,7 +42,9 @@ def latest_outcome(instance: DagsterInstance) -> tuple[str, list[Stopped]] | Non
         if run.status is DagsterRunStatus.FAILURE:
             wanted = {DagsterEventType.STEP_FAILURE, DagsterEventType.RUN_FAILURE}
             entries = instance.all_logs(run.run_id, of_type=wanted)
-            return run.run_id, _failures([entry.dagster_event for entry in entries if entry.dagster_event])
+            stopped = _failures([entry.dagster_event for entry in entries if entry.dagster_event])
+            retried = run.run_id if run.tags.get(WILL_RETRY) == "true" else ""
+            return run.run_id, [replace(stop, retried=retried) for stop in stopped]
         if run.asset_selection is None or AssetKey("release") in run.asset_selection:
             return run.run_id, []
     return None
@@ -90,4 +95,6 @@ def observe_latest_run(settings: Settings, instance: DagsterInstance) -> None:
     outcome = latest_outcome(instance)
     if outcome is not None:
         run_id, stopped = outcome
-        observe_run(settings, stopped, f"Dagster run {run_id}")
+        well = instance.all_logs(run_id, of_type=DagsterEventType.STEP_SUCCESS)
+        did = {NIGHTLY, COMMAND, *(entry.step_key for entry in well)}
+        observe_run(settings, stopped, None, did=did.__contains__, run=run_id)

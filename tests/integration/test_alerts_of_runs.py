@@ -97,7 +97,8 @@ def test_a_refused_load_stays_wrong_while_other_days_are_fine(settings: Settings
     deliver(settings, "east", 3, [1])
     assert run(settings) == 0
     assert open_keys(settings) == set()
-    assert titles(hook) == ["[aipl] 2 recovered"]
+    (title,) = titles(hook)
+    assert title.startswith("[aipl] RECOVERED: 2 critical, the arrival gate of east: east.orders")
     # What stops a run before it begins is told, unless a person asked for it.
     with pytest.raises(InputError):
         run(settings, source="nowhere")
@@ -106,7 +107,8 @@ def test_a_refused_load_stays_wrong_while_other_days_are_fine(settings: Settings
     with pytest.raises(InputError, match="north"):
         run(settings)
     assert "north" in hook.received[0]["message"]
-    assert titles(hook) == ["[aipl] NEW: critical: nightly run stopped at aipl run"]
+    (title,) = titles(hook)
+    assert title.startswith("[aipl] NEW: critical: nightly run stopped at aipl run: ")
 
 
 def killed_night(home: Path, gate: str) -> None:
@@ -154,7 +156,7 @@ def test_runs_of_dagster_are_told_as_those_of_the_command_line(settings: Setting
         sent = sensors["alerts"].evaluate_tick(dg.build_sensor_context(instance))
         assert sent.skip_message == "team: 1 alert delivered"
         (title,) = titles(hook)
-        assert title == "[aipl] NEW: critical: nightly run stopped at warehouse"
+        assert title.startswith("[aipl] NEW: critical: nightly run stopped at warehouse: ")
         # The same fault at the command line is the same incident.
         assert run(settings) == 1
         observe_latest_run(settings, instance)
@@ -192,7 +194,7 @@ def test_a_mirror_that_fails_is_told_and_leaves_the_release_and_is_made_by_the_n
     assert first is not None
     assert any(line.startswith("Stopped at mirror: The mirror in PostgreSQL was not made") for line in said)
     assert open_keys(settings) == {("run", "mirror")}
-    assert hook.received[-1]["title"] == "[aipl] NEW: critical: nightly run stopped at mirror"
+    assert hook.received[-1]["title"].startswith("[aipl] NEW: critical: nightly run stopped at mirror: ")
     logs = "".join(log.read_text() for log in (settings.home / "logs").iterdir())
     assert "Connection refused" in logs
     assert "a-secret" not in logs + str(said) + str(hook.received)
