@@ -18,6 +18,12 @@ from orchestration.publish.mirror import MIRROR
 PLATFORM = "data-platform"
 GATE_FAILED = "docs/runbooks/gate-failed.md"
 NIGHTLY_FAILED = "docs/runbooks/nightly-failed.md"
+# By exit code.
+STOPPED_AT = {
+    1: f"{NIGHTLY_FAILED}#1-a-crash-or-a-model-that-does-not-run",
+    2: f"{NIGHTLY_FAILED}#2-by-message",
+    3: f"{GATE_FAILED}#a-law-is-broken",
+}
 MAX_TEXT = 1500
 LONGEST_HEADLINE = 160
 SHOWN = 3
@@ -74,11 +80,15 @@ def load_findings(versions: Iterable[FileVersion], owner: str, readers: str = ""
     return [*found, _of_held(held, owner, readers)] if held else found
 
 
-def stopped_finding(step: str, message: str, log: str | None, readers: str = "") -> Finding:
-    """The finding of a run that stopped at a step."""
+def stopped_finding(
+    step: str, message: str, log: str | None, readers: str = "", *, exit_code: int = 1
+) -> Finding:
+    """The finding of a run that stopped at a step; the exit code says where to read on."""
     # The mirror comes after the release, and its own message says what happened.
     effect = f"The published release is unchanged. {readers}".strip()
+    cure = "`aipl status` shows the state. Correct what the message says, then run `aipl run`."
     if step == MIRROR:
+        cure = "Correct what the message says, then run `aipl mirror`."
         effect = f"Readers of the mirror have what it held before. Others are not affected: {readers}".strip()
     return Finding(
         key=step,
@@ -88,9 +98,9 @@ def stopped_finding(step: str, message: str, log: str | None, readers: str = "")
         title=f"nightly run stopped at {step}: {_headline(message)}",
         text=outward(message),
         link=log,
-        runbook=NIGHTLY_FAILED,
+        runbook=STOPPED_AT.get(exit_code, NIGHTLY_FAILED),
         effect=effect,
-        cure="`aipl status` shows the state. Correct what the message says, then run `aipl run`.",
+        cure=cure,
         subject=Subject(source=step.partition(RAW_STEP)[2] or None),
     )
 
@@ -172,7 +182,8 @@ def _cure(found: ExpectationResult, source: str | None) -> str:
         return "This says nothing about the data. Correct what the message says, then run `aipl run`."
     if source is None:
         named = found.named.get("source_id", ())
-        hold = f" `aipl hold {named[0]}`, then `aipl run`, publishes the others meanwhile." if named else ""
+        holds = " and ".join(f"`aipl hold {source_id}`" for source_id in named)
+        hold = f" {holds}, then `aipl run`, publishes the others meanwhile." if named else ""
         correct = "Correct the data, the model or the rule, then run `aipl run`."
         return f"The report shows the rows. {correct}{hold}" if found.blocks else "The report shows the rows."
     if not found.blocks or not found.load_dates:

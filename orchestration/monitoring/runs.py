@@ -55,14 +55,9 @@ def observe_run(
     What the mart gate refused is told with its findings, not once more here.
     """
     readers = readers_have(settings)
-    found = {
-        stop.step: crashed_finding(stop.step, stop.message, log, stop.retried, readers)
-        if stop.retried
-        else _with_run(stopped_finding(stop.step, stop.message, log, readers), run)
-        for stop in stopped
-        if not stop.by_gate
-    }
-    observe(settings, SCOPE, list(found.values()), datetime.now(UTC), partial(_fate, settings, stopped, did))
+    found = [_of_stop(stop, log, run, readers) for stop in stopped if not stop.by_gate]
+    fate = partial(_fate, settings, stopped, did)
+    observe(settings, SCOPE, list({one.key: one for one in found}.values()), datetime.now(UTC), fate)
     observe_rollback(settings)
 
 
@@ -76,15 +71,20 @@ def _fate(
     return End("recovered", "the second run went well") if finding.patience else RECOVERED
 
 
-def _with_run(finding: Finding, run: str | None) -> Finding:
-    return replace(finding, subject=replace(finding.subject, run=run))
+def _of_stop(stop: Stopped, log: str | None, run: str | None, readers: str) -> Finding:
+    if stop.retried:
+        return crashed_finding(stop.step, stop.message, log, stop.retried, readers)
+    stopped = stopped_finding(stop.step, stop.message, log, readers, exit_code=stop.exit_code)
+    return replace(stopped, subject=replace(stopped.subject, run=run))
 
 
 def observe_rollback(settings: Settings) -> None:
     """Open an incident for the rollback in force, until it is undone or something new is published."""
     last, now = rollback_in_force(settings), datetime.now(UTC)
-    is_undone = last is not None and not last.is_back
-    why = f"undone at {last.at}{_by(last)}" if last and is_undone else "something new was published"
+    if last is None:
+        why = "something new was published"
+    else:
+        why = f"{'rolled back again' if last.is_back else 'undone'} at {last.at}{_by(last)}"
     found = [rollback_finding(last)] if last and last.is_back else []
     observe(settings, ROLLBACK, found, now, lambda _: End("ended", why))
 

@@ -199,5 +199,7 @@ def test_a_finding_says_what_it_is_about_and_what_to_do() -> None:
     assert found.subject == Subject("east", ("east",), "east.orders", "kind_known", (THIRD,), 1)
     named = result("rule", "failed", named={"source_id": ("east", "west")}, examples=({"brand_id": "lumen"},))
     (mart,) = gate_findings(replace(verdict("fct_fast"), results=(named,)), Path("p.html"))
-    assert "`aipl hold east`, then `aipl run`" in mart.cure and mart.subject.brands == ("lumen",)
+    assert "`aipl hold east` and `aipl hold west`, then `aipl run`" in mart.cure and mart.subject.brands == (
+        "lumen",
+    )
     assert mart.title == "fct_fast: rule: 1 of 2 rows, such as brand_id=lumen"

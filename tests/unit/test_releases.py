@@ -322,13 +322,13 @@ def test_a_rollback_and_its_undoing_are_told_once_each(
     assert f"by night-shift from {second} to {first}" in body and f"`aipl rollback {second}`" in body
     rollback(settings, second)
     ((title, _),) = told()
-    assert title.startswith(f"[aipl] RECOVERED: warning: release {first} is read again, not {second}")
-    assert "; undone at 20" in title and title.endswith(", by night-shift")
+    assert title.startswith(f"[aipl] OVER: warning: release {first} is read again, not {second}")
+    assert "(undone at 20" in title and title.endswith(", by night-shift)")
     rollback(settings)
     assert [title.split(":")[0] for title, _ in told()] == ["[aipl] NEW"], "another one"
     publish_build(settings, 3, 5)
     ((title, _),) = told()
-    assert title.startswith("[aipl] RECOVERED") and "undone" not in title
+    assert title.startswith("[aipl] OVER") and title.endswith("(something new was published)")
 
 
 def claim_more_rows(folder: Path) -> None:
