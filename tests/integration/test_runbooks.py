@@ -85,6 +85,16 @@ def test_a_late_dump(settings: Settings, capsys: pytest.CaptureFixture[str]) -> 
     assert not any("east is late" in title for title in open_incidents(settings, 5))
 
 
+def test_the_first_days_are_missing(settings: Settings) -> None:
+    declare(settings, {"starts_on": date(2023, 12, 30)})
+    hole = "east has no dump for 2023-12-31, 2024-01-01, the days before the first one delivered"
+    assert hole in open_incidents(settings, 3)
+    assert not any("east is late" in title for title in open_incidents(settings, 3))
+    declare(settings, {"starts_on": date(2024, 1, 1)})
+    follow("late-dump.md", "The first days are missing")
+    assert hole not in open_incidents(settings, 3)
+
+
 def test_an_empty_dump_is_delivered_again_or_declared(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
