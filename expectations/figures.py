@@ -21,11 +21,12 @@ from expectations.suites.rule import Rule
 
 SHOWN_VALUES = 3
 LONGEST_VALUE = 40
-# Words of a vocabulary and times are shown. Anything else may be somebody's, so only its form is.
+# Words of a vocabulary and times are shown; a word may have one digit inside, as `add2cart` has. Anything
+# else may be somebody's, so only its form is.
 SHARES_OF_VALUES = tuple(one.format("") for one in (UNKNOWN_SHARE, OUTSIDE_SHARE, NOT_NUMBER_SHARE))
 REASON = re.compile(".*")
 TIME = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b[\d:.TZ +-]{,20}")
-WORD = re.compile(r"[^\W\d]+(?:[ .-][^\W\d]+)*")
+WORD = re.compile(r"(?:[^\W\d]+|[^\W\d]{2,}\d[^\W\d]{2,})(?:[ .-][^\W\d]+)*")
 
 
 def in_figures(result: ExpectationResult, rule: Rule, table: ArrivalTable) -> ExpectationResult:

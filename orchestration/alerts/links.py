@@ -10,10 +10,15 @@ from orchestration.core.settings import Settings
 
 
 def places(settings: Settings, finding: Finding) -> dict[str, str]:
-    """By name (`report`, `run`, `runbook`, `dashboard`): a URL, or what this machine calls the place."""
-    run = finding.subject.run
+    """By name (`report` or `log`, `run`, `runbook`, `dashboard`): a URL, or a place on this machine.
+
+    `AIPL_URL` serves `reports/` of the home; a log stays where it is.
+    """
+    run, link = finding.subject.run, finding.link
+    is_log = link is not None and link.endswith(".log")
     found = {
-        "report": _report(settings, finding.link) if finding.link else None,
+        "report": _report(settings, link) if link and not is_log else None,
+        "log": link if is_log else None,
         "run": _below(settings.dagster_url, f"runs/{run}", f"{run} in Dagster") if run else None,
         "runbook": _runbook(settings, finding.runbook) if finding.runbook else None,
         "dashboard": _below(settings.url, "quality", "") if settings.url else None,
@@ -22,7 +27,6 @@ def places(settings: Settings, finding: Finding) -> dict[str, str]:
 
 
 def _report(settings: Settings, link: str) -> str:
-    """`AIPL_URL` serves `reports/` of the home; a log stays where it is."""
     path = Path(link)
     if not path.is_relative_to(settings.reports):
         return link

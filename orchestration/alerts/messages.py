@@ -11,8 +11,10 @@ from typing import Literal
 
 from orchestration.alerts.findings import Alert, Ending, Finding, Incident
 from orchestration.alerts.moments import said, told_duration
+from orchestration.core.printable import shortened
 
 Tone = Literal["failure", "warning", "success", "info"]
+LONGEST_TITLE = 200
 MAX_DETAILED = 20
 MORE = "... and {} more: `aipl alerts list` shows them all"
 ENDINGS: Mapping[Ending, str] = {
@@ -125,12 +127,14 @@ def details(one: News, telling: Telling) -> list[str]:
     if incident.closed_at:
         until = said(incident.closed_at, telling.zone)
         lines.append(f"from {since} to {until}, {told_duration(incident.closed_at - incident.opened_at)}")
+        lines += [f"how it ended: {incident.end.reason}"] if incident.end and incident.end.reason else []
     else:
-        lines.append(f"since {since}, last seen {said(incident.seen_at, telling.zone)}")
+        seen = said(incident.seen_at, telling.zone)
+        lines.append(f"since {since}" + (f", last seen {seen}" if seen != since else ""))
     if not incident.closed_at or one.is_new:
         lines += finding.text.splitlines()
-        lines += [f"effect: {finding.effect}"] if finding.effect else []
     if not incident.closed_at:
+        lines += [f"effect: {finding.effect}"] if finding.effect else []
         lines += [f"to do: {finding.cure}"] if finding.cure else []
     if not incident.closed_at or one.is_new:
         lines += [f"{name}: {place}" for name, place in telling.places(finding).items()]
@@ -147,11 +151,13 @@ def where(scope: str) -> str:
 def _title(news: Sequence[News]) -> str:
     first, rest = news[0], len(news) - 1
     if not rest:
-        return f"[aipl] {first.headline}"
+        return shortened(f"[aipl] {first.headline}", LONGEST_TITLE)
     counts = Counter(one.incident.finding.severity for one in news)
     told = " and ".join(f"{count} {word}" for word, count in counts.items())
-    title = first.incident.finding.title
-    return f"[aipl] {first.word.upper()}: {told}, {where(first.incident.scope)}: {title}, and {rest} more"
+    title = (
+        f"[aipl] {first.word.upper()}: {told}, {where(first.incident.scope)}: {first.incident.finding.title}"
+    )
+    return f"{shortened(title, LONGEST_TITLE)}, and {rest} more"
 
 
 def _tone(news: Sequence[News]) -> Tone:
@@ -161,8 +167,14 @@ def _tone(news: Sequence[News]) -> Tone:
 
 
 def _body(news: Sequence[News], detailed: int, named: int, telling: Telling) -> str:
-    """The first `detailed` incidents in full, up to `named` by headline, and the number of the rest."""
-    blocks = ["\n".join([one.headline, *details(one, telling)]) for one in news[:detailed]]
+    """The first `detailed` incidents in full, up to `named` by headline, and the number of the rest.
+
+    The headline of the only one is the title.
+    """
+    blocks = [
+        "\n".join([*([one.headline] if len(news) > 1 else []), *details(one, telling)])
+        for one in news[:detailed]
+    ]
     lines = [one.headline for one in news[detailed:named]]
     if named < len(news):
         lines.append(MORE.format(len(news) - named))

@@ -95,7 +95,7 @@ def stopped_finding(
         kind="run_failed",
         severity="critical",
         owner=PLATFORM,
-        title=f"nightly run stopped at {step}: {_headline(message)}",
+        title=f"nightly run stopped at {step}: {headline(message)}",
         text=outward(message),
         link=log,
         runbook=STOPPED_AT.get(exit_code, NIGHTLY_FAILED),
@@ -114,15 +114,16 @@ def crashed_finding(step: str, message: str, log: str | None, run: str, readers:
     return replace(
         stopped,
         severity="warning",
-        title=f"nightly run crashed at {step} and was started again: {_headline(message)}",
+        title=f"nightly run crashed at {step} and was started again: {headline(message)}",
         cure="Nothing, if the second run goes well. `aipl status` shows the state.",
         subject=replace(stopped.subject, run=run),
         patience=RETRY_PATIENCE,
     )
 
 
-def _headline(text: str) -> str:
-    return shortened(" ".join(outward(text).partition("\n")[0].split()), LONGEST_HEADLINE)
+def headline(text: str) -> str:
+    """The first sentence of a text that may leave this machine, in one line."""
+    return shortened(" ".join(outward(text).partition(". ")[0].split()), LONGEST_HEADLINE)
 
 
 def outward(text: str) -> str:
@@ -132,13 +133,16 @@ def outward(text: str) -> str:
 
 def _of_result(result: GateResult, found: ExpectationResult, page: Path, readers: str) -> Finding:
     observed = found.error or found.observed or "not met"
-    lines = [f"expected: {found.description}", f"found: {observed}"]
-    if found.load_dates:
-        lines.append(f"load dates: {', '.join(_some([day.isoformat() for day in found.load_dates]))}")
     examples = [", ".join(f"{name}={value}" for name, value in row.items()) for row in found.examples[:SHOWN]]
     figures = found.figures
-    lines += figures or [f"example: {example}" for example in examples]
-    headline = figures[0] if figures else ", such as ".join([observed, *examples[:1]])
+    lines = [f"expected: {found.description}"]
+    if figures:
+        lines += [f"found: {figure}" for figure in figures]
+    else:
+        lines += [f"found: {observed}", *(f"example: {example}" for example in examples)]
+    if found.load_dates and not figures:
+        lines.append(f"load dates: {', '.join(_some([day.isoformat() for day in found.load_dates]))}")
+    told = figures[0] if figures else ", such as ".join([observed, *examples[:1]])
     source = found.table.partition(".")[0] if result.gate == "arrival" else None
     brands = {str(row["brand_id"]) for row in found.examples if row.get("brand_id") is not None}
     return Finding(
@@ -146,7 +150,7 @@ def _of_result(result: GateResult, found: ExpectationResult, page: Path, readers
         kind="gate_failed",
         severity="critical" if found.blocks else "warning",
         owner=found.owner,
-        title=f"{found.table}: {found.name}: {_headline(headline)}",
+        title=f"{found.table}: {found.name}: {headline(told)}",
         text=outward("\n".join(lines)),
         link=str(page),
         runbook=found.runbook or GATE_FAILED,
@@ -196,13 +200,13 @@ def _cure(found: ExpectationResult, source: str | None) -> str:
 def _of_unreadable(table: str, files: Sequence[FileVersion], owner: str, readers: str) -> Finding:
     source, days = files[0].source_id, sorted({file.load_date for file in files})
     count = counted(len(files), "dump")
-    lines = _some([f"{file.file}: {file.reason}" for file in files])
+    lines = _some([f"{file.file}: {(file.reason or '').removeprefix(f'{file.file}: ')}" for file in files])
     return Finding(
         key=f"{source}.{table}{UNREADABLE}",
         kind="gate_failed",
         severity="critical",
         owner=owner,
-        title=f"{source}.{table}: {count} cannot be read, so the load is refused: {_headline(lines[0])}",
+        title=f"{source}.{table}: {count} cannot be read, so the load is refused: {headline(lines[0])}",
         text=outward("\n".join(lines)),
         runbook=GATE_FAILED,
         effect=f"The load of {days[0]} is refused, and later loads of {source} wait; other sources go on."
@@ -227,7 +231,7 @@ def _of_held(files: Sequence[FileVersion], owner: str, readers: str) -> Finding:
         kind="gate_failed",
         severity="critical",
         owner=owner,
-        title=f"{source}: {loads} {_headline(files[0].reason or '')}",
+        title=f"{source}: {loads} {headline(files[0].reason or '')}",
         text=outward("\n".join(lines)),
         runbook=f"{GATE_FAILED}#a-load-that-is-held-back",
         effect=f"Later loads of {source} wait too; other sources are published. {readers}".strip(),

@@ -98,16 +98,17 @@ def tell_of_rollback(settings: Settings) -> None:
 
 def rollback_finding(last: Rollback) -> Finding:
     """The finding of a rollback in force."""
+    newest = max(last.withdrawn, default=last.from_release)
     return Finding(
         key=f"{last.at} {last.to_release}",
         kind="rolled_back",
         severity="warning",
         owner=PLATFORM,
         title=f"release {last.to_release} is read again, not {last.from_release or 'none'}{_by(last)}",
-        text=outward("\n".join([f"{last.told}.", *(line.strip() for line in last.lines[1:])])),
+        text=outward("\n".join([f"{last.told}.", *(line.strip() for line in last.lines[1:-1])])),
         runbook=RESTORE,
         effect=f"Readers have release {last.to_release}; the next new release replaces it.",
-        cure=f"Nothing, if it was meant. `aipl rollback {last.from_release}` undoes it.",
+        cure=f"Nothing, if it was meant. `aipl rollback {newest}` undoes it.",
     )
 
 

@@ -14,6 +14,7 @@ from orchestration.arrival.file_versions import FileVersion, latest_versions
 from orchestration.arrival.pending import PendingLoads, Request, deadline, find_pending, is_owed
 from orchestration.core.settings import Settings
 from orchestration.monitoring.fates import is_gone
+from orchestration.monitoring.findings import headline
 from orchestration.monitoring.gates import end_undeclared
 from orchestration.monitoring.readers import readers_have
 from orchestration.publish.release import read_current
@@ -22,7 +23,6 @@ from orchestration.sources.schedule import Schedule
 from orchestration.sources.source import Source
 
 SHOWN = 5
-LONGEST_REASON = 160
 RUNBOOK = "docs/runbooks/late-dump.md"
 UNREACHABLE, LATE, BEGINS_LATE, EMPTY = "unreachable", "late", "begins_late", "empty"
 
@@ -112,6 +112,8 @@ def freshness_findings(
         if owed is None or (through is not None and through >= coverage(source, owed)):
             continue
         has = f"contains it through {through}" if through else "does not contain it at all"
+        if held and not through:
+            has = f"contains it from {coverage(source, min(held))} on; its first days are missing"
         text = (
             f"By {schedule.fresh_by:%H:%M} ({schedule.timezone}) the release should contain {source_id} "
             f"through {coverage(source, owed)}; it {has}. Release: "
@@ -127,7 +129,7 @@ def freshness_findings(
                 f" {coverage(source, owed)}",
                 text,
                 runbook=f"{RUNBOOK}#the-marts-are-not-fresh",
-                effect=f"Numbers of the brands of {source_id} end {through or 'before they begin'}; those of"
+                effect=f"Numbers of its brands {f'end on {through}' if through else 'are lacking'}; those of"
                 " other sources go on.",
                 cure="`aipl status` shows whether a load is missing or refused, the gate stopped the build,"
                 " or nothing ran. Correct it, then run `aipl run`.",
@@ -196,7 +198,7 @@ def _unreachable(source: Source, reason: str, readers: str) -> Finding:
         "source_late",
         "warning",
         source.owner,
-        f"{source.source_id} cannot be listed: {' '.join(reason.split())[:LONGEST_REASON]}",
+        f"{source.source_id} cannot be listed: {headline(reason)}",
         reason,
         runbook=f"{RUNBOOK}#late-or-cannot-be-listed",
         effect=f"Nobody knows what it has delivered; no load of it comes in. {readers}".strip(),
