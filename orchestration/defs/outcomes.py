@@ -11,6 +11,7 @@ from dagster import (
     DagsterEvent,
     DagsterEventType,
     DagsterInstance,
+    DagsterRun,
     DagsterRunStatus,
     ExecuteInProcessResult,
     RunsFilter,
@@ -43,11 +44,17 @@ def latest_outcome(instance: DagsterInstance) -> tuple[str, list[Stopped]] | Non
             wanted = {DagsterEventType.STEP_FAILURE, DagsterEventType.RUN_FAILURE}
             entries = instance.all_logs(run.run_id, of_type=wanted)
             stopped = _failures([entry.dagster_event for entry in entries if entry.dagster_event])
-            retried = run.run_id if run.tags.get(WILL_RETRY) == "true" else ""
-            return run.run_id, [replace(stop, retried=retried) for stop in stopped]
+            if is_started_again(run):
+                stopped = [replace(stop, retried=run.run_id) for stop in stopped]
+            return run.run_id, stopped
         if run.asset_selection is None or AssetKey("release") in run.asset_selection:
             return run.run_id, []
     return None
+
+
+def is_started_again(run: DagsterRun) -> bool:
+    """Whether a run that failed is started again without anybody asking: it crashed, for the first time."""
+    return run.tags.get(WILL_RETRY) == "true"
 
 
 def stopped_steps(result: ExecuteInProcessResult) -> list[Stopped]:
