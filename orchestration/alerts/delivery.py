@@ -117,12 +117,10 @@ def _escalate(outbox: Outbox, routes: Mapping[str, Route], quiet: Quiet, now: da
     for incident in outbox.open_incidents():
         if incident.acked_at or quiet.holds(incident, now):
             continue
-        told = dict(outbox.told(incident.incident_id))
-        since = [*told.values()] or [incident.opened_at]
-        if incident.snoozed_until:
-            since = [incident.snoozed_until]
+        told = outbox.told(incident.incident_id)
+        since = incident.snoozed_until or outbox.heard_at(incident.incident_id) or incident.opened_at
         for name, route in routes.items():
-            is_due = route.after is not None and min(since) + route.after <= now
+            is_due = route.after is not None and since + route.after <= now
             if is_due and name not in told and route.wants(incident.finding):
                 outbox.escalate(incident.incident_id, name, now)
 
@@ -171,8 +169,9 @@ def _parcels(
 
 def _never_told(parcel: Sequence[Delivery]) -> bool:
     """Whether an incident is over before anybody was paged for it."""
-    is_new = parcel[0].alert.event in ("opened", "escalated") and parcel[0].tries == 0
-    return is_new and parcel[0].alert.incident.closed_at is not None
+    first = parcel[0]
+    is_untried = first.tries == 0 and first.reason is None
+    return is_untried and first.alert.event != "closed" and first.alert.incident.closed_at is not None
 
 
 def _send(settings: Settings, outbox: Outbox, route: Route, url: str, alerts: Sequence[Alert]) -> str | None:

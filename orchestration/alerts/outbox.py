@@ -189,21 +189,30 @@ class Outbox:
                 (stamp(now - TOO_OLD_TO_ROUTE),),
             ).fetchall()
             for alert in map(alert_of, waiting):
-                told = [route for route, _ in self.told(alert.incident.incident_id)]
+                told = self.told(alert.incident.incident_id)
                 if not told and is_moot(alert.incident):
                     self._mark_routed(alert.alert_id)
                     continue
                 for name in choose(alert, told):
                     self._put_on_route(alert.alert_id, name, now)
 
-    def told(self, incident_id: int) -> list[tuple[str, datetime]]:
-        """Routes that an incident was put on, with the time when it first arrived, or was put on it."""
+    def told(self, incident_id: int) -> list[str]:
+        """Routes that an incident was put on."""
         rows = self._connection.execute(
-            "select route, coalesce(min(delivered_at), min(coalesce(routed_at, created_at)))"
-            " from deliveries join alerts using (alert_id) where incident_id = ? group by route",
+            "select distinct route from deliveries join alerts using (alert_id) where incident_id = ?",
             (incident_id,),
         )
-        return [(route, datetime.fromisoformat(at)) for route, at in rows]
+        return [route for (route,) in rows]
+
+    def heard_at(self, incident_id: int) -> datetime | None:
+        """When an incident, as bad as it is, first arrived on a route, or was put on one; None if on none."""
+        ((heard,),) = self._connection.execute(
+            "select coalesce(min(delivered_at), min(coalesce(routed_at, created_at)))"
+            " from deliveries join alerts using (alert_id) where incident_id = ?1 and alert_id >= ("
+            " select coalesce(max(alert_id), 0) from alerts where incident_id = ?1 and event = 'worsened')",
+            (incident_id,),
+        )
+        return datetime.fromisoformat(heard) if heard else None
 
     def escalate(self, incident_id: int, route: str, now: datetime) -> None:
         """Tell one more route of an open incident."""

@@ -222,6 +222,15 @@ def test_the_second_line_waits_from_when_the_first_was_told(two_lines: Settings,
     assert routes_told(two_lines, NOW + 2 * HOUR + 30 * MINUTE) == ["second"]
 
 
+def test_the_second_line_waits_from_when_it_became_so_bad(two_lines: Settings, hook: Webhook) -> None:
+    found(two_lines, finding(severity="warning"))
+    assert routes_told(two_lines, NOW) == ["first"]
+    found(two_lines, finding(), at=NOW + HOUR)
+    assert routes_told(two_lines, NOW + HOUR) == ["first"]
+    assert routes_told(two_lines, NOW + HOUR + 29 * MINUTE) == []
+    assert routes_told(two_lines, NOW + HOUR + 30 * MINUTE) == ["second"]
+
+
 def test_a_warning_that_may_right_itself_waits(home: Settings, hook: Webhook) -> None:
     crashed = replace(finding("warehouse", "warning"), patience=HOUR)
     found(home, crashed)

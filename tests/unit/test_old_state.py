@@ -117,13 +117,13 @@ def test_alerts_of_format_1_are_upgraded_with_all_that_they_knew(tmp_path: Path)
         with Outbox(old) as outbox:
             (incident,) = outbox.open_incidents()
             (pending,) = outbox.deliveries("pending")
-            told = outbox.told(2)
+            told = outbox.told(2), outbox.heard_at(2)
             name = outbox.warehouse
         assert (incident.incident_id, incident.finding.key, incident.finding.runbook) == (2, "m.r", "book")
         assert (incident.finding.subject, incident.finding.patience) == (Subject(), timedelta())
         assert (pending.alert.event, pending.reason) == ("closed", "down")
         assert pending.alert.incident.end == RECOVERED
-        assert told == [("team", datetime(2026, 1, 1, 0, 5, tzinfo=UTC))]
+        assert told == (["team"], datetime(2026, 1, 1, 0, 5, tzinfo=UTC))
         version, tables = version_and_tables(old)
         assert (version, tables) == version_and_tables(new)
     with Outbox(old) as outbox:

@@ -465,6 +465,7 @@ def test_the_ledger_follows_what_was_read_and_outlives_old_releases(settings: Se
     ("variable", "values", "said"),
     [
         ("AIPL_KEEP_RELEASES", ("1", "none", "-3", "2.5"), "at least 2"),
+        ("AIPL_URL", ("warehouse", "ftp://a.example.com", "https://", "https://a b"), "such as https://"),
         ("AIPL_MEMORY", ("much", "0GB", "4GB'; drop", "-1MB", "4"), "such as 4GB"),
     ],
 )
