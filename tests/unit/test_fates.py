@@ -8,20 +8,30 @@ from pathlib import Path
 
 import pytest
 from unit.test_due_loads import SCHEDULE, TODAY, YESTERDAY, at, come, source
-from unit.test_monitoring import result
+from unit.test_links import anchors
+from unit.test_monitoring import result, version
 from verdicts import verdict
 
 from expectations.results import GateResult
 from orchestration.alerts.findings import RECOVERED, End, Finding, Subject
 from orchestration.arrival.file_versions import Load, State
 from orchestration.arrival.pending import PendingLoads
+from orchestration.core.settings import PROJECT_ROOT
 from orchestration.monitoring.fates import (
     fate_of_loads,
     fate_of_marts,
     still_found,
     with_loads_still_refused,
 )
-from orchestration.monitoring.findings import HELD_BACK, NOTHING_CHECKED, UNREADABLE, gate_findings
+from orchestration.monitoring.findings import (
+    HELD_BACK,
+    NOTHING_CHECKED,
+    UNREADABLE,
+    gate_findings,
+    load_findings,
+    stopped_finding,
+)
+from orchestration.monitoring.runs import rollback_finding
 from orchestration.monitoring.watch import (
     BEGINS_LATE,
     EMPTY,
@@ -29,8 +39,10 @@ from orchestration.monitoring.watch import (
     UNREACHABLE,
     fate_of_arrival,
     fate_of_freshness,
+    freshness_findings,
     lateness_findings,
 )
+from orchestration.publish.rollback import Rollback
 
 THIRD, FOURTH = date(2024, 1, 3), date(2024, 1, 4)
 OPEN = None
@@ -203,3 +215,22 @@ def test_a_finding_says_what_it_is_about_and_what_to_do() -> None:
         "lumen",
     )
     assert mart.title == "fct_fast: rule: 1 of 2 rows, such as brand_id=lumen"
+
+
+def test_every_runbook_that_a_finding_names_is_there() -> None:
+    pending = PendingLoads(delivered={"east": come() - {YESTERDAY, date(2026, 3, 2)}})
+    hidden = PendingLoads(unreachable={"east": "no route"})
+    held = [version(THIRD, 3, state=State.REFUSED), version(FOURTH, None, version_id=2, state=State.REFUSED)]
+    found = [
+        *lateness_findings(source(), SCHEDULE, pending, [version(TODAY, 0)], at("12:00")),
+        *lateness_findings(source(), SCHEDULE, hidden, [], at("12:00")),
+        *freshness_findings({"east": source()}, SCHEDULE, None, at("12:00")),
+        *load_findings([replace(held[0], reason="held back: by ada"), held[1]], "trade"),
+        *(stopped_finding("warehouse", "x", None, exit_code=code) for code in (1, 2, 3)),
+        rollback_finding(Rollback("2026-03-10", "r2", "r1", {"r2": "b"})),
+    ]
+    assert len({one.key for one in found}) == 9
+    for one in found:
+        page, _, anchor = (one.runbook or "").partition("#")
+        assert not anchor or anchor in anchors(PROJECT_ROOT / page), one.runbook
+        assert (PROJECT_ROOT / page).exists() and one.cure
