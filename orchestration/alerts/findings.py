@@ -69,8 +69,6 @@ class End:
 
 
 RECOVERED = End("recovered")
-# What became of an open incident that is not found any more; None where it was not judged.
-Fate = Callable[[Finding], End | None]
 
 
 @dataclass(frozen=True)
@@ -91,6 +89,10 @@ class Incident:
     acked_by: str | None = None
     snoozed_until: datetime | None = None
     snoozed_by: str | None = None
+
+
+# What became of an open incident that is not found any more; None where it was not judged.
+Fate = Callable[[Incident], End | None]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from orchestration.core.errors import AiplError
 from orchestration.core.settings import Settings
 
 
-def all_judged(_: Finding) -> End | None:
+def all_judged(_: Incident) -> End | None:
     """The fate of what is not found any more where everything was judged."""
     return RECOVERED
 

@@ -112,7 +112,7 @@ class Outbox:
                 elif (known[key].finding.severity, finding.severity) == ("warning", "critical"):
                     self._worsen(known[key].incident_id, now)
             for key, incident in known.items():
-                if key not in found and (end := fate(incident.finding)):
+                if key not in found and (end := fate(incident)):
                     self._end(incident, end, now)
 
     def end(self, choose: Callable[[Incident], End | None], now: datetime) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -16,7 +16,7 @@ from pathlib import Path
 from expectations.contracts import read_contracts
 from expectations.page import latest_results, report_page
 from expectations.results import GateResult
-from orchestration.alerts.findings import End, Incident
+from orchestration.alerts.findings import End, Fate, Finding, Incident
 from orchestration.alerts.incidents import (
     end_incidents,
     observe,
@@ -79,7 +79,8 @@ def observe_mart_gate(settings: Settings) -> None:
         for scope, found in halves.items():
             half = replace(result, results=found)
             findings = gate_findings(half, page, readers)
-            observe(settings, scope, findings, datetime.now(UTC), partial(fate_of_marts, half, brands))
+            fate = _by_later(half, partial(fate_of_marts, half, brands), lambda _: None)
+            observe(settings, scope, findings, datetime.now(UTC), fate)
 
 
 def end_undeclared(settings: Settings, declared: Mapping[str, Source], now: datetime) -> None:
@@ -109,8 +110,23 @@ def _observe_arrival(
                 if still_found(found, deliveries.loads)
             ]
         # A verdict too old to be listed is not read: what it found stays as it is.
-        fate = partial(fate_of_loads, gate, deliveries.loads)
+        by_loads = partial(fate_of_loads, None, deliveries.loads)
+        fate = _by_later(gate, partial(fate_of_loads, gate, deliveries.loads), by_loads)
         observe(settings, scope, findings, datetime.now(UTC), fate)
+
+
+def _by_later(
+    gate: GateResult | None,
+    judged: Callable[[Finding], End | None],
+    otherwise: Callable[[Finding], End | None],
+) -> Fate:
+    """A fate by a verdict; `otherwise` of what was found after it, by one that cannot be read any more."""
+
+    def fate(incident: Incident) -> End | None:
+        is_later = gate is not None and gate.finished_at > incident.opened_at
+        return (judged if is_later else otherwise)(incident.finding)
+
+    return fate
 
 
 def _built_brands(settings: Settings) -> set[str] | None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from orchestration.alerts.delivery import deliver
-from orchestration.alerts.findings import RECOVERED, End, Finding
+from orchestration.alerts.findings import RECOVERED, End, Finding, Incident
 from orchestration.alerts.incidents import observe, suppress_alerting_errors
 from orchestration.core.disk import require_home
 from orchestration.core.errors import AiplError
@@ -62,8 +62,9 @@ def observe_run(
 
 
 def _fate(
-    settings: Settings, stopped: Sequence[Stopped], did: Callable[[str], bool], finding: Finding
+    settings: Settings, stopped: Sequence[Stopped], did: Callable[[str], bool], incident: Incident
 ) -> End | None:
+    finding = incident.finding
     if finding.key == MIRROR and settings.mirror_url is None:
         return End("unchecked", "AIPL_MIRROR_URL is not set any more")
     if stopped or not did(finding.key):

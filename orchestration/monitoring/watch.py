@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import Any
@@ -39,13 +39,13 @@ def watch(settings: Settings, now: datetime) -> None:
     for source_id, source in arrival.sources.items():
         versions = arrival.of(source_id).versions
         findings = lateness_findings(source, schedule, pending, versions, now, readers=readers)
-        fate = partial(fate_of_arrival, source_id, pending, versions)
+        fate = partial(_of_finding, partial(fate_of_arrival, source_id, pending, versions))
         observe(settings, f"arrival/{source_id}", findings, now, fate)
     current = read_current(settings)
     release = current.manifest if current else None
     findings = freshness_findings(arrival.sources, schedule, release, now)
-    fate_now = partial(fate_of_freshness, arrival.sources, schedule, release, now)
-    observe(settings, "freshness", findings, now, fate_now)
+    of_freshness = partial(fate_of_freshness, arrival.sources, schedule, release, now)
+    observe(settings, "freshness", findings, now, partial(_of_finding, of_freshness))
     end_undeclared(settings, declared.sources, now)
     end_incidents(settings, partial(_fed_no_more, arrival.sources), now)
 
@@ -152,6 +152,10 @@ def fate_of_freshness(
         return is_gone(finding.key)
     owed = _latest_owed(source, _held(release, finding.key), _last_due(schedule, schedule.fresh_by, now))
     return RECOVERED if owed else End("unchecked", "the calendar of the source expects nothing now")
+
+
+def _of_finding(fate: Callable[[Finding], End | None], incident: Incident) -> End | None:
+    return fate(incident.finding)
 
 
 def _fed_no_more(fed: Mapping[str, Source], incident: Incident) -> End | None:

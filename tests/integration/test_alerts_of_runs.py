@@ -22,6 +22,8 @@ from verdicts import judge_with, verdict
 
 from expectations.results import GateResult
 from orchestration.alerts.delivery import deliver as send
+from orchestration.alerts.findings import Finding, Subject
+from orchestration.alerts.incidents import observe
 from orchestration.alerts.outbox import Outbox
 from orchestration.arrival.configured import read_arrival
 from orchestration.arrival.pending import Request
@@ -257,6 +259,20 @@ def test_a_load_let_in_by_hand_has_not_recovered(settings: Settings, hook: Webho
     (title,) = titles(hook)
     assert title.startswith("[aipl] ACCEPTED BY HAND: critical: east.orders: order_id_present")
     assert title.endswith("counted with the shop)")
+
+
+def test_an_older_verdict_ends_nothing(settings: Settings, hook: Webhook) -> None:
+    assert run(settings) == 0
+    # As found by a verdict whose report cannot be read any more.
+    subject = Subject(source="east", table="east.orders", rule="order_id_present")
+    key, title = "east.orders.order_id_present", "an ID is missing"
+    found = Finding(key, "gate_failed", "warning", "trade", title, title, subject=subject)
+    observe(settings, "gate/arrival/east", [found], datetime.now(UTC))
+    observe_gates(settings, read_arrival(settings))
+    assert open_keys(settings) == {("gate/arrival/east", key)}
+    deliver(settings, "east", 4, [1])
+    assert run(settings) == 0
+    assert open_keys(settings) == set()
 
 
 def test_what_is_wrong_with_a_source_that_is_gone_is_no_longer_checked(

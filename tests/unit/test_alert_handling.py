@@ -270,7 +270,7 @@ def test_only_what_was_judged_recovers(home: Settings, hook: Webhook) -> None:
     deliver(home, NOW)
     titles(hook)
     ends = {"judged": End("recovered"), "gone": End("unchecked", "the rule is gone")}
-    observe(home, "gate/marts", [], NOW + HOUR, lambda found: ends.get(found.key))
+    observe(home, "gate/marts", [], NOW + HOUR, lambda incident: ends.get(incident.finding.key))
     deliver(home, NOW + HOUR)
     assert sorted(titles(hook)) == [
         "[aipl] NO LONGER CHECKED: critical: gone is off (the rule is gone)",
