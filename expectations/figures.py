@@ -11,6 +11,7 @@ from expectations.results import ExpectationResult
 from expectations.suites.arrival import (
     FUTURE_SHARE,
     NOT_NUMBER_SHARE,
+    NULL_SHARE,
     OUTSIDE_SHARE,
     UNKNOWN_SHARE,
     UNREADABLE_SHARE,
@@ -20,11 +21,12 @@ from expectations.suites.rule import Rule
 
 SHOWN_VALUES = 3
 LONGEST_VALUE = 40
-# Words of a vocabulary and times are shown. Anything else may be somebody's, so only its form is.
+# Words of a vocabulary and times are shown; a word may have one digit inside, as `add2cart` has. Anything
+# else may be somebody's, so only its form is.
 SHARES_OF_VALUES = tuple(one.format("") for one in (UNKNOWN_SHARE, OUTSIDE_SHARE, NOT_NUMBER_SHARE))
 REASON = re.compile(".*")
 TIME = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b[\d:.TZ +-]{,20}")
-WORD = re.compile(r"[^\W\d]+(?:[ .-][^\W\d]+)*")
+WORD = re.compile(r"(?:[^\W\d]+|[^\W\d]{2,}\d[^\W\d]{2,})(?:[ .-][^\W\d]+)*")
 
 
 def in_figures(result: ExpectationResult, rule: Rule, table: ArrivalTable) -> ExpectationResult:
@@ -36,26 +38,30 @@ def in_figures(result: ExpectationResult, rule: Rule, table: ArrivalTable) -> Ex
     came = {file.load_date for file in table.files if file.path or file.unreadable_count}
     quoted = {UNKNOWN_SHARE.format(rule.column): WORD, FUTURE_SHARE: TIME, UNREADABLE_SHARE: REASON}
     shown = quoted.get(measure)
-    found = {
-        day: _told(measure, table.measures[day]) + _such_as(values.get(day, {}), shown)
-        if day in came
-        else "no dump came"
-        for day in result.load_dates
-    }
+    found = {}
+    for day in result.load_dates:
+        objected, such = values.get(day, (None, {}))
+        told = _told(measure, table.measures[day], objected) + _such_as(such, shown)
+        found[day] = told if day in came else "no dump came"
     return replace(result, found=found)
 
 
-def _told(measure: str, load: Mapping[str, float | None]) -> str:
+def _told(measure: str, load: Mapping[str, float | None], objected: int | None) -> str:
+    """A measure in counts where they are known: `objected` is the number of rows that it is of."""
     number, rows = load.get(measure), load.get("row_count") or 0
     if measure == "row_count":
         return f"{rows:,.0f} rows"
     if measure == UNREADABLE_SHARE:
         unreadable = load.get("unreadable_count") or 0
         return f"{unreadable:,.0f} of {rows + unreadable:,.0f} records"
-    if "share" in measure:
-        whole = "the values" if measure.startswith(SHARES_OF_VALUES) else "the rows"
+    if "share" not in measure:
+        return f"{measure} {number:g}" if number is not None else f"no {measure}"
+    whole = "the values" if measure.startswith(SHARES_OF_VALUES) else "the rows"
+    if objected is None and measure.startswith(NULL_SHARE.format("")):
+        objected = round((number or 0) * rows)
+    if objected is None:
         return f"{number or 0:.1%} of {whole} in a load of {rows:,.0f} rows"
-    return f"{measure} {number:g}" if number is not None else f"no {measure}"
+    return f"{objected:,} of {rows:,.0f} rows ({number or 0:.1%} of {whole})"
 
 
 def _such_as(values: Mapping[str, int], shown: re.Pattern[str] | None) -> str:

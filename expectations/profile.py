@@ -246,8 +246,8 @@ def _measured(table: ArrivalTable) -> Iterator[tuple[str, str]]:
 
 def objections(
     table: ArrivalTable, measure: str, load_dates: Collection[date], most: int
-) -> dict[date, dict[str, int]]:
-    """The commonest values that a share is of, with their rows, at most so many of each load date.
+) -> dict[date, tuple[int, dict[str, int]]]:
+    """By load date how many rows a share is of, and their commonest values with their rows, at most so many.
 
     Of unreadable rows their reasons. A row without a value, or one that repeats another, shows nothing.
     """
@@ -265,22 +265,23 @@ def objections(
         paths = []
     if not paths:
         return {}
-    found: dict[date, dict[str, int]] = {}
+    found: dict[date, tuple[int, dict[str, int]]] = {}
     with duckdb.connect() as connection:
         connection.execute(NO_BAR)
         connection.execute("create table files (path varchar, load_date date)")
         connection.executemany("insert into files values (?, ?)", paths)
         rows = connection.execute(
             f"""
-            select "{DAY}", {value}, count(*) as times from {LOADED} where {condition}
+            select "{DAY}", {value}, count(*) as times, sum(count(*)) over (partition by "{DAY}") as rows
+            from {LOADED} where {condition}
             group by 1, 2
             qualify row_number() over (partition by "{DAY}" order by count(*) desc, {value}) <= {most}
             order by 1, 3 desc, 2
             """,
             {"paths": [glob.escape(path) for path, _ in paths], **_words(table, condition)},
         ).fetchall()
-    for day, objected, times in rows:
-        found.setdefault(day, {})[objected] = times
+    for day, objected, times, of_day in rows:
+        found.setdefault(day, (int(of_day), {}))[1][objected] = times
     return found
 
 

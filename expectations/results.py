@@ -66,14 +66,18 @@ class ExpectationResult:
 
     @property
     def figures(self) -> list[str]:
-        """What was found, one load date a line, the latest first and a few of them only; then what to do."""
+        """What was found, one load date a line, the latest first and a few of them only."""
         latest = sorted(self.found, reverse=True)
         lines = [f"{day}: {self.found[day]}" for day in latest[:_SHOWN_EXAMPLES]]
         if more := len(latest) - len(lines):
             lines.append(f"and {more:,} more")
-        if self.cure and latest:
-            lines.append(self.cure.replace(LOAD_DATE, latest[0].isoformat()))
         return lines
+
+    @property
+    def remedy(self) -> str:
+        """What to do about the latest load date that fails; empty where the rule does not say."""
+        days = self.found or self.load_dates
+        return self.cure.replace(LOAD_DATE, max(days).isoformat()) if days else self.cure
 
     @property
     def blocks(self) -> bool:
@@ -172,7 +176,7 @@ def _finding_lines(result: ExpectationResult) -> Iterator[str]:
     yield f"  {result.verdict}: {result.table}: {result.name}: {result.error or result.observed or 'not met'}"
     yield f"    expected: {result.description} (owner: {result.owner})"
     if result.found:
-        yield from (f"    {line}" for line in result.figures)
+        yield from (f"    {line}" for line in (*result.figures, result.remedy) if line)
         return
     for example in result.examples[:_SHOWN_EXAMPLES]:
         yield "    " + ", ".join(f"{key}={value}" for key, value in example.items())

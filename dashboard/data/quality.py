@@ -6,6 +6,8 @@ Each part may be missing: a release can be copied to a place that has nothing el
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from operator import attrgetter
 
 import pandas as pd
@@ -13,8 +15,11 @@ import pandas as pd
 from expectations.page import stored_runs
 from expectations.past import Past, past_of
 from expectations.results import GateResult
+from orchestration.alerts.handling import acknowledge, open_incidents, snooze
+from orchestration.alerts.links import places
+from orchestration.core.printable import printable
 from orchestration.core.settings import Settings
-from orchestration.publish.quality import INCIDENT, known_loads, open_incidents
+from orchestration.publish.quality import known_loads
 from orchestration.publish.rejects.listing import Selection, find_rejects
 from orchestration.publish.rejects.reconcile import changes
 from orchestration.publish.releases import Release
@@ -23,6 +28,20 @@ LOADS = ["source", "load_date", "files", "rows", "unreadable", "state", "reason"
 REJECTS = ["source", "entity", "column", "found_in", "reason", "rows", "first_load", "last_load"]
 CLEANED = ["source_id", "table_name", "entity", "column", "kind", "rows"]
 TABLES = ["table", "owner", "checks", "failed", "warned", "passed", "outcome"]
+INCIDENT = [
+    "incident_id",
+    "opened_at",
+    "severity",
+    "title",
+    "effect",
+    "cure",
+    "owner",
+    "runbook",
+    "acked_by",
+    "snoozed_by",
+    "snoozed_until",
+]
+ACKNOWLEDGE = "ack"
 FINDINGS = ["table", "rule", "severity", "verdict", "expected", "observed", "owner"]
 
 
@@ -104,6 +123,39 @@ def cleaned(settings: Settings) -> pd.DataFrame:
 
 
 def incidents(settings: Settings) -> pd.DataFrame | None:
-    """Row an open incident, oldest first; None in a home that never had an alert."""
+    """Row an open incident, oldest first, times in UTC; None in a home that never had an alert.
+
+    `runbook` is an address where the settings say where the documentation is served.
+    """
     found = open_incidents(settings)
-    return None if found is None else pd.DataFrame(found, columns=INCIDENT)
+    if found is None:
+        return None
+    rows = [
+        (
+            one.incident_id,
+            one.opened_at,
+            one.finding.severity,
+            one.finding.title,
+            one.finding.effect,
+            one.finding.cure,
+            one.finding.owner,
+            places(settings, one.finding).get("runbook"),
+            one.acked_by,
+            one.snoozed_by,
+            one.snoozed_until,
+        )
+        for one in found
+    ]
+    return pd.DataFrame(rows, columns=INCIDENT)
+
+
+def handle(settings: Settings, incident_ids: Sequence[int], option: str, by: str) -> None:
+    """Acknowledge incidents (`ack`), or snooze them for a while, such as `4h`, in somebody's name.
+
+    Raises InputError when one of them is not open any more.
+    """
+    name, now = printable(by), datetime.now(UTC)
+    if option == ACKNOWLEDGE:
+        acknowledge(settings, incident_ids, name, now)
+    else:
+        snooze(settings, incident_ids, option, name, now)

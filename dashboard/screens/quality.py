@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pandas as pd
 import streamlit as st
@@ -19,11 +19,12 @@ from dashboard.text import labels
 from dashboard.view import View
 from expectations.past import Past
 from expectations.results import GateResult
-from orchestration.core.errors import AiplError
-from orchestration.publish.quality import undelivered_alerts
+from orchestration.alerts.handling import can_handle, undelivered_alerts
+from orchestration.core.errors import AiplError, InputError
 
 T = TypeVar("T")
 REFUSED_SHOWN = 20
+SNOOZES = ("4h", "1d", "7d")
 
 view: View = st.session_state["view"]
 
@@ -167,31 +168,74 @@ def cleaned(found: pd.DataFrame) -> None:
 
 
 def alerts(told: tuple[pd.DataFrame | None, int]) -> None:
-    """Open incidents, and whether anybody was told of them."""
+    """Open incidents, who has taken them on, and whether anybody was told of them."""
     incidents, waiting = told
 
     def fill(found: pd.DataFrame) -> None:
         rows = [
             (
+                row.incident_id,
                 Chip(view.text(f"severity_{row.severity}"), row.severity),
                 row.title,
+                row.effect,
+                row.cure,
                 f"{row.opened_at:%Y-%m-%d %H:%M}",
                 row.owner,
+                taken(row),
                 row.runbook,
             )
             for row in rows_of(found.fillna({"runbook": NONE}))
         ]
+        heads = ("number", "severity", "incident", "effect", "cure", "since_utc", "owner", "taken", "runbook")
         if rows:
-            table(view, ("severity", "incident", "since_utc", "owner", "runbook"), rows)
+            table(view, heads, rows, wide=(2, 3, 4))
         else:
             nothing(view, "no_incidents")
         if waiting:
             st.warning(view.text("undelivered", alerts=count(waiting)), icon=":material/notifications_off:")
+        if rows and can_handle(view.settings):
+            take_on(found)
 
     if incidents is None:
         card(view, "alerts", empty="no_outbox", file=view.settings.alerts)
     else:
         card(view, "alerts", incidents, fill)
+
+
+def taken(row: Any) -> str:
+    """Who acknowledged or snoozed an incident."""
+    if isinstance(row.acked_by, str):
+        return view.text("taken_by", by=row.acked_by)
+    if not pd.isna(row.snoozed_until) and row.snoozed_until > pd.Timestamp.now("UTC"):
+        return view.text("snoozed_by", by=row.snoozed_by, until=f"{row.snoozed_until:%Y-%m-%d %H:%M}")
+    return NONE
+
+
+def take_on(found: pd.DataFrame) -> None:
+    """A form to acknowledge or snooze incidents, by the functions of `aipl alerts`."""
+    titles = {row.incident_id: f"{row.incident_id}: {row.title}" for row in rows_of(found)}
+    with st.form("take_on", border=False):
+        chosen = st.multiselect(
+            view.text("incidents"), list(titles), key="incidents", format_func=titles.__getitem__
+        )
+        option = st.selectbox(
+            view.text("take_on"),
+            [quality.ACKNOWLEDGE, *SNOOZES],
+            key="take_on_option",
+            format_func=lambda option: view.text(f"take_on_{option}"),
+        )
+        by = st.text_input(view.text("your_name"), key="your_name", max_chars=60).strip()
+        if not st.form_submit_button(view.text("do_it")):
+            return
+    if not chosen or not by:
+        st.warning(view.text("take_on_incomplete"))
+        return
+    try:
+        quality.handle(view.settings, chosen, option, by)
+    except InputError as error:
+        st.warning(str(error))
+    else:
+        st.rerun()
 
 
 gate = gate_of(view.release) if view.release else None

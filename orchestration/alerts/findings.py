@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 Kind = Literal[
@@ -18,8 +19,26 @@ Kind = Literal[
     "heartbeat_failed",
 ]
 Severity = Literal["critical", "warning"]
-Event = Literal["opened", "worsened", "reminder", "recovered"]
-State = Literal["pending", "delivered", "dead"]
+Event = Literal["opened", "worsened", "reminder", "escalated", "closed"]
+State = Literal["pending", "delivered", "dropped", "dead"]
+Ending = Literal["recovered", "accepted", "unchecked", "ended"]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a finding is about, for programs; what does not apply is None or empty.
+
+    `table` is a mart, or `<source>.<table>` on arrival. `load_dates` are those concerned, `unexpected` is how
+    many rows (load dates on arrival) break the rule. `run` is the id of a Dagster run.
+    """
+
+    source: str | None = None
+    brands: tuple[str, ...] = ()
+    table: str | None = None
+    rule: str | None = None
+    load_dates: tuple[date, ...] = ()
+    unexpected: int | None = None
+    run: str | None = None
 
 
 @dataclass(frozen=True)
@@ -28,7 +47,9 @@ class Finding:
 
     `key` names the incident, unique within its scope ("fct_fast.start_stock_drift"); `owner` is a team's
     name; `title` is one line; `text` says what, where, how many, with examples but without personal values;
-    `link` is a result page or a log; `runbook` a page of the documentation.
+    `effect` what is held back and what readers have meanwhile; `cure` what to do; `link` is a result page or
+    a log; `runbook` a page of the documentation. A warning with `patience` may right itself for so long
+    before anybody is told.
     """
 
     key: str
@@ -39,18 +60,49 @@ class Finding:
     text: str
     link: str | None = None
     runbook: str | None = None
+    effect: str = ""
+    cure: str = ""
+    subject: Subject = field(default_factory=Subject)
+    patience: timedelta = timedelta()
+
+
+@dataclass(frozen=True)
+class End:
+    """How an incident ended, and why if the word does not say it.
+
+    `recovered`: its subject was judged again and found right. `accepted`: somebody let it in as it is.
+    `unchecked`: nothing judges it any more. `ended`: it was a state, not a fault, and is over.
+    """
+
+    word: Ending
+    reason: str = ""
+
+
+RECOVERED = End("recovered")
 
 
 @dataclass(frozen=True)
 class Incident:
-    """A finding with its history: when it opened, was last seen, and recovered (None: it is open)."""
+    """A finding with its history: when it opened, was last seen, and closed (None: it is open).
+
+    `acked_by` has taken it on, and nobody is reminded of it. Until `snoozed_until` nothing is told of it.
+    """
 
     incident_id: int
     scope: str
     finding: Finding
     opened_at: datetime
     seen_at: datetime
-    recovered_at: datetime | None = None
+    closed_at: datetime | None = None
+    end: End | None = None
+    acked_at: datetime | None = None
+    acked_by: str | None = None
+    snoozed_until: datetime | None = None
+    snoozed_by: str | None = None
+
+
+# What became of an open incident that is not found any more; None where it was not judged.
+Fate = Callable[[Incident], End | None]
 
 
 @dataclass(frozen=True)
@@ -72,3 +124,20 @@ class Delivery:
     next_try_at: datetime
     reason: str | None
     alert: Alert
+
+
+@dataclass(frozen=True)
+class Mute:
+    """Findings of which nothing is told until `until`: each pattern that is given must match.
+
+    Patterns are those of file names: `*` stands for anything. `rule` is matched with the key of a finding.
+    """
+
+    mute_id: int
+    made_at: datetime
+    until: datetime
+    by: str
+    reason: str
+    source: str | None = None
+    rule: str | None = None
+    owner: str | None = None

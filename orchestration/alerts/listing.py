@@ -1,14 +1,19 @@
-"""Open incidents and undelivered alerts as lines for a terminal."""
+"""Open incidents, mutes and undelivered alerts as lines for a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from functools import partial
 
 from orchestration.alerts.delivery import address, no_address
-from orchestration.alerts.findings import Delivery, Incident
-from orchestration.alerts.messages import places, said
+from orchestration.alerts.findings import Alert, Delivery, Incident, Mute
+from orchestration.alerts.links import places
+from orchestration.alerts.messages import News, Telling, details
+from orchestration.alerts.moments import said, schedule_zone
 from orchestration.alerts.outbox import MAX_TRIES, Outbox
-from orchestration.alerts.routes import Route, load_routes
+from orchestration.alerts.quiet import Quiet
+from orchestration.alerts.routes import AlertsFile, load_alerts
 from orchestration.core.errors import ConfigurationError
 from orchestration.core.printable import counted
 from orchestration.core.settings import Settings
@@ -16,68 +21,120 @@ from orchestration.core.settings import Settings
 IN_STATUS = 5
 
 
-def listing(settings: Settings) -> str:
-    """All open incidents in full, and all undelivered alerts."""
-    incidents, undelivered, routes = _read(settings)
-    lines = ["Open incidents:" if incidents else "Open incidents: none"]
-    lines += [f"  {line}" for incident in incidents for line in _told(incident)]
-    lines += _undelivered_lines(undelivered, routes, len(undelivered))
+@dataclass(frozen=True)
+class _State:
+    """What the outbox and the alerts file say now."""
+
+    file: AlertsFile
+    incidents: list[Incident]
+    undelivered: list[Delivery]
+    mutes: list[Mute]
+    zone: tzinfo
+    now: datetime
+
+    @property
+    def quiet(self) -> Quiet:
+        return Quiet(self.file.maintenance, self.mutes, self.zone)
+
+
+def listing(settings: Settings, now: datetime | None = None) -> str:
+    """All open incidents in full, mutes in force, and all undelivered alerts."""
+    state = _read(settings, now)
+    telling = Telling(state.zone, partial(places, settings), "")
+    lines = ["Open incidents:" if state.incidents else "Open incidents: none"]
+    for incident in state.incidents:
+        news = News((Alert(0, "opened", incident),))
+        told = [_headline(incident, state), *(f"  {line}" for line in details(news, telling))]
+        lines += [f"  {line}" for line in told]
+    lines += [*_mute_lines(state), *_undelivered_lines(state, len(state.undelivered))]
     return "\n".join(lines) + "\n"
 
 
-def status_lines(settings: Settings) -> str:
-    """Open incidents and undelivered alerts in a few lines, even if the alerts file is invalid."""
+def status_lines(settings: Settings, now: datetime | None = None) -> str:
+    """Open incidents, mutes and undelivered alerts in a few lines, even if the alerts file is invalid."""
     try:
-        incidents, undelivered, routes = _read(settings)
+        state = _read(settings, now)
     except ConfigurationError as error:
         return f"Alerts: nothing is sent: {error}\n"
-    if not incidents and not undelivered:
-        return "Open incidents: none\n"
+    quiet, incidents = _mute_lines(state), state.incidents
+    if not incidents and not state.undelivered:
+        return "\n".join(["Open incidents: none", *quiet]) + "\n"
     lines = [f"Open incidents: {len(incidents)}"]
-    lines += [f"  {_headline(incident)}" for incident in incidents[:IN_STATUS]]
-    lines += _undelivered_lines(undelivered, routes, IN_STATUS)
-    if max(len(incidents), len(undelivered)) > IN_STATUS:
+    lines += [f"  {_headline(incident, state)}" for incident in incidents[:IN_STATUS]]
+    lines += [*quiet, *_undelivered_lines(state, IN_STATUS)]
+    if max(len(incidents), len(state.undelivered)) > IN_STATUS:
         lines.append("  `aipl alerts list` shows all of them.")
     return "\n".join(lines) + "\n"
 
 
-def _read(settings: Settings) -> tuple[list[Incident], list[Delivery], Mapping[str, Route]]:
-    routes = load_routes(settings.alerts_file)
+def _read(settings: Settings, now: datetime | None) -> _State:
+    file = load_alerts(settings.alerts_file)
     with Outbox(settings.alerts) as outbox:
         undelivered = [*outbox.deliveries("dead"), *outbox.deliveries("pending")]
-        return outbox.open_incidents(), undelivered, routes
+        return _State(
+            file,
+            outbox.open_incidents(),
+            undelivered,
+            outbox.mutes(),
+            schedule_zone(settings),
+            now or datetime.now(UTC),
+        )
 
 
-def _headline(incident: Incident) -> str:
+def _headline(incident: Incident, state: _State) -> str:
     finding = incident.finding
-    return f"{finding.severity}: {finding.title}; since {said(incident.opened_at)}"
+    told = f"{incident.incident_id}: {finding.severity}: {finding.title}"
+    return "; ".join([told, f"since {said(incident.opened_at, state.zone)}", *_handled(incident, state)])
 
 
-def _told(incident: Incident) -> list[str]:
-    finding = incident.finding
-    seen = f"owner: {finding.owner}; last seen {said(incident.seen_at)}; scope: {incident.scope}"
-    rest = [*finding.text.splitlines(), seen, *places(finding)]
-    return [_headline(incident), *(f"  {line}" for line in rest)]
+def _handled(incident: Incident, state: _State) -> list[str]:
+    """Who has taken it on, or why nothing is told of it."""
+    told = []
+    if incident.acked_at:
+        told.append(f"acknowledged by {incident.acked_by} at {said(incident.acked_at, state.zone)}")
+    if incident.snoozed_until and state.now < incident.snoozed_until:
+        told.append(f"snoozed by {incident.snoozed_by} until {said(incident.snoozed_until, state.zone)}")
+    if reason := state.quiet.reason(incident.finding, state.now):
+        told.append(f"not told: {reason}")
+    return told
 
 
-def _undelivered_lines(undelivered: list[Delivery], routes: Mapping[str, Route], shown: int) -> list[str]:
-    if not undelivered:
-        return []
-    lines = [f"Alerts not delivered: {len(undelivered)}"]
-    lines += [
-        f"  {one.route}: {one.alert.incident.finding.title} ({one.alert.event}): {_why(one, routes)}"
-        for one in undelivered[:shown]
+def _mute_lines(state: _State) -> list[str]:
+    """Mutes in force, and maintenance that is going on."""
+    lines = [
+        f"  maintenance: {window.reason}"
+        for window in state.file.maintenance
+        if window.contains(state.now, state.zone)
     ]
-    if any(one.state == "dead" for one in undelivered):
+    for mute in state.mutes:
+        if mute.made_at <= state.now < mute.until:
+            patterns = {"source": mute.source, "rule": mute.rule, "owner": mute.owner}
+            what = ", ".join(f"{name} {pattern}" for name, pattern in patterns.items() if pattern)
+            lines.append(
+                f"  mute {mute.mute_id}: {what}, until {said(mute.until, state.zone)}, by {mute.by}:"
+                f" {mute.reason}"
+            )
+    return ["Nothing is told of:", *lines] if lines else []
+
+
+def _undelivered_lines(state: _State, shown: int) -> list[str]:
+    if not state.undelivered:
+        return []
+    lines = [f"Alerts not delivered: {len(state.undelivered)}"]
+    lines += [
+        f"  {one.route}: {one.alert.incident.finding.title} ({one.alert.event}): {_why(one, state)}"
+        for one in state.undelivered[:shown]
+    ]
+    if any(one.state == "dead" for one in state.undelivered):
         lines.append(
             "  `aipl alerts test` checks whether a route works; `aipl alerts retry` sends them again."
         )
     return lines
 
 
-def _why(one: Delivery, routes: Mapping[str, Route]) -> str:
+def _why(one: Delivery, state: _State) -> str:
     """Why an alert was not delivered, and what happens next."""
-    route = routes.get(one.route)
+    route = state.file.routes.get(one.route)
     if one.state == "dead":
         return f"given up after {MAX_TRIES} tries: {one.reason}"
     if route is None:
@@ -86,4 +143,5 @@ def _why(one: Delivery, routes: Mapping[str, Route]) -> str:
         return no_address(route)
     if one.reason is None:
         return "not tried yet"
-    return f"tried {counted(one.tries, 'time')}: {one.reason}; next try after {said(one.next_try_at)}"
+    next_try = said(one.next_try_at, state.zone)
+    return f"tried {counted(one.tries, 'time')}: {one.reason}; next try after {next_try}"

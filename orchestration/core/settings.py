@@ -38,6 +38,10 @@ class Settings:
     alerts_file: Path = PROJECT_ROOT / "alerts.yml"
     kept_releases: int = 30
     memory: str = "4GB"
+    # Without a trailing slash, and empty where nothing is served: see docs/alerts.md.
+    url: str = ""
+    dagster_url: str = ""
+    docs_url: str = ""
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -45,10 +49,11 @@ class Settings:
 
         The latter two default to `sources.yml` and `alerts.yml` of the project. `AIPL_KEEP_RELEASES` is how
         many releases are kept, 30 by default. `AIPL_MEMORY` is what the engine of a build may hold before it
-        spills to disk, 4GB by default.
+        spills to disk, 4GB by default. `AIPL_URL`, `AIPL_DAGSTER_URL` and `AIPL_DOCS_URL` are where people
+        reach reports and dashboard, Dagster's UI and the documentation.
 
         Raises InputError for a home whose name SQL, file patterns or a terminal would misread, for anything
-        but a number of releases from 2 on, and for anything but a size.
+        but a number of releases from 2 on, for anything but a size, and for an address that is none.
         """
         home = os.environ.get("AIPL_HOME") or PROJECT_ROOT / "data"
         sources_file = os.environ.get("AIPL_SOURCES") or PROJECT_ROOT / "sources.yml"
@@ -62,7 +67,8 @@ class Settings:
         paths = {"AIPL_HOME": home, "AIPL_SOURCES": sources_file, "AIPL_ALERTS": alerts_file}
         home, sources_file, alerts_file = (_absolute(name, Path(path)) for name, path in paths.items())
         _require_plain(home)
-        return cls(home, sources_file, alerts_file, int(kept), memory)
+        served = {name: _address(name) for name in ("AIPL_URL", "AIPL_DAGSTER_URL", "AIPL_DOCS_URL")}
+        return cls(home, sources_file, alerts_file, int(kept), memory, *served.values())
 
     @property
     def person_key(self) -> str | None:
@@ -113,6 +119,17 @@ def _absolute(name: str, path: Path) -> Path:
         return path.expanduser().resolve()
     except (OSError, RuntimeError) as error:
         raise InputError(f"{name} {printable(str(path))} is no path: {str(error).rstrip('.')}.") from error
+
+
+def _address(name: str) -> str:
+    """The http address in a variable, without a slash at its end; empty where it is not set."""
+    address = os.environ.get(name, "").strip().rstrip("/")
+    if address and not re.fullmatch(r"https?://[^\s/]+(/\S*)?", address):
+        raise InputError(
+            f"{name} is {printable(shortened(address, 300))!r}. Give an address such as"
+            " https://warehouse.example.com, or leave it unset."
+        )
+    return address
 
 
 def _require_plain(home: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from dagster import (
@@ -22,14 +22,17 @@ from orchestration.core.redact import redact
 from orchestration.core.settings import Settings
 from orchestration.defs.names import MART_GATE, NIGHTLY
 from orchestration.defs.resources import BY_GATE, EXIT_CODE
-from orchestration.monitoring.runs import Stopped, observe_run
+from orchestration.monitoring.runs import COMMAND, INTERRUPTED, Stopped, observe_run
 
 if TYPE_CHECKING:
     from dagster_shared.error import SerializableErrorInfo
 
 LOOKED_BACK = 100
+# Of runs in a row, each started at once after the one before was killed.
+MOST_DEATHS = 3
 # Tags of runs of the command line: who interrupts one is at the terminal.
 BY_HAND = {"aipl/started_by": "aipl run"}
+CANCELLED = "Somebody cancelled the run."
 # Raised by Dagster between two steps of work, and by dbt in one.
 INTERRUPTS = {"DagsterExecutionInterruptedError", "KeyboardInterrupt"}
 
@@ -41,8 +44,13 @@ def latest_outcome(instance: DagsterInstance) -> tuple[str, list[Stopped]] | Non
     was at work, does not count.
     """
     for run in _ended(instance):
-        if run.status is DagsterRunStatus.FAILURE:
-            return run.run_id, _failures(_failure_events(instance, run))
+        how = _ending(instance, run)
+        if how == "cancelled":
+            return run.run_id, [Stopped(NIGHTLY, CANCELLED, INTERRUPTED)]
+        if how != "well":
+            stopped = _failures(_failure_events(instance, run))
+            is_again = how == "died" and latest_endings(instance).deaths < MOST_DEATHS
+            return run.run_id, [replace(stop, retried=run.run_id if is_again else "") for stop in stopped]
         if makes_release(run):
             return run.run_id, []
     return None
@@ -168,4 +176,6 @@ def observe_latest_run(settings: Settings, instance: DagsterInstance) -> None:
     outcome = latest_outcome(instance)
     if outcome is not None:
         run_id, stopped = outcome
-        observe_run(settings, stopped, f"Dagster run {run_id}")
+        well = instance.all_logs(run_id, of_type=DagsterEventType.STEP_SUCCESS)
+        did = {NIGHTLY, COMMAND, *(entry.step_key for entry in well)}
+        observe_run(settings, stopped, None, did=did.__contains__, run=run_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from orchestration.core.errors import InputError
 from orchestration.core.lock import writer_lock
 from orchestration.core.privacy.person_key import is_made_with
 from orchestration.core.settings import Settings
+from orchestration.monitoring.findings import RAW_STEP
 from orchestration.monitoring.gates import observe_gates
 from orchestration.monitoring.heartbeat import concluding
 from orchestration.monitoring.runs import Stopped, alerting, observe_run
@@ -89,7 +90,7 @@ def _run_new(settings: Settings, request: Request, say: Callable[[str], None], w
             # The mirror may have failed last time, or there may have been a rollback since.
             mirrored = mirror(settings) if settings.mirror_url else None
             with suppress_alerting_errors():
-                observe_run(settings, [], None)
+                observe_run(settings, [], None, did=lambda step: not step.startswith(RAW_STEP))
             for warning in pending.warnings[:SHOWN]:
                 say(f"Warning: {warning}")
             say(f"Nothing is new. Release {current.release_id} is current.")
@@ -106,7 +107,7 @@ def _run_new(settings: Settings, request: Request, say: Callable[[str], None], w
         log = new_log(settings)
         stopped = run_nightly(settings, new, request, log)
         after = read_arrival(settings, declared)
-        return conclude(settings, loads_since(arrival, after, new), stopped, log, say) or reached
+        return conclude(settings, loads_since(arrival, after, new), stopped, log, say, pulled=new) or reached
 
 
 def is_done(settings: Settings, declared: Mapping[str, Source], say: Callable[[str], None]) -> Release | None:
@@ -126,10 +127,16 @@ def conclude(
     stopped: list[Stopped],
     log: Path,
     say: Callable[[str], None],
+    *,
+    pulled: Collection[str],
 ) -> int:
-    """Report the outcome of a run; returns its exit code."""
+    """Report the outcome of a run that pulled these sources; returns its exit code."""
+
+    def did(step: str) -> bool:
+        return not step.startswith(RAW_STEP) or step.removeprefix(RAW_STEP) in pulled
+
     with suppress_alerting_errors():
-        observe_run(settings, stopped, str(log))
+        observe_run(settings, stopped, str(log), did=did)
     say("")
     say(loads_summary(settings, loads))
     refused = refusals(loads)

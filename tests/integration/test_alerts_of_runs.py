@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
 import dagster as dg
 import pytest
+import yaml
 from forks import PROCESSES
 from postgres_server import Server
 from tiny_project import deliver
@@ -19,16 +21,24 @@ from unit.publish_home import HomeSettings
 from verdicts import judge_with, verdict
 
 from expectations.results import GateResult
+from orchestration.alerts.delivery import deliver as send
+from orchestration.alerts.findings import Finding, Subject
+from orchestration.alerts.incidents import observe
 from orchestration.alerts.outbox import Outbox
+from orchestration.arrival.configured import read_arrival
 from orchestration.arrival.pending import Request
 from orchestration.core.errors import InputError
 from orchestration.core.settings import Settings
 from orchestration.defs.composition import build_definitions
+from orchestration.defs.instance import prepare_dagster_home
 from orchestration.defs.orphaned_runs import fail_orphaned_runs
-from orchestration.defs.outcomes import latest_outcome, observe_latest_run
+from orchestration.defs.outcomes import MOST_DEATHS, latest_outcome, observe_latest_run
 from orchestration.defs.quality import checks
 from orchestration.defs.raw import assets
+from orchestration.monitoring.gates import observe_gates
+from orchestration.monitoring.runs import Stopped, observe_run
 from orchestration.nightly.run import run_new
+from orchestration.publish.holding import accept_load
 from orchestration.publish.releases import current_id
 from orchestration.quality import mart_gate
 
@@ -97,7 +107,8 @@ def test_a_refused_load_stays_wrong_while_other_days_are_fine(settings: Settings
     deliver(settings, "east", 3, [1])
     assert run(settings) == 0
     assert open_keys(settings) == set()
-    assert titles(hook) == ["[aipl] 2 recovered"]
+    (title,) = titles(hook)
+    assert title.startswith("[aipl] RECOVERED: 2 critical, the arrival gate of east: east.orders")
     # What stops a run before it begins is told, unless a person asked for it.
     with pytest.raises(InputError):
         run(settings, source="nowhere")
@@ -106,7 +117,8 @@ def test_a_refused_load_stays_wrong_while_other_days_are_fine(settings: Settings
     with pytest.raises(InputError, match="north"):
         run(settings)
     assert "north" in hook.received[0]["message"]
-    assert titles(hook) == ["[aipl] NEW: critical: nightly run stopped at aipl run"]
+    (title,) = titles(hook)
+    assert title.startswith("[aipl] NEW: critical: nightly run stopped at aipl run: ")
 
 
 def killed_night(home: Path, gate: str) -> None:
@@ -154,7 +166,7 @@ def test_runs_of_dagster_are_told_as_those_of_the_command_line(settings: Setting
         sent = sensors["alerts"].evaluate_tick(dg.build_sensor_context(instance))
         assert sent.skip_message == "team: 1 alert delivered"
         (title,) = titles(hook)
-        assert title == "[aipl] NEW: critical: nightly run stopped at warehouse"
+        assert title.startswith("[aipl] NEW: critical: nightly run stopped at warehouse: ")
         # The same fault at the command line is the same incident.
         assert run(settings) == 1
         observe_latest_run(settings, instance)
@@ -172,6 +184,127 @@ def test_runs_of_dagster_are_told_as_those_of_the_command_line(settings: Setting
         assert run_in_dagster(settings, 2, 3).success
         observe_latest_run(settings, instance)
     assert open_keys(settings) == set()
+
+
+@pytest.mark.parametrize("goes_well", [True, False])
+def test_a_crash_of_a_run_that_is_started_again_is_one_message(
+    settings: Settings, hook: Webhook, goes_well: bool
+) -> None:
+    prepare_dagster_home(settings.dagster_home)
+    settings = replace(settings, dagster_url="https://dagster.example.com")
+    with dg.DagsterInstance.from_config(str(settings.dagster_home), "aipl.yaml") as instance:
+        job = build_definitions(settings).resolve_job_def("nightly")
+
+        def crash() -> str:
+            run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+            instance.report_run_failed(run, "The process of this run has ended.")
+            observe_latest_run(settings, instance)
+            return run.run_id
+
+        first = crash()
+        assert send(settings, datetime.now(UTC)) == [], "the second run may go well"
+        if goes_well:
+            assert run_in_dagster(settings, 2, 3).success
+            observe_latest_run(settings, instance)
+        else:
+            for _ in range(MOST_DEATHS - 2):
+                crash()
+                assert send(settings, datetime.now(UTC)) == [], "as may the third"
+            last = crash()
+    send(settings, datetime.now(UTC))
+    (message,) = hook.received
+    if goes_well:
+        assert message["type"] == "warning"
+        assert message["title"].startswith(
+            "[aipl] NEW AND RECOVERED: warning: nightly run crashed at nightly"
+        )
+        assert message["title"].endswith("(the second run went well)")
+        assert f"run: https://dagster.example.com/runs/{first}" in message["message"]
+        assert open_keys(settings) == set()
+    else:
+        assert message["title"].startswith("[aipl] NEW: critical: nightly run stopped at nightly")
+        assert f"run: https://dagster.example.com/runs/{last}" in message["message"]
+    assert "The process of this run has ended." in message["message"]
+
+
+def test_a_run_that_somebody_cancelled_is_told_until_a_later_one_goes_well(
+    settings: Settings, hook: Webhook
+) -> None:
+    prepare_dagster_home(settings.dagster_home)
+    with dg.DagsterInstance.from_config(str(settings.dagster_home), "aipl.yaml") as instance:
+        job = build_definitions(settings).resolve_job_def("nightly")
+        run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+        instance.report_run_canceled(run)
+        observe_latest_run(settings, instance)
+        send(settings, datetime.now(UTC))
+        (message,) = hook.received
+        assert message["title"].startswith("[aipl] NEW: warning: nightly run was cancelled")
+        assert "waits for the next night" in message["message"] and run.run_id in message["message"]
+        hook.received.clear()
+        assert run_in_dagster(settings, 2, 3).success
+        observe_latest_run(settings, instance)
+    send(settings, datetime.now(UTC))
+    (title,) = titles(hook)
+    assert title.startswith("[aipl] RECOVERED: warning: nightly run was cancelled")
+
+
+def test_a_run_of_one_source_says_nothing_about_another(settings: Settings, hook: Webhook) -> None:
+    assert run(settings) == 0
+    observe_run(settings, [Stopped("raw__west", "west is broken", 1), Stopped("mirror", "down", 2)], "log")
+    send(settings, datetime.now(UTC))
+    assert open_keys(settings) == {("run", "raw__west"), ("run", "mirror")}
+    deliver(settings, "east", 4, [1])
+    assert run(settings, source="east") == 0
+    assert run(settings) == 0, "nothing is new"
+    # There is no mirror at all.
+    assert open_keys(settings) == {("run", "raw__west")}
+    deliver(settings, "west", 4, [1])
+    assert run(settings) == 0
+    assert open_keys(settings) == set()
+    told = [title.partition(": ")[0] for title in titles(hook)]
+    assert sorted(told) == ["[aipl] NEW", "[aipl] NO LONGER CHECKED", "[aipl] RECOVERED"]
+
+
+def test_a_load_let_in_by_hand_has_not_recovered(settings: Settings, hook: Webhook) -> None:
+    (settings.home / "dumps" / "east" / "orders-2024-01-03.csv").write_text("order_id,amount\n,1\n")
+    assert run(settings) == 3
+    hook.received.clear()
+    accept_load(settings, "east", date(2024, 1, 3), "counted with the shop")
+    observe_gates(settings, read_arrival(settings))
+    send(settings, datetime.now(UTC))
+    (title,) = titles(hook)
+    assert title.startswith("[aipl] ACCEPTED BY HAND: critical: east.orders: order_id_present")
+    assert title.endswith("counted with the shop)")
+
+
+def test_an_older_verdict_ends_nothing(settings: Settings, hook: Webhook) -> None:
+    assert run(settings) == 0
+    # As found by a verdict whose report cannot be read any more.
+    subject = Subject(source="east", table="east.orders", rule="order_id_present")
+    key, title = "east.orders.order_id_present", "an ID is missing"
+    found = Finding(key, "gate_failed", "warning", "trade", title, title, subject=subject)
+    observe(settings, "gate/arrival/east", [found], datetime.now(UTC))
+    observe_gates(settings, read_arrival(settings))
+    assert open_keys(settings) == {("gate/arrival/east", key)}
+    deliver(settings, "east", 4, [1])
+    assert run(settings) == 0
+    assert open_keys(settings) == set()
+
+
+def test_what_is_wrong_with_a_source_that_is_gone_is_no_longer_checked(
+    settings: Settings, hook: Webhook
+) -> None:
+    (settings.home / "dumps" / "east" / "orders-2024-01-03.csv").write_text("order_id,amount\n,1\n")
+    assert run(settings) == 3
+    hook.received.clear()
+    sources = yaml.safe_load(settings.sources_file.read_text())
+    del sources["sources"]["east"]
+    settings.sources_file.write_text(yaml.safe_dump(sources))
+    observe_gates(settings, read_arrival(settings))
+    send(settings, datetime.now(UTC))
+    (title,) = titles(hook)
+    assert title.startswith("[aipl] NO LONGER CHECKED: critical: east.orders")
+    assert title.endswith("(the source east is not declared any more)")
 
 
 def test_a_mirror_that_fails_is_told_and_leaves_the_release_and_is_made_by_the_next_run(
@@ -192,7 +325,7 @@ def test_a_mirror_that_fails_is_told_and_leaves_the_release_and_is_made_by_the_n
     assert first is not None
     assert any(line.startswith("Stopped at mirror: The mirror in PostgreSQL was not made") for line in said)
     assert open_keys(settings) == {("run", "mirror")}
-    assert hook.received[-1]["title"] == "[aipl] NEW: critical: nightly run stopped at mirror"
+    assert hook.received[-1]["title"].startswith("[aipl] NEW: critical: nightly run stopped at mirror: ")
     logs = "".join(log.read_text() for log in (settings.home / "logs").iterdir())
     assert "Connection refused" in logs
     assert "a-secret" not in logs + str(said) + str(hook.received)

@@ -99,7 +99,7 @@ FAULTS = {
     "an empty column": Fault(
         changed(30, kind=""),
         [
-            "lack kind; found: 30.0% of the rows in a load of 100 rows.",
+            "lack kind; found: 30 of 100 rows (30.0% of the rows).",
             "take it out of `not_null` of `orders`",
         ],
         {"not_null": []},

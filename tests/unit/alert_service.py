@@ -17,7 +17,7 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
-from orchestration.alerts import delivery
+from orchestration.alerts import channel, delivery
 from orchestration.alerts.findings import Finding, Kind, Severity
 from orchestration.core.settings import PROJECT_ROOT, Settings
 
@@ -26,18 +26,32 @@ SPAWNED = multiprocessing.get_context("spawn")
 
 @dataclass
 class Webhook:
-    """An endpoint that answers `status`, `seconds` after `answers` is set; `received` are the documents."""
+    """An endpoint that answers `status`, `seconds` after `answers` is set.
+
+    `received` are the documents that it took, `requests` the method, path and headers of each.
+    """
 
     port: int = 0
     status: int = 204
     seconds: float = 0.0
     received: list[dict[str, Any]] = field(default_factory=list)
+    requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
     answers: threading.Event = field(default_factory=threading.Event)
 
     @property
     def url(self) -> str:
         """Its address for Apprise, with a password and a secret path."""
         return f"json://robot:hunter2x@127.0.0.1:{self.port}/hook/s3cr3t-path"
+
+    @property
+    def http(self) -> str:
+        """The same for programs."""
+        return f"http{self.url.removeprefix('json')}"
+
+    @property
+    def base(self) -> str:
+        """Its address without path and password, which stands for that of a pager."""
+        return f"http://127.0.0.1:{self.port}"
 
 
 @contextmanager
@@ -53,8 +67,11 @@ def webhook() -> Iterator[Webhook]:
             time.sleep(hook.seconds)
             if 200 <= hook.status < 300:
                 hook.received.append(body)
+                hook.requests.append((self.command, self.path, dict(self.headers)))
             self.send_response(hook.status)
             self.end_headers()
+
+        do_PUT = do_POST
 
         def log_message(self, *_: object) -> None:
             pass
@@ -107,7 +124,7 @@ def delivered_by(home: Settings, count: int, killed: str = "") -> list[int | Non
 
 
 def _deliver(home: Settings, start: Barrier, killed: str) -> None:
-    send = delivery.send
+    send = channel.send
 
     def dying(*arguments: Any) -> None:
         if killed == "after":
@@ -115,6 +132,6 @@ def _deliver(home: Settings, start: Barrier, killed: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     if killed:
-        delivery.send = dying
+        channel.send = dying
     start.wait()
     delivery.deliver(home, datetime(2026, 1, 1, tzinfo=UTC))

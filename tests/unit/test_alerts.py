@@ -24,7 +24,7 @@ from orchestration.alerts.delivery import deliver
 from orchestration.alerts.findings import Alert, Incident
 from orchestration.alerts.incidents import observe, open_findings
 from orchestration.alerts.listing import listing, status_lines
-from orchestration.alerts.messages import compose
+from orchestration.alerts.messages import Telling, compose
 from orchestration.alerts.outbox import MAX_TRIES, REMIND_AFTER, Outbox, delay
 from orchestration.core.errors import ConfigurationError
 from orchestration.core.settings import PROJECT_ROOT, Settings
@@ -80,7 +80,7 @@ def model(steps: Sequence[tuple[int, dict[str, str] | None]]) -> list[tuple[str,
             if found is None:
                 event = "reminder" if severity and hour - last >= REMIND_AFTER / HOUR else ""
             elif not (before and severity):
-                event = "opened" if severity else "recovered" if before else ""
+                event = "opened" if severity else "closed" if before else ""
             else:
                 event = "worsened" if (before, severity) == ("warning", "critical") else ""
             if event:
@@ -100,7 +100,7 @@ def test_each_incident_is_told_once_and_reminded_of_when_due(
             now += hours * HOUR
             if found is None:
                 with Outbox(home.alerts) as outbox:
-                    outbox.remind(now)
+                    outbox.remind(now, lambda _: False)
             else:
                 observe(home, "gate/marts", [finding(k, s) for k, s in found.items()], now)  # type: ignore[arg-type]
         Outbox(home.alerts).close()
@@ -134,8 +134,8 @@ def test_an_alert_arrives_once_with_all_there_is_to_know(home: Settings, hook: W
     assert [sent.reason for sent in deliver(home, NOW)] == [None]
     assert deliver(home, NOW + MINUTE) == []
     (message,) = hook.received
-    parts = ["3 of 7 rows", "since 2026-01-01 00:00 UTC", "owner: trade-analytics", str(home.home)]
-    for part in (*parts, "result: reports/page.html", "what to do: docs/runbook.md"):
+    parts = ["3 of 7 rows", "since 2026-01-01 08:00 Asia/Shanghai", "owner: trade-analytics", str(home.home)]
+    for part in (*parts, "report: reports/page.html", "runbook: docs/runbook.md"):
         assert part in message["message"]
     observe(home, "gate/marts", [], NOW + MINUTE)
     deliver(home, NOW + MINUTE)
@@ -145,7 +145,7 @@ def test_an_alert_arrives_once_with_all_there_is_to_know(home: Settings, hook: W
     assert [(told["type"], told["title"]) for told in hook.received] == [
         ("failure", "[aipl] NEW: critical: fct_fast.sum is off"),
         ("success", "[aipl] RECOVERED: critical: fct_fast.sum is off"),
-        ("success", "[aipl] NEW AND RECOVERED: critical: fct_fast.sum is off"),
+        ("warning", "[aipl] NEW AND RECOVERED: critical: fct_fast.sum is off"),
     ]
 
 
@@ -155,12 +155,13 @@ def test_many_findings_are_one_message_that_names_each_or_counts_the_rest(
     observe(home, "gate/marts", [finding(f"mart_{n:02}.rule", text="x" * 400) for n in range(60)], NOW)
     deliver(home, NOW)
     (message,) = hook.received
-    assert message["title"] == "[aipl] 60 critical"
+    assert message["title"] == "[aipl] NEW: 60 critical, the mart gate: mart_00.rule is off, and 59 more"
     assert all(f"mart_{n:02}.rule" in message["message"] for n in range(60))
     assert "x" * 400 in message["message"] and len(message["message"]) <= 6000
     few = room(Apprise.instantiate(next(url for url in SERVICES if url.startswith("workflows"))))
     incidents = [Incident(n, "gate/marts", finding(f"mart_{n:03}.rule"), NOW, NOW) for n in range(200)]
-    body = compose([Alert(one.incident_id, "opened", one) for one in incidents], few, "from here").body
+    telling = Telling(UTC, lambda _: {}, "from here")
+    body = compose([Alert(one.incident_id, "opened", one) for one in incidents], few, telling).body
     shown = body.count("is off")
     assert len(body) <= few < 1000
     assert 0 < shown < 200

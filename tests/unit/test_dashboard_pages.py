@@ -39,11 +39,13 @@ from dashboard.data.definitions import document, parts
 from dashboard.text import LANGUAGES, text
 from dashboard.view import connection_of
 from expectations.page import write_report
+from orchestration.alerts.findings import End
+from orchestration.alerts.handling import undelivered_alerts
 from orchestration.alerts.outbox import Outbox
 from orchestration.build.rejects import kept_changes
+from orchestration.core.errors import InputError
 from orchestration.core.settings import PROJECT_ROOT, Settings
 from orchestration.monitoring.gates import observe_mart_gate
-from orchestration.publish.quality import undelivered_alerts
 from orchestration.publish.releases import Release
 
 APP = PROJECT_ROOT / "dashboard" / "app.py"
@@ -211,6 +213,9 @@ def test_the_home_tells_its_gates_over_time(own: Home) -> None:
     found = quality.incidents(settings)
     assert found is not None and len(known) == 2
     assert list(zip(found["opened_at"].dt.to_pydatetime(), found["title"], strict=True)) == known
+    settings.alerts.chmod(0o444)
+    read_only = quality.incidents(settings)
+    assert read_only is not None and read_only.equals(found)
     settings.alerts.unlink()
     assert quality.incidents(settings) is None and undelivered_alerts(settings) == 0
 
@@ -288,6 +293,38 @@ def test_every_page_runs_and_says_what_it_reads(opened: Open, shared: Home, page
         }
         assert shown == {"checks": str(checks), "unmet_critical": "0", "unmet_warning": "2"}
         assert told.count("observed &lt;b&gt;more&lt;/b&gt;") == 2
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_incident_is_taken_on_or_put_off_on_the_page(opened: Open, own: Home, language: str) -> None:
+    settings, _ = own
+    judged(settings, "9" * 64, gate_result(failed=2))
+    observe_mart_gate(settings)
+    app = opened("quality", settings.home, lang=language)
+    titles = list(app.multiselect(key="incidents").options)
+    assert len(titles) == 2 and titles[0].startswith("1: ")
+
+    def save(option: str, *incidents: int, by: str = "ada") -> None:
+        app.multiselect(key="incidents").set_value(list(incidents))
+        app.selectbox(key="take_on_option").set_value(option)
+        app.text_input(key="your_name").set_value(by)
+        app.button[0].click().run()
+
+    save("ack", 1, by=" ")
+    assert text(language, "take_on_incomplete") in words(app)
+    save("ack", 1)
+    assert text(language, "taken_by", by="ada") in words(app)
+    save("1d", 2)
+    assert text(language, "snoozed_by", by="ada", until="")[:10] in words(app)
+    with Outbox(settings.alerts) as outbox:
+        first, second = outbox.open_incidents()
+    assert (first.acked_by, second.acked_by, second.snoozed_by) == ("ada", None, "ada")
+    with Outbox(settings.alerts) as outbox:
+        outbox.end(lambda _: End("recovered"), datetime.now(UTC))
+    save("ack", 1)
+    assert text(language, "no_incidents") in words(app)
+    with pytest.raises(InputError, match="No incident 1 is open"):
+        quality.handle(settings, [1], "ack", "ada")
 
 
 def test_filters_change_the_numbers_and_the_link_that_opens_the_same_view(opened: Open) -> None:

@@ -13,6 +13,7 @@ import duckdb
 import pytest
 from unit.test_links import anchors
 
+from expectations.figures import WORD
 from expectations.profile import _number
 from expectations.results import ExpectationResult, GateResult
 from expectations.runner import run_arrival
@@ -257,3 +258,9 @@ def test_only_finite_numbers_are_numbers(tmp_path: Path) -> None:
     assert {text for text in texts if number.fullmatch(text) and isfinite(float(text))} <= {
         text for text, value in found if value is not None
     }
+
+
+def test_a_word_is_shown_and_what_may_be_an_id_is_not() -> None:
+    shown = ["view", "gift card", "add2cart", "加购", "add_to-cart"]
+    hidden = ["a1", "m1234", "13800138000", "x7f3a9", "ada@example.com", "a1b", "12.50 EUR"]
+    assert [word for word in shown + hidden if WORD.fullmatch(word)] == shown

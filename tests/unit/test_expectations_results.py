@@ -108,7 +108,7 @@ def test_figures_tell_the_latest_load_dates_and_the_cure() -> None:
     )
     figures = told.figures
     assert figures[0] == "2024-09-07: 7 rows against usually 800" and figures[3] == "and 2 more"
-    assert figures[-1] == "If that is right, write `unusual_dates: [2024-09-07]`."
+    assert told.remedy == "If that is right, write `unusual_dates: [2024-09-07]`."
     summary = gate(told).summary_lines()
     assert f"    {figures[0]}" in summary and not any("order_id" in line for line in summary)
     assert gate(replace(told, severity="warning")).warning_lines()[0].endswith(figures[0])

@@ -15,8 +15,8 @@ from orchestration.arrival.file_versions import FileVersion, State
 from orchestration.arrival.pending import PendingLoads
 from orchestration.monitoring.findings import (
     GATE_FAILED,
-    arrival_findings,
     gate_findings,
+    load_findings,
     outward,
     stopped_finding,
 )
@@ -88,7 +88,9 @@ def test_marts_must_hold_what_is_owed_by_the_time_they_should_be_fresh(held, clo
     current = None if held is None else release(*held)
     found = freshness_findings({"east": source()}, SCHEDULE, current, at(clock))
     assert [(finding.severity, finding.title) for finding in found] == (
-        [("critical", f"east: the marts are not fresh, complete through {through}")] if through else []
+        [("critical", f"east: the marts are not fresh, complete through {through} instead of 2026-03-09")]
+        if through
+        else []
     )
     assert all(f"Release: {current['release_id'] if current else 'none'}." in one.text for one in found)
     # Whoever owes nothing new stays fresh.
@@ -132,9 +134,9 @@ def test_what_leaves_this_machine_names_no_person() -> None:
 
 def test_dumps_that_cannot_be_read_are_a_finding_a_table_until_they_can() -> None:
     broken = [version(TODAY, None, f"{number}", number, State.REFUSED) for number in range(5)]
-    (found,) = arrival_findings([], set(), broken, [])
+    (found,) = load_findings(broken, "data-platform")
     assert found.key == "east.orders.readable"
     assert "5 dumps" in found.title
     assert f"0_{TODAY}.csv: no column amount" in found.text and "and 2 more" in found.text
     mended = [version(TODAY, 3, f"{number}", 10 + number, State.ACCEPTED) for number in range(5)]
-    assert arrival_findings([], set(), [*broken, *mended], [found]) == []
+    assert load_findings([*broken, *mended], "data-platform") == []

@@ -8,7 +8,7 @@ import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from unit.publish_home import let_through, make_home
 
+from orchestration.alerts.findings import RECOVERED, Subject
 from orchestration.alerts.outbox import Outbox
 from orchestration.arrival.configured import read_arrival
 from orchestration.arrival.dbt_inputs import FILES, forget_applied, write_arrival
@@ -76,6 +77,59 @@ def test_a_manifest_of_format_3_is_upgraded_whole_or_not_at_all(tmp_path: Path) 
         assert (load.version_id, load.row_count, load.unreadable_count) == (7, 10, 2)
         assert (load.state, load.load_date) == (State.ACCEPTED, date(2024, 9, 2))
         assert version_and_tables(old) == version_and_tables(new)
+
+
+OLD_ALERTS = """
+create table incidents (
+    incident_id integer primary key, scope text not null, key text not null, kind text not null,
+    severity text not null, owner text not null, title text not null, text text not null, link text,
+    runbook text, opened_at text not null, seen_at text not null, recovered_at text
+) strict;
+create unique index one_open_incident on incidents (scope, key) where recovered_at is null;
+create table alerts (
+    alert_id integer primary key, incident_id integer not null references incidents, event text not null,
+    created_at text not null, is_routed integer not null default 0
+) strict;
+create index alerts_of_incident on alerts (incident_id);
+create table deliveries (
+    alert_id integer not null references alerts, route text not null, state text not null,
+    tries integer not null, next_try_at text not null, reason text, delivered_at text,
+    primary key (alert_id, route)
+) strict;
+create index deliveries_of_route on deliveries (route, state, next_try_at);
+insert into incidents values
+(1, 'run', 'warehouse', 'run_failed', 'critical', 'p', 'stopped', 't', null, null,
+ '2026-01-01T00:00:00+00:00', '2026-01-01T00:00:00+00:00', '2026-01-02T00:00:00+00:00'),
+(2, 'gate/marts', 'm.r', 'gate_failed', 'warning', 'p', 'off', 't', 'page', 'book',
+ '2026-01-01T00:00:00+00:00', '2026-01-01T00:00:00+00:00', null);
+insert into alerts values (1, 1, 'recovered', '2026-01-02T00:00:00+00:00', 1),
+(2, 2, 'opened', '2026-01-01T00:00:00+00:00', 1);
+insert into deliveries values (1, 'team', 'pending', 1, '2026-01-02T00:00:00+00:00', 'down', null),
+(2, 'team', 'delivered', 1, '2026-01-01T00:00:00+00:00', null, '2026-01-01T00:05:00+00:00');
+pragma user_version = 1
+"""
+
+
+def test_alerts_of_format_1_are_upgraded_with_all_that_they_knew(tmp_path: Path) -> None:
+    new, old = tmp_path / "new.sqlite", sqlite(tmp_path / "old.sqlite", OLD_ALERTS)
+    Outbox(new).close()
+    for _ in range(2):
+        with Outbox(old) as outbox:
+            (incident,) = outbox.open_incidents()
+            (pending,) = outbox.deliveries("pending")
+            told = outbox.told(2), outbox.heard_at(2)
+            name = outbox.warehouse
+        assert (incident.incident_id, incident.finding.key, incident.finding.runbook) == (2, "m.r", "book")
+        assert (incident.finding.subject, incident.finding.patience) == (Subject(), timedelta())
+        assert (pending.alert.event, pending.reason) == ("closed", "down")
+        assert pending.alert.incident.end == RECOVERED
+        assert told == (["team"], datetime(2026, 1, 1, 0, 5, tzinfo=UTC))
+        version, tables = version_and_tables(old)
+        assert (version, tables) == version_and_tables(new)
+    with Outbox(old) as outbox:
+        assert outbox.warehouse == name
+        outbox.observe("gate/marts", [], datetime(2026, 1, 3, tzinfo=UTC), lambda _: RECOVERED)
+        assert outbox.open_incidents() == []
 
 
 @pytest.fixture

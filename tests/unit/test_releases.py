@@ -322,13 +322,13 @@ def test_a_rollback_and_its_undoing_are_told_once_each(
     assert f"by night-shift from {second} to {first}" in body and f"`aipl rollback {second}`" in body
     rollback(settings, second)
     ((title, _),) = told()
-    assert title.startswith(f"[aipl] RECOVERED: warning: release {first} is read again, not {second}")
-    assert "; undone at 20" in title and title.endswith(", by night-shift")
+    assert title.startswith(f"[aipl] OVER: warning: release {first} is read again, not {second}")
+    assert "(undone at 20" in title and title.endswith(", by night-shift)")
     rollback(settings)
     assert [title.split(":")[0] for title, _ in told()] == ["[aipl] NEW"], "another one"
     publish_build(settings, 3, 5)
     ((title, _),) = told()
-    assert title.startswith("[aipl] RECOVERED") and "undone" not in title
+    assert title.startswith("[aipl] OVER") and title.endswith("(something new was published)")
 
 
 def claim_more_rows(folder: Path) -> None:
@@ -465,6 +465,7 @@ def test_the_ledger_follows_what_was_read_and_outlives_old_releases(settings: Se
     ("variable", "values", "said"),
     [
         ("AIPL_KEEP_RELEASES", ("1", "none", "-3", "2.5"), "at least 2"),
+        ("AIPL_URL", ("warehouse", "ftp://a.example.com", "https://", "https://a b"), "such as https://"),
         ("AIPL_MEMORY", ("much", "0GB", "4GB'; drop", "-1MB", "4"), "such as 4GB"),
     ],
 )

@@ -84,6 +84,16 @@ def automation(
         if makes_release(context.dagster_run):
             conclude_night(settings)
 
+    @dg.run_status_sensor(
+        name="nightly_cancelled",
+        run_status=dg.DagsterRunStatus.CANCELED,
+        monitored_jobs=[job],
+        default_status=RUNNING,
+    )
+    def nightly_cancelled(context: dg.RunStatusSensorContext) -> None:
+        """Say that somebody cancelled a run: what it left waits for the night."""
+        observe_latest_run(settings, context.instance)
+
     @dg.sensor(name="alerts", minimum_interval_seconds=EVERY_SECONDS, default_status=RUNNING)
     def alerts() -> dg.SkipReason:
         """Send the alerts that are due; failed deliveries are retried later."""
@@ -94,5 +104,5 @@ def automation(
     return dg.Definitions(
         jobs=[job],
         schedules=[nightly],
-        sensors=[arrivals, dead_runs, watching, nightly_failed, nightly_succeeded, alerts],
+        sensors=[arrivals, dead_runs, watching, nightly_failed, nightly_succeeded, nightly_cancelled, alerts],
     )

@@ -11,7 +11,7 @@ from orchestration.arrival.configured import read_arrival
 from orchestration.core.printable import counted
 from orchestration.core.settings import Settings
 from orchestration.defs.orphaned_runs import fail_orphaned_runs_if_idle
-from orchestration.defs.outcomes import latest_endings
+from orchestration.defs.outcomes import MOST_DEATHS, latest_endings
 from orchestration.defs.raw.assets import raw_config
 from orchestration.monitoring.heartbeat import conclude_night
 from orchestration.monitoring.work import Work, find_work
@@ -24,8 +24,6 @@ UNFINISHED = [
     DagsterRunStatus.STARTED,
     DagsterRunStatus.CANCELING,
 ]
-# Of runs in a row, each started at once after the one before was killed.
-MOST_DEATHS = 3
 
 
 def nightly_request(
