@@ -28,8 +28,9 @@ def observe(
     A new one opens an incident; one that went from warning to critical is told again. About one that is open
     and not among them `fate` says how it ended, or None where it was not judged: then it stays open. Scopes:
     `run`, `arrival/<source>`, `gate/arrival/<source>`, `gate/marts`, `gate/release`, `freshness`, `rollback`,
-    `operation`, `heartbeat`. Sends nothing. Raises ValueError when two findings share a key, sqlite3.Error when
-    the outbox cannot be written.
+    `operation`, `heartbeat`. Sends nothing.
+
+    Raises ValueError when two findings share a key, sqlite3.Error when the outbox cannot be written.
     """
     with Outbox(settings.alerts) as outbox:
         outbox.observe(scope, findings, now, fate)

@@ -116,7 +116,10 @@ def of_incidents(settings: Settings) -> Found:
     titles: dict[str, list[str]] = {"critical": [], "warning": []}
     if settings.alerts.exists():
         with read_only(settings.alerts) as alerts:
-            rows = alerts.execute("select severity, title from incidents where recovered_at is null")
+            columns = [column for _, column, *_ in alerts.execute("pragma table_info(incidents)")]
+            # What an older version of aipl wrote is read as it is, until something is written again.
+            end = "closed_at" if "closed_at" in columns else "recovered_at"
+            rows = alerts.execute(f"select severity, title from incidents where {end} is null")
             for severity, title in rows.fetchall():
                 titles[severity].append(title)
     critical, warnings = titles["critical"], titles["warning"]
