@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import pandas as pd
@@ -19,7 +20,8 @@ from dashboard.text import labels
 from dashboard.view import View
 from expectations.past import Past
 from expectations.results import GateResult
-from orchestration.alerts.handling import can_handle, undelivered_alerts
+from orchestration.alerts.findings import Mute
+from orchestration.alerts.handling import can_handle, mutes_in_force, undelivered_alerts
 from orchestration.core.errors import AiplError, InputError
 
 T = TypeVar("T")
@@ -167,9 +169,9 @@ def cleaned(found: pd.DataFrame) -> None:
     card(view, "cleaned", found, fill, empty="nothing_cleaned")
 
 
-def alerts(told: tuple[pd.DataFrame | None, int]) -> None:
-    """Open incidents, who has taken them on, and whether anybody was told of them."""
-    incidents, waiting = told
+def alerts(told: tuple[pd.DataFrame | None, list[Mute], int]) -> None:
+    """Open incidents, who has taken them on, what is muted, and whether anybody was told of them."""
+    incidents, mutes, waiting = told
 
     def fill(found: pd.DataFrame) -> None:
         rows = [
@@ -191,6 +193,10 @@ def alerts(told: tuple[pd.DataFrame | None, int]) -> None:
             table(view, heads, rows, wide=(2, 3, 4))
         else:
             nothing(view, "no_incidents")
+        for mute in mutes:
+            until = f"{mute.until:%Y-%m-%d %H:%M}"
+            muted = view.text("muted", what=mute.patterns, until=until, by=mute.by, reason=mute.reason)
+            st.info(muted, icon=":material/notifications_paused:")
         if waiting:
             st.warning(view.text("undelivered", alerts=count(waiting)), icon=":material/notifications_off:")
         if rows and can_handle(view.settings):
@@ -255,4 +261,12 @@ with left:
 with right:
     recorded("rejects", lambda: quality.rejects(view.settings), rejected)
 recorded("cleaned", lambda: quality.cleaned(view.settings), cleaned)
-recorded("alerts", lambda: (quality.incidents(view.settings), undelivered_alerts(view.settings)), alerts)
+recorded(
+    "alerts",
+    lambda: (
+        quality.incidents(view.settings),
+        mutes_in_force(view.settings, datetime.now(UTC)),
+        undelivered_alerts(view.settings),
+    ),
+    alerts,
+)

@@ -141,3 +141,13 @@ class Mute:
     source: str | None = None
     rule: str | None = None
     owner: str | None = None
+
+    def is_in_force(self, moment: datetime) -> bool:
+        """Whether nothing is told at a moment."""
+        return self.made_at <= moment < self.until
+
+    @property
+    def patterns(self) -> str:
+        """What is muted, in words."""
+        given = {"source": self.source, "rule": self.rule, "owner": self.owner}
+        return ", ".join(f"{name} {pattern}" for name, pattern in given.items() if pattern)

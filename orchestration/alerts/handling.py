@@ -77,6 +77,14 @@ def open_incidents(settings: Settings) -> list[Incident] | None:
         return outbox.open_incidents()
 
 
+def mutes_in_force(settings: Settings, now: datetime) -> list[Mute]:
+    """Mutes of a home, oldest first, also of one that cannot be written; none in one without alerts."""
+    if not settings.alerts.exists():
+        return []
+    with Outbox(settings.alerts, read_only=not can_handle(settings)) as outbox:
+        return [mute for mute in outbox.mutes() if mute.is_in_force(now)]
+
+
 def undelivered_alerts(settings: Settings) -> int:
     """Number of alerts undelivered on some route; 0 in a home without alerts."""
     if not settings.alerts.exists():

@@ -107,11 +107,9 @@ def _mute_lines(state: _State) -> list[str]:
         if window.contains(state.now, state.zone)
     ]
     for mute in state.mutes:
-        if mute.made_at <= state.now < mute.until:
-            patterns = {"source": mute.source, "rule": mute.rule, "owner": mute.owner}
-            what = ", ".join(f"{name} {pattern}" for name, pattern in patterns.items() if pattern)
+        if mute.is_in_force(state.now):
             lines.append(
-                f"  mute {mute.mute_id}: {what}, until {said(mute.until, state.zone)}, by {mute.by}:"
+                f"  mute {mute.mute_id}: {mute.patterns}, until {said(mute.until, state.zone)}, by {mute.by}:"
                 f" {mute.reason}"
             )
     return ["Nothing is told of:", *lines] if lines else []

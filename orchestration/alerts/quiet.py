@@ -25,7 +25,7 @@ class Quiet:
             if window.contains(moment, self.zone) and window.concerns(finding):
                 return f"maintenance: {window.reason}"
         for mute in self.mutes:
-            if mute.made_at <= moment < mute.until and matches(mute, finding):
+            if mute.is_in_force(moment) and matches(mute, finding):
                 return f"muted by {mute.by}: {mute.reason}"
         return None
 

@@ -13,8 +13,10 @@ from expectations.results import ExpectationResult, GateResult
 from orchestration.alerts.findings import RECOVERED, End, Finding, Subject
 from orchestration.arrival.file_versions import Load, State
 from orchestration.monitoring.findings import HELD_BACK, NOTHING_CHECKED, UNREADABLE
+from orchestration.quality.new_loads import CAN_BE_STAGED, FEW_REJECTED
 
 SHOWN = 3
+STAGED = (CAN_BE_STAGED, FEW_REJECTED)
 KEPT_OUT = (State.REFUSED, State.ARRIVED)
 # The rule of a table that could not be read at all; the others of it were not evaluated then.
 TABLE_READABLE = "table_readable"
@@ -56,7 +58,7 @@ def fate_of_loads(gate: GateResult | None, loads: Collection[Load], finding: Fin
     A rule that other loads break no more has recovered, unless a load that broke it is still kept out and was
     not judged again.
     """
-    days, judged = set(finding.subject.load_dates), set(gate.load_dates) if gate else set[date]()
+    days, judged = set(finding.subject.load_dates), _judged_dates(gate, finding.subject.rule)
     if finding.subject == Subject():
         # Of a program that did not note them: it may have been any.
         days = {load.load_date for load in loads if load.state is State.REFUSED}
@@ -80,6 +82,14 @@ def fate_of_loads(gate: GateResult | None, loads: Collection[Load], finding: Fin
     else:
         end = _judged(gate.results, finding, is_whole=False) if gate else None
     return end
+
+
+def _judged_dates(gate: GateResult | None, rule: str | None) -> set[date]:
+    """Load dates of which a verdict judged a rule: staging is tried with what the other rules let in."""
+    if gate is None:
+        return set()
+    others = [found for found in gate.failures if rule in STAGED and found.name not in STAGED]
+    return set(gate.load_dates) - {day for found in others for day in found.load_dates}
 
 
 def fate_of_marts(
@@ -115,6 +125,8 @@ def _judged(results: Collection[ExpectationResult], finding: Finding, *, is_whol
     is_readable = not any(one.name == TABLE_READABLE for one in own)
     if is_readable and own and (rule == TABLE_READABLE or any(one.name == rule for one in own)):
         return RECOVERED
+    if rule in STAGED:
+        return None
     # Where the whole database could not be read, its error is the only result.
     was_judged = any(one.status != "error" for one in (own if not is_whole else results))
     return End("unchecked", f"{table} has no rule {rule} any more") if is_readable and was_judged else None

@@ -40,7 +40,7 @@ from dashboard.text import LANGUAGES, text
 from dashboard.view import connection_of
 from expectations.page import write_report
 from orchestration.alerts.findings import End
-from orchestration.alerts.handling import undelivered_alerts
+from orchestration.alerts.handling import mute, undelivered_alerts
 from orchestration.alerts.outbox import Outbox
 from orchestration.build.rejects import kept_changes
 from orchestration.core.errors import InputError
@@ -310,10 +310,12 @@ def test_an_incident_is_taken_on_or_put_off_on_the_page(opened: Open, own: Home,
         app.text_input(key="your_name").set_value(by)
         app.button[0].click().run()
 
+    mute(settings, "4h", "known", "ada", datetime.now(UTC), rule="fct_*")
     save("ack", 1, by=" ")
     assert text(language, "take_on_incomplete") in words(app)
     save("ack", 1)
     assert text(language, "taken_by", by="ada") in words(app)
+    assert "rule fct_*" in words(app) and "known" in words(app)
     save("1d", 2)
     assert text(language, "snoozed_by", by="ada", until="")[:10] in words(app)
     with Outbox(settings.alerts) as outbox:

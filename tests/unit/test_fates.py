@@ -98,6 +98,20 @@ def test_of_a_load(judged: GateResult | None, loads: list[Load], finding: Findin
     assert (found and found.word) == end
 
 
+def test_staging_is_judged_only_of_what_the_other_rules_let_in() -> None:
+    staged = wrong("east.orders.few_rows_rejected", rule="few_rows_rejected")
+    refused = replace(result("rule", "failed"), table="east.orders", load_dates=(THIRD,))
+    passed = replace(result("few_rows_rejected", "passed"), table="east.orders")
+    both = [load(State.REFUSED), load(State.ACCEPTED, FOURTH)]
+    judged = replace(gate(THIRD, FOURTH), results=(refused, passed))
+    assert fate_of_loads(judged, both, staged) is OPEN, "the fourth was staged, not the third"
+    alone = replace(gate(THIRD), results=(refused,))
+    assert fate_of_loads(alone, [load(State.REFUSED)], staged) is OPEN, "nothing was staged"
+    assert fate_of_loads(replace(judged, results=(passed,)), both, staged) == RECOVERED
+    warned = replace(refused, severity="warning")
+    assert fate_of_loads(replace(judged, results=(warned, passed)), both, staged) == RECOVERED
+
+
 def test_an_incident_of_an_old_program_stays_while_any_load_is_refused() -> None:
     old = replace(wrong(), subject=Subject())
     judged = gate(FOURTH, rule="passed")
