@@ -10,7 +10,7 @@ from orchestration.alerts.delivery import address, no_address
 from orchestration.alerts.findings import Alert, Delivery, Incident, Mute
 from orchestration.alerts.links import places
 from orchestration.alerts.messages import News, Telling, details
-from orchestration.alerts.moments import said, schedule_zone
+from orchestration.alerts.moments import said, schedule_zone, told_duration
 from orchestration.alerts.outbox import MAX_TRIES, Outbox
 from orchestration.alerts.quiet import Quiet
 from orchestration.alerts.routes import AlertsFile, load_alerts
@@ -84,7 +84,8 @@ def _read(settings: Settings, now: datetime | None) -> _State:
 def _headline(incident: Incident, state: _State) -> str:
     finding = incident.finding
     told = f"{incident.incident_id}: {finding.severity}: {finding.title}"
-    return "; ".join([told, f"since {said(incident.opened_at, state.zone)}", *_handled(incident, state)])
+    since = f"since {said(incident.opened_at, state.zone)}, {told_duration(state.now - incident.opened_at)}"
+    return "; ".join([told, since, *_handled(incident, state)])
 
 
 def _handled(incident: Incident, state: _State) -> list[str]:

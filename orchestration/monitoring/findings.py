@@ -107,16 +107,16 @@ def stopped_finding(
 
 
 def crashed_finding(step: str, message: str, log: str | None, run: str, readers: str = "") -> Finding:
-    """The finding of a run that crashed and that Dagster is trying again: a warning, told if that fails too.
+    """The finding of a run that crashed and is started again: a warning, told if the next one fails too.
 
-    Without news of the second run it is told after `RETRY_PATIENCE`.
+    Without news of the next run it is told after `RETRY_PATIENCE`.
     """
     stopped = stopped_finding(step, message, log, readers)
     return replace(
         stopped,
         severity="warning",
         title=f"nightly run crashed at {step} and was started again: {headline(message)}",
-        cure="Nothing, if the second run goes well. `aipl status` shows the state.",
+        cure="Nothing, if the next run goes well. `aipl status` shows the state.",
         subject=replace(stopped.subject, run=run),
         patience=RETRY_PATIENCE,
     )

@@ -38,7 +38,7 @@ class Stopped:
     """A failed step: its name, its message, and the exit code (1: a crash).
 
     `by_gate` is whether the mart gate stopped it, which tells its findings itself. `retried` is the id of a
-    Dagster run that crashed there and that Dagster starts again by itself; empty for anything final.
+    Dagster run that crashed there and is started again by itself; empty for anything final.
     """
 
     step: str
@@ -77,7 +77,7 @@ def _fate(
         return End("unchecked", "AIPL_MIRROR_URL is not set any more")
     if stopped or not did(finding.key):
         return None
-    return End("recovered", "the second run went well") if finding.patience else RECOVERED
+    return End("recovered", "the next run went well") if finding.patience else RECOVERED
 
 
 def _of_stop(stop: Stopped, log: str | None, run: str | None, readers: str) -> Finding:

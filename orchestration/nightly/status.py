@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 from expectations.results import GateResult
 from orchestration.alerts.listing import status_lines
+from orchestration.alerts.moments import told_duration
 from orchestration.arrival.configured import read_arrival
 from orchestration.arrival.file_versions import Load, State
 from orchestration.build.state import read_build
@@ -70,7 +71,7 @@ def sources_text(settings: Settings) -> str:
 def _release_lines(current: Release, now: datetime) -> list[str]:
     manifest = current.manifest
     age = now - datetime.fromisoformat(manifest["created_at"])
-    lines = [f"Release: {current.release_id}, {_age(age)} old\n"]
+    lines = [f"Release: {current.release_id}, {told_duration(age)} old\n"]
     lines += [f"  {brand}: complete through {day or '-'}\n" for brand, day in manifest["horizon"].items()]
     lines += [f"  stale: {source}: {reason}\n" for source, reason in manifest["stale_sources"].items()]
     return lines
@@ -81,9 +82,9 @@ def _under_way_lines(settings: Settings, now: datetime) -> list[str]:
     if running is None:
         return []
     run = f", Dagster run {running.run}" if running.run else ""
-    lines = [f"Under way: process {running.pid}{run}, for {_age(now - running.since)}\n"]
+    lines = [f"Under way: process {running.pid}{run}, for {told_duration(now - running.since)}\n"]
     if running.step_since:
-        lines.append(f"  at {running.step}, for {_age(now - running.step_since)}\n")
+        lines.append(f"  at {running.step}, for {told_duration(now - running.step_since)}\n")
     return lines
 
 
@@ -116,11 +117,6 @@ def _work_lines(settings: Settings, now: datetime) -> list[str]:
 def _days(days: Sequence[date]) -> str:
     span = f"{days[0]}" if len(days) == 1 else f"{days[0]} to {days[-1]}"
     return f"{counted(len(days), 'load')}, {span}"
-
-
-def _age(age: timedelta) -> str:
-    hours, minutes = divmod(max(int(age.total_seconds()), 0) // 60, 60)
-    return f"{hours} h {minutes} min"
 
 
 def _note_lines(settings: Settings, current: Release | None) -> list[str]:

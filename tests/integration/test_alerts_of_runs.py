@@ -202,7 +202,7 @@ def test_a_crash_of_a_run_that_is_started_again_is_one_message(
             return run.run_id
 
         first = crash()
-        assert send(settings, datetime.now(UTC)) == [], "the second run may go well"
+        assert send(settings, datetime.now(UTC)) == [], "the next run may go well"
         if goes_well:
             assert run_in_dagster(settings, 2, 3).success
             observe_latest_run(settings, instance)
@@ -218,7 +218,7 @@ def test_a_crash_of_a_run_that_is_started_again_is_one_message(
         assert message["title"].startswith(
             "[aipl] NEW AND RECOVERED: warning: nightly run crashed at nightly"
         )
-        assert message["title"].endswith("(the second run went well)")
+        assert message["title"].endswith("(the next run went well)")
         assert f"run: https://dagster.example.com/runs/{first}" in message["message"]
         assert open_keys(settings) == set()
     else:
