@@ -148,7 +148,14 @@ def sources() -> None:
 
 
 @aipl.command()
-@click.argument("sql")
+@click.argument("sql", required=False)
+@click.option(
+    "--file",
+    "script",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    help="Read the SELECT from this file; - is standard input.",
+)
+@click.option("--limit", type=click.IntRange(min=1), help="Show at most this many rows.")
 @click.option(
     "--format",
     "form",
@@ -161,13 +168,19 @@ def sources() -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write to this file instead of standard output.",
 )
-def query(sql: str, form: str, output: Path | None) -> None:
-    """Run one SELECT on the current release."""
+def query(sql: str | None, script: Path | None, limit: int | None, form: str, output: Path | None) -> None:
+    """Run one SELECT on the current release: SQL, or what a file holds."""
     from orchestration.publish.query import FORMATS, run_query
 
+    if (sql is None) is (script is None):
+        raise click.UsageError("Give either SQL or --file.")
     if form == "parquet" and output is None and sys.stdout.isatty():
         raise click.UsageError("Parquet cannot be printed to a terminal. Name a file with --output.")
-    content = FORMATS[form](run_query(Settings.from_environment(), sql))
+    text = sql if script is None else _script(script)
+    result = run_query(Settings.from_environment(), text or "", limit)
+    content = FORMATS[form](result)
+    if result.is_cut:
+        click.echo(f"Only the first {limit:,} rows are shown; there are more.", err=True)
     if output is None:
         sys.stdout.buffer.write(content)
         return
@@ -175,6 +188,16 @@ def query(sql: str, form: str, output: Path | None) -> None:
         output.write_bytes(content)
     except OSError as error:
         raise click.ClickException(f"{output} cannot be written: {error.strerror}") from error
+
+
+@aipl.command()
+@click.argument("name", required=False)
+def marts(name: str | None) -> None:
+    """List the marts with their grain and owner, or show the columns of one."""
+    from orchestration.publish.dictionary import mart_text, marts_text
+
+    project = Settings.from_environment().dbt_project
+    click.echo(mart_text(project, name) if name else marts_text(project), nl=False)
 
 
 @aipl.command("sample-shop")
@@ -399,6 +422,13 @@ def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackTy
         # The disk is full or the home is read-only: the terminal is the only place left.
         click.echo(story, err=True)
     say(redact(f"Crash: {kind.__name__}: {error}\nThe traceback is in {log}."), err=True)
+
+
+def _script(file: Path) -> str:
+    try:
+        return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{file} cannot be read: {error}.") from error
 
 
 def _day(moment: datetime | None) -> date | None:

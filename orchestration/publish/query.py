@@ -25,15 +25,19 @@ from orchestration.publish.releases import require_current
 
 @dataclass(frozen=True)
 class Result:
-    """Column names and rows of a result; `arrow` holds the same with types, for `to_parquet`."""
+    """Column names and rows of a result; `arrow` holds the same with types, for `to_parquet`.
+
+    `is_cut` says that a limit left out rows.
+    """
 
     columns: list[str]
     rows: list[tuple[Any, ...]]
     arrow: Any = None
+    is_cut: bool = False
 
 
-def run_query(settings: Settings, sql: str) -> Result:
-    """Run one SELECT on the current release; a later release does not disturb it.
+def run_query(settings: Settings, sql: str, limit: int | None = None) -> Result:
+    """Run one SELECT on the current release, for at most `limit` rows; a later one does not disturb it.
 
     Raises:
         InputError: there is no release, or this is anything else or bad SQL.
@@ -48,14 +52,28 @@ def run_query(settings: Settings, sql: str) -> Result:
                 raise InputError("`aipl query` runs exactly one SELECT; a release is never changed.")
             answer = connection.execute(statements[0])
             columns = [column[0] for column in answer.description or []]
-            arrow = answer.to_arrow_table()
+            arrow = answer.to_arrow_table() if limit is None else _first(answer, limit + 1)
         except duckdb.IOException:
             # Not the SQL: `open_marts` tells it.
             raise
         except duckdb.Error as error:
             raise InputError(str(error)) from error
+    is_cut = limit is not None and arrow.num_rows > limit
+    arrow = arrow.slice(0, limit)
     rows = list(zip(*(column.to_pylist() for column in arrow.columns), strict=True))
-    return Result(columns, rows, arrow)
+    return Result(columns, rows, arrow, is_cut)
+
+
+def _first(answer: duckdb.DuckDBPyConnection, count: int) -> Any:
+    """The first rows of an answer, in Arrow; the rest is not computed where it need not be."""
+    import pyarrow as pa
+
+    reader = answer.to_arrow_reader(min(count, 100_000))
+    batches, found = [], 0
+    while found < count and (batch := next(reader, None)) is not None:
+        batches.append(batch)
+        found += batch.num_rows
+    return pa.Table.from_batches(batches, reader.schema).slice(0, count)
 
 
 def records(connection: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:

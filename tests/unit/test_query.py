@@ -43,6 +43,24 @@ def test_formats(settings: Settings) -> None:
         to_json(run_query(settings, "select 1 as a, 2 as a"))
 
 
+@pytest.mark.parametrize(("limit", "is_cut"), [(1, True), (2, True), (3, False), (400_000, False)])
+def test_a_limit_shows_the_first_rows_and_says_whether_there_are_more(
+    settings: Settings, limit: int, is_cut: bool
+) -> None:
+    result = run_query(settings, "select range as n, 'a' as word from range(3) order by n", limit)
+    assert result.rows == [(n, "a") for n in range(min(limit, 3))]
+    assert result.arrow.num_rows == len(result.rows) and result.is_cut is is_cut
+
+
+def test_a_limit_above_one_batch_is_kept(settings: Settings) -> None:
+    assert len(run_query(settings, "from range(500000)", 250_000).rows) == 250_000
+
+
+def test_a_limit_of_an_answer_without_rows_keeps_its_columns(settings: Settings) -> None:
+    result = run_query(settings, "select 1 as n where false", 5)
+    assert (result.columns, result.rows, result.is_cut) == (["n"], [], False)
+
+
 def test_the_table_lines_up_whatever_the_script_and_has_a_head_without_rows(settings: Settings) -> None:
     result = run_query(settings, "select '流明' as brand, 1 as n union all select 'Lumen', 1000 order by n")
     assert to_text(result).decode().splitlines() == [
