@@ -133,7 +133,7 @@ def test_of_dagster_the_run_with_the_release_is_heard_of_and_a_quiet_night(
     assert not failed.success
     ended("nightly_failed", failed)
     ((path, body),) = service.beats
-    assert path.endswith("/fail") and body == "nightly run stopped at warehouse"
+    assert path.endswith("/fail") and body.startswith("nightly run stopped at warehouse: dbt could not build")
 
 
 def test_a_night_that_waits_for_a_dump_is_not_over(settings: Settings, service: Heart) -> None:
