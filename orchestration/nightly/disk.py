@@ -85,6 +85,7 @@ def places(settings: Settings) -> list[Place]:
         Place("landing", settings.landing, _by_source(sources, "landing_days", "forever")),
         Place("raw", settings.raw, _by_source(sources, "raw_days", IN_EFFECT)),
         Place("rejects", settings.rejects, _by_source(sources, "rejects_days", IN_EFFECT, "text ")),
+        Place("trials of staging", settings.trials, IN_EFFECT),
         Place("arrivals", settings.arrivals, "until accepted or corrected"),
         Place("warehouse", settings.warehouse.parent, "until it is built in full again"),
         Place("releases", settings.published, f"the newest {settings.kept_releases} (AIPL_KEEP_RELEASES)"),
