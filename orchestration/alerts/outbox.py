@@ -290,7 +290,7 @@ class Outbox:
         return int(incident_id)
 
     def _worsen(self, incident_id: int, now: datetime) -> None:
-        """Whoever took a warning on, or put it off, has not done so with what it is now."""
+        """An acknowledged or snoozed warning that became critical is neither any more."""
         self._connection.execute(
             "update incidents set acked_at = null, acked_by = null, snoozed_until = null, snoozed_by = null"
             " where incident_id = ?",

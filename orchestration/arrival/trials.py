@@ -24,7 +24,7 @@ TRIAL = pa.schema(
 
 
 def keep_trial(settings: Settings, version: FileVersion, rejected: pa.Table) -> None:
-    """Keep what was rejected of a version (`TRIAL`) in place of what was before; without rows nothing."""
+    """Keep what was rejected of a version (`TRIAL`), replacing what was kept before; nothing without rows."""
     path = parsed_path(settings.trials, version)
     if not rejected.num_rows:
         path.unlink(missing_ok=True)

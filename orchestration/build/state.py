@@ -67,8 +67,8 @@ def build_id(program: str, rules: str, inputs: Mapping[str, pa.Table], erased: s
     sources = inputs["sources"]
     told = {**inputs, "sources": sources.drop_columns(list(STALENESS_COLUMNS))}
     content = digest(program, rules, json.dumps([_sorted(rows) for rows in told.values()]), erased)
-    tidings = digest(json.dumps(_sorted(sources.select(["source_id", *STALENESS_COLUMNS]))))
-    return f"{content}-{tidings[:16]}"
+    staleness = digest(json.dumps(_sorted(sources.select(["source_id", *STALENESS_COLUMNS]))))
+    return f"{content}-{staleness[:16]}"
 
 
 def content_of(build_id: str) -> str:

@@ -28,7 +28,7 @@ class UnderWay:
 
 
 def begin_step(step: str, total: int | None = None) -> None:
-    """Tell the reporter of the run that a step begins, and note it for whoever asks what is under way."""
+    """Tell the reporter of the run that a step begins, and note it for `under_way`."""
     reporter().start(step, total=total)
     for home in held_homes():
         told = _noted(home)

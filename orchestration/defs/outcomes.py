@@ -43,12 +43,12 @@ def latest_outcome(instance: DagsterInstance) -> tuple[str, list[Stopped]] | Non
     A run that ended well counts where it was to make a release. One that was turned away, since another one
     was at work, does not count.
     """
-    for run in _ended(instance):
-        how = _ending(instance, run)
+    for run, events in _ended(instance):
+        how = _ending(run, events)
         if how == "cancelled":
             return run.run_id, [Stopped(NIGHTLY, CANCELLED, INTERRUPTED)]
         if how != "well":
-            stopped = _failures(_failure_events(instance, run))
+            stopped = _failures(events)
             is_again = how == "died" and latest_endings(instance).deaths < MOST_DEATHS
             return run.run_id, [replace(stop, retried=run.run_id if is_again else "") for stop in stopped]
         if makes_release(run):
@@ -73,9 +73,9 @@ class Endings:
 def latest_endings(instance: DagsterInstance) -> Endings:
     """How the latest nightly runs ended; the default before there was one."""
     latest, deaths = "", 0
-    for run in _ended(instance):
+    for run, events in _ended(instance):
         latest = latest or run.run_id
-        how = _ending(instance, run)
+        how = _ending(run, events)
         if how != "died":
             is_latest = run.run_id == latest
             return Endings(latest, deaths, is_latest and how == "failed", is_latest and how == "cancelled")
@@ -83,22 +83,26 @@ def latest_endings(instance: DagsterInstance) -> Endings:
     return Endings(latest, deaths)
 
 
-def _ending(instance: DagsterInstance, run: DagsterRun) -> Literal["well", "failed", "died", "cancelled"]:
+def _ending(
+    run: DagsterRun, events: Sequence[DagsterEvent]
+) -> Literal["well", "failed", "died", "cancelled"]:
     if run.status is not DagsterRunStatus.FAILURE:
         return "cancelled" if run.status is DagsterRunStatus.CANCELED else "well"
-    events = _failure_events(instance, run)
     if any(_is_interrupt(event) for event in events):
         return "cancelled" if BY_HAND.items() <= run.tags.items() else "died"
     return "failed" if any(_error(event) for event in events) else "died"
 
 
-def _ended(instance: DagsterInstance) -> Iterator[DagsterRun]:
-    """Nightly runs that ended, the latest first, without those that were turned away by another."""
+def _ended(instance: DagsterInstance) -> Iterator[tuple[DagsterRun, list[DagsterEvent]]]:
+    """Nightly runs that ended, with what failed in them, the latest first.
+
+    Those that were turned away by another run are left out.
+    """
     ended = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
     for run in instance.get_runs(RunsFilter(job_name=NIGHTLY, statuses=ended), limit=LOOKED_BACK):
-        errors = map(_error, _failure_events(instance, run))
-        if not any(HomeBusy.__name__ in _names(error) for error in errors):
-            yield run
+        events = _failure_events(instance, run)
+        if not any(HomeBusy.__name__ in _names(_error(event)) for event in events):
+            yield run, events
 
 
 def _failure_events(instance: DagsterInstance, run: DagsterRun) -> list[DagsterEvent]:

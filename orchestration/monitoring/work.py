@@ -14,6 +14,7 @@ from orchestration.build.around_dbt import present_build, why_due
 from orchestration.build.state import is_untouched, read_build
 from orchestration.core.settings import Settings
 from orchestration.publish.release import is_same, read_current
+from orchestration.publish.releases import decided_through
 from orchestration.publish.rollback import withdrawn_release
 
 
@@ -85,8 +86,7 @@ def find_unpublished(settings: Settings, arrival: Arrival) -> Unpublished:
 
 def _unpublished_loads(settings: Settings, arrival: Arrival) -> dict[str, list[date]]:
     """Load dates with files in effect that the current release does not hold, by source."""
-    current = read_current(settings)
-    through = current.manifest.get("decided_through") if current else 0
+    through = decided_through(settings)
     if through is None:
         # An earlier version of aipl published it, which did not note what it held.
         return {}

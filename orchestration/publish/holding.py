@@ -21,7 +21,7 @@ from orchestration.core.errors import InputError
 from orchestration.core.lock import writer_lock
 from orchestration.core.printable import counted
 from orchestration.core.settings import Settings
-from orchestration.publish.releases import read_current
+from orchestration.publish.releases import decided_through, read_current
 from orchestration.quality.new_loads import CAN_BE_STAGED, judge_staging
 
 Held = Mapping[str, list[FileVersion]]
@@ -32,7 +32,7 @@ def unpublished(settings: Settings, source_id: str) -> list[FileVersion]:
 
     Raises InputError when the current release was published by a version of aipl that did not note it.
     """
-    through = _decided_through(settings)
+    through = decided_through(settings)
     if through is None:
         raise InputError(
             "The current release does not say which loads it holds: an earlier version of aipl published it."
@@ -40,12 +40,6 @@ def unpublished(settings: Settings, source_id: str) -> list[FileVersion]:
         )
     versions = read_arrival(settings, {}).of(source_id).versions
     return [v for v in versions if v.state is State.ACCEPTED and (v.decision or 0) > through]
-
-
-def _decided_through(settings: Settings) -> int | None:
-    """The last decision about loads that the current release holds; None where it does not say so."""
-    current = read_current(settings)
-    return current.manifest.get("decided_through") if current else 0
 
 
 def hold(settings: Settings, reasons: Mapping[str, str]) -> dict[str, list[FileVersion]]:
@@ -134,7 +128,7 @@ def concerned(settings: Settings, result: GateResult) -> dict[str, str]:
     Empty when a finding names nobody, when nothing would be left to publish, or when the current release does
     not say what it holds.
     """
-    if _decided_through(settings) is None:
+    if decided_through(settings) is None:
         return {}
     reasons: dict[str, str] = {}
     for found in result.failures:

@@ -56,6 +56,12 @@ def read_current(settings: Settings) -> Release | None:
     return release
 
 
+def decided_through(settings: Settings) -> int | None:
+    """The last decision about loads that the current release holds; None where it does not say so."""
+    current = read_current(settings)
+    return current.manifest.get("decided_through") if current else 0
+
+
 def require_current(settings: Settings) -> Release:
     """The current release. Raises InputError that says why there is none, else what `read_current` does."""
     current = read_current(settings)
