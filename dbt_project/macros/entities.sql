@@ -10,47 +10,60 @@
         'events': {
             'key': ['event_id'], 'version': [],
             'needed': ['event_at', 'event_date'],
-            'optional': ['visitor_id', 'member_id', 'campaign_id', 'channel', 'user_agent'],
+            'optional': [
+                'visitor_id', 'member_id', 'campaign_id', 'channel', 'user_agent', 'product_id', 'session_id',
+                'page_class', 'device', 'region',
+            ],
             'columns': dict(
                 event_id='document', brand_id='brand', event_at='moment', event_date='day',
-                touch_kind='text', campaign_id='text', channel='text', **person
+                touch_kind='text', campaign_id='text', channel='text', product_id='product',
+                session_id='document', page_class='page_class', device='device', region='text', **person
             ),
         },
         'orders': {
             'key': ['order_id'], 'version': ['updated_at'],
             'needed': ['created_at', 'created_date'],
-            'optional': ['visitor_id', 'member_id', 'cancelled_at', 'updated_at'],
+            'optional': [
+                'visitor_id', 'member_id', 'cancelled_at', 'updated_at', 'session_id', 'device', 'channel',
+                'campaign_id', 'region', 'freight_amount', 'discount_amount', 'coupon_amount',
+            ],
             'columns': dict(
                 order_id='document', document_kind='text', created_at='moment', created_date='day',
                 paid_at='moment', paid_date='day', cancelled_at='moment', amount='money', currency='currency',
+                session_id='document', device='device', channel='text', campaign_id='text', region='text',
+                freight_amount='money', discount_amount='money', coupon_amount='money',
                 updated_at='moment', **person
             ),
         },
         'order_lines': {
             'key': ['order_id', 'line_id'], 'version': ['updated_at'], 'numbered': 'line_id',
-            'optional': ['product_name', 'unit_price', 'updated_at'],
+            'optional': [
+                'product_name', 'unit_price', 'list_amount', 'cost_amount', 'line_kind', 'updated_at',
+            ],
             'columns': dict(
                 order_id='document', line_id='document', brand_id='brand', product_id='product',
                 product_name='text', quantity='quantity', unit_price='money', amount='money',
+                list_amount='money', cost_amount='money', line_kind='line_kind',
                 is_duplicate='flag', updated_at='moment'
             ),
         },
         'refunds': {
             'key': ['refund_id'], 'version': [],
             'needed': ['refunded_on'],
-            'optional': ['is_full'],
+            'optional': ['is_full', 'line_id', 'reason_kind'],
             'columns': dict(
-                refund_id='document', order_id='document', refunded_at='moment', refunded_on='day',
-                amount='refund', currency='currency', is_full='flag'
+                refund_id='document', order_id='document', line_id='document', refunded_at='moment',
+                refunded_on='day', amount='refund', currency='currency', reason_kind='reason_kind',
+                is_full='flag'
             ),
         },
         'reviews': {
             'key': ['review_id'], 'version': [],
             'needed': ['reviewed_on'],
-            'optional': ['visitor_id', 'member_id'],
+            'optional': ['visitor_id', 'member_id', 'product_id'],
             'columns': dict(
-                review_id='document', brand_id='brand', order_id='document', reviewed_at='moment',
-                reviewed_on='day', rating='stars', **person
+                review_id='document', brand_id='brand', order_id='document', product_id='product',
+                reviewed_at='moment', reviewed_on='day', rating='stars', **person
             ),
         },
         'memberships': {
@@ -78,10 +91,35 @@
         },
         'products': {
             'key': ['product_id'], 'version': ['updated_at'],
-            'optional': ['product_name', 'category_id', 'category_name', 'listed_on', 'updated_at'],
+            'optional': [
+                'product_name', 'category_id', 'category_name', 'list_price', 'listed_on', 'delisted_on',
+                'updated_at',
+            ],
             'columns': dict(
-                product_id='product', brand_id='brand', product_name='text', category_id='text',
-                category_name='text', listed_on='any_day', updated_at='moment'
+                product_id='product', brand_id='brand', product_name='text', category_id='document',
+                category_name='text', list_price='money', listed_on='any_day', delisted_on='any_day',
+                updated_at='moment'
+            ),
+        },
+        'categories': {
+            'key': ['category_id'], 'version': ['updated_at'],
+            'optional': ['parent_id', 'category_name', 'updated_at'],
+            'columns': dict(
+                category_id='document', parent_id='document', category_name='text', updated_at='moment'
+            ),
+        },
+        'campaigns': {
+            'key': ['campaign_id'], 'version': ['updated_at'],
+            'needed': ['starts_on', 'ends_on'],
+            'optional': [
+                'campaign_name', 'campaign_kind', 'warm_up_from', 'baseline_from', 'baseline_to',
+                'goal_metric', 'goal_value', 'budget', 'planned_reach', 'updated_at',
+            ],
+            'columns': dict(
+                campaign_id='document', brand_id='brand', campaign_name='text', campaign_kind='campaign_kind',
+                starts_on='any_day', ends_on='any_day', warm_up_from='any_day', baseline_from='any_day',
+                baseline_to='any_day', goal_metric='text', goal_value='money', budget='money',
+                planned_reach='whole', updated_at='moment'
             ),
         },
     } -%}
@@ -105,7 +143,7 @@
 {% macro entity_names() -%}
     {{ return([
         'events', 'orders', 'order_lines', 'refunds', 'reviews', 'memberships', 'identity_links', 'products',
-        'gmv_targets',
+        'categories', 'campaigns', 'gmv_targets',
     ]) }}
 {%- endmacro %}
 

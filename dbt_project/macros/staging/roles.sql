@@ -6,7 +6,7 @@
         'money': 'decimal(18, 4)', 'refund': 'decimal(18, 4)', 'quantity': 'decimal(18, 4)',
         'whole': 'integer', 'stars': 'integer', 'flag': 'boolean',
         'moment': 'timestamp', 'day': 'date', 'any_moment': 'timestamp', 'any_day': 'date',
-    }[role]) }}
+    }.get(role, text)) }}
 {%- endmacro %}
 
 {#
@@ -47,6 +47,15 @@
             'read': currency_code(text, source_id),
             'problems': [('not ' ~ is_currency_code(column), 'currency that is not a code of ISO 4217')],
             'changed': [(column ~ ' <> ' ~ delivered, 'spelling')],
+        }) -%}
+    {%- elif role in vocabularies() -%}
+        {%- set words = vocabularies()[role] -%}
+        {%- set listed = column ~ " in ('" ~ words.known | join("', '") ~ "')" -%}
+        {%- do reading.update({
+            'read': 'lower(' ~ clean_id(text) ~ ')',
+            'value': 'case when ' ~ listed ~ ' then ' ~ column ~ ' when ' ~ column ~ " <> '' then '"
+                ~ words.else ~ "' end",
+            'changed': [('not ' ~ listed ~ ' and ' ~ column ~ " <> ''", 'unknown')],
         }) -%}
     {%- elif role != 'text' -%}
         {%- do reading.update({
@@ -184,4 +193,24 @@
         {%- do readings[document].update({'value': parts | join(' || chr(31) || ')}) -%}
     {%- endfor -%}
     {{ return(changes) }}
+{%- endmacro %}
+
+{#
+  Words that a column may hold, by role, and the word that stands for one that is not known: the row stays, and
+  the summary counts what was read as something else.
+#}
+{% macro vocabularies() -%}
+    {{ return({
+        'page_class': {
+            'known': ['home', 'category', 'search', 'product', 'activity', 'content', 'cart', 'checkout', 'paid',
+                      'member', 'other'],
+            'else': 'other',
+        },
+        'device': {'known': ['app', 'mobile_web', 'desktop', 'other'], 'else': 'other'},
+        'line_kind': {'known': ['goods', 'freight', 'fee'], 'else': 'goods'},
+        'reason_kind': {
+            'known': ['unwanted', 'quality', 'missing', 'dispute', 'goodwill', 'other'], 'else': 'other',
+        },
+        'campaign_kind': {'known': ['sale', 'club', 'coupon', 'content', 'other'], 'else': 'other'},
+    }) }}
 {%- endmacro %}
