@@ -58,14 +58,14 @@
     first_value({{ value }}, true)
 {%- endmacro %}
 
-{# First day of the week (Monday) or month of a date. #}
+{# First day of the day, week (Monday), month, quarter or year of a date. #}
 {% macro period_start(period_type, date) -%}
     cast(date_trunc('{{ period_type }}', {{ date }}) as date)
 {%- endmacro %}
 
-{# Last day of the week or month that starts on a date. #}
+{# Last day of the period that starts on a date. #}
 {% macro period_end(period_type, first_day) -%}
-    {%- set days = {'week': 7, 'month': 31}[period_type] -%}
+    {%- set days = {'day': 1, 'week': 7, 'month': 31, 'quarter': 92, 'year': 366}[period_type] -%}
     {{ add_days(period_start(period_type, add_days(first_day, days)), -1) }}
 {%- endmacro %}
 
