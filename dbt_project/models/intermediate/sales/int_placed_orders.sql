@@ -29,7 +29,9 @@ shared as (
         max(brands.share_to) as share_to
     from {{ ref('int_order_brands') }} as brands
     inner join settled on {{ join_on('brands', 'settled', ['source_id', 'order_id']) }}
-    where brands.line_amount is null or brands.line_amount > 0 or settled.amount = 0
+    where
+        (brands.is_brand_known and (brands.line_amount is null or brands.line_amount > 0))
+        or brands.is_brand_known = coalesce(settled.amount = 0, false)
     group by brands.source_id, brands.order_id, brands.brand_id
 ),
 

@@ -1,29 +1,17 @@
 {{ config(
     materialized='incremental',
     scope=[
-        changed('int_refunds', ['source_id', "'refund'", 'refund_id']),
-        changed('int_orders_settled', ['source_id', kind_of_document(), 'order_id'], "document_kind <> 'order'"),
-        changed('int_order_brands', ['source_id', "'refund_document'", 'order_id']),
-        changed('int_order_brands', ['source_id', "'adjustment'", 'order_id']),
-        changed(
-            'int_orders_settled', ['source_id', "'refund'", 'refund_id'],
-            through='int_refunds', on=['source_id', 'order_id']
-        ),
-        changed(
-            'int_order_brands', ['source_id', "'refund'", 'refund_id'],
-            through='int_refunds', on=['source_id', 'order_id']
-        ),
-        changed(
-            'int_sales', ['source_id', "'refund'", 'refund_id'],
-            through='int_refunds', on=['source_id', 'order_id']
-        ),
+        changed('int_refunds'),
+        changed('int_order_brands', ['source_id', 'order_id']),
+        changed('int_order_brands', ['source_id', 'refund_id'], through='int_refunds', on=['source_id', 'order_id']),
+        changed('int_sales', ['source_id', 'refund_id'], through='int_refunds', on=['source_id', 'order_id']),
     ],
-    scope_key=['source_id', 'document_kind', 'refund_id'],
+    scope_key=['source_id', 'refund_id'],
+    only_differences=true,
 ) }}
 
 with refunds as (
-    select refunds.*
-    from (select *, 'refund' as document_kind from {{ ref('int_refunds') }}) as refunds
+    select * from {{ ref('int_refunds') }} as refunds
     where
         refunds.is_current
         and {{ in_scope('refunds') }}
@@ -106,7 +94,7 @@ of_no_purchase as (
     select
         refunds.source_id,
         refunds.refund_id,
-        refunds.document_kind,
+        'refund' as document_kind,
         orders.order_id,
         coalesce(brands.brand_id, sole_brands.brand_id, {{ unbranded('refunds.source_id') }}) as brand_id,
         coalesce(refunds.currency, orders.currency) as currency,
@@ -130,27 +118,21 @@ documents as (
     select
         documents.source_id,
         documents.refund_id,
-        documents.document_kind,
+        case documents.document_kind when 'refund' then 'refund_document' else documents.document_kind end as document_kind,
         documents.order_id,
         brands.brand_id,
         documents.currency,
         coalesce(documents.paid_at, documents.created_at) as refunded_at,
         cast(null as {{ dbt.type_string() }}) as reason_kind,
         case
-            when documents.document_kind = 'refund_document'
+            when documents.document_kind = 'refund'
                 then abs({{ split_amount('documents.amount', 'brands.share_from', 'brands.share_to') }})
             else {{ split_amount('documents.amount', 'brands.share_from', 'brands.share_to') }}
         end as amount
     from (
         select
-            source_id,
-            order_id,
-            order_id as refund_id,
-            {{ kind_of_document() }} as document_kind,
-            currency,
-            paid_at,
-            created_at,
-            amount
+            *,
+            order_id as refund_id
         from {{ ref('int_orders_settled') }}
         where document_kind <> 'order'
     ) as documents

@@ -7,6 +7,7 @@
         changed('int_product_categories', through='int_order_lines', on=['source_id', 'product_id']),
     ],
     scope_key=['source_id', 'order_id'],
+    only_differences=true,
 ) }}
 
 with purchases as (

@@ -10,6 +10,7 @@
         changed('int_channel_sources', through='int_events', on=['source_id']),
     ],
     scope_key=['visit_key', 'event_date'],
+    only_differences=true,
 ) }}
 
 {%- set visit = 'visit_key, event_date, visit_number' %}
