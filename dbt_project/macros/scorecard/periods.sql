@@ -3,13 +3,6 @@
     {{ return(['day', 'week', 'month', 'quarter', 'year']) }}
 {%- endmacro %}
 
-{# Scope of a model that compares every brand with how it was: its images hold what differs. #}
-{% macro every_brand() -%}
-    select brand_id from {{ ref('int_brands') }}
-    union
-    select brand_id from {{ this }}
-{%- endmacro %}
-
 {#
   Ids of products and campaigns are those of their source; a brand whose sources do not share one identity
   space has that before them. `facts` is the alias of `int_brand_facts`.
