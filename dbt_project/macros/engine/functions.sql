@@ -32,6 +32,32 @@
     date_add({{ date }}, cast({{ days }} as int))
 {%- endmacro %}
 
+{# Whole seconds from one timestamp to a later one. #}
+{% macro seconds_between(from_time, to_time) -%}
+    {{ return(adapter.dispatch('seconds_between')(from_time, to_time)) }}
+{%- endmacro %}
+
+{% macro duckdb__seconds_between(from_time, to_time) -%}
+    date_sub('second', {{ from_time }}, {{ to_time }})
+{%- endmacro %}
+
+{% macro spark__seconds_between(from_time, to_time) -%}
+    timestampdiff(second, {{ from_time }}, {{ to_time }})
+{%- endmacro %}
+
+{# Window function: the first value of the frame that is known. #}
+{% macro first_known(value) -%}
+    {{ return(adapter.dispatch('first_known')(value)) }}
+{%- endmacro %}
+
+{% macro duckdb__first_known(value) -%}
+    first_value({{ value }} ignore nulls)
+{%- endmacro %}
+
+{% macro spark__first_known(value) -%}
+    first_value({{ value }}, true)
+{%- endmacro %}
+
 {# First day of the day, week (Monday), month, quarter or year of a date. #}
 {% macro period_start(period_type, date) -%}
     cast(date_trunc('{{ period_type }}', {{ date }}) as date)
