@@ -103,7 +103,10 @@ def reached_models(
         )
 
     def can_supply(unique_id: str, columns: Set[str]) -> bool:
-        return any(is_reached(parent) and columns <= supplied.get(_name(parent), set()) for parent in parents(unique_id))
+        return any(
+            is_reached(parent) and columns <= supplied.get(_name(parent), set())
+            for parent in parents(unique_id)
+        )
 
     models = (key for key, node in nodes.items() if node["resource_type"] == "model")
     return sorted(_name(model) for model in models if is_reached(model))
