@@ -88,7 +88,8 @@ def reached_models(
         config = nodes[unique_id]["config"]
         if config["materialized"] == "incremental":
             return any(is_part_reached(unique_id, part) for part in config["scope"])
-        return any(map(is_reached, parents(unique_id)))
+        # Of what reads nothing that dbt knows of, nobody knows what it depends on.
+        return any(map(is_reached, parents(unique_id))) or not parents(unique_id)
 
     def is_part_reached(unique_id: str, part: Mapping[str, Any]) -> bool:
         if files := part.get("rows_of"):
