@@ -9,6 +9,7 @@
 {%- set told = {
     'events': {'has_events': 'true'},
     'orders': {
+        'has_orders': 'true',
         'has_prices': 'amount is not null',
         'has_discounts': 'discount_amount is not null',
         'has_coupons': 'coupon_amount is not null',
