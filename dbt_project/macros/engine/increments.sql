@@ -150,6 +150,14 @@
     {{ return(relation.incorporate(path={'schema': 'changes'})) }}
 {%- endmacro %}
 
+{# Rows of a model before and after what this build changed; none of a model that it did not change. #}
+{% macro changed_rows(model) -%}
+    {%- if is_changed(model) -%}
+        {{ return(changes_relation(ref(model))) }}
+    {%- endif -%}
+    {{ return('(select * from ' ~ ref(model) ~ ' where false)') }}
+{%- endmacro %}
+
 {# Table with the scope of the current model, or another part of it. #}
 {% macro scope_relation(part='scope') -%}
     {{ return(this.incorporate(path={'schema': 'changes', 'identifier': this.identifier ~ '__' ~ part})) }}
