@@ -121,7 +121,12 @@ def difference(a: Path, b: Path) -> tuple[dict[str, Result], list[str]]:
         for side, folder in (("a", a), ("b", b)):
             connection.execute(f"attach {sql_text(folder / 'marts.duckdb')} as {side} (read_only)")
         schema = _answer(connection, SCHEMA)
-        found = {"rows": _rows(connection, a, b), "stock": Result([], []), "fast": Result([], []), "schema": schema}
+        found = {
+            "rows": _rows(connection, a, b),
+            "stock": Result([], []),
+            "fast": Result([], []),
+            "schema": schema,
+        }
         lacking = []
         if _shared(schema, "fct_aipl_daily").keys() >= STOCK_COLUMNS:
             found["stock"] = _answer(connection, STOCK)
