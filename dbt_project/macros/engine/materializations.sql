@@ -83,6 +83,8 @@
     {{ run_hooks(pre_hooks) }}
     {%- set before = target.incorporate(path={'identifier': target.identifier ~ '__before'}) -%}
     {%- do adapter.rename_relation(existing, before) -%}
+    {#- A Python model writes through another cursor, which must not find it renamed half. -#}
+    {%- do adapter.commit() -%}
     {{ return(before) }}
 {% endmacro %}
 
