@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -30,7 +30,8 @@ class Contract:
     """What `<name>.yml` beside a mart's SQL says of it.
 
     `key` is empty where none is declared, `owner` (a dbt group) where there is none. Marts that are
-    `made_at_publish` are dbt sources: they exist in releases only.
+    `made_at_publish` are dbt sources: they exist in releases only. A `view_only` would have too many rows to
+    write: it computes those that a query asks for.
     """
 
     name: str
@@ -40,7 +41,8 @@ class Contract:
     key: tuple[str, ...]
     owner: str
     made_at_publish: bool = False
-    is_view_in_releases: bool = False
+    # What a release holds: a table, a view whose rows are written to Parquet as well, or a view alone.
+    published: Literal["table", "view", "view_only"] = "table"
 
     @property
     def grain(self) -> str:
@@ -90,7 +92,7 @@ def _contract(file: Path, mart: Mapping[str, Any], group: str, made_at_publish: 
         tuple(meta.get("key") or _key(mart)),
         config.get("group") or meta.get("owner") or group,
         made_at_publish,
-        meta.get("published") == "view",
+        meta.get("published", "table"),
     )
 
 

@@ -3,6 +3,11 @@
     {{ return(by_zone_of_row(date_in_zone, utc_time, source_id, brand_id)) }}
 {%- endmacro %}
 
+{# Hour of that day, `00` to `23`. #}
+{% macro brand_business_hour(utc_time, source_id='source_id', brand_id='brand_id') -%}
+    {{ return(by_zone_of_row(hour_in_zone, utc_time, source_id, brand_id)) }}
+{%- endmacro %}
+
 {# UTC timestamp of the end of a business day in the brand's time zone. #}
 {% macro end_of_business_day(day, source_id='source_id', brand_id='brand_id') -%}
     {{ return(by_zone_of_row(utc_from_zone, add_days(day, 1), source_id, brand_id)) }}

@@ -134,7 +134,10 @@
         {%- do derived.update({'source_key': (source_key(source_id), dbt.type_string())}) -%}
     {%- endif -%}
     {%- if name == 'events' -%}
-        {%- do derived.update({'is_bot_agent': (is_bot_agent('user_agent'), 'boolean')}) -%}
+        {%- do derived.update({
+            'is_bot_agent': (is_bot_agent('user_agent'), 'boolean'),
+            'visit_key': (visit_key(source_id), dbt.type_string()),
+        }) -%}
     {%- endif -%}
     {{ return(derived) }}
 {%- endmacro %}

@@ -33,3 +33,10 @@
         '(select ' ~ add_days(next_year, -1) ~ ' ' ~ bounds ~ ')'
     ) }}
 {%- endmacro %}
+
+{# Scope of `int_horizons`: every brand of this build or the last one. #}
+{% macro every_brand() -%}
+    select brand_id from {{ ref('int_brands') }}
+    union
+    select brand_id from {{ this }}
+{%- endmacro %}

@@ -37,7 +37,11 @@ def mart_text(dbt_project: Path, name: str) -> str:
 
 
 def _about(mart: Contract) -> list[str]:
-    where = "made when a release is published" if mart.made_at_publish else "built by dbt"
+    where = "built by dbt"
+    if mart.made_at_publish:
+        where = "made when a release is published"
+    elif mart.published == "view_only":
+        where = "a view that computes what a query asks for"
     return [
         f"{mart.name} ({where})",
         fill(_plain(mart.description), WIDTH),

@@ -1,6 +1,6 @@
 """Copy the marts into files that stand alone: one DuckDB database, and a Parquet file a mart.
 
-The database also holds table macros: questions with parameters, for any DuckDB client.
+A mart that is a view alone has no such file. The database also holds table macros: questions with parameters, for any DuckDB client.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import duckdb
@@ -18,6 +19,7 @@ from orchestration.publish.personal import Mask, columns_of
 
 MACROS = Path(__file__).parent / "macros"
 MART = re.compile(r"\b(?:dim|fct)_\w+")
+WORD = re.compile(r"\w+")
 HASHED_COMMENT = "Here a keyed hash of it."
 # Readers of DuckDB 1.2 and later open it, whichever version wrote it.
 STORAGE_VERSION = "v1.2.0"
@@ -60,6 +62,7 @@ def copy_marts(
     """Copy schema `marts` of the attached `warehouse` into `release` and `folder`; returns rows by mart.
 
     All are tables of the release, but for the views that their contracts have releases hold as views too.
+    Those that are views alone have no rows of their own.
 
     Raises:
         RuntimeError: there is no mart, or such a view reads anything but marts.
@@ -71,21 +74,30 @@ def copy_marts(
     ).fetchall()
     if not marts:
         raise RuntimeError("the warehouse has no table in schema marts")
-    declared = {name for name, contract in contracts.items() if contract.is_view_in_releases}
-    views = declared & {mart for mart, is_view in marts if is_view}
+    kinds = {mart: contracts[mart].published for mart, is_view in marts if is_view and mart in contracts}
+    views = {mart: _view_query(connection, mart) for mart, kind in kinds.items() if kind != "table"}
     rows = {}
-    # What a view reads is there before it.
-    for mart in sorted((mart for mart, _ in marts), key=lambda mart: mart in views):
+    for mart in [*(mart for mart, _ in marts if mart not in views), *_in_reading_order(views)]:
         if mart in views:
-            _create_view(connection, mart)
+            # Like a macro it names its marts without a database, and reads the file that it is stored in.
+            connection.execute("use release")
+            connection.execute(f'create view "{mart}" as {views[mart]}')
+            connection.execute("use memory")
         else:
             # Sorted by all columns, so that equal marts are equal files.
             connection.execute(f'create table release.main."{mart}" as {mask.query(mart)}')
-        rows[mart] = _write_parquet(connection, folder, mart, is_sorted=mart not in views)
-        mask.check(mart)
+        is_written = kinds.get(mart) != "view_only"
+        if is_written:
+            rows[mart] = _write_parquet(connection, folder, mart, is_sorted=mart not in views)
+        mask.check(mart, texts=is_written)
         if mart in contracts:
             _describe(connection, contracts[mart], "view" if mart in views else "table")
     return rows
+
+
+def written_marts(release: Path) -> set[str]:
+    """Marts of a release folder that have rows of their own: all but those that are views alone."""
+    return {file.stem for file in release.glob("*.parquet")}
 
 
 def write_mart(connection: duckdb.DuckDBPyConnection, folder: Path, mart: Contract, query: str) -> int:
@@ -122,8 +134,11 @@ def mart_names(connection: duckdb.DuckDBPyConnection, database: str) -> set[str]
     return {name for (name,) in rows}
 
 
-def _create_view(connection: duckdb.DuckDBPyConnection, mart: str) -> None:
-    """Like a macro it names its marts without a database, and reads the file that it is stored in."""
+def _view_query(connection: duckdb.DuckDBPyConnection, mart: str) -> str:
+    """What a view of the attached `warehouse` selects, its marts named without a database.
+
+    Raises RuntimeError when it reads anything but marts.
+    """
     found = connection.execute(
         "select sql from duckdb_views()"
         " where database_name = 'warehouse' and schema_name = 'marts' and view_name = $mart",
@@ -132,9 +147,14 @@ def _create_view(connection: duckdb.DuckDBPyConnection, mart: str) -> None:
     query = str(found[0] if found else "").partition(" AS ")[2].replace("warehouse.marts.", "")
     if not query or "warehouse." in query:
         raise RuntimeError(f"{mart} cannot be a view of a release: it reads more than marts")
-    connection.execute("use release")
-    connection.execute(f'create view "{mart}" as {query}')
-    connection.execute("use memory")
+    return query
+
+
+def _in_reading_order(views: Mapping[str, str]) -> Iterator[str]:
+    """The views, each after those that its query reads."""
+    return TopologicalSorter(
+        {view: (set(WORD.findall(query)) & views.keys()) - {view} for view, query in views.items()}
+    ).static_order()
 
 
 def _write_parquet(

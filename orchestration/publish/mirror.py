@@ -1,7 +1,8 @@
 """Copy the current release into a PostgreSQL schema, for tools that open no file.
 
-All in one transaction. Tables stay and their rows are replaced, since PostgreSQL keeps old rows for queries
-that are already running, but not old tables: docs/decisions/0053. No error shows the server's address.
+Marts that are views alone are not in it. All in one transaction. Tables stay and their rows are replaced,
+since PostgreSQL keeps old rows for queries that are already running, but not old tables: docs/decisions/0053.
+No error shows the server's address.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import duckdb
 from orchestration.core.errors import EnvironmentStop, InputError
 from orchestration.core.printable import counted
 from orchestration.core.settings import Settings
-from orchestration.publish.marts import open_marts
+from orchestration.publish.marts import open_marts, written_marts
 from orchestration.publish.releases import release_folders, require_current
 
 if TYPE_CHECKING:
@@ -131,7 +132,8 @@ def mirror(settings: Settings, *, take_over: bool = False) -> Mirrored:
         if shown == release.release_id:
             return Mirrored(release.release_id, None)
         with open_marts(release.folder) as marts:
-            tables = _tables(marts)
+            written = written_marts(release.folder)
+            tables = [table for table in _tables(marts) if table.name in written]
             if shown and not take_over:
                 _require_own(settings, marts, shown)
             _shape(postgres, tables)
@@ -235,7 +237,7 @@ def _require_own(settings: Settings, marts: duckdb.DuckDBPyConnection, shown: st
 
 
 def _tables(marts: duckdb.DuckDBPyConnection) -> list[Table]:
-    """What there is to mirror."""
+    """The marts of a release."""
     tables = marts.execute(
         "select table_name, table_comment from information_schema.tables"
         " where table_catalog = current_database() and table_schema = 'main' order by table_name"

@@ -32,14 +32,40 @@
     date_add({{ date }}, cast({{ days }} as int))
 {%- endmacro %}
 
-{# First day of the week (Monday) or month of a date. #}
+{# Whole seconds from one timestamp to a later one. #}
+{% macro seconds_between(from_time, to_time) -%}
+    {{ return(adapter.dispatch('seconds_between')(from_time, to_time)) }}
+{%- endmacro %}
+
+{% macro duckdb__seconds_between(from_time, to_time) -%}
+    date_sub('second', {{ from_time }}, {{ to_time }})
+{%- endmacro %}
+
+{% macro spark__seconds_between(from_time, to_time) -%}
+    timestampdiff(second, {{ from_time }}, {{ to_time }})
+{%- endmacro %}
+
+{# Window function: the first value of the frame that is known. #}
+{% macro first_known(value) -%}
+    {{ return(adapter.dispatch('first_known')(value)) }}
+{%- endmacro %}
+
+{% macro duckdb__first_known(value) -%}
+    first_value({{ value }} ignore nulls)
+{%- endmacro %}
+
+{% macro spark__first_known(value) -%}
+    first_value({{ value }}, true)
+{%- endmacro %}
+
+{# First day of the day, week (Monday), month, quarter or year of a date. #}
 {% macro period_start(period_type, date) -%}
     cast(date_trunc('{{ period_type }}', {{ date }}) as date)
 {%- endmacro %}
 
-{# Last day of the week or month that starts on a date. #}
+{# Last day of the period that starts on a date. #}
 {% macro period_end(period_type, first_day) -%}
-    {%- set days = {'week': 7, 'month': 31}[period_type] -%}
+    {%- set days = {'day': 1, 'week': 7, 'month': 31, 'quarter': 92, 'year': 366}[period_type] -%}
     {{ add_days(period_start(period_type, add_days(first_day, days)), -1) }}
 {%- endmacro %}
 

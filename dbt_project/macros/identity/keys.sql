@@ -16,6 +16,20 @@
     coalesce({{ member_key(space, member_id) }}, {{ visitor_key(space, visitor_id) }})
 {%- endmacro %}
 
+{#
+  Key of the visits that an event may belong to: its session, else its visitor or member. An event with none of
+  them is alone, under its own id, so that no key is NULL.
+#}
+{% macro visit_key(source_id) -%}
+    {%- set space = "'" ~ (source_setting(source_id, 'identity_space') or source_id) ~ "'" -%}
+    coalesce(
+            case when session_id <> '' then {{ space }} || ':s:' || session_id end,
+            {{ visitor_key(space, 'visitor_id') }},
+            {{ member_key(space, 'member_id') }},
+            '{{ source_id }}:e:' || event_id
+        )
+{%- endmacro %}
+
 {# Identity space of a row, by its `source_id`. #}
 {% macro identity_space(source_id='source_id') -%}
     case {{ source_id }}

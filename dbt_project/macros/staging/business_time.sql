@@ -111,3 +111,20 @@
 {% macro spark__date_in_zone(utc_time, zone) -%}
     cast(from_utc_timestamp({{ utc_time }}, '{{ zone }}') as date)
 {%- endmacro %}
+
+{# Hour of the day in a zone, `00` to `23`, of a UTC timestamp. #}
+{% macro hour_in_zone(utc_time, zone) -%}
+    {{ return(adapter.dispatch('hour_in_zone')(utc_time, zone)) }}
+{%- endmacro %}
+
+{% macro duckdb__hour_in_zone(utc_time, zone) -%}
+    {%- if zone == 'UTC' -%}
+        strftime({{ utc_time }}, '%H')
+    {%- else -%}
+        strftime(timezone('{{ zone }}', make_timestamptz(epoch_us({{ utc_time }}))), '%H')
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro spark__hour_in_zone(utc_time, zone) -%}
+    date_format(from_utc_timestamp({{ utc_time }}, '{{ zone }}'), 'HH')
+{%- endmacro %}

@@ -41,13 +41,18 @@ brand_totals as (
     where not {{ in_relation('documents', 'lines', ['source_id', 'order_id']) }}
 ),
 
--- A brand whose lines have the other sign, such as a discount without a brand, has no part in the money.
+-- A brand whose lines have the other sign, such as a discount without a brand, has no part in the money. Nor
+-- has one that is only a gift in what was paid for.
 weighed as (
     select
         brand_totals.*,
-        greatest(brand_totals.line_amount * sign(sum(brand_totals.line_amount) over (
-            partition by brand_totals.source_id, brand_totals.order_id
-        )), 0) as weight
+        documents.document_kind = 'order' and documents.amount > 0 as is_paid_for,
+        greatest(brand_totals.line_amount * case
+            when documents.document_kind = 'order' and documents.amount > 0 then 1
+            else sign(sum(brand_totals.line_amount) over (
+                partition by brand_totals.source_id, brand_totals.order_id
+            ))
+        end, 0) as weight
     from brand_totals
     inner join documents
         on {{ join_on('brand_totals', 'documents', ['source_id', 'order_id']) }}
@@ -75,18 +80,19 @@ shares as (
         line_amount,
         case
             when brands = 1 then 0.0
-            when known_brands = brands then {{ safe_divide('total_before', 'total') }}
+            when known_brands = brands then coalesce({{ safe_divide('total_before', 'total') }}, 0.0)
         end as share_from,
         case
-            when brands = 1 then 1.0
-            when known_brands = brands then {{ safe_divide('total_before + weight', 'total') }}
+            when brands = 1 then case when is_paid_for and line_amount <= 0 then 0.0 else 1.0 end
+            when known_brands = brands
+                then coalesce({{ safe_divide('total_before + weight', 'total') }}, 0.0)
         end as share_to
     from running
 ),
 
 -- Money without a brand goes to the bucket.
 split as (
-    select distinct source_id, order_id from shares where share_to is not null
+    select distinct source_id, order_id from shares where share_to > 0
 )
 
 select source_id, order_id, brand_id, is_brand_known, line_amount, share_from, share_to from shares

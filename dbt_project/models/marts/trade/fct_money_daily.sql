@@ -1,45 +1,43 @@
-with documents as (
+with orders as (
     select
-        brands.brand_id,
-        orders.document_kind,
-        coalesce(orders.currency, 'unknown') as currency,
-        {{ brand_business_date(
-            'coalesce(orders.paid_at, orders.created_at)', 'orders.source_id', 'brands.brand_id'
-        ) }}
-            as money_date,
-        {{ split_amount('orders.amount', 'brands.share_from', 'brands.share_to') }} as amount
-    from {{ ref('int_orders_settled') }} as orders
-    inner join {{ ref('int_order_brands') }} as brands
-        on {{ join_on('orders', 'brands', ['source_id', 'order_id']) }}
-    where orders.is_purchase or orders.document_kind <> 'order'
+        brand_id,
+        coalesce(currency, 'unknown') as currency,
+        paid_date as money_date,
+        amount
+    from {{ ref('int_placed_orders') }}
+    where paid_date is not null
+),
+
+documents as (
+    select
+        brand_id,
+        document_kind,
+        coalesce(min(currency), 'unknown') as currency,
+        min(refunded_on) as refunded_on,
+        min(paid_date) as paid_date,
+        sum(amount) as amount
+    from {{ ref('int_refund_lines') }}
+    group by source_id, refund_id, document_kind, brand_id
 ),
 
 refunds as (
     select
-        refunds.brand_id,
-        coalesce(refunds.currency, 'unknown') as currency,
-        refunds.refunded_on,
+        documents.brand_id,
+        documents.currency,
+        documents.refunded_on,
         -- Of what is paid after the horizon, nothing is known yet.
-        case when refunds.paid_date <= brands.horizon then refunds.paid_date else refunds.refunded_on end
+        case when documents.paid_date <= brands.horizon then documents.paid_date else documents.refunded_on end
             as known_on,
-        refunds.amount
-    from {{ ref('int_refund_brands') }} as refunds
+        documents.amount
+    from documents
     inner join {{ ref('int_brands') }} as brands
-        on refunds.brand_id = brands.brand_id and refunds.refunded_on <= brands.horizon
+        on documents.brand_id = brands.brand_id and documents.refunded_on <= brands.horizon
+    where documents.document_kind <> 'adjustment'
 ),
 
 -- A refund counts twice: on its own day, and on that of what it undoes.
 money as (
-    select brand_id, currency, money_date, document_kind as kind, amount
-    from documents
-    where document_kind in ('order', 'adjustment')
-
-    union all
-
-    select documents.brand_id, documents.currency, documents.money_date, days.kind, abs(documents.amount)
-    from documents
-    cross join (select 'refund' as kind union all select 'refund_as_known' as kind) as days
-    where documents.document_kind = 'refund'
+    select brand_id, currency, money_date, 'order' as kind, amount from orders
 
     union all
 
@@ -50,6 +48,12 @@ money as (
 
     select brand_id, currency, known_on as money_date, 'refund_as_known' as kind, amount
     from refunds
+
+    union all
+
+    select brand_id, currency, refunded_on as money_date, 'adjustment' as kind, amount
+    from documents
+    where document_kind = 'adjustment'
 ),
 
 -- The sum of a kind is 0 without any of it, and unknown if none of it has an amount.

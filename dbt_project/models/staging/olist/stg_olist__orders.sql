@@ -4,7 +4,10 @@ with orders as (
 
 -- A customer id belongs to one order; the unique id is the person.
 customers as (
-    select customer_id, max(customer_unique_id) as customer_unique_id
+    select
+        customer_id,
+        max(customer_unique_id) as customer_unique_id,
+        max(customer_state) as customer_state
     from {{ source('olist', 'customers') }}
     group by customer_id
 ),
@@ -12,6 +15,12 @@ customers as (
 payments as (
     select order_id, sum({{ safe_cast('payment_value', 'decimal(18, 4)') }}) as amount
     from {{ source('olist', 'order_payments') }}
+    group by order_id
+),
+
+freight as (
+    select order_id, sum({{ safe_cast('freight_value', 'decimal(18, 4)') }}) as freight_amount
+    from {{ source('olist', 'order_items') }}
     group by order_id
 ),
 
@@ -34,6 +43,8 @@ shaped as (
                 then {{ utc_from_local('orders.order_purchase_timestamp', 'olist') }}
         end as cancelled_at,
         payments.amount,
+        freight.freight_amount,
+        customers.customer_state as region,
         'BRL' as currency,
         orders.order_approved_at as approved_text,
         orders.order_status,
@@ -41,6 +52,7 @@ shaped as (
     from orders
     left join customers on orders.customer_id = customers.customer_id
     left join payments on orders.order_id = payments.order_id
+    left join freight on orders.order_id = freight.order_id
 ),
 
 dated as (

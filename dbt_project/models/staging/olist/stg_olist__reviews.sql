@@ -2,16 +2,26 @@ with reviews as (
     select * from {{ source('olist', 'order_reviews') }}
 ),
 
+-- A review covers its whole order, so it is about a product only where the order has no other.
+products as (
+    select order_id, max(product_id) as product_id
+    from {{ source('olist', 'order_items') }}
+    group by order_id
+    having count(distinct product_id) = 1
+),
+
 shaped as (
     select
         -- One review id may cover several orders.
-        review_id || '-' || order_id as review_id,
+        reviews.review_id || '-' || reviews.order_id as review_id,
         'olist' as brand_id,
-        order_id,
+        reviews.order_id,
+        products.product_id,
         {{ utc_from_local('review_answer_timestamp', 'olist') }} as reviewed_at,
         {{ safe_cast('review_score', 'integer') }} as rating,
         {{ row_origin('reviews') }}
     from reviews
+    left join products on reviews.order_id = products.order_id
 ),
 
 dated as (

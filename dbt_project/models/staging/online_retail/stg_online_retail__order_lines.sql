@@ -9,6 +9,11 @@ shaped as (
         'online_retail' as brand_id,
         StockCode as product_id,
         Description as product_name,
+        case
+            when StockCode in ('POST', 'DOT', 'C2') then 'freight'
+            when StockCode in ('M', 'm', 'D', 'S', 'B', 'CRUK', 'BANK CHARGES', 'AMAZONFEE') then 'fee'
+            else 'goods'
+        end as line_kind,
         {{ safe_cast('Quantity', 'decimal(18, 4)') }} as quantity,
         {{ safe_cast('UnitPrice', 'decimal(18, 4)') }} as unit_price,
         {{ safe_cast(

@@ -19,6 +19,7 @@ shaped as (
             'decimal(18, 4)'
         ) }}) as amount,
         'GBP' as currency,
+        max(Country) as region,
         min({{ whole_row('source') }}) as raw_row,
         _load_date,
         _file,

@@ -14,7 +14,10 @@ shaped as (
         case event_type
             when 'view' then 'product_view'
             when 'cart' then 'add_to_cart'
+            when 'remove_from_cart' then 'remove_from_cart'
         end as touch_kind,
+        product_id,
+        user_session as session_id,
         {{ row_origin('source') }}
     from source
 ),

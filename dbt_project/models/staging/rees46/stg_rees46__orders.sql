@@ -13,6 +13,7 @@ shaped as (
         user_id || '-' || coalesce(user_session, '') as order_id,
         user_id as member_id,
         'order' as document_kind,
+        user_session as session_id,
         min({{ utc_from_local("replace(event_time, ' UTC', '')", 'rees46') }}) as paid_at,
         sum({{ safe_cast('price', 'decimal(18, 4)') }}) as amount,
         min({{ whole_row('source') }}) as raw_row,

@@ -15,6 +15,7 @@ shaped as (
             when 'fav' then 'favorite'
             when 'cart' then 'add_to_cart'
         end as touch_kind,
+        item_id as product_id,
         {{ row_origin('source') }}
     from source
 ),
