@@ -73,32 +73,35 @@ class Part:
     has_money: bool = True
 
 
-def spread(amount: Decimal | None, lines: Sequence[Line], home: str) -> list[Part]:
-    """An amount over lines: borders rounded to the cent, by brand and line; the last one is exact.
+def spread(amount: Decimal | None, order: Order, home: str) -> list[Part]:
+    """An amount over the lines of its order, by brand and line: borders rounded to the cent, the last exact.
 
-    `home` has the money of documents without lines, and that which no line tells apart between brands.
+    `home` has the money of documents without lines, and that which the lines tell of no brand. A brand that
+    is only a gift in what was paid for has none.
     """
-    lines = sorted(lines, key=lambda line: (line.brand, line.line_id))
-    if not lines:
-        return [Part(home, None, amount)]
+    lines = sorted(order.lines, key=lambda line: (line.brand, line.line_id))
     brands = of_brands([(line.brand, line.amount) for line in lines])
     known = {brand: total for brand, total in brands.items() if total is not None}
-    whole = sum(known.values(), ZERO)
     untold = [Part(line.brand, line, None) for line in lines]
-    if len(known) < len(brands) or whole == 0:
-        if len(brands) > 1:
-            return [*untold, Part(home, None, amount)]
-        without_money = [replace(part, amount=ZERO, has_money=False) for part in untold]
+    without_money = [replace(part, amount=ZERO, has_money=False) for part in untold]
+    if len(known) < len(brands) and len(brands) > 1:
+        return [*untold, Part(home, None, amount)]
+    is_paid_for = order.amount is not None and order.amount > 0
+    sign = 1 if is_paid_for or sum(known.values(), ZERO) > 0 else -1
+    weights = [
+        sign * Fraction(line.amount or 0) if sign * known.get(line.brand, ZERO) > 0 else Fraction(0)
+        for line in lines
+    ]
+    total = sum(weights, Fraction(0))
+    if total == 0 and len(brands) == 1 and not (is_paid_for and known):
         return untold if amount is None else [*without_money, Part(lines[0].brand, None, amount)]
+    if total == 0:
+        return [*(untold if amount is None else without_money), Part(home, None, amount)]
     if amount is None:
         return untold
-    if len(brands) == 1 and whole == amount:
+    if len(brands) == 1 and sum(known.values(), ZERO) == amount:
         return [Part(line.brand, line, line.amount) for line in lines]
-    sign = 1 if whole > 0 else -1
-    weights = [
-        sign * Fraction(line.amount or 0) if sign * known[line.brand] > 0 else Fraction(0) for line in lines
-    ]
-    total, before, border, found = sum(weights), Fraction(0), ZERO, []
+    before, border, found = Fraction(0), ZERO, []
     for line, weight in zip(lines, weights, strict=True):
         before += weight
         reached = amount if before == total else _cents(Fraction(amount) * before / total)
@@ -202,8 +205,8 @@ def sales(order: Order, home: str, visits: Iterable[Visit]) -> list[Sale]:
     if order.paid_at is None:
         return []
     bought, found = order.bought(home), []
-    discounts = {(part.brand, part.line): part.amount for part in spread(order.discount, order.lines, home)}
-    for part in spread(order.amount, order.lines, home):
+    discounts = {(part.brand, part.line): part.amount for part in spread(order.discount, order, home)}
+    for part in spread(order.amount, order, home):
         if part.brand not in bought and not (part.brand == home and part.line is None):
             continue
         discount = discounts.get((part.brand, part.line))
@@ -223,7 +226,7 @@ def sales(order: Order, home: str, visits: Iterable[Visit]) -> list[Sale]:
 def placed(order: Order, home: str, visits: Iterable[Visit]) -> list[Placed]:
     """The order as placed, brand by brand."""
     amounts: dict[str, list[Decimal | None]] = {}
-    for part in spread(order.amount, order.lines, home):
+    for part in spread(order.amount, order, home):
         amounts.setdefault(part.brand, []).append(part.amount)
     return [
         Placed(order, brand, channel_of(order, brand, visits), _sum(parts))
@@ -242,7 +245,7 @@ def backs(refund: Refund, home: str, visits: Iterable[Visit]) -> list[Back]:
     if order is None:
         return [Back(refund, home, None, NONE, refund.amount, "(documents)", refund.currency)]
     named = [line for line in order.lines if refund.line_id and line.line_id == refund.line_id]
-    parts = spread(refund.amount, order.lines, home)
+    parts = spread(refund.amount, order, home)
     if named:
         parts = [Part(named[0].brand, named[0], refund.amount)]
     return [
