@@ -25,13 +25,12 @@ class Document:
 
 @dataclass(frozen=True)
 class Repayment:
-    """A refund; `order` is None where it names none that is known, `brand` where it names no line of it."""
+    """A refund; `order` is None where it names none that is known."""
 
     order: Document | None
     refunded_on: date
     amount: Decimal | None
     currency: str | None
-    brand: str | None = None
 
 
 @dataclass
@@ -81,27 +80,24 @@ def of_brands(lines: Sequence[tuple[str, Decimal | None]]) -> dict[str, Decimal 
     return dict(sorted(found.items()))
 
 
-def parts(amount: Decimal | None, document: Document | None, bucket: str) -> list[tuple[str, Decimal | None]]:
-    """An amount over the brands of its document: borders rounded to the cent, the last one exact.
+def parts(
+    amount: Decimal | None, lines: Sequence[tuple[str, Decimal | None]], bucket: str
+) -> list[tuple[str, Decimal | None]]:
+    """An amount over the brands of its lines: borders rounded to the cent, the last one exact.
 
-    A brand of the other sign has no part, nor one that is only a gift in what was paid for. What no line
-    tells apart goes to the bucket, and the part of each brand is unknown.
+    A brand of the other sign has no part. What no line tells apart goes to the bucket, and the part of each
+    brand is unknown.
     """
-    brands = of_brands(document.lines) if document else {}
+    brands = of_brands(lines)
+    if len(brands) == 1:
+        return [(brand, amount) for brand in brands]
     known = {brand: Fraction(line) for brand, line in brands.items() if line is not None}
     total = sum(known.values(), Fraction(0))
-    is_paid_for = document is not None and (document.amount or 0) > 0
-    if len(brands) == 1 and not (is_paid_for and known and total <= 0):
-        return [(brand, amount) for brand in brands]
-    if len(known) < len(brands):
+    if len(known) < len(brands) or total == 0:
         return [*((brand, None) for brand in brands), (bucket, amount)]
-    sign = 1 if is_paid_for or total > 0 else -1
-    weights = {brand: max(sign * line, Fraction(0)) for brand, line in known.items()}
-    whole = sum(weights.values(), Fraction(0))
-    if whole == 0:
-        return [*((brand, None if amount is None else ZERO) for brand in brands), (bucket, amount)]
+    weights = {brand: max(line if total > 0 else -line, Fraction(0)) for brand, line in known.items()}
     found: list[tuple[str, Decimal | None]] = []
-    before, border = Fraction(0), ZERO
+    before, border, whole = Fraction(0), ZERO, sum(weights.values(), Fraction(0))
     for brand, weight in weights.items():
         if amount is None:
             found.append((brand, None))
@@ -125,7 +121,7 @@ def book(
     for document in documents:
         if document.paid_on is None or document.paid_on > horizon:
             continue
-        for brand, part in parts(document.amount, document, bucket):
+        for brand, part in parts(document.amount, document.lines, bucket):
             days[brand, document.currency or "unknown", document.paid_on].paid.add(part)
     for repayment in repayments:
         if repayment.refunded_on > horizon:
@@ -135,8 +131,7 @@ def book(
         known_on = repayment.refunded_on
         if order and order.paid_on and order.paid_on <= horizon:
             known_on = order.paid_on
-        its_parts = parts(repayment.amount, order, bucket)
-        for brand, part in [(repayment.brand, repayment.amount)] if repayment.brand else its_parts:
+        for brand, part in parts(repayment.amount, order.lines if order else (), bucket):
             days[brand, currency, repayment.refunded_on].refunded.add(part)
             days[brand, currency, known_on].refunded_as_known.add(part)
     return dict(days)
@@ -156,7 +151,7 @@ def gmv(
             continue
         bought = of_brands(document.lines)
         # The bucket itself is last, and is no brand that somebody bought.
-        for brand, part in parts(document.amount, document, bucket)[: len(bought)]:
+        for brand, part in parts(document.amount, document.lines, bucket)[: len(bought)]:
             line = bought[brand]
             if line is not None and line <= 0:
                 continue

@@ -44,9 +44,10 @@ class Order:
     discount: Decimal | None = None
     coupon: Decimal | None = None
 
-    def bought(self, home: str) -> set[str]:
-        """Brands that are bought: not those that are a gift. Without lines it is `home`'s."""
-        brands = of_brands([(line.brand, line.amount) for line in self.lines]) if self.lines else {home: None}
+    @property
+    def bought(self) -> set[str]:
+        """Brands that are bought: not those that are a gift."""
+        brands = of_brands([(line.brand, line.amount) for line in self.lines])
         return {brand for brand, amount in brands.items() if amount is None or amount > 0}
 
 
@@ -76,31 +77,30 @@ class Part:
 def spread(amount: Decimal | None, order: Order, home: str) -> list[Part]:
     """An amount over the lines of its order, by brand and line: borders rounded to the cent, the last exact.
 
-    `home` has the money of documents without lines, and that which the lines tell of no brand. A brand that
-    is only a gift in what was paid for has none.
+    A brand of the other sign, or that is only a gift in what was paid for, has no part. `home` has the money
+    of documents without lines, and that which the lines tell of no brand.
     """
-    lines = sorted(order.lines, key=lambda line: (line.brand, line.line_id))
-    brands = of_brands([(line.brand, line.amount) for line in lines])
-    known = {brand: total for brand, total in brands.items() if total is not None}
+    totals = of_brands([(line.brand, line.amount) for line in order.lines])
+    bought = order.bought if order.amount != 0 else set(totals)
+    lines = sorted((line for line in order.lines if line.brand in bought), key=lambda o: (o.brand, o.line_id))
     untold = [Part(line.brand, line, None) for line in lines]
-    without_money = [replace(part, amount=ZERO, has_money=False) for part in untold]
-    if len(known) < len(brands) and len(brands) > 1:
+    if len(totals) > 1 and None in totals.values():
         return [*untold, Part(home, None, amount)]
-    is_paid_for = order.amount is not None and order.amount > 0
-    sign = 1 if is_paid_for or sum(known.values(), ZERO) > 0 else -1
-    weights = [
-        sign * Fraction(line.amount or 0) if sign * known.get(line.brand, ZERO) > 0 else Fraction(0)
-        for line in lines
-    ]
-    total = sum(weights, Fraction(0))
-    if total == 0 and len(brands) == 1 and not (is_paid_for and known):
+    known = {brand: totals[brand] or ZERO for brand in totals.keys() & bought}
+    whole = sum(known.values(), ZERO)
+    if len(totals) == 1 and bought and whole == 0:
+        without_money = [replace(part, amount=ZERO, has_money=False) for part in untold]
         return untold if amount is None else [*without_money, Part(lines[0].brand, None, amount)]
-    if total == 0:
-        return [*(untold if amount is None else without_money), Part(home, None, amount)]
+    sign = 1 if whole > 0 else -1
+    lines = [line for line in lines if sign * known[line.brand] > 0]
+    if not lines:
+        return [Part(home, None, amount)]
     if amount is None:
-        return untold
-    if len(brands) == 1 and sum(known.values(), ZERO) == amount:
+        return [Part(line.brand, line, None) for line in lines]
+    if len(totals) == 1 and whole == amount:
         return [Part(line.brand, line, line.amount) for line in lines]
+    weights = [sign * Fraction(line.amount or 0) for line in lines]
+    total = sum(weights, Fraction(0))
     before, border, found = Fraction(0), ZERO, []
     for line, weight in zip(lines, weights, strict=True):
         before += weight
@@ -122,7 +122,6 @@ class Catalogue:
     listed: Mapping[str, date] = field(default_factory=dict)
     delisted: Mapping[str, date] = field(default_factory=dict)
     parents: Mapping[str, str | None] = field(default_factory=dict)
-    brands: Mapping[str, str] = field(default_factory=dict)
 
     def category(self, product: str | None) -> str:
         """Category of a product."""
@@ -204,11 +203,9 @@ def sales(order: Order, home: str, visits: Iterable[Visit]) -> list[Sale]:
     """The lines of a purchase, of the brands that are bought."""
     if order.paid_at is None:
         return []
-    bought, found = order.bought(home), []
+    found = []
     discounts = {(part.brand, part.line): part.amount for part in spread(order.discount, order, home)}
     for part in spread(order.amount, order, home):
-        if part.brand not in bought and not (part.brand == home and part.line is None):
-            continue
         discount = discounts.get((part.brand, part.line))
         if part.line and part.line.list_amount is not None:
             discount = None if part.amount is None else part.line.list_amount - part.amount

@@ -348,12 +348,8 @@ def read_all(folder: Path, *, max_members: int = 5, bot_events_per_day: int = 10
     settled = _settled(orders, lines, refunds)
     evidence.orders = list(_paid_orders(orders, settled, person_of))
     documents = {order_id: order.document for order_id, order in settled.items()}
-    brand_of = {(line.order_id, line.line_id): line.brand for line in lines}
     repayments = [
-        Repayment(
-            *(documents.get(refund.order_id), refund.at.date(), refund.amount, refund.currency),
-            brand_of.get((refund.order_id, refund.line_id or "")) if refund.order_id in orders else None,
-        )
+        Repayment(documents.get(refund.order_id), refund.at.date(), refund.amount, refund.currency)
         for refund in refunds
     ]
     reviews = entities("reviews", _review).values()

@@ -16,7 +16,7 @@ HOME = "sample_shop_unbranded"
 
 
 def brands(
-    shop: Shop, first_day: date, horizon: date
+    shop: Shop, names: Iterable[str], first_day: date, horizon: date
 ) -> tuple[dict[str, Brand], dict[str, list[Campaign]], list[Visit]]:
     """Each brand, its campaigns, and the visits of all."""
     seen = acts(_events(shop))
@@ -27,7 +27,7 @@ def brands(
         told_line = (line.line_id, line.brand, line.amount, line.product, line.quantity, line.kind, *money)
         lines[line.order_id].append(Line(*told_line))
     orders = {key: _order(shop, str(key), lines[str(key)]) for key in shop.orders}
-    found: dict[str, Brand] = defaultdict(lambda: _brand(shop, first_day, horizon))
+    found = {name: _brand(shop, first_day, horizon) for name in {*names, HOME}}
     for act in seen:
         found[act.event.brand].acts.append(act)
     of_day: dict[object, list[Visit]] = defaultdict(list)
@@ -62,7 +62,7 @@ def brands(
         campaigns[told_of.brand].append(campaign)
     for name, brand in found.items():
         brand.products = [str(key) for key, product in shop.products.items() if product.brand == name]
-    return dict(found), dict(campaigns), visits
+    return found, dict(campaigns), visits
 
 
 def _events(shop: Shop) -> Iterable[Event]:

@@ -177,18 +177,21 @@ class Facts:
 
 def scorecard(brand: Brand, periods: Iterable[Period]) -> Iterator[tuple[Period, str, str, str, Row]]:
     """All rows: period, slice, member, submember and columns; a column that is not told is not in the row."""
+    nothing = columns(brand, Period("", date.min, date.min), Facts(), "all", told=SLICES["all"])
     for period in periods:
         facts = Facts.of(brand, period)
+        if not facts:
+            on_sale = {"products_on_sale": _on_sale(brand, period, "all", "")} if brand.tells.listing else {}
+            yield period, "all", "", "", nothing | on_sale
+            continue
         for name, told in SLICES.items():
             if period.period_type not in PERIOD_TYPES[name]:
                 continue
             if name == "region":
                 for member, row in regions(brand, period, facts).items():
                     yield period, name, member, "", row
-            elif name == "all" or facts:
+            else:
                 members = by_member(brand, period, facts, name, told)
-                if name == "all":
-                    members.setdefault(("", ""), Facts())
                 for (member, submember), own in members.items():
                     yield (
                         period,
