@@ -7,7 +7,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -26,6 +26,7 @@ from orchestration.arrival.pull import pull
 from orchestration.build.around_dbt import finish_build, prepare_build, write_dbt_inputs
 from orchestration.build.by_hand import parse, run_by_hand
 from orchestration.build.dbt import build_arguments, dbt_environment
+from orchestration.build.reach import models_to_run
 from orchestration.core.settings import PROJECT_ROOT, Settings
 
 ONE_AT_A_TIME = Lock()
@@ -62,7 +63,12 @@ class Warehouse:
         told = dbt_sources(self.settings, sources)
         write_dbt_inputs(self.settings, sources)
         preparation = prepare_build(self.settings, told)
-        arguments = build_arguments(self.settings, sources, in_full=preparation.is_full)
+        if only:
+            # The test selects in place of the build.
+            preparation = replace(preparation, changed=None)
+        changed = preparation.changed
+        models = models_to_run(self.settings, self.manifest, changed) if changed is not None else None
+        arguments = build_arguments(self.settings, sources, in_full=preparation.is_full, models=models)
         if variables:
             arguments += ["--vars", json.dumps(variables)]
         if only:
@@ -102,6 +108,11 @@ class Warehouse:
             text = printed.read()
         assert process.exitcode == 0, text[-6000:]
         return text
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """The manifest of the last dbt command."""
+        return dict(json.loads((self.settings.dbt_target / "manifest.json").read_text()))
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a query on the warehouse file."""

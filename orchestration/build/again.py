@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from orchestration.build.around_dbt import finish_build, prepare_build, write_dbt_inputs
 from orchestration.build.dbt import build_arguments, dbt_environment, run_dbt
 from orchestration.build.failures import explain_failure
+from orchestration.build.prepared import prepare_manifest
+from orchestration.build.reach import models_to_run
 from orchestration.core.settings import Settings
 from orchestration.sources.source import Source
 
@@ -20,7 +23,10 @@ def build_again(settings: Settings, sources: Mapping[str, Source], dbt_sources: 
     write_dbt_inputs(settings, sources)
     preparation = prepare_build(settings, dbt_sources)
     variables = dbt_environment(settings, dbt_sources, target) | preparation.variables
-    ran = run_dbt(build_arguments(settings, sources, in_full=preparation.is_full), variables)
+    manifest = json.loads(prepare_manifest(settings, dbt_sources).read_text())
+    models = models_to_run(settings, manifest, preparation.changed)
+    arguments = build_arguments(settings, sources, in_full=preparation.is_full, models=models)
+    ran = run_dbt(arguments, variables)
     if not ran.success:
         raise explain_failure(settings, target, ran.exception)
     finish_build(settings, preparation.build)

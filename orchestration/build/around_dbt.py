@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -12,10 +12,12 @@ from orchestration.arrival.dbt_inputs import forget_applied, mark_applied, read_
 from orchestration.arrival.loads import complete_columns, promote
 from orchestration.arrival.retention import retire
 from orchestration.build.fingerprint import fingerprints
+from orchestration.build.reach import changed_inputs
 from orchestration.build.rejects import keep_rejects
 from orchestration.build.rules import check_rules, rules_hash
 from orchestration.build.state import (
     Build,
+    beside_files,
     build_id,
     discard_warehouse,
     needs_all_laws,
@@ -40,13 +42,15 @@ class Preparation:
     """A build that is about to start; `in_full` says why everything is rebuilt, or is empty.
 
     `rules_changed` means that all stages are recomputed; `tests_all_rows` that laws check all rows, not only
-    those of changed keys.
+    those of changed keys. `changed` names the inputs of dbt that changed, as `<source>.<table>`; it is None
+    where all models are to run.
     """
 
     build: Build
     in_full: str
     rules_changed: bool
     tests_all_rows: bool
+    changed: Set[str] | None
 
     @property
     def is_full(self) -> bool:
@@ -59,6 +63,7 @@ class Preparation:
         return {
             "AIPL_DBT_RULES_CHANGED": str(self.rules_changed).lower(),
             "AIPL_DBT_TEST_SCOPE": "all" if self.tests_all_rows else "changed",
+            "AIPL_DBT_CHANGED_INPUTS": "all" if self.changed is None else " ".join(sorted(self.changed)),
         }
 
 
@@ -88,7 +93,7 @@ def present_build(
     project, inputs = settings.dbt_project, inputs or read_dbt_inputs(settings)
     (program, laws), rules = fingerprints(project, dbt_sources), rules_hash(project)
     build = build_id(program, rules, inputs, read_erased(settings).generation)
-    return Build("complete", program, build, rules, laws=laws)
+    return Build("complete", program, build, rules, laws=laws, beside_files=beside_files(inputs))
 
 
 def prepare_build(settings: Settings, dbt_sources: str) -> Preparation:
@@ -104,13 +109,15 @@ def prepare_build(settings: Settings, dbt_sources: str) -> Preparation:
     proved_on = today.isoformat() if last is None or tests_all_rows else last.proved_on
     build = replace(build, state="building", proved_on=proved_on, in_full=in_full)
     rules_changed = last is not None and not in_full and last.rules != build.rules
+    is_known = last is not None and not rules_changed and not tests_all_rows
+    changed = changed_inputs(settings, last, build) if last is not None and is_known else None
     settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
     with writer_lock(settings.home):
         if in_full:
             discard_warehouse(settings)
             forget_applied(settings)
         write_build(settings, build)
-    return Preparation(build, in_full, rules_changed, tests_all_rows)
+    return Preparation(build, in_full, rules_changed, tests_all_rows, changed)
 
 
 def why_no_part(settings: Settings, sources: Mapping[str, Source], dbt_sources: str) -> str:

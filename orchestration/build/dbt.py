@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -143,12 +143,17 @@ def configured_manifest(manifest: Mapping[str, Any], configured: Iterable[str]) 
     return {**manifest, "nodes": kept_of(manifest["nodes"]), **maps}
 
 
-def build_arguments(settings: Settings, configured: Iterable[str], *, in_full: bool) -> list[str]:
-    """Arguments of the dbt command that builds all models of the configured sources and tests all laws."""
+def build_arguments(
+    settings: Settings, configured: Iterable[str], *, in_full: bool, models: Collection[str] | None = None
+) -> list[str]:
+    """Arguments of the dbt command that builds these models of the configured sources, by default all, and
+    tests all laws that read one of them.
+    """
     # Unit tests check the SQL, not the data, and run in CI; the others only say who reads the marts.
     kinds = [f"--exclude-resource-type={kind}" for kind in ("unit_test", "exposure", "saved_query")]
     folders = [f"--exclude={folder}" for folder in staging_exclusion(settings.dbt_project, configured)]
-    return ["build", *folders, *kinds, *(["--full-refresh"] if in_full else [])]
+    selected = [] if models is None else ["--select", *models]
+    return ["build", *selected, *folders, *kinds, *(["--full-refresh"] if in_full else [])]
 
 
 def staging_exclusion(project: Path, configured: Iterable[str]) -> list[str]:

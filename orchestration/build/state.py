@@ -36,7 +36,8 @@ class Build:
 
     `build_id` names both and the data that they were applied to; `warehouse` is how a finished build left its
     files. `proved_on` is the day, ISO, of the last build in which laws looked at all rows, `laws` names them.
-    `in_full` says why everything was built from scratch; it is empty for an increment.
+    `in_full` says why everything was built from scratch; it is empty for an increment. `beside_files` is a
+    hash of what dbt read of arrival besides the files.
     """
 
     state: Literal["building", "complete"]
@@ -47,6 +48,7 @@ class Build:
     proved_on: str = ""
     laws: str = ""
     in_full: str = ""
+    beside_files: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,11 @@ def build_id(program: str, rules: str, inputs: Mapping[str, pa.Table], erased: s
     content = digest(program, rules, json.dumps([_sorted(rows) for rows in told.values()]), erased)
     staleness = digest(json.dumps(_sorted(sources.select(["source_id", *STALENESS_COLUMNS]))))
     return f"{content}-{staleness[:16]}"
+
+
+def beside_files(inputs: Mapping[str, pa.Table]) -> str:
+    """A hash of what dbt reads of arrival besides the files, in any order of rows."""
+    return digest(json.dumps([_sorted(rows) for name, rows in inputs.items() if name != "files"]))
 
 
 def content_of(build_id: str) -> str:

@@ -13,6 +13,8 @@ from orchestration.build.laws import LAW_COLUMNS, Law, laws_by_test
 
 # What an update sets, in a row of NULLs where the table has none, by the table and the law.
 UPDATES = {
+    "conversion_rules.rules_are_of_known_words": "unit = 'household'",
+    "conversion_rules.windows_have_days": "window_days = 0",
     "dim_brand.every_brand_has_a_zone_and_a_currency": "timezone = null",
     "fct_aipl_daily.stock_equals_history": "persons = persons + 1",
     "fct_aipl_deepening.deepening_adds_up_to_the_flow": "persons = persons + 1",
@@ -26,6 +28,10 @@ UPDATES = {
     "fct_consumer_gap.gap_is_target_less_forecast": "gap = 1, target_gmv = null",
     "fct_consumer_gap.no_gap_needs_nobody": "gap = 0, extra_prospects = 1",
     "fct_consumer_gap.remaining_quantiles_are_ordered": "forecast_remaining_p10 = 9e9",
+    "fct_conversion.a_longer_window_converts_no_less": "opened = opened + length(rule_id)",
+    "fct_conversion.conversion_windows_are_closed_and_short": "opened_on = '1900-01-01'",
+    "fct_conversion.only_what_opened_converts": "converted = opened + 1",
+    "fct_conversion.people_convert_what_they_opened": "persons_converted = converted + 1",
     "fct_fast.fertility_union_holds_the_end": "fertility_union = -1",
     "fct_fast.members_hold_the_thriving_and_superior": "members = -1",
     "fct_fast.start_stock_holds_the_deepened": "start_stock = -1",
@@ -42,6 +48,10 @@ UPDATES = {
     "fct_money_daily.money_of_days_is_the_money_of_orders": "gross_paid_amount = gross_paid_amount + 1",
     "fct_money_daily.refunds_are_the_same_money_by_either_day": "refunded_as_known = refunded_as_known + 1",
     "fct_money_daily.unknown_amounts_are_of_paid_orders": "unknown_amount_orders = -1",
+    "fct_path_flow.a_visit_is_entered_and_left_once": "moves = moves + 1",
+    "fct_path_flow.a_visit_moves_at_least_once": "visits = 0",
+    "fct_path_flow.few_visitors_are_not_counted": "visitors = 4",
+    "fct_path_flow.who_comes_in_goes_out": "moves = moves + length(from_class)",
     "fct_person_states.states_have_a_brand_a_person_and_days": "person_id = null",
     "int_gmv_asset_points.no_past_horizon_ends_after_its_origin": "learned_through = as_of_date + 1",
     "int_gmv_windows.buyers_of_a_segment_were_in_it": "customer_persons = 0, customer_buyers = 1",

@@ -80,6 +80,8 @@ ROWS = [
     refund("dollars", 22, "710"),
     *order("no_price", "", ("b", "10"), paid_at=september(23)),
     *order("no_currency", "10", ("b", "10"), paid_at=september(24), currency=""),
+    *order("only_gift", "15", ("b", "0"), paid_at=september(25)),
+    refund("only_gift", 26, "5"),
     row("events", LOAD, event_id="e", event_time=september(5), brand="b", event="page_view"),
 ]
 
@@ -171,9 +173,9 @@ def test_money_to_the_cent(warehouse: Warehouse) -> None:
         f"select brand_id, currency, day(money_date), {FIGURES} from marts.fct_money_daily"
     )
     expected = [
-        # 100 refunded, 100 in part, 2 x 50, 100 at once, 66 mixed, 33.33 thirds, 0 gift, 70 nobody,
+        # 100 refunded, 100 in part, 2 x 50, 100 at once, 66 mixed, 33.33 thirds, 70 nobody,
         # 100 abroad, 100 before, 90 untold, 80 half told; two of their refunds have no amount
-        ("b", "CNY", 5, 13, 0, "939.33", "100", 0, "450", 2, "839.33", "489.33"),
+        ("b", "CNY", 5, 12, 0, "939.33", "100", 0, "450", 2, "839.33", "489.33"),
         ("b", "CNY", 3, 0, 0, "0", "100", 0, "0", 0, "-100", "0"),
         ("b", "CNY", 10, 0, 0, "0", "80", 0, "0", 0, "-80", "0"),
         ("b", "CNY", 12, 1, 0, "120", "160", 0, "0", 0, "-40", "120"),
@@ -187,7 +189,6 @@ def test_money_to_the_cent(warehouse: Warehouse) -> None:
         (BUCKET, "CNY", 18, 1, 0, "60", "0", 0, "60", 0, "60", "0"),
         (BUCKET, "CNY", 19, 0, 0, "0", "60", 0, "0", 0, "-60", "0"),
         ("b", "CNY", 20, 1, 0, "90", "0", 0, "0", 0, "90", "90"),
-        (BUCKET, "CNY", 20, 1, 0, "0", "0", 0, "0", 0, "0", "0"),
         ("b", "USD", 21, 1, 0, "100", "0", 0, "0", 0, "100", "100"),
         ("b", "CNY", 21, 0, 0, "0", "0", 0, "710", 0, "0", "-710"),
         ("b", "CNY", 22, 0, 0, "0", "710", 0, "0", 0, "-710", "0"),
@@ -198,6 +199,9 @@ def test_money_to_the_cent(warehouse: Warehouse) -> None:
         ("d", "CNY", 5, 1, 0, "33.33", "0", 0, "0", 0, "33.33", "33.33"),
         (BUCKET, "CNY", 5, 1, 0, "25", "0", 0, "0", 0, "25", "25"),
         (BUCKET, "CNY", 12, 0, 0, "0", "30", 0, "30", 0, "-30", "-30"),
+        # What is paid for nothing but a gift is money of no brand.
+        (BUCKET, "CNY", 25, 1, 0, "15", "0", 0, "5", 0, "15", "10"),
+        (BUCKET, "CNY", 26, 0, 0, "0", "5", 0, "0", 0, "-5", "0"),
     ]
     assert set(found) == {
         tuple(

@@ -80,27 +80,30 @@ def of_brands(lines: Sequence[tuple[str, Decimal | None]]) -> dict[str, Decimal 
     return dict(sorted(found.items()))
 
 
-def parts(
-    amount: Decimal | None, lines: Sequence[tuple[str, Decimal | None]], bucket: str
-) -> list[tuple[str, Decimal | None]]:
-    """An amount over the brands of its lines: borders rounded to the cent, the last one exact.
+def parts(amount: Decimal | None, order: Document | None) -> dict[str, Decimal | None]:
+    """An amount over the brands that were bought in an order: borders rounded to the cent, the last one exact.
 
-    A brand of the other sign has no part. What no line tells apart goes to the bucket, and the part of each
-    brand is unknown.
+    A brand of the other sign, or that is only a gift in what was paid for, has no part. An amount that lines do
+    not tell apart is unknown for each of them.
     """
-    brands = of_brands(lines)
-    if len(brands) == 1:
-        return [(brand, amount) for brand in brands]
-    known = {brand: Fraction(line) for brand, line in brands.items() if line is not None}
+    lines = of_brands(order.lines) if order else {}
+    is_free = order is None or order.amount == 0
+    bought = {brand: line for brand, line in lines.items() if is_free or line is None or line > 0}
+    if len(lines) == len(bought) == 1:
+        return dict.fromkeys(bought, amount)
+    if None in lines.values():
+        return dict.fromkeys(bought)
+    known = {brand: Fraction(line) for brand, line in bought.items() if line is not None}
     total = sum(known.values(), Fraction(0))
-    if len(known) < len(brands) or total == 0:
-        return [*((brand, None) for brand in brands), (bucket, amount)]
-    weights = {brand: max(line if total > 0 else -line, Fraction(0)) for brand, line in known.items()}
-    found: list[tuple[str, Decimal | None]] = []
-    before, border, whole = Fraction(0), ZERO, sum(weights.values(), Fraction(0))
+    weights = {brand: line if total > 0 else -line for brand, line in known.items()}
+    whole = sum(max(weight, Fraction(0)) for weight in weights.values())
+    found: dict[str, Decimal | None] = {}
+    before, border = Fraction(0), ZERO
     for brand, weight in weights.items():
+        if weight <= 0:
+            continue
         if amount is None:
-            found.append((brand, None))
+            found[brand] = None
             continue
         before += weight
         exact = Fraction(amount) * before / whole
@@ -108,9 +111,17 @@ def parts(
             reached = amount
         else:
             reached = (Decimal(exact.numerator) / Decimal(exact.denominator)).quantize(CENT, ROUND_HALF_UP)
-        found.append((brand, reached - border))
+        found[brand] = reached - border
         border = reached
     return found
+
+
+def places(amount: Decimal | None, order: Document | None, bucket: str) -> dict[str, Decimal | None]:
+    """An amount over brands, and over the bucket what no line tells apart."""
+    lines = of_brands(order.lines) if order else {}
+    found = parts(amount, order)
+    is_told = len(lines) == 1 or None not in lines.values()
+    return found if found and is_told else {**found, bucket: amount}
 
 
 def book(
@@ -121,7 +132,7 @@ def book(
     for document in documents:
         if document.paid_on is None or document.paid_on > horizon:
             continue
-        for brand, part in parts(document.amount, document.lines, bucket):
+        for brand, part in places(document.amount, document, bucket).items():
             days[brand, document.currency or "unknown", document.paid_on].paid.add(part)
     for repayment in repayments:
         if repayment.refunded_on > horizon:
@@ -131,14 +142,14 @@ def book(
         known_on = repayment.refunded_on
         if order and order.paid_on and order.paid_on <= horizon:
             known_on = order.paid_on
-        for brand, part in parts(repayment.amount, order.lines if order else (), bucket):
+        for brand, part in places(repayment.amount, order, bucket).items():
             days[brand, currency, repayment.refunded_on].refunded.add(part)
             days[brand, currency, known_on].refunded_as_known.add(part)
     return dict(days)
 
 
 def gmv(
-    documents: Iterable[Document], bucket: str, currencies: Mapping[str, str], first_day: date, horizon: date
+    documents: Iterable[Document], currencies: Mapping[str, str], first_day: date, horizon: date
 ) -> dict[tuple[str, date], tuple[Decimal | None, int]]:
     """What was paid in the brand's currency for what was bought of it, and orders in others, by day.
 
@@ -149,12 +160,7 @@ def gmv(
     for document in documents:
         if document.paid_on is None or not first_day <= document.paid_on <= horizon:
             continue
-        bought = of_brands(document.lines)
-        # The bucket itself is last, and is no brand that somebody bought.
-        for brand, part in parts(document.amount, document.lines, bucket)[: len(bought)]:
-            line = bought[brand]
-            if line is not None and line <= 0:
-                continue
+        for brand, part in parts(document.amount, document).items():
             if document.currency in (None, currencies[brand]):
                 amounts[brand, document.paid_on].append(part if document.currency else None)
             else:

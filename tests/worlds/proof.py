@@ -135,7 +135,7 @@ def _money(told: sample_shop.Told, horizon: date) -> Iterator[tuple[str, str, tu
     for (brand, currency, day), its in book(documents, told.repayments, BUCKET, horizon).items():
         yield "money", brand, (currency, day, *its.figures)
     currencies = defaultdict(lambda: "CNY")
-    for (brand, day), (amount, others) in gmv(documents, BUCKET, currencies, FIRST, horizon).items():
+    for (brand, day), (amount, others) in gmv(documents, currencies, FIRST, horizon).items():
         if amount != 0 or others:
             yield "gmv", brand, (day, amount, others)
     for order_id, order in told.orders.items():

@@ -152,3 +152,16 @@
         having count(*) > {{ times }}
     )
 {%- endmacro %}
+
+{# Some columns as one value, which is ordered by the first, then the second ... #}
+{% macro row_of(columns) -%}
+    {{ return(adapter.dispatch('row_of')(columns)) }}
+{%- endmacro %}
+
+{% macro duckdb__row_of(columns) -%}
+    row({{ columns | join(', ') }})
+{%- endmacro %}
+
+{% macro spark__row_of(columns) -%}
+    struct({{ columns | join(', ') }})
+{%- endmacro %}

@@ -14,12 +14,15 @@
    model: the changed model, named here so that dbt sees the dependency
    key: the scope key as expressions over it, if its columns have other names
    where: condition on its changed rows
-   through, on: take the key from rows of `through` with the same columns `on` as a changed row #}
-{% macro changed(model, key=none, where=none, through=none, on=none) -%}
+   through, on: take the key from rows of `through` with the same columns `on` as a changed row
+   supplied: columns that `where` needs; rows of sources whose staging lacks one never meet it #}
+{% macro changed(model, key=none, where=none, through=none, on=none, supplied=none) -%}
     {%- if not execute -%}
         {%- for needed in [model, through] if needed %}{% do ref(needed) %}{% endfor -%}
     {%- endif -%}
-    {{ return({'model': model, 'key': key, 'where': where, 'through': through, 'on': on}) }}
+    {{ return({
+        'model': model, 'key': key, 'where': where, 'through': through, 'on': on, 'supplied': supplied,
+    }) }}
 {%- endmacro %}
 
 {# Part of a scope: rows of a model whose key changed its owner, at any time. #}
@@ -147,9 +150,66 @@
     {{ return(relation.incorporate(path={'schema': 'changes'})) }}
 {%- endmacro %}
 
+{# Rows of a model before and after what this build changed; none of a model that it did not change. #}
+{% macro changed_rows(model) -%}
+    {%- if is_changed(model) -%}
+        {{ return(changes_relation(ref(model))) }}
+    {%- endif -%}
+    {{ return('(select * from ' ~ ref(model) ~ ' where false)') }}
+{%- endmacro %}
+
 {# Table with the scope of the current model, or another part of it. #}
 {% macro scope_relation(part='scope') -%}
     {{ return(this.incorporate(path={'schema': 'changes', 'identifier': this.identifier ~ '__' ~ part})) }}
+{%- endmacro %}
+
+{#
+  Whether this build leaves the table of the current model as it is, since nothing that it is made from
+  changed. Only builds that know which inputs changed leave anything: those of the orchestrator that rebuild
+  neither everything nor all stages.
+#}
+{% macro is_left() -%}
+    {%- if not leaves_unreached() or load_cached_relation(this) is none -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {%- set unchanged = run_query(
+        "select table_name from information_schema.tables where table_schema = 'changes'"
+    ).columns[0].values() -%}
+    {%- for unique_id in model.depends_on.nodes if has_changed(unique_id, unchanged) -%}
+        {{ return(false) }}
+    {%- endfor -%}
+    {{ return(true) }}
+{%- endmacro %}
+
+{% macro leaves_unreached() -%}
+    {{ return(env_var('AIPL_DBT_CHANGED_INPUTS', 'all') != 'all' and not flags.FULL_REFRESH) }}
+{%- endmacro %}
+
+{# Whether rows of a node may differ from those before this build; `noted` are the tables in `changes`. #}
+{% macro has_changed(unique_id, noted) -%}
+    {%- set node = graph.nodes.get(unique_id) -%}
+    {%- if node is none -%}
+        {%- set input = unique_id.split('.')[2:] | join('.') -%}
+        {{ return(input in env_var('AIPL_DBT_CHANGED_INPUTS', 'all').split()) }}
+    {%- elif node.resource_type == 'seed' -%}
+        {{ return(false) }}
+    {%- elif node.config.materialized == 'view' -%}
+        {%- for parent in node.depends_on.nodes if has_changed(parent, noted) -%}
+            {{ return(true) }}
+        {%- endfor -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {{ return(unique_id in selected_resources and node.name ~ '__unchanged' not in noted) }}
+{%- endmacro %}
+
+{# Notes that this build changed no row of the current model. #}
+{% macro note_unchanged() -%}
+    {%- do run_query('create table ' ~ scope_relation('unchanged') ~ ' as select true as is_unchanged') -%}
+{%- endmacro %}
+
+{# Whether a select finds a row. #}
+{% macro finds_rows(query) -%}
+    {{ return(run_query('select count(*) from (' ~ query ~ ' limit 1) as found').columns[0].values()[0] > 0) }}
 {%- endmacro %}
 
 {# Whether this build changed a model incrementally, so that its changes are known. #}

@@ -7,11 +7,18 @@
   not one transaction, since a Python model writes through another cursor.
 #}
 {% materialization table, adapter='duckdb', supported_languages=['sql', 'python'] %}
-    {%- do make_way() -%}
     {%- set target = this.incorporate(type='table') -%}
+    {%- if is_left() -%}
+        {{ return(left(target)) }}
+    {%- endif -%}
+    {%- set before = set_aside(target) -%}
     {% call statement('main', language=model['language']) -%}
         {{ create_table_as(False, target, compiled_code, model['language']) }}
     {%- endcall %}
+    {%- if before is not none -%}
+        {%- if has_same_rows(before, target) %}{% do note_unchanged() %}{% endif -%}
+        {%- do drop_relation(before) -%}
+    {%- endif -%}
     {%- do persist_docs(target, model) -%}
     {{ return(finished(target)) }}
 {% endmaterialization %}
@@ -36,6 +43,11 @@
     {%- set name = config.require('incremental_strategy') -%}
     {%- set strategy = adapter.get_incremental_strategy_macro(context, name) -%}
     {%- do run_query('create table ' ~ scope_relation() ~ ' as ' ~ scope_sql()) -%}
+    {%- if leaves_unreached() and not finds_rows('select 1 from ' ~ scope_relation()) -%}
+        {%- do run_query('create table ' ~ changes_relation(target) ~ " as select '' as _image, * from "
+            ~ target ~ ' where false') -%}
+        {{ return(left(target)) }}
+    {%- endif -%}
     {{ run_hooks(pre_hooks) }}
     {%- do run_query(create_table_as(True, fresh, compiled_code)) -%}
     {% call statement('main') -%}
@@ -46,6 +58,9 @@
             'dest_columns': adapter.get_column_schema_from_query('select * from ' ~ fresh),
         }) }}
     {%- endcall %}
+    {%- if leaves_unreached() and not finds_rows('select 1 from ' ~ changes_relation(target)) -%}
+        {%- do note_unchanged() -%}
+    {%- endif -%}
     {%- do persist_docs(target, model) -%}
     {{ return(finished(target)) }}
 {% endmaterialization %}
@@ -56,6 +71,38 @@
     {%- if existing is not none -%}
         {%- do drop_relation(existing) -%}
     {%- endif -%}
+{% endmacro %}
+
+{# Where the build may leave tables that follow as they are, the old table is kept to compare with it. #}
+{% macro set_aside(target) %}
+    {%- set existing = load_cached_relation(this) -%}
+    {%- if not leaves_unreached() or existing is none -%}
+        {%- do make_way() -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {{ run_hooks(pre_hooks) }}
+    {%- set before = target.incorporate(path={'identifier': target.identifier ~ '__before'}) -%}
+    {%- do adapter.rename_relation(existing, before) -%}
+    {{ return(before) }}
+{% endmacro %}
+
+{% macro has_same_rows(one, other) %}
+    {%- set counts = run_query(
+        'select count(*) from ' ~ one ~ ' union all select count(*) from ' ~ other
+    ).columns[0].values() -%}
+    {{ return(
+        counts[0] == counts[1]
+        and not finds_rows('select * from ' ~ one ~ ' except select * from ' ~ other)
+        and not finds_rows('select * from ' ~ other ~ ' except select * from ' ~ one)
+    ) }}
+{% endmacro %}
+
+{# The result of a model that is left as it is. #}
+{% macro left(target) %}
+    {%- do note_unchanged() -%}
+    {%- do store_raw_result('main', message='LEFT', code='LEFT', rows_affected=0) -%}
+    {{ adapter.commit() }}
+    {{ return({'relations': [target]}) }}
 {% endmacro %}
 
 {% macro finished(target) %}

@@ -1,13 +1,14 @@
 {#
   One row per key, and no NULL in the key.
-  arguments: key (list of columns).
+  arguments: key (list of columns), nullable (those of them in which NULL is a value like any other).
 #}
-{% test unique_key(model, key) %}
+{% test unique_key(model, key, nullable=[]) %}
+{%- set told = key | reject('in', nullable) | list %}
 with judged as (
     select {{ key | join(', ') }} from {{ model }} as judged_rows
     where
         true
-        {{ and_changed(model, key, 'judged_rows') }}
+        {{ and_changed(model, told, 'judged_rows') }}
 )
 
 select
@@ -16,13 +17,13 @@ select
 from judged
 where
     {{ may_repeat('judged', key) }}
-    {%- for column in key %}
+    {%- for column in told %}
     or {{ column }} is null
     {%- endfor %}
 group by {{ key | join(', ') }}
 having
     count(*) > 1
-    {%- for column in key %}
+    {%- for column in told %}
     or {{ column }} is null
     {%- endfor %}
 {% endtest %}

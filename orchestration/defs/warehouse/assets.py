@@ -26,6 +26,7 @@ from orchestration.build.dbt import (
 )
 from orchestration.build.failures import explain_failure
 from orchestration.build.laws import Law, broken_laws, law_results, laws_by_test, read_results
+from orchestration.build.reach import models_to_run
 from orchestration.build.state import FIRST_BUILD
 from orchestration.core.printable import counted
 from orchestration.core.progress import Reporter, reporter
@@ -60,7 +61,8 @@ def warehouse_assets(
             stage = "warehouse, in full" if preparation.is_full else "warehouse"
             begin_step(stage, total=len(specs))
             target = run_target(settings, context.run.run_id)
-            arguments = build_arguments(settings, sources, in_full=preparation.is_full)
+            models = models_to_run(settings, built_of, preparation.changed)
+            arguments = build_arguments(settings, sources, in_full=preparation.is_full, models=models)
             variables = dbt_environment(settings, dbt_sources, target) | preparation.variables
             ran = run_dbt(arguments, variables, partial(_show_progress, reporter()))
             results = read_results(target)

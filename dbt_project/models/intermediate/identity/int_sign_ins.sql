@@ -1,8 +1,14 @@
 {{ config(
     materialized='incremental',
     scope=[
-        changed('int_events', [visitor_key(identity_space(), 'visitor_id')], "member_id <> ''"),
-        changed('int_orders', [visitor_key(identity_space(), 'visitor_id')], "member_id <> ''"),
+        changed(
+            'int_events', [visitor_key(identity_space(), 'visitor_id')], "member_id <> ''",
+            supplied=['visitor_id', 'member_id']
+        ),
+        changed(
+            'int_orders', [visitor_key(identity_space(), 'visitor_id')], "member_id <> ''",
+            supplied=['visitor_id', 'member_id']
+        ),
         changed('int_identity_links', [visitor_key(identity_space(), 'visitor_id')], "member_id <> ''"),
     ],
     scope_key=['visitor_key'],

@@ -5,7 +5,10 @@
 ) }}
 
 with documents as (
-    select * from {{ ref('int_orders_settled') }} as orders
+    select
+        *,
+        document_kind = 'order' and (amount is null or amount > 0) as is_paid_for
+    from {{ ref('int_orders_settled') }} as orders
     where {{ in_scope('orders') }}
 ),
 
@@ -46,9 +49,9 @@ brand_totals as (
 weighed as (
     select
         brand_totals.*,
-        documents.document_kind = 'order' and documents.amount > 0 as is_paid_for,
+        documents.is_paid_for and brand_totals.line_amount <= 0 as is_gift,
         greatest(brand_totals.line_amount * case
-            when documents.document_kind = 'order' and documents.amount > 0 then 1
+            when documents.is_paid_for then 1
             else sign(sum(brand_totals.line_amount) over (
                 partition by brand_totals.source_id, brand_totals.order_id
             ))
@@ -79,11 +82,12 @@ shares as (
         true as is_brand_known,
         line_amount,
         case
-            when brands = 1 then 0.0
+            when is_gift or brands = 1 then 0.0
             when known_brands = brands then coalesce({{ safe_divide('total_before', 'total') }}, 0.0)
         end as share_from,
         case
-            when brands = 1 then case when is_paid_for and line_amount <= 0 then 0.0 else 1.0 end
+            when is_gift then 0.0
+            when brands = 1 then 1.0
             when known_brands = brands
                 then coalesce({{ safe_divide('total_before + weight', 'total') }}, 0.0)
         end as share_to

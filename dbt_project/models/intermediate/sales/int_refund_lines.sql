@@ -110,7 +110,9 @@ of_no_purchase as (
     left join {{ ref('int_order_brands') }} as brands
         on {{ join_on('orders', 'brands', ['source_id', 'order_id']) }}
     left join sole_brands on refunds.source_id = sole_brands.source_id
-    where not {{ in_relation('refunds', 'sales', ['source_id', 'order_id']) }}
+    where
+        not {{ in_relation('refunds', 'sales', ['source_id', 'order_id']) }}
+        and coalesce(brands.share_from < brands.share_to, true)
 ),
 
 -- Documents of their own, which name no order.
@@ -138,7 +140,9 @@ documents as (
     ) as documents
     inner join {{ ref('int_order_brands') }} as brands
         on {{ join_on('documents', 'brands', ['source_id', 'order_id']) }}
-    where {{ in_scope('documents') }}
+    where
+        coalesce(brands.share_from < brands.share_to, true)
+        and {{ in_scope('documents') }}
 ),
 
 others as (

@@ -9,12 +9,14 @@
 {%- set told = {
     'events': {'has_events': 'true'},
     'orders': {
+        'has_orders': 'true',
         'has_prices': 'amount is not null',
         'has_discounts': 'discount_amount is not null',
         'has_coupons': 'coupon_amount is not null',
     },
     'order_lines': {
         'has_list_amounts': 'list_amount is not null',
+        'has_discounts': 'list_amount is not null',
         'has_costs': 'cost_amount is not null',
     },
     'reviews': {'has_reviews': 'true'},
@@ -22,7 +24,9 @@
     'products': {'has_listing': 'listed_on is not null'},
 } %}
 {%- set flags = [] %}
-{%- for columns in told.values() %}{% do flags.extend(columns) %}{% endfor %}
+{%- for columns in told.values() %}
+{%- for flag in columns if flag not in flags %}{% do flags.append(flag) %}{% endfor %}
+{%- endfor %}
 
 with brand_sources as (
     select distinct source_id, brand_id from {{ ref('int_events') }} where is_current

@@ -1,0 +1,315 @@
+{#
+  What the scorecard counts, by the day model that has it: `{column: aggregate over its rows in a period}`.
+  `is_first(done, before)` holds for the first row of a person in the period; `money(...)` is NULL where there
+  are amounts and none is known.
+#}
+{% macro scorecard_counts(group) -%}
+    {{ return({
+        'traffic': {
+            'visitors': count_of(is_first('views', 'viewed_before')),
+            'new_visitors': count_of(is_first('views', 'viewed_before') ~ ' and first_viewed_on >= period_start'),
+            'visitor_days': count_of('is_person and views > 0'),
+            'one_view_visitor_days': count_of('is_person and views = 1'),
+            'views': total('views'),
+            'views_without_visit': total('views_without_visit'),
+            'visits': total('visits'),
+            'one_view_visits': total('one_view_visits'),
+            'dwell_seconds': total('dwell_seconds'),
+            'dwell_views': total('dwell_views'),
+            'favorite_persons': count_of(is_first('favorites', 'favorited_before')),
+            'cart_persons': count_of(is_first('cart_adds', 'added_before')),
+            'cart_persons_kept': count_of(is_first('kept_adds', 'kept_before')),
+            'favorites': total('favorites'),
+            'cart_adds': total('cart_adds'),
+            'interactions': total('interactions'),
+            'shares': total('shares'),
+            'ad_impressions': total('ad_impressions'),
+            'ad_clicks': total('ad_clicks'),
+        },
+        'orders': {
+            'created_orders': total('created_orders'),
+            'created_buyers': count_of(is_first('created_orders', 'ordered_before')),
+            'created_amount': money('created_amount', 'created_orders', 'unknown_created_orders'),
+        },
+        'sales': {
+            'orders': total('orders'),
+            'unattributed_orders': total('orders', 'not is_person'),
+            'unknown_amount_orders': total('unknown_amount_orders'),
+            'other_currency_orders': total('other_currency_orders'),
+            'priced_orders': total('priced_orders'),
+            'priced_buyers': count_of(is_first('priced_orders', 'priced_before')),
+            'buyers': count_of(is_first('orders', 'bought_before')),
+            'new_buyers': count_of(is_first('orders', 'bought_before') ~ ' and ' ~ is_new()),
+            'first_ever_buyers': count_of(
+                is_first('orders', 'bought_before') ~ ' and first_paid_on >= period_start'
+            ),
+            'repeat_buyers': count_of(
+                'bought_before >= period_start'
+                ~ ' and (bought_before_that is null or bought_before_that < period_start)'
+            ),
+            'units': 'cast(coalesce(sum(units), 0) as decimal(18, 4))',
+            'paid_amount': money('paid_amount', 'orders - other_currency_orders', 'unknown_amount_orders'),
+            'attributed_amount': money(
+                'paid_amount', 'orders - other_currency_orders', 'unknown_amount_orders', 'is_person'
+            ),
+            'goods_paid_amount': money(
+                'goods_paid_amount', 'orders - other_currency_orders', 'unknown_amount_orders'
+            ),
+            'new_buyer_amount': money(
+                'paid_amount', 'orders - other_currency_orders', 'unknown_amount_orders', is_new()
+            ),
+            'new_product_amount': money(
+                'new_product_amount', 'orders - other_currency_orders', 'unknown_amount_orders'
+            ),
+            'list_amount': 'cast(sum(list_amount) as decimal(18, 4))',
+            'discount_amount': 'cast(sum(discount_amount) as decimal(18, 4))',
+            'benefit_orders': total('benefit_orders'),
+            'cost_amount': 'cast(sum(cost_amount) as decimal(18, 4))',
+        },
+        'refunds': {
+            'refunds': total('refunds'),
+            'refunded_amount': money('refunded_amount', 'refunds', 'unknown_refunds'),
+            'refunded_orders': total('refunded_orders'),
+            'unlinked_refund_amount': money(
+                'unlinked_refund_amount', 'unlinked_refunds', 'unknown_unlinked_refunds'
+            ),
+            'adjustment_amount':
+                'cast(case when sum(unknown_adjustments) = 0 then coalesce(sum(adjustment_amount), 0) end'
+                ~ ' as decimal(18, 4))',
+        },
+        'paid_refunds': {
+            'refunded_as_known': money('refunded_as_known', 'refunds_as_known', 'unknown_refunds_as_known'),
+            'attributed_refunded_as_known': money(
+                'refunded_as_known', 'refunds_as_known', 'unknown_refunds_as_known', 'is_person'
+            ),
+            'orders_refunded_as_known': total('orders_refunded_as_known'),
+        },
+        'reviews': {
+            'reviews': total('reviews'),
+            'reviewers': count_of(is_first('reviews', 'reviewed_before')),
+            'good_reviewers': count_of(is_first('good_reviews', 'praised_before')),
+            'bad_reviewers': count_of(is_first('bad_reviews', 'blamed_before')),
+            'rating_sum': total('rating_sum'),
+        },
+    }[group]) }}
+{%- endmacro %}
+
+{# Day model of each group of facts; `facts` of seeds/slices.csv names the groups that a slice has. #}
+{% macro scorecard_groups() -%}
+    {{ return({
+        'traffic': 'int_traffic_days',
+        'orders': 'int_order_days',
+        'sales': 'int_sales_days',
+        'refunds': 'int_refund_days',
+        'paid_refunds': 'int_refund_days',
+        'reviews': 'int_review_days',
+    }) }}
+{%- endmacro %}
+
+{% macro is_first(done, before) -%}
+    is_person and {{ done }} > 0 and ({{ before }} is null or {{ before }} < period_start)
+{%- endmacro %}
+
+{#
+  Whether a person who bought is new in the period: no paid day in the 365 days before it. Exact for periods of
+  at most 366 days, since more than a year lies between two returns.
+#}
+{% macro is_new() -%}
+    returned_on >= period_start
+    and (paid_before_return is null or paid_before_return < {{ add_days('period_start', -365) }})
+{%- endmacro %}
+
+{% macro total(column, condition=none) -%}
+    cast(sum({{ 'case when ' ~ condition ~ ' then ' ~ column ~ ' else 0 end' if condition else column }}) as bigint)
+{%- endmacro %}
+
+{% macro money(column, documents, unknown, condition='true') -%}
+    cast(
+        case
+            when
+                sum(case when {{ condition }} then {{ unknown }} else 0 end)
+                = sum(case when {{ condition }} then {{ documents }} else 0 end)
+                and sum(case when {{ condition }} then {{ unknown }} else 0 end) > 0
+                then null
+            else coalesce(sum(case when {{ condition }} then {{ column }} end), 0)
+        end as decimal(18, 4)
+    )
+{%- endmacro %}
+
+
+{# Slices with the types of periods that each is told for. #}
+{% macro slice_periods() -%}
+    select slices.slice, slices.rows_of, slices.facts, types.period_type
+    from {{ ref('slices') }} as slices
+    inner join (
+        select distinct period_type from {{ ref('int_report_days') }}
+    ) as types on {{ has_word('slices.period_types', 'types.period_type') }}
+    where slices.slice <> 'region'
+{%- endmacro %}
+
+{# Whether a text of words holds a word. #}
+{% macro has_word(words, word) -%}
+    ' ' || {{ words }} || ' ' like '% ' || {{ word }} || ' %'
+{%- endmacro %}
+
+{#
+  Rows of a day model in the periods of the cells to be counted. Cells of the classes of buyers are made of the
+  rows of another slice; for these, `class` of CTE `classes` is the person's in the period.
+#}
+{% macro rows_of_cells(group, is_classed) -%}
+    {%- set days = ref(scorecard_groups()[group]) -%}
+    select
+        days.*,
+        cells.slice as cell_slice,
+        {%- if is_classed %}
+        case
+            when cells.slice = 'buyer_class' then coalesce(classes.buyer_class, '(none)') else days.member
+        end as cell_member,
+        case
+            when cells.slice = 'buyer_class' then '' else coalesce(classes.buyer_class, '(none)')
+        end as submember,
+        {%- else %}
+        days.member as cell_member,
+        '' as submember,
+        {%- endif %}
+        periods.period_id,
+        periods.period_start,
+        periods.period_end
+    from {{ days }} as days
+    {%- if is_incremental() %}
+    inner join {{ ref('int_report_days') }} as periods on {{ join_on('days', 'periods', ['brand_id', 'day']) }}
+    inner join cells
+        on
+            {{ join_on('periods', 'cells', ['brand_id', 'period_id']) }}
+            and days.slice = cells.rows_of
+            and days.member = cells.of_member
+    {%- else %}
+    inner join {{ ref('int_report_days') }} as periods on {{ join_on('days', 'periods', ['brand_id', 'day']) }}
+    inner join slice_periods as cells
+        on days.slice = cells.rows_of and periods.period_type = cells.period_type
+    {%- endif %}
+    {%- if is_classed %}
+    left join classes on {{ join_on('days', 'classes', ['brand_id', 'who']) }}
+        and periods.period_id = classes.period_id
+    {%- endif %}
+    where
+        {{ has_word('cells.facts', "'" ~ group ~ "'") }}
+        and cells.slice {{ '<>' if is_classed else '=' }} cells.rows_of
+        {%- if group == 'paid_refunds' %}
+        and days.refunds_as_known > 0
+        {%- endif %}
+{%- endmacro %}
+
+{# Scope of the scorecard: cells with a row that changed, of a period that came or went, or of listed products. #}
+{% macro changed_cells() -%}
+    {%- set selects = ['select brand_id, period_id, slice, member from ' ~ this ~ ' where false'] -%}
+    {%- set days_of_periods -%}
+        inner join {{ ref('int_report_days') }} as periods on {{ join_on('days', 'periods', ['brand_id', 'day']) }}
+        inner join slice_periods
+            on days.slice = slice_periods.rows_of and periods.period_type = slice_periods.period_type
+    {%- endset -%}
+    {%- set cell -%}
+        select days.brand_id, periods.period_id, slice_periods.slice, days.member
+    {%- endset -%}
+    {%- set is_new_period = is_changed('int_report_periods') -%}
+    {%- set new_periods = changes_relation(ref('int_report_periods')) -%}
+    {%- for model in scorecard_groups().values() | unique -%}
+        {%- if is_changed(model) -%}
+            {%- do selects.append(
+                cell ~ ' from ' ~ changes_relation(ref(model)) ~ ' as days ' ~ days_of_periods
+            ) -%}
+        {%- endif -%}
+        {%- if is_new_period -%}
+            {%- do selects.append(
+                cell ~ ' from ' ~ ref(model) ~ ' as days ' ~ days_of_periods ~ ' where '
+                ~ in_relation('periods', new_periods, ['brand_id', 'period_id'])
+            ) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if is_new_period -%}
+        {%- do selects.append(
+            'select stored.brand_id, stored.period_id, stored.slice, stored.member from ' ~ this
+            ~ ' as stored where ' ~ in_relation('stored', new_periods, ['brand_id', 'period_id'])
+        ) -%}
+        {%- do selects.append(
+            "select brand_id, period_id, 'all' as slice, '' as member from " ~ new_periods
+        ) -%}
+    {%- endif -%}
+    {%- if is_changed('int_product_categories') -%}
+        {%- do selects.append(cells_of_changed_listings()) -%}
+    {%- endif %}
+    with slice_periods as (
+        {{ slice_periods() }}
+    ),
+
+    changed_cells as (
+        {{ selects | join('\nunion\n') }}
+    )
+
+    -- A buyer who is new no more leaves one class and enters another.
+    select
+        changed_cells.brand_id,
+        changed_cells.period_id,
+        changed_cells.slice,
+        coalesce(classes.buyer_class, changed_cells.member) as member
+    from changed_cells
+    left join (
+        select 'new' as buyer_class union all select 'returning' union all select '(none)'
+    ) as classes on changed_cells.slice = 'buyer_class'
+{%- endmacro %}
+
+{#
+  Cells whose products on sale may be others: those of a product whose listing changed, and of the categories
+  that it was or is in, in the periods from the first day about which the answer changed.
+#}
+{% macro cells_of_changed_listings() -%}
+    {%- set where = "coalesce(category_id, '') || chr(31) || coalesce(department, '') || chr(31)"
+        ~ " || coalesce(cast(listed_on as " ~ dbt.type_string() ~ "), '')" -%}
+    {%- set members = {
+        'all': "''",
+        'department': "coalesce(listings.department, '(none)')",
+        'category': "coalesce(listings.category_id, '(none)')",
+        'product': told_apart('listings', 'product_id'),
+    } -%}
+    select moved.brand_id, periods.period_id, moved.slice, moved.member
+    from (
+        {%- for slice, member in members.items() %}
+        select listings.brand_id, '{{ slice }}' as slice, {{ member }} as member, listings.since
+        from (
+            select
+                *,
+                case
+                    when min({{ where }}) over (partition by source_id, product_id)
+                        <> max({{ where }}) over (partition by source_id, product_id)
+                        or count(*) over (partition by source_id, product_id) = 1
+                        then min(listed_on) over (partition by source_id, product_id)
+                    else min(delisted_on) over (partition by source_id, product_id)
+                end as since
+            from {{ changes_relation(ref('int_product_categories')) }}
+        ) as listings
+        inner join {{ ref('int_brand_facts') }} as facts on listings.brand_id = facts.brand_id
+        {{ 'union' if not loop.last }}
+        {%- endfor %}
+    ) as moved
+    inner join {{ ref('int_report_periods') }} as periods
+        on moved.brand_id = periods.brand_id and moved.since <= periods.period_end
+    inner join {{ this }} as stored
+        on {{ join_on('periods', 'stored', ['brand_id', 'period_id']) }} and {{ join_on('moved', 'stored', ['slice', 'member']) }}
+{%- endmacro %}
+
+{# Scope of slice `region`: months of brands with a row of it that changed, or that came or went. #}
+{% macro changed_regions() -%}
+    select brand_id, period_id from {{ this }} where false
+    {%- for model in ['int_traffic_days', 'int_sales_days', 'int_review_days'] if is_changed(model) %}
+    union
+    select days.brand_id, periods.period_id
+    from {{ changes_relation(ref(model)) }} as days
+    inner join {{ ref('int_report_days') }} as periods on {{ join_on('days', 'periods', ['brand_id', 'day']) }}
+    where days.slice = 'region' and periods.period_type = 'month'
+    {%- endfor %}
+    {%- if is_changed('int_report_periods') %}
+    union
+    select brand_id, period_id from {{ changes_relation(ref('int_report_periods')) }}
+    where period_type = 'month'
+    {%- endif %}
+{%- endmacro %}

@@ -1,0 +1,110 @@
+{#
+  Rows of the day models: one per brand, slice, member, person and day, with the counts and sums of the day,
+  and of each act of which people are counted the last day before on which the person did it with this member.
+  So each row alone says whether it is the person's first in a period, or the second, and a row changes where
+  an answer about it changes: no look back is needed to know which periods a night reaches.
+#}
+
+{# Who acted: the person; else the day, since nobody is known and days are never put together. #}
+{% macro who_of(day, person_id='person_id') -%}
+    coalesce({{ person_id }}, cast({{ day }} as {{ dbt.type_string() }}))
+{%- endmacro %}
+
+{# Part of a scope: all of a brand whose currency changed, or whose ids are told apart now. #}
+{% macro of_changed_brands() -%}
+    select distinct brand_id, who from {{ this }} as stored
+    where {{ in_relation('stored', changes_relation(ref('int_brand_facts')), ['brand_id'])
+        if is_changed('int_brand_facts') else 'false' }}
+{%- endmacro %}
+
+{# Part of a scope: whose refunds, or what was paid of them, the horizon reached or left since the last build. #}
+{% macro of_refunds_at_the_horizon() -%}
+    {%- if is_changed('int_horizons') -%}
+    {%- for day in ['refunded_on', 'paid_date'] %}
+    select refunds.brand_id, {{ who_of('refunds.' ~ day, 'refunds.person_id') }} as who
+    from {{ ref('int_refund_lines') }} as refunds
+    inner join (
+        select brand_id, min(horizon) as low, max(horizon) as high
+        from {{ changes_relation(ref('int_horizons')) }}
+        group by brand_id
+    ) as moved on refunds.brand_id = moved.brand_id
+    where
+        refunds.refunded_on > moved.low and refunds.refunded_on <= moved.high
+        or refunds.paid_date > moved.low and refunds.paid_date <= moved.high
+    {{- ' union' if not loop.last }}
+    {%- endfor %}
+    {%- else -%}
+    select brand_id, who from {{ this }} where false
+    {%- endif -%}
+{%- endmacro %}
+
+{# Members of a row in each slice that facts of a kind have; `(none)` where it has none. #}
+{% macro members_of(slices) -%}
+    {%- set members = {
+        'all': "''",
+        'hour': "coalesce(hour, '(none)')",
+        'region': "coalesce(region, '(none)')",
+        'channel': "coalesce(channel, '(none)')",
+        'campaign': "coalesce(campaign_id, '(none)')",
+        'device': "coalesce(device, '(none)')",
+        'department': "coalesce(department, '(none)')",
+        'category': "coalesce(category_id, '(none)')",
+        'product': "coalesce(product_id, '(none)')",
+        'page_class': "coalesce(page_class, '(none)')",
+        'refund_reason': "coalesce(reason_kind, '(none)')",
+    } -%}
+    {%- set found = {} -%}
+    {%- for slice in slices %}{% do found.update({slice: members[slice]}) %}{% endfor -%}
+    {{ return(found) }}
+{%- endmacro %}
+
+{#
+  The last day before the row's (of `days`) on which its person did something with its member; NULL if not done
+  on the row's day.
+#}
+{% macro day_before(done) -%}
+    case
+        when days.is_person and {{ done }}
+            then max(case when {{ done }} then days.day end) over (
+                partition by days.brand_id, days.slice, days.member, days.who order by days.day
+                rows between unbounded preceding and 1 preceding
+            )
+    end
+{%- endmacro %}
+
+{# Number of rows that meet a condition. #}
+{% macro count_of(condition) -%}
+    cast(sum(case when {{ condition }} then 1 else 0 end) as bigint)
+{%- endmacro %}
+
+{#
+  Rows of a relation once per slice, grouped by member, person and day.
+  columns: `{column: aggregate}`
+  by: further columns to group by, such as the document whose parts are put together first
+#}
+{% macro by_slice(relation, slices, columns, by=[]) -%}
+    {%- for slice, member in members_of(slices).items() %}
+    select
+        brand_id,
+        '{{ slice }}' as slice,
+        {{ member }} as member,
+        who,
+        day,
+        {%- for column in by %}
+        {{ column }},
+        {%- endfor %}
+        {%- for column, aggregate in columns.items() %}
+        {{ aggregate }} as {{ column }},
+        {%- endfor %}
+        max(person_id) is not null as is_person
+    from {{ relation }}
+    {{- ' where not is_unbranded' if slice != 'all' }}
+    group by {{ (['brand_id'] + ([member] if slice != 'all' else []) + ['who', 'day'] + by) | join(', ') }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
+{# Those columns of the day models that say what a row is of. #}
+{% macro key_of_days() -%}
+    {{ return(['brand_id', 'slice', 'member', 'who', 'day']) }}
+{%- endmacro %}

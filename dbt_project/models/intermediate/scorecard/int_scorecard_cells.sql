@@ -1,0 +1,226 @@
+{{ config(
+    materialized='incremental',
+    scope=[by_macro('changed_cells', [
+        'slices', 'int_report_periods', 'int_report_days', 'int_brand_facts', 'int_product_categories',
+        'int_traffic_days', 'int_order_days', 'int_sales_days', 'int_refund_days', 'int_review_days',
+    ])],
+    scope_key=['brand_id', 'period_id', 'slice', 'member'],
+    only_differences=true,
+) }}
+
+{%- set key = ['brand_id', 'period_id', 'slice', 'member', 'submember'] %}
+{%- set grouped = ['brand_id', 'period_id', 'cell_slice', 'cell_member', 'submember'] %}
+{%- set groups = scorecard_groups() %}
+{%- set product_slices = {
+    'all': "''",
+    'department': "coalesce(places.department, '(none)')",
+    'category': "coalesce(places.category_id, '(none)')",
+    'product': 'products.product_id',
+} %}
+
+with slice_periods as (
+    {{ slice_periods() }}
+),
+
+{%- if is_incremental() %}
+
+-- What is to be counted, and which rows it is made of.
+cells as (
+    select distinct
+        scope.brand_id,
+        scope.period_id,
+        slices.slice,
+        slices.rows_of,
+        slices.facts,
+        case when slices.slice = 'buyer_class' then '' else scope.member end as of_member
+    from {{ scope_relation() }} as scope
+    inner join {{ ref('slices') }} as slices on scope.slice = slices.slice
+),
+{%- endif %}
+
+classes as (
+    select
+        days.brand_id,
+        periods.period_id,
+        days.who,
+        case when bool_or({{ is_new() }}) then 'new' else 'returning' end as buyer_class
+    from {{ ref('int_sales_days') }} as days
+    inner join {{ ref('int_report_days') }} as periods on {{ join_on('days', 'periods', ['brand_id', 'day']) }}
+    where
+        days.slice = 'all'
+        and days.is_person
+        {%- if is_incremental() %}
+        and exists (
+            select 1 from cells
+            where {{ join_on('periods', 'cells', ['brand_id', 'period_id']) }} and cells.slice <> cells.rows_of
+        )
+        {%- endif %}
+    group by days.brand_id, periods.period_id, days.who
+),
+
+{%- for group in groups %}
+
+{{ group }}_rows as (
+    {{ rows_of_cells(group, false) }}
+
+    union all
+
+    {{ rows_of_cells(group, true) }}
+),
+
+{{ group }} as (
+    select
+        brand_id,
+        period_id,
+        cell_slice as slice,
+        cell_member as member,
+        submember
+        {%- for column, aggregate in scorecard_counts(group).items() %},
+        {{ aggregate }} as {{ column }}
+        {%- endfor %}
+    from {{ group }}_rows
+    group by {{ grouped | join(', ') }}
+),
+{%- endfor %}
+
+payers_without_visit as (
+    select
+        brand_id,
+        period_id,
+        cell_slice as slice,
+        cell_member as member,
+        submember,
+        count(*) as payers_without_visit
+    from sales_rows
+    where
+        {{ is_first('orders', 'bought_before') }}
+        and not exists (
+            select 1 from {{ ref('int_traffic_days') }} as visits
+            where
+                {{ join_on('visits', 'sales_rows', ['brand_id', 'slice', 'member', 'who']) }}
+                and visits.day between sales_rows.period_start and sales_rows.period_end
+                and visits.views > 0
+        )
+    group by {{ grouped | join(', ') }}
+),
+
+-- Distinct products are counted from days of products, which are few.
+product_days as (
+    select brand_id, member as product_id, day, true as is_sold from {{ ref('int_sales_days') }}
+    where slice = 'product' and member <> '(none)' and goods_lines > 0
+    union
+    select brand_id, member as product_id, day, false as is_sold from {{ ref('int_traffic_days') }}
+    where slice = 'product' and member <> '(none)' and views > 0
+),
+
+period_products as (
+    select
+        product_days.brand_id,
+        periods.period_id,
+        periods.period_type,
+        product_days.product_id,
+        bool_or(product_days.is_sold) as is_sold,
+        bool_or(not product_days.is_sold) as is_viewed,
+        false as is_on_sale
+    from product_days
+    inner join {{ ref('int_report_days') }} as periods
+        on {{ join_on('product_days', 'periods', ['brand_id', 'day']) }}
+    {%- if is_incremental() %}
+    where exists (
+        select 1 from cells
+        where {{ join_on('periods', 'cells', ['brand_id', 'period_id']) }}
+    )
+    {%- endif %}
+    group by product_days.brand_id, periods.period_id, periods.period_type, product_days.product_id
+
+    union all
+
+    select
+        places.brand_id,
+        periods.period_id,
+        periods.period_type,
+        {{ told_apart('places', 'product_id') }} as product_id,
+        false as is_sold,
+        false as is_viewed,
+        true as is_on_sale
+    from {{ ref('int_product_categories') }} as places
+    inner join {{ ref('int_brand_facts') }} as facts on places.brand_id = facts.brand_id
+    inner join {{ ref('int_report_periods') }} as periods
+        on
+            places.brand_id = periods.brand_id
+            and places.listed_on <= periods.period_end
+            and (places.delisted_on is null or places.delisted_on >= periods.period_start)
+    {%- if is_incremental() %}
+    where exists (
+        select 1 from cells
+        where {{ join_on('periods', 'cells', ['brand_id', 'period_id']) }}
+    )
+    {%- endif %}
+),
+
+places as (
+    select
+        listed.brand_id,
+        {{ told_apart('listed', 'product_id') }} as product_id,
+        min(listed.category_id) as category_id,
+        min(listed.department) as department
+    from {{ ref('int_product_categories') }} as listed
+    inner join {{ ref('int_brand_facts') }} as facts on listed.brand_id = facts.brand_id
+    group by listed.brand_id, {{ told_apart('listed', 'product_id') }}
+),
+
+products as (
+    {%- for slice, member in product_slices.items() %}
+    select
+        products.brand_id,
+        products.period_id,
+        '{{ slice }}' as slice,
+        {{ member }} as member,
+        '' as submember,
+        count(distinct case when products.is_sold then products.product_id end) as products_sold,
+        count(distinct case when products.is_viewed then products.product_id end) as products_viewed,
+        count(distinct case when products.is_on_sale then products.product_id end) as products_on_sale
+    from period_products as products
+    inner join slice_periods
+        on products.period_type = slice_periods.period_type and slice_periods.slice = '{{ slice }}'
+    left join places on {{ join_on('products', 'places', ['brand_id', 'product_id']) }}
+    group by {{ (['products.brand_id', 'products.period_id'] + ([member] if slice != 'all' else [])) | join(', ') }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+-- The whole brand has a row for each period, a member where it did something.
+found as (
+    {%- for group in groups %}
+    select {{ key | join(', ') }} from {{ group }}
+    union
+    {%- endfor %}
+    select brand_id, period_id, 'all' as slice, '' as member, '' as submember
+    from {{ ref('int_report_periods') }} as periods
+    {%- if is_incremental() %}
+    where exists (
+        select 1 from cells
+        where {{ join_on('periods', 'cells', ['brand_id', 'period_id']) }} and cells.slice = 'all'
+    )
+    {%- endif %}
+)
+
+select
+    found.brand_id,
+    found.period_id,
+    found.slice,
+    found.member,
+    found.submember,
+    {%- for group in groups %}
+    {%- for column in scorecard_counts(group) %}
+    case when {{ group }}.brand_id is null then 0 else {{ group }}.{{ column }} end as {{ column }},
+    {%- endfor %}
+    {%- endfor %}
+    coalesce(payers_without_visit.payers_without_visit, 0) as payers_without_visit,
+    coalesce(products.products_sold, 0) as products_sold,
+    coalesce(products.products_viewed, 0) as products_viewed,
+    coalesce(products.products_on_sale, 0) as products_on_sale
+from found
+{%- for group in groups.keys() | list + ['payers_without_visit', 'products'] %}
+left join {{ group }} on {{ join_on('found', group, key) }}
+{%- endfor %}
