@@ -27,6 +27,14 @@ TIMES = (
     "valid_from",
 )
 
+# What another row of the world may have in its place: whatever is no key of a person and no time.
+VALUES = {
+    *("event", "state", "rating", "tier", "amount", "withdrawn", "order_id", "brand"),
+    *("product_id", "session_id", "page_class", "device", "region", "channel", "campaign_id", "coupon"),
+    *("discount", "list_amount", "cost_amount", "kind", "line_no", "reason", "category_id", "parent_id"),
+    *("listed_on", "delisted_on", "starts_on", "ends_on", "warm_up_from", "baseline_from", "baseline_to"),
+}
+
 Files = dict[str, list[Row]]
 
 
@@ -131,6 +139,6 @@ def changed(one: Row, peers: Sequence[Row], dice: random.Random) -> Row:
             new[column] = dice.choice([peer[column], f"{world}-v0", f"{world}-v1"])
         elif column == "member_id":
             new[column] = dice.choice([peer[column], f"{world}-m0", f"{world}-m1"])
-        elif column in ("event", "state", "rating", "tier", "amount", "withdrawn", "order_id", "brand"):
+        elif column in VALUES:
             new[column] = peer[column]
     return one.but(**new) if one[key_of(one)] != "" else one
