@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 
 from oracle.report_periods import Campaign
@@ -61,6 +62,8 @@ def brands(
         campaign = Campaign(told_of.campaign_id, told_of.starts, told_of.ends, *days)
         campaigns[told_of.brand].append(campaign)
     for name, brand in found.items():
+        links = any(back.order for back in brand.backs)
+        brand.tells = replace(brand.tells, refund_links=links)
         brand.products = [str(key) for key, product in shop.products.items() if product.brand == name]
     return found, dict(campaigns), visits
 
@@ -99,7 +102,6 @@ def _brand(shop: Shop, first_day: date, horizon: date) -> Brand:
             events=bool(shop.events),
             reviews=bool(shop.reviews),
             refunds=bool(shop.refunds),
-            refund_links=any(refund.order_id in shop.orders for refund in shop.refunds),
             prices=any(order.amount is not None for order in shop.orders.values()),
             costs=any(line.cost_amount is not None for line in shop.lines),
             list_amounts=any(line.list_amount is not None for line in shop.lines),

@@ -71,9 +71,9 @@ def built(warehouse: Warehouse) -> dict[str, str]:
     for what, query in MARTS.items():
         mart, _, columns = query.partition(": ")
         if mart in names:
-            queries[what] = (
-                f"select brand_id, {columns} from marts.{mart} where brand_id not like '%unbranded'"
-            )
+            queries[what] = f"select brand_id, {columns}, 1 from marts.{mart} where {NO_BUCKET}"
+            if what in CALENDAR:
+                queries[what] += f" and campaign_id is not null union all {CALENDAR[what]}"
     if "scorecard" in queries:
         # Nothing happened in most periods: they are counted, not listed.
         nothing = f"told = '' or regexp_full_match(told, '{ON_SALE}[0-9]+')"
