@@ -256,12 +256,8 @@ def against(wanted: Rows, got: Rows) -> list[Difference]:
 
 def between(wanted: Warehouse, got: Warehouse) -> list[Difference]:
     """Where two warehouses differ, over all marts and the rejects, row for row."""
-    tables = wanted.query(
-        "select table_schema || '.' || table_name from information_schema.tables "
-        "where table_schema = 'marts' or (table_schema, table_name) = ('intermediate', 'int_rejects') "
-        "order by 1"
-    )
-    return [one for (table,) in tables if (one := _between(wanted, got, table))]
+    tables = ["intermediate.int_rejects", *(f"marts.{name}" for name in wanted.mart_names())]
+    return [one for table in tables if (one := _between(wanted, got, table))]
 
 
 def _between(wanted: Warehouse, got: Warehouse, table: str) -> Difference | None:
