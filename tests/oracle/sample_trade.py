@@ -14,6 +14,7 @@ from oracle.scorecard import Brand, Capabilities, Rated
 from oracle.visits import Event, Visit, acts, visit_table
 
 HOME = "sample_shop_unbranded"
+PHONES = ("android", "iphone", "ipad", "ios", "mobile", "harmony", "okhttp", "cfnetwork", "dalvik")
 
 
 def brands(
@@ -72,9 +73,19 @@ def _events(shop: Shop) -> Iterable[Event]:
     for row in shop.events:
         yield Event(
             *(row.event_id, row.brand, row.at, row.kind, shop.person(row.keys, row.at)),
-            *(*row.keys, row.session, row.product, row.page_class, row.device),
+            *(*row.keys, row.session, row.product, row.page_class),
+            row.device or device_of(row.user_agent),
             *(row.region, row.channel, row.campaign),
         )
+
+
+def device_of(user_agent: str) -> str | None:
+    """What a user agent tells of a device; None without one."""
+    agent = user_agent.lower()
+    is_phone = any(word in agent for word in PHONES)
+    if agent.startswith(("mozilla/", "opera/")):
+        return "mobile_web" if is_phone else "desktop"
+    return "app" if is_phone else "other" if agent else None
 
 
 def _order(shop: Shop, order_id: str, lines: list[Line]) -> Order:
