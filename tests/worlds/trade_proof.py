@@ -189,11 +189,14 @@ def _text(value: int | Decimal) -> str:
 
 
 def _visit(brand: Brand, visit: Visit) -> Row:
+    known = visit.person is not None
+    is_new = brand.first_views.get(visit.person or "") == visit.day
+    has_paid = visit.day in brand.paid_days.get(visit.person or "", set())
     return (
         *(visit.day, f"{visit.started_at:%H}", visit.views, visit.dwell_seconds, visit.dwell_views),
         *(visit.entry_class, visit.exit_class, visit.entry_product, visit.channel, visit.campaign),
-        *(visit.device, visit.is_one_view, brand.first_views.get(visit.person or "") == visit.day),
-        *(visit.cart_adds, visit.day in brand.paid_days.get(visit.person or "", set())),
+        *(visit.device, visit.is_one_view, is_new if known else None),
+        *(visit.cart_adds, has_paid if known else None),
     )
 
 
