@@ -81,10 +81,10 @@ def of_brands(lines: Sequence[tuple[str, Decimal | None]]) -> dict[str, Decimal 
 
 
 def parts(amount: Decimal | None, order: Document | None) -> dict[str, Decimal | None]:
-    """An amount over the brands that were bought in an order: borders rounded to the cent, the last one exact.
+    """An amount over the brands of an order: borders rounded to the cent, the last one exact.
 
-    A brand of the other sign, or that is only a gift in what was paid for, has no part. An amount that lines do
-    not tell apart is unknown for each of them.
+    A brand of the other sign, or that is only a gift in what was paid for, has no part. An amount that lines
+    do not tell apart is unknown for each of them.
     """
     lines = of_brands(order.lines) if order else {}
     is_free = order is None or order.amount == 0
