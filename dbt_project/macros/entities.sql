@@ -1,8 +1,9 @@
 {#
   Contract of the canonical entities: columns with their roles (macros/staging/roles.sql), key, and `version`
   (what orders versions before load date, file and row do). Staging supplies these columns; `optional` ones
-  are NULL if a source lacks them, and a row without a `needed` one is rejected. `numbered` is the column that
-  the number of an item replaces where a raw row holds several. Nothing downstream depends on a source.
+  are NULL if a source lacks them, and a row without a `needed` one is rejected, as is one with a problem:
+  (condition, reason, column). `numbered` is the column that the number of an item replaces where a raw row
+  holds several. Nothing downstream depends on a source.
 #}
 {% macro entity(name) -%}
     {%- set person = {'visitor_id': 'person', 'member_id': 'person'} -%}
@@ -77,6 +78,7 @@
         },
         'identity_links': {
             'key': ['link_id'], 'version': ['recorded_at'],
+            'problems': [('valid_to < valid_from', 'end before the beginning', 'valid_to')],
             'columns': dict(
                 link_id='document', other_member_id='person', valid_from='any_moment', valid_to='any_moment',
                 recorded_at='moment', is_withdrawn='flag', **person
@@ -84,6 +86,7 @@
         },
         'gmv_targets': {
             'key': ['brand_id', 'period_start', 'period_end'], 'version': ['updated_at'],
+            'problems': [('period_end < period_start', 'end before the beginning', 'period_end')],
             'columns': dict(
                 brand_id='brand', period_start='any_day', period_end='any_day', gmv='money',
                 currency='currency', updated_at='moment'
@@ -114,6 +117,15 @@
             'optional': [
                 'campaign_name', 'campaign_kind', 'warm_up_from', 'baseline_from', 'baseline_to',
                 'goal_metric', 'goal_value', 'budget', 'planned_reach', 'updated_at',
+            ],
+            'problems': [
+                ('ends_on < starts_on', 'end before the beginning', 'ends_on'),
+                ('warm_up_from > starts_on', 'warm-up after the beginning', 'warm_up_from'),
+                ('baseline_to < baseline_from', 'end before the beginning', 'baseline_to'),
+                (
+                    '(baseline_from is null) <> (baseline_to is null)',
+                    'baseline without its beginning or its end', 'baseline_from'
+                ),
             ],
             'columns': dict(
                 campaign_id='document', brand_id='brand', campaign_name='text', campaign_kind='campaign_kind',
@@ -189,6 +201,7 @@
     {%- set with_agent = 'user_agent' in contract.optional and not rejected -%}
     {%- set mark = decimal_mark_of(staging) -%}
     {%- set readings = {} -%}
+    {%- set values = {} -%}
     {%- set problems = [] -%}
     {%- set changes = [] -%}
     {%- for column, role in contract.columns.items() if column not in lacking -%}
@@ -196,12 +209,16 @@
         {%- do readings.update({column: reading}) -%}
     {%- endfor -%}
     {%- do changes.extend(join_keys(readings, source_id, supplied)) -%}
+    {%- if with_agent and 'device' in contract.columns -%}
+        {%- set told = readings.device.value if 'device' in readings else 'device' -%}
+        {%- do values.update({'device': 'coalesce(' ~ told ~ ', ' ~ device_of_agent('user_agent') ~ ')'}) -%}
+    {%- endif -%}
     {%- for column, reading in readings.items() -%}
         {%- for condition, reason in reading.problems -%}
             {%- do problems.append((condition, reason, column)) -%}
         {%- endfor -%}
-        {%- for condition, kind in reading.changed -%}
-            {%- do changes.append((condition, column ~ ' ' ~ kind)) -%}
+        {%- for change in reading.changed -%}
+            {%- do changes.append((change[0], column ~ ' ' ~ change[1]) + change[2:]) -%}
         {%- endfor -%}
         {%- if column in contract.key -%}
             {%- set name = column | replace('_', ' ') -%}
@@ -211,14 +228,14 @@
             {%- do problems.append((column ~ ' is null', reason, column)) -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- do problems.extend(contract.problems or []) -%}
     {%- set reason = 'coalesce(reject_reason, ' ~ reject_reason(problems) ~ ')' -%}
     select
         {%- for column, role in contract.columns.items() if not rejected %}
         {%- if column == numbered %}
         {{ id_of_item(contract.key[0]) }} as {{ column }},
         {%- else %}
-        {{ readings[column].value if column in readings else 'cast(null as ' ~ role_type(role) ~ ')' }}
-            as {{ column }},
+        {{ values.get(column) or (readings[column].value if column in readings else column) }} as {{ column }},
         {%- endif %}
         {%- endfor %}
         {%- if with_agent %}
@@ -244,6 +261,9 @@
             {%- for column, reading in readings.items() %}
             {{ reading.read }} as {{ column }},
             staged_rows.{{ column }} as raw_{{ column }},
+            {%- endfor %}
+            {%- for column, role in contract.columns.items() if column not in readings %}
+            cast(null as {{ role_type(role) }}) as {{ column }},
             {%- endfor %}
             {%- if with_agent %}
             {{ 'cast(null as ' ~ text ~ ')' if 'user_agent' in lacking else 'staged_rows.user_agent' }}

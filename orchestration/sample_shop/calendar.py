@@ -63,12 +63,27 @@ def campaigns(world: World) -> Iterator[Delivery]:
 
 
 def _campaign(world: World, brand: str, running: str, day: date) -> Campaign:
-    if "double11" in running:
-        name, ends = "双11", _DOUBLE_ELEVEN
-    else:
-        name, ends = "会员日", ((day.month, 8), (day.month, 10))
+    is_sale = "double11" in running
+    name, ends = ("双11", _DOUBLE_ELEVEN) if is_sale else ("会员日", ((day.month, 8), (day.month, 10)))
     first, last = ((date(day.year, *month_day) - world.start).days for month_day in ends)
-    return Campaign(running, brand, f"{name} {brand.title()}", first, last)
+    # One brand compares its sale with days of its own choice: four weeks before, not three.
+    declares = is_sale and brand == BRANDS[1]
+    goal = _usual(world, first, last + 1) * 2 // _ROUND * _ROUND
+    return Campaign(
+        campaign_id=running,
+        brand=brand,
+        name=f"{name} {brand.title()}",
+        kind="sale" if is_sale else "club",
+        warm_up_from=first - 4 if is_sale else None,
+        starts=first,
+        ends=last,
+        baseline_from=first - 28 if declares else None,
+        baseline_to=last - 28 if declares else None,
+        goal_metric="paid_amount",
+        goal_value=goal,
+        budget=goal // 20,
+        planned_reach=world.persons * (2 if is_sale else 1) // 4,
+    )
 
 
 def targets(world: World) -> Iterator[Delivery]:
@@ -95,9 +110,15 @@ def _set(world: World, month: date, day: int) -> Iterator[Delivery]:
 
 def _target(world: World, brand: str, month: date, day: int) -> GmvTarget:
     first, end = (month - world.start).days, (_next(month) - world.start).days
-    usual = sum(busyness(world.date_of(one)) for one in range(first, end)) * _PER_PERSON_DAY * world.persons
-    wanted = int(usual) * Draws(world.seed, "target", brand, month).between(95, 130) // 100
+    wanted = _usual(world, first, end) * Draws(world.seed, "target", brand, month).between(95, 130) // 100
     return GmvTarget(day * DAY + 9 * HOUR, brand, first, end - 1, max(wanted // _ROUND, 1) * _ROUND)
+
+
+def _usual(world: World, first: int, end: int) -> int:
+    """What a brand takes from one day until before another."""
+    return int(
+        sum(busyness(world.date_of(one)) for one in range(first, end)) * _PER_PERSON_DAY * world.persons
+    )
 
 
 def _next(month: date) -> date:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orchestration.sample_shop.links import sign_in
-from orchestration.sample_shop.persons import Device, account, crawlers, device
+from orchestration.sample_shop.persons import SHOP_PROVINCE, Device, account, crawlers, device
 from orchestration.sample_shop.rows import Delivery, Event, deliver, lateness
 from orchestration.sample_shop.visits import product_views
 from orchestration.sample_shop.world import DAY, HOUR, MINUTE, SECOND, Draws, World
@@ -42,7 +42,7 @@ def _opened_by(
     begin, pace = day * DAY + draws.between(0, 2 * HOUR), draws.between(30 * SECOND, 55 * SECOND)
     moments = range(begin, begin + count * pace, pace)
     session = f"S{world.date_of(day):%Y%m%d}{name}"
-    views = product_views(world, program, day, moments, session=session, draws=draws)
+    views = product_views(world, program, day, moments, session=session, region="", draws=draws)
     for position, event in enumerate(views):
         yield from deliver(draws, event, event.at, late if position >= count - _LATE_EVENTS else 0)
 
@@ -76,7 +76,7 @@ def _used(
         begin = day * DAY + (10 + 3 * number) * HOUR + draws.between(0, HOUR)
         pace = draws.between(20 * SECOND, 90 * SECOND)
         moments = range(begin, begin + 6 * pace, pace)
-        views = product_views(world, used, day, moments, session=f"S{use}", draws=draws)
+        views = product_views(world, used, day, moments, session=f"S{use}", region=SHOP_PROVINCE, draws=draws)
         yield from _told(tuple(views), member, f"L{use}", draws)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.sample_shop.calendar import campaigns, targets
-from orchestration.sample_shop.catalogue import catalogue
+from orchestration.sample_shop.catalogue import catalogue, categories
 from orchestration.sample_shop.crowds import bots, shared_devices
 from orchestration.sample_shop.flaws import flaws
 from orchestration.sample_shop.life import life
@@ -53,7 +53,7 @@ class Summary:
 
 def collect(world: World, persons: Iterable[int]) -> list[Delivery]:
     """What the dumps carry of these persons, and of the shop itself."""
-    own = (catalogue, campaigns, targets, same_persons, shared_devices, bots)
+    own = (catalogue, categories, campaigns, targets, same_persons, shared_devices, bots)
     shop = chain.from_iterable(tell(world) for tell in own)
     told = [delivery for delivery in shop if delivery.load < world.days]
     for number in persons:

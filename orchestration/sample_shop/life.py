@@ -32,7 +32,7 @@ def life(world: World, number: int) -> list[Delivery]:
         if draws.chance(min(who.activity * busyness, 0.9)):
             today = [visit(world, who, day, one, draws) for one in range(2 if draws.chance(0.12) else 1)]
             for one in today:
-                told += _delivered(one.events, draws)
+                told += _delivered(one.events, draws, one.around_cart)
             if day >= 0:
                 visits += today
         elif draws.chance(who.exposure * busyness):
@@ -48,8 +48,12 @@ def life(world: World, number: int) -> list[Delivery]:
     return [delivery for delivery in told if 0 <= delivery.load < world.days]
 
 
-def _delivered(events: tuple[Event, ...], draws: Draws) -> Iterator[Delivery]:
+def _delivered(
+    events: tuple[Event, ...], draws: Draws, around_cart: tuple[Event, ...] = ()
+) -> Iterator[Delivery]:
     """An app that was offline sends its whole visit late."""
     late = lateness(draws, 0.03)
     for event in events:
         yield from deliver(draws, event, event.at, late)
+    for event in around_cart:
+        yield from deliver(Draws(event.event_id), event, event.at, late)

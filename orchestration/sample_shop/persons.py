@@ -29,11 +29,34 @@ _CRAWLERS = (
 )
 
 
+# Where people live: in eight provinces, three or four of the first persons and nobody else.
+_LARGE = (
+    *(("广东", 0.12), ("江苏", 0.09), ("浙江", 0.09), ("山东", 0.08), ("河南", 0.07), ("四川", 0.07)),
+    *(("湖北", 0.06), ("河北", 0.05), ("湖南", 0.05), ("上海", 0.05), ("北京", 0.05), ("安徽", 0.04)),
+    *(("福建", 0.04), ("辽宁", 0.03), ("陕西", 0.03), ("江西", 0.02), ("重庆", 0.02), ("广西", 0.01)),
+    *(("云南", 0.01), ("山西", 0.007), ("黑龙江", 0.008), ("天津", 0.003), ("贵州", 0.002)),
+)
+_SMALL = ("吉林", "内蒙古", "新疆", "甘肃", "海南", "宁夏", "青海", "西藏")
+_IN_SMALL = 28
+PROVINCES = (*_SMALL, *(province for province, _ in _LARGE))
+# Of the tablets and the kiosk.
+SHOP_PROVINCE = "上海"
+
+
 class Device(NamedTuple):
     """A phone, a computer or a program; `visitor` is its key in the dumps."""
 
     visitor: str
     agent: str
+
+    @property
+    def kind(self) -> str:
+        """The app, a browser on a phone or one on a computer, as the shop writes it; of a program `other`."""
+        if self.agent.startswith("SampleShop"):
+            return "app"
+        if not self.agent.startswith("Mozilla/5.0 (") or "compatible;" in self.agent:
+            return "other"
+        return "mobile_web" if "Mobile" in self.agent else "desktop"
 
 
 @dataclass(frozen=True)
@@ -53,6 +76,7 @@ class Person:
     activity: float
     exposure: float
     affinity: tuple[tuple[str, float], ...]
+    province: str
 
     def has_account(self, day: int) -> bool:
         """Whether the person has registered by that day."""
@@ -80,7 +104,14 @@ def person(world: World, number: int) -> Person:
         activity=0.03 + 0.45 * skewed * skewed * skewed,
         exposure=0.02 + 0.1 * draws.unit(),
         affinity=tuple(zip(order, (0.7, 0.2, 0.1), strict=True)),
+        province=_province(world, number),
     )
+
+
+def _province(world: World, number: int) -> str:
+    if number < _IN_SMALL:
+        return _SMALL[number % len(_SMALL)]
+    return Draws(world.seed, "province", number).weighted(_LARGE)
 
 
 def account(world: World, day: int, draws: Draws, other_than: str = "") -> str:

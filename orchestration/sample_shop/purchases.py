@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orchestration.sample_shop import calendar
-from orchestration.sample_shop.catalogue import GIFT_WRAP
+from orchestration.sample_shop.catalogue import GIFT_WRAP, back_on, cost, usual_price
 from orchestration.sample_shop.persons import Person
-from orchestration.sample_shop.rows import Delivery, Order, OrderLine, Refund, Review, deliver, lateness
-from orchestration.sample_shop.visits import Visit
+from orchestration.sample_shop.rows import (
+    Delivery,
+    Event,
+    Order,
+    OrderLine,
+    Refund,
+    Review,
+    deliver,
+    lateness,
+)
+from orchestration.sample_shop.visits import Visit, page_after
 from orchestration.sample_shop.world import DAY, HOUR, MINUTE, SECOND, Draws, World
 
 _TEXTS = (
@@ -30,6 +39,8 @@ def purchase(world: World, person: Person, visit: Visit) -> tuple[list[Delivery]
     lines = _lines(world, visit, order_id, draws)
     states = _states(world, visit, order_id, lines, draws)
     deliveries: list[Delivery] = []
+    for page in _pages(visit, states[-1]):
+        deliveries += deliver(Draws(page.event_id), page, page.at)
     for state in states:
         late = lateness(draws, 0.015)
         deliveries += deliver(draws, state, state.updated_at, late)
@@ -38,7 +49,7 @@ def purchase(world: World, person: Person, visit: Visit) -> tuple[list[Delivery]
                 deliveries += deliver(draws, line, state.updated_at, late)
     last = states[-1]
     if last.paid_at is not None and last.amount:
-        refunds = _refunds(last, draws)
+        refunds = _refunds(last, lines, draws)
         after: list[Refund | Review] = [*refunds, *_goodwill(last, draws)]
         after += _reviews(last, lines, refunds, draws)
         for row in after:
@@ -55,15 +66,17 @@ def _lines(world: World, visit: Visit, order_id: str, draws: Draws) -> list[Orde
     lines = []
     for number, product in enumerate(basket, start=1):
         quantity = 1 if draws.chance(0.8) else draws.between(2, 4)
-        price = product.price * percent // 100
+        price = usual_price(product) * percent // 100
         head = (order_id, number, product.brand, product.product_id, product.name)
-        lines.append(OrderLine(*head, quantity, price, quantity * price))
+        told = (quantity * price, quantity * product.price, quantity * cost(world, product))
+        lines.append(OrderLine(*head, quantity, price, *told, "fee" if product is GIFT_WRAP else "goods"))
     return lines
 
 
 def _states(world: World, visit: Visit, order_id: str, lines: list[OrderLine], draws: Draws) -> list[Order]:
     """The order's states in the order of time; the last one is its end."""
     goods = sum(line.amount for line in lines)
+    discount = sum(line.listed for line in lines) - goods
     freight = 0 if goods >= 9900 or not goods else 800
     # Guest checkout with tracking refused is an order without a person.
     is_hidden = not visit.member and draws.chance(0.03)
@@ -77,13 +90,20 @@ def _states(world: World, visit: Visit, order_id: str, lines: list[OrderLine], d
         created_at=created_at,
         paid_at=None,
         cancelled_at=None,
+        session=visit.events[-1].session,
+        device=visit.events[-1].device,
+        channel=visit.events[-1].channel,
+        campaign=visit.events[-1].campaign,
+        region=visit.events[-1].region,
         deposit=0,
         freight=freight,
+        discount=discount,
+        coupon=_coupon(world, order_id, discount) if goods else 0,
         amount=goods + freight,
     )
     today = world.date_of(visit.day)
     if goods and draws.chance(0.5 if calendar.is_presale(today) else 0.02):
-        return [created, *_presale(world, created, draws)]
+        return [created, *_presale(world, created, lines, draws)]
     if not goods:
         return [created, _paid(created, created_at + SECOND)]
     if draws.chance(0.87):
@@ -92,7 +112,23 @@ def _states(world: World, visit: Visit, order_id: str, lines: list[OrderLine], d
     return [created, _cancelled(created, created_at + DAY)] if draws.chance(0.8) else [created]
 
 
-def _presale(world: World, created: Order, draws: Draws) -> Iterator[Order]:
+def _coupon(world: World, order_id: str, discount: int) -> int:
+    """What a coupon makes of the discount; 0 for an order without one."""
+    draws = Draws(world.seed, "coupon", order_id)
+    return discount * draws.between(20, 60) // 100 if draws.chance(0.35) else 0
+
+
+def _pages(visit: Visit, end: Order) -> Iterator[Event]:
+    """The checkout page, and the paid page of who pays within half an hour; with tracking refused, none."""
+    if not end.visitor:
+        return
+    at_basket = visit.events[-1]._replace(brand=visit.basket[0].brand)
+    yield page_after(at_basket, "checkout", visit.ended_at + 10 * SECOND)
+    if end.paid_at is not None and end.paid_at - end.created_at < 30 * MINUTE:
+        yield page_after(at_basket, "paid", end.paid_at + 2 * SECOND)
+
+
+def _presale(world: World, created: Order, lines: list[OrderLine], draws: Draws) -> Iterator[Order]:
     """A deposit, then the balance (which is when the order is paid), or a cancellation without one."""
     deposit_at = created.created_at + draws.between(1, 10) * MINUTE
     deposited = created._replace(status="deposit_paid", updated_at=deposit_at, deposit=created.amount // 10)
@@ -100,7 +136,9 @@ def _presale(world: World, created: Order, draws: Draws) -> Iterator[Order]:
     day = created.created_at // DAY
     double_eleven = world.date_of(day).replace(month=11, day=11)
     wait = (double_eleven - world.date_of(day)).days if calendar.is_presale(world.date_of(day)) else 5
-    due = (day + wait) * DAY + draws.between(MINUTE, 6 * HOUR)
+    # The balance is asked for when the shop has everything.
+    ready = max(back_on(world, line.product, day + wait) for line in lines)
+    due = ready * DAY + draws.between(MINUTE, 6 * HOUR)
     yield _paid(deposited, due) if draws.chance(0.9) else _cancelled(deposited, due + DAY)
 
 
@@ -112,8 +150,11 @@ def _cancelled(order: Order, moment: int) -> Order:
     return order._replace(status="cancelled", updated_at=moment, cancelled_at=moment)
 
 
-def _refunds(order: Order, draws: Draws) -> list[Refund]:
-    """No refund, a part of the money, all of it, or all of it in two parts; a fifth on the paid day."""
+def _refunds(order: Order, lines: list[OrderLine], draws: Draws) -> list[Refund]:
+    """No refund, a part of the money, all of it, or all of it in two parts; a fifth on the paid day.
+
+    A part that no line is too small for may be that line's.
+    """
     if order.paid_at is None or not draws.chance(0.09):
         return []
     end_of_day = (order.paid_at // DAY + 1) * DAY - 1
@@ -126,8 +167,13 @@ def _refunds(order: Order, draws: Draws) -> list[Refund]:
         parts = [order.amount]
     else:
         parts = [order.amount // 3, order.amount - order.amount // 3]
+    line = None
+    if len(parts) == 1 and parts[0] < order.amount and Draws("line", order.order_id).chance(0.6):
+        line = next((line.line for line in lines if line.amount >= parts[0]), None)
     return [
-        Refund(f"R{order.order_id}-{number + 1}", order.order_id, moment + 2 * DAY * number, part, reason)
+        Refund(
+            f"R{order.order_id}-{number + 1}", order.order_id, line, moment + 2 * DAY * number, part, reason
+        )
         for number, part in enumerate(parts)
     ]
 
@@ -137,7 +183,7 @@ def _goodwill(order: Order, draws: Draws) -> list[Refund]:
     if order.paid_at is None or not draws.chance(0.01):
         return []
     moment = order.paid_at + draws.between(1, 20) * DAY
-    return [Refund(f"R{order.order_id}-G", "", moment, draws.between(5, 20) * 100, "补偿")]
+    return [Refund(f"R{order.order_id}-G", "", None, moment, draws.between(5, 20) * 100, "补偿")]
 
 
 def _reviews(order: Order, lines: list[OrderLine], refunds: list[Refund], draws: Draws) -> list[Review]:
@@ -148,10 +194,12 @@ def _reviews(order: Order, lines: list[OrderLine], refunds: list[Refund], draws:
         return []
     moment = order.paid_at + draws.between(2, 20) * DAY + draws.between(0, 3 * HOUR)
     by_order_only = draws.chance(0.1)
+    line = draws.pick([line for line in lines if line.brand])
     return [
         Review(
             review_id=f"V{order.order_id}",
-            brand=draws.pick([line for line in lines if line.brand]).brand,
+            brand=line.brand,
+            product=line.product,
             order_id=order.order_id,
             visitor="" if by_order_only else order.visitor,
             member="" if by_order_only else order.member,

@@ -28,6 +28,9 @@ class Event(NamedTuple):
     channel: str = ""
     session: str = ""
     agent: str = ""
+    page: str = ""
+    device: str = ""
+    region: str = ""
 
 
 class Order(NamedTuple):
@@ -41,13 +44,20 @@ class Order(NamedTuple):
     created_at: int
     paid_at: int | None
     cancelled_at: int | None
+    session: str
+    device: str
+    channel: str
+    campaign: str
+    region: str
     deposit: int
     freight: int
+    discount: int
+    coupon: int
     amount: int
 
 
 class OrderLine(NamedTuple):
-    """One product of an order; `amount` is quantity times unit price."""
+    """One product of an order; `amount` is quantity times unit price, `listed` that of the list price."""
 
     order_id: str
     line: int
@@ -57,13 +67,17 @@ class OrderLine(NamedTuple):
     quantity: int
     unit_price: int
     amount: int
+    listed: int
+    cost: int
+    kind: str
 
 
 class Refund(NamedTuple):
-    """Money given back; without an order it is a gesture of goodwill."""
+    """Money given back; without an order it is a gesture of goodwill, with a line it is that line's."""
 
     refund_id: str
     order_id: str
+    line: int | None
     at: int
     amount: int
     reason: str
@@ -74,6 +88,7 @@ class Review(NamedTuple):
 
     review_id: str
     brand: str
+    product: str
     order_id: str
     visitor: str
     member: str
@@ -97,7 +112,7 @@ class Membership(NamedTuple):
 
 
 class Product(NamedTuple):
-    """A catalogue entry when it changed; `listed` is a day."""
+    """A catalogue entry when it changed; `listed` and `delisted` are days, `price` is the list price."""
 
     product_id: str
     brand: str
@@ -106,17 +121,35 @@ class Product(NamedTuple):
     category_name: str
     price: int
     listed: int
+    delisted: int | None
+    updated_at: int
+
+
+class Category(NamedTuple):
+    """A category of the catalogue; `parent` is its department, empty for a department."""
+
+    category_id: str
+    parent: str
+    name: str
     updated_at: int
 
 
 class Campaign(NamedTuple):
-    """A campaign, both days included."""
+    """A campaign with what it is planned to reach; days are included, and None where nothing is declared."""
 
     campaign_id: str
     brand: str
     name: str
+    kind: str
+    warm_up_from: int | None
     starts: int
     ends: int
+    baseline_from: int | None
+    baseline_to: int | None
+    goal_metric: str
+    goal_value: int
+    budget: int
+    planned_reach: int
 
 
 class IdentityLink(NamedTuple):
@@ -147,8 +180,23 @@ class GmvTarget(NamedTuple):
 
 
 Row: TypeAlias = (
-    Event | Order | OrderLine | Refund | Review | Membership | Product | Campaign | IdentityLink | GmvTarget
+    Event
+    | Order
+    | OrderLine
+    | Refund
+    | Review
+    | Membership
+    | Product
+    | Category
+    | Campaign
+    | IdentityLink
+    | GmvTarget
 )
+
+
+def source_key(row: Event | Order | Review | Membership) -> str:
+    """The key of whoever a row is about: its member, else its visitor; empty for nobody."""
+    return row.member or row.visitor
 
 
 class Delivery(NamedTuple):

@@ -96,22 +96,28 @@ TABLES: dict[type, Table] = {
         "events",
         "csv.gz",
         "event_time:milliseconds event_id brand visitor_id member_id event product_id campaign_id channel"
-        " session_id user_agent",
+        " session_id user_agent page_class device region",
     ),
     rows.Order: Table(
         "orders",
         "jsonl",
-        "updated_at:T order_id visitor_id member_id status created_at:T paid_at:T cancelled_at:T"
-        " deposit:money freight:money amount:money currency",
+        "updated_at:T order_id visitor_id member_id status created_at:T paid_at:T cancelled_at:T session_id"
+        " device channel campaign_id region deposit:money freight:money discount:money coupon:money"
+        " amount:money currency",
     ),
     rows.OrderLine: Table(
         "order_lines",
         "csv",
-        "order_id line_no:number brand product_id product_name quantity:number unit_price:money amount:money",
+        "order_id line_no:number brand product_id product_name quantity:number unit_price:money amount:money"
+        " list_amount:money cost_amount:money kind",
     ),
-    rows.Refund: Table("refunds", "csv", "refund_id order_id refunded_at:time amount:money currency reason"),
+    rows.Refund: Table(
+        "refunds", "csv", "refund_id order_id line_no:number refunded_at:time amount:money currency reason"
+    ),
     rows.Review: Table(
-        "reviews", "csv", "review_id brand order_id visitor_id member_id reviewed_at:time rating:number text"
+        "reviews",
+        "csv",
+        "review_id brand product_id order_id visitor_id member_id reviewed_at:time rating:number text",
     ),
     rows.Membership: Table(
         "memberships",
@@ -122,9 +128,16 @@ TABLES: dict[type, Table] = {
     rows.Product: Table(
         "products",
         "csv",
-        "product_id brand name category_id category_name list_price:money listed_on:day updated_at:time",
+        "product_id brand name category_id category_name list_price:money listed_on:day delisted_on:day"
+        " updated_at:time",
     ),
-    rows.Campaign: Table("campaigns", "csv", "campaign_id brand name starts_on:day ends_on:day"),
+    rows.Category: Table("categories", "csv", "category_id parent_id name updated_at:time"),
+    rows.Campaign: Table(
+        "campaigns",
+        "csv",
+        "campaign_id brand name kind warm_up_from:day starts_on:day ends_on:day baseline_from:day"
+        " baseline_to:day goal_metric goal_value:money budget:money planned_reach:number",
+    ),
     rows.IdentityLink: Table(
         "identity_links",
         "csv",

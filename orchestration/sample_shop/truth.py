@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from orchestration.sample_shop.crowds import MANY
@@ -20,8 +20,11 @@ from orchestration.sample_shop.rows import (
     Review,
     Row,
     money,
+    source_key,
 )
 from orchestration.sample_shop.tables import TABLES
+from orchestration.sample_shop.trade import coupons, products, provinces
+from orchestration.sample_shop.traffic import daily_traffic, path_flow
 from orchestration.sample_shop.world import DAY, World
 
 R = TypeVar("R", bound=Row)
@@ -48,17 +51,25 @@ def truth(world: World, told: Sequence[Delivery]) -> dict[str, Any]:
         tables[table.name] = {"accepted": len(rows), "distinct": len(set(map(entity_key, rows)))}
     events = latest(Event, told)
     bots = _made_by_bots(world, events)
+    of_bots = {event.event_id for event in bots}
+    seen = [event for event in events if event.event_id not in of_bots and event.at >= 0]
+    orders, lines = latest(Order, told), latest(OrderLine, told)
     return {
         "tables": tables,
         "events": {
-            "without_person": sum(not _source_key(event) for event in events),
+            "without_person": sum(not source_key(event) for event in events),
             "before_start": sum(event.at < 0 for event in events),
         },
         "bots": {"events_by_brand": _counts(event.brand for event in bots)},
-        "orders": _orders(latest(Order, told), latest(Refund, told)),
+        "orders": _orders(orders, latest(Refund, told)),
         "memberships": _memberships(world, latest(Membership, told)),
-        "source_keys": _source_keys(told, bots),
+        "source_keys": _source_keys(told, of_bots),
         "identity": _identity(latest(IdentityLink, told)),
+        "traffic": daily_traffic(world, seen),
+        "path_flow": path_flow(world, seen),
+        "provinces": provinces(world, seen, orders, lines),
+        "coupons": coupons(orders),
+        "products": products(world),
         "targets": {"gmv_by_month": _gmv_by_month(world, latest(GmvTarget, told))},
     }
 
@@ -80,17 +91,12 @@ def _updated(row: Row) -> int:
     return row.updated_at if isinstance(row, Order | Membership | GmvTarget) else 0
 
 
-def _source_key(row: Event | Order | Review | Membership) -> str:
-    return row.member or row.visitor
-
-
-def _source_keys(told: Iterable[Delivery], bots: Iterable[Event]) -> dict[str, int]:
+def _source_keys(told: Iterable[Delivery], of_bots: Collection[str]) -> dict[str, int]:
     """Keys on all rows, and how many of them stand on nothing but events of bots."""
-    of_bots = {event.event_id for event in bots}
     rows = [row for _, row in told if isinstance(row, Event | Order | Review | Membership)]
-    seen = {_source_key(row) for row in rows}
+    seen = {source_key(row) for row in rows}
     without_bots = {
-        _source_key(row) for row in rows if not isinstance(row, Event) or row.event_id not in of_bots
+        source_key(row) for row in rows if not isinstance(row, Event) or row.event_id not in of_bots
     }
     return {"seen": len(seen - {""}), "of_bots_only": len(seen - without_bots)}
 
@@ -136,7 +142,7 @@ def _orders(orders: Sequence[Order], refunds: Sequence[Refund]) -> dict[str, Any
     return {
         "paid": len(paid),
         "cancelled": sum(order.status == "cancelled" for order in orders),
-        "without_person": sum(not _source_key(order) for order in orders),
+        "without_person": sum(not source_key(order) for order in orders),
         "paid_amount": money(sum(order.amount for order in paid.values())),
         "fully_refunded": len(full),
         "fully_refunded_on_paid_day": sum(_refunded_at_once(order, refunds) for order in full),
@@ -152,7 +158,7 @@ def _memberships(world: World, memberships: Sequence[Membership]) -> dict[str, d
     """Source keys in each state at the end of the last day, by brand; links may make several one person's."""
     end = world.days * DAY
     on = {
-        (row.state, row.brand, _source_key(row))
+        (row.state, row.brand, source_key(row))
         for row in memberships
         if row.joined_at < end and (row.left_at is None or row.left_at >= end)
     }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import NamedTuple
 
 from orchestration.sample_shop import calendar
-from orchestration.sample_shop.catalogue import on_sale
+from orchestration.sample_shop.catalogue import in_stock, on_sale
 from orchestration.sample_shop.persons import Device, Person
 from orchestration.sample_shop.rows import Event, Product
 from orchestration.sample_shop.world import BRANDS, DAY, HOUR, MINUTE, SECOND, Draws, World
@@ -20,6 +21,9 @@ _HOURS = (
     (22, 0.06),
     (23, 0.03),
 )
+# Pages outside campaigns that are neither a home nor a product's.
+_PAGES = (("category", 0.5), ("content", 0.2), ("other", 0.2), ("member", 0.1))
+_PAGE_OF_KIND = {"home_view": "home", "category_search": "search", "brand_search": "search"}
 _ON_A_PRODUCT = (("favorite", 0.07), ("interaction", 0.06), ("benefit_claim", 0.04), ("share", 0.012))
 
 
@@ -33,9 +37,13 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class Visit:
-    """One visit: who it was at the end, when it ended, what was seen, and the basket to be ordered."""
+    """One visit: who it was at the end, when it ended, what was seen, and the basket to be ordered.
+
+    `around_cart` is what was seen and done with the cart, between the other events.
+    """
 
     events: tuple[Event, ...]
+    around_cart: tuple[Event, ...]
     brand: str
     day: int
     number: int
@@ -60,13 +68,15 @@ def ads(world: World, person: Person, day: int, draws: Draws) -> Iterator[Event]
             campaign=campaign,
             channel="ads",
             agent=person.devices[0].agent,
+            device=person.devices[0].kind,
+            region=person.province,
         )
 
 
 def visit(world: World, person: Person, day: int, number: int, draws: Draws) -> Visit:
     """The person's `number`-th visit of a day (0 or 1)."""
-    date, brand, channel = world.date_of(day), draws.weighted(person.affinity), draws.weighted(_CHANNELS)
-    busy = calendar.busyness(date) > 1.5
+    today, brand, channel = world.date_of(day), draws.weighted(person.affinity), draws.weighted(_CHANNELS)
+    busy = calendar.busyness(today) > 1.5
     steps = list(_entry(channel, brand, draws))
     basket: list[Product] = []
     if not draws.chance(0.35):
@@ -74,8 +84,9 @@ def visit(world: World, person: Person, day: int, number: int, draws: Draws) -> 
         steps += browsed
     device, signed_in = draws.pick(person.devices), _sign_in(person, day, len(steps), bool(basket), draws)
     hidden = draws.chance(0.01)  # tracking refused: neither visitor nor member is recorded
-    campaign = calendar.campaign_id(brand, date) if channel == "ads" or draws.chance(0.3) else ""
-    session = f"S{date:%Y%m%d}{person.number:05d}{number}"
+    campaign = calendar.campaign_id(brand, today) if channel == "ads" or draws.chance(0.3) else ""
+    session = f"S{today:%Y%m%d}{person.number:05d}{number}"
+    pages = Draws(world.seed, "pages", person.number, day, number)
     moment, events = _start(draws, day), []
     for position, step in enumerate(steps):
         moment += draws.between(2 * SECOND, 150 * SECOND)
@@ -92,16 +103,29 @@ def visit(world: World, person: Person, day: int, number: int, draws: Draws) -> 
                 channel=channel,
                 session=session,
                 agent=device.agent,
+                page=_page(step, today, pages),
+                device=device.kind,
+                region=person.province,
             )
         )
+    around_cart = tuple(_around_cart(events, bool(basket), pages))
     member = person.member_id if signed_in < len(steps) else ""
-    return Visit(tuple(events), brand, day, number, device.visitor, member, moment, tuple(basket))
+    return Visit(
+        tuple(events), around_cart, brand, day, number, device.visitor, member, moment, tuple(basket)
+    )
 
 
 def product_views(
-    world: World, device: Device, day: int, moments: Iterable[int], *, session: str, draws: Draws
+    world: World,
+    device: Device,
+    day: int,
+    moments: Iterable[int],
+    *,
+    session: str,
+    region: str,
+    draws: Draws,
 ) -> Iterator[Event]:
-    """A product page at each moment of a day, opened by nobody who is signed in."""
+    """A product page at each moment of a day, opened by nobody who is signed in; it tells no class."""
     for number, moment in enumerate(moments):
         brand = draws.pick(BRANDS)
         yield Event(
@@ -114,7 +138,35 @@ def product_views(
             product=draws.pick(on_sale(world, brand, day)).product_id,
             session=session,
             agent=device.agent,
+            device=device.kind,
+            region=region,
         )
+
+
+def page_after(event: Event, page: str, moment: int) -> Event:
+    """The cart, checkout or paid page that the visit comes to at a moment after an event."""
+    event_id = f"{event.event_id}-{page}"
+    return event._replace(at=moment, event_id=event_id, kind="page_view", product="", page=page)
+
+
+def _page(step: Step, today: date, pages: Draws) -> str:
+    """The class of the page that a step is about; ads are on pages of others."""
+    if step.kind != "page_view":
+        return "product" if step.product else _PAGE_OF_KIND.get(step.kind, "")
+    if calendar.campaign_id(step.brand, today) and pages.chance(0.7):
+        return "activity"
+    return pages.weighted(_PAGES)
+
+
+def _around_cart(events: Sequence[Event], buys: bool, pages: Draws) -> Iterator[Event]:
+    """The cart, seen after the last thing that was put into it; of a visit that buys nothing, what was taken
+    out again. Nothing else happens in the two seconds after an event."""
+    added = [event for event in events if event.kind == "add_to_cart"]
+    for event in added:
+        if not buys and pages.chance(0.14):
+            event_id, moment = f"{event.event_id}-removed", event.at + 3 * SECOND // 2
+            yield event._replace(at=moment, event_id=event_id, kind="remove_from_cart")
+    yield from (page_after(event, "cart", event.at + SECOND) for event in added[-1:])
 
 
 def _start(draws: Draws, day: int) -> int:
@@ -158,8 +210,9 @@ def _browse(world: World, brand: str, day: int, busy: bool, draws: Draws) -> tup
         for kind, share in _ON_A_PRODUCT:
             if draws.chance(share):
                 steps.append(Step(kind, seen_brand, product.product_id))
-        if draws.chance(0.22 if busy else 0.14) and product not in cart:
-            steps.append(Step("add_to_cart", seen_brand, product.product_id))
-            cart.append(product)
+        wanted = in_stock(world, product, day)
+        if draws.chance(0.22 if busy else 0.14) and wanted not in cart:
+            steps.append(Step("add_to_cart", seen_brand, wanted.product_id))
+            cart.append(wanted)
     buys = bool(cart) and draws.chance(0.55 if busy else 0.4)
     return steps, cart if buys else []

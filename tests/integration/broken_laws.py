@@ -55,6 +55,7 @@ UPDATES = {
     "fct_path_flow.a_visit_is_entered_and_left_once": "moves = moves + 1",
     "fct_path_flow.a_visit_moves_at_least_once": "visits = 0",
     "fct_path_flow.few_visitors_are_not_counted": "visitors = 4",
+    "fct_path_flow.path_flow_is_the_traffic_of_page_classes": "moves = moves + 1",
     "fct_path_flow.who_comes_in_goes_out": "moves = moves + length(from_class)",
     "fct_person_states.states_have_a_brand_a_person_and_days": "person_id = null",
     "int_gmv_asset_points.no_past_horizon_ends_after_its_origin": "learned_through = as_of_date + 1",

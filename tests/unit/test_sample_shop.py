@@ -11,19 +11,22 @@ import os
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
+import duckdb
 import pytest
 from oracle.sample_shop import documents
 
 from expectations.suites.arrival import MAX_NULL_SHARE, MAX_UNKNOWN_SHARE
 from orchestration.core.settings import PROJECT_ROOT
 from orchestration.sample_shop import World, collect, dumps, render, write_dumps
+from orchestration.sample_shop.persons import PROVINCES, person
 from orchestration.sample_shop.rows import (
+    Category,
     Delivery,
     Event,
     GmvTarget,
@@ -31,11 +34,13 @@ from orchestration.sample_shop.rows import (
     Membership,
     Order,
     OrderLine,
+    Product,
     Refund,
     Review,
     Row,
 )
 from orchestration.sample_shop.tables import TABLES
+from orchestration.sample_shop.trade import products as products_of
 from orchestration.sample_shop.truth import latest
 from orchestration.sample_shop.world import DAY
 from orchestration.sources.source import load_sources
@@ -147,7 +152,7 @@ class TestWorld:
     def test_all_cases_occur(self, known: Any, told: list[Delivery]) -> None:
         for subject in ("events", "orders", "bots", "identity"):
             assert all(known[subject].values()), known[subject]
-        assert len({event.kind for event in of(Event, told)}) == 12
+        assert len({event.kind for event in of(Event, told)}) == 13
         orders, refunds = latest(Order, told), latest(Refund, told)
         assert any(order.paid_at is not None and not order.amount for order in orders)
         assert any(order.deposit for order in orders)
@@ -270,12 +275,201 @@ class TestWorld:
             assert file["unreadable"] <= source.max_unreadable_share * file["records"], name
             table = source.tables[name.partition("-")[0]]
             records = [record for record in documents(folder / name) if record is not None]
-            assert all(record.keys() == set(table.columns.required) for record in records), name
+            assert all(
+                record.keys() == {*table.columns.required, *table.columns.optional} for record in records
+            ), name
             for (column,) in table.present:
                 assert share(not record[column] for record in records) <= MAX_NULL_SHARE, column
             for column, words in table.vocabulary.items():
                 values = [record[column] for record in records if record[column]]
                 assert share(value not in words for value in values) <= MAX_UNKNOWN_SHARE, column
+
+
+# Events and orders as they count: each once, without what is rejected, before the start or made by bots.
+READ = """
+    create table seen as
+        select event_id, any_value(columns(* exclude event_id)), any_value(event_time)::timestamp as moment,
+            moment::date as day, coalesce(any_value(member_id), any_value(visitor_id)) as key
+        from read_csv('{folder}/events-*', all_varchar = true, null_padding = true)
+        where event <> 'px_debug' and try_cast(event_time as timestamp) between '2024-10-18' and '2024-11-19'
+        group by event_id;
+    create view bursts as
+        select visitor_id, day from seen where visitor_id is not null group by all having count(*) > 1000;
+    create table views as select brand, day, session_id, key, region,
+            coalesce(page_class, 'product') as class,
+            count(*) over (partition by session_id, day, brand) as views,
+            date_sub('second', moment, lead(moment) over of_session) as seconds,
+            lag(class, 1, '(entry)') over of_brand as came_from,
+            lead(class) over of_brand as went_to
+        from seen
+        where event in ('page_view', 'home_view', 'product_view')
+            and not coalesce(regexp_matches(user_agent, '(?i)bot|spider'), false)
+            and not exists (from bursts where bursts.visitor_id = seen.visitor_id and bursts.day = seen.day)
+        window
+            of_session as (partition by session_id, day order by moment, event_id),
+            of_brand as (partition by session_id, day, brand order by moment, event_id);
+    create table orders as
+        select distinct on (order_id) *, coalesce(nullif(member_id, ''), nullif(visitor_id, '')) as key
+        from read_json('{orders}', format = 'newline_delimited')
+        where status = 'paid' and created_at > '2024';
+    create view lines as select distinct * from read_csv('{folder}/order_lines-*', all_varchar = true);
+"""
+
+
+@pytest.fixture(scope="module")
+def dumps_in_sql(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    readable = [order for path in folder.glob("orders-*") for order in documents(path) if order is not None]
+    orders = tmp_path_factory.mktemp("readable") / "orders.jsonl"
+    orders.write_text("".join(f"{json.dumps(order)}\n" for order in readable), encoding="utf-8")
+    with duckdb.connect() as connection:
+        connection.execute(READ.format(folder=folder, orders=orders))
+        yield connection
+
+
+class TestTruthOfTraffic:
+    """What the truth counts from lives, counted from the files in SQL."""
+
+    def test_daily_traffic(self, dumps_in_sql: duckdb.DuckDBPyConnection, known: Any) -> None:
+        found = dumps_in_sql.execute("""
+            with days as (
+                select brand, day, key, count(*) as views from views where key is not null group by all
+            ), visitors as (
+                select brand, day, count(*) as visitors, count(*) filter (views = 1) as one_view_visitor_days
+                from days group by all
+            )
+            select
+                brand, day::varchar as day, count(*) as views,
+                count(distinct session_id) as visits, count(*) filter (views.views = 1) as one_view_visits,
+                coalesce(sum(case when seconds > 1800 then 1800 else seconds end), 0) as dwell_seconds,
+                count(seconds) as dwell_views,
+                any_value(visitors) as visitors, any_value(one_view_visitor_days) as one_view_visitor_days
+            from views left join visitors using (brand, day) group by all
+        """)
+        names = [column[0] for column in found.description[2:]]
+        told = {
+            (brand, day): dict(zip(names, map(int, counts), strict=True))
+            for brand, day, *counts in found.fetchall()
+        }
+        assert told == {
+            (brand, day): counts for brand, days in known["traffic"].items() for day, counts in days.items()
+        }
+        assert len(told) == 3 * AUTUMN.days
+
+    def test_path_flow(self, dumps_in_sql: duckdb.DuckDBPyConnection, known: Any) -> None:
+        found = dumps_in_sql.execute("""
+            with moves as (
+                select brand, day, came_from || ' > ' || class as move from views
+                union all
+                select brand, day, class || ' > (exit)' from views where went_to is null
+            )
+            select brand, move, count(*) from moves where day between '2024-10-21' and '2024-10-27'
+            group by all
+        """).fetchall()
+        told: dict[str, dict[str, int]] = defaultdict(dict)
+        for brand, move, moves in found:
+            told[brand][move] = moves
+        assert told == known["path_flow"]
+        assert {"(entry) > activity", "product > cart", "checkout > paid", "paid > (exit)"} <= set(
+            told["lumen"]
+        )
+
+    def test_provinces(self, dumps_in_sql: duckdb.DuckDBPyConnection, known: Any) -> None:
+        found = dumps_in_sql.execute("""
+            with acts as (
+                select brand, day, coalesce(region, '(none)') as region, key as visitor, null as buyer
+                from views
+                union all
+                select lines.brand, paid_at::date, orders.region, null, orders.key
+                from orders join lines using (order_id)
+                where lines.amount::double > 0 and lines.brand is not null
+            )
+            select brand, date_trunc('month', day)::date::varchar, region,
+                count(distinct visitor), count(distinct buyer)
+            from acts group by all
+        """).fetchall()
+        assert {(brand, month, region): counts for brand, month, region, *counts in found} == {
+            (brand, month, province): [counts["visitors"], counts["buyers"]]
+            for brand, months in known["provinces"].items()
+            for month, provinces in months.items()
+            for province, counts in provinces.items()
+        }
+
+    def test_coupons_and_costs(self, dumps_in_sql: duckdb.DuckDBPyConnection, known: Any) -> None:
+        found = dumps_in_sql.execute("""
+            select count(*) filter (coupon::decimal(18, 2) > 0) as orders,
+                sum(coupon::decimal(18, 2))::varchar as coupon_amount,
+                sum(discount::decimal(18, 2))::varchar as discount_amount,
+                count(*) filter (coupon::decimal(18, 2) > 0) / count(*) between 0.3 and 0.4 as is_usual,
+                bool_and(coupon::decimal(18, 2) <= discount::decimal(18, 2)) as is_within
+            from orders where amount::decimal(18, 2) > 0
+        """).fetchall()
+        assert found == [(*known["coupons"].values(), True, True)]
+        adds_up = """
+            select count(*) from orders join (
+                select order_id, sum(list_amount::decimal(18, 2) - amount::decimal(18, 2)) as given
+                from lines group by all
+            ) using (order_id) where given <> discount::decimal(18, 2)
+        """
+        assert dumps_in_sql.execute(adds_up).fetchall() == [(0,)]
+        costs = "select bool_and(cost_amount::double / list_amount::double between 0.39 and 0.7) from lines"
+        assert dumps_in_sql.execute(costs).fetchall() == [(True,)]
+
+
+class TestPlanted:
+    """What is planted for figures of products and provinces, in the world that everybody runs."""
+
+    def test_small_provinces_are_of_few_persons(self) -> None:
+        world = World()
+        persons_of = Counter(person(world, number).province for number in range(world.persons))
+        assert set(persons_of) == set(PROVINCES)
+        assert len(PROVINCES) == 31
+        assert sum(persons < 5 for persons in persons_of.values()) >= 8
+
+    def test_a_product_is_given_up_and_one_runs_out(self) -> None:
+        world = World(persons=1200, days=60)
+        told = collect(world, range(world.persons))
+        lines = grouped(set(of(OrderLine, told)), "product")
+        placed = {order.order_id: order for order in latest(Order, told)}
+        planted = products_of(world)
+        out = planted["out_of_stock"]
+        assert date.fromisoformat(out["from"]).weekday() == 0
+        paid = [
+            world.date_of(moment // DAY).isoformat()
+            for line in lines[out["product_id"]]
+            if (moment := placed[line.order_id].paid_at) is not None
+        ]
+        assert not [day for day in paid if out["from"] <= day <= out["to"]]
+        assert [day for day in paid if day > out["to"]]
+        viewed = {event.at // DAY for event in of(Event, told) if event.product == out["product_id"]}
+        assert viewed >= {
+            (date.fromisoformat(out["from"]) - world.start).days + number for number in range(7)
+        }
+        last, first = planted["delisted"]["delisted_on"], planted["listed"]["listed_on"]
+        days = {
+            what: {
+                world.date_of(placed[line.order_id].created_at // DAY).isoformat() for line in lines[product]
+            }
+            for what, product in (
+                ("delisted", planted["delisted"]["product_id"]),
+                ("listed", planted["listed"]["product_id"]),
+            )
+        }
+        assert max(days["delisted"]) <= last < first <= min(days["listed"])
+        tree = {row.category_id: row.parent for row in latest(Category, told)}
+        assert {tree[tree[product.category]] for product in latest(Product, told) if product.brand} == {""}
+
+    def test_what_is_taken_out_again_was_put_in_and_not_bought(self, told: list[Delivery]) -> None:
+        events = latest(Event, told)
+        added = [event for event in events if event.kind == "add_to_cart"]
+        removed = [event for event in events if event.kind == "remove_from_cart"]
+        assert {(event.session, event.product) for event in removed} <= {
+            (event.session, event.product) for event in added
+        }
+        assert 0.06 < len(removed) / len(added) < 0.1
+        bought = {order.session for order in latest(Order, told)}
+        assert not bought & {event.session for event in removed}
 
 
 class TestWriting:

@@ -80,8 +80,14 @@
         {%- do make_way() -%}
         {{ return(none) }}
     {%- endif -%}
-    {{ run_hooks(pre_hooks) }}
     {%- set before = target.incorporate(path={'identifier': target.identifier ~ '__before'}) -%}
+    {%- if model['language'] == 'python' -%}
+        {#- It writes through another cursor, which a renamed table of this transaction is in the way of. -#}
+        {%- do run_query('create table ' ~ before ~ ' as select * from ' ~ existing) -%}
+        {%- do make_way() -%}
+        {{ return(before) }}
+    {%- endif -%}
+    {{ run_hooks(pre_hooks) }}
     {%- do adapter.rename_relation(existing, before) -%}
     {{ return(before) }}
 {% endmacro %}

@@ -12,7 +12,8 @@
 {#
   How a column is read by its role: `read`, an expression over the delivered value `raw`; then, over that
   (under the name of the column) and the delivered value (`raw_<column>`), the `value`, the `problems` as
-  (condition, reason), and what was `changed` as (condition, kind of change). `mark` is the decimal mark.
+  (condition, reason), and what was `changed` as (condition, kind of change) or, where the value is told, as
+  (condition, kind of change, value). `mark` is the decimal mark.
 #}
 {% macro read_by_role(column, role, source_id, raw, mark=none) -%}
     {%- set name = column | replace('_', ' ') -%}
@@ -51,11 +52,12 @@
     {%- elif role in vocabularies() -%}
         {%- set words = vocabularies()[role] -%}
         {%- set listed = column ~ " in ('" ~ words.known | join("', '") ~ "')" -%}
+        {%- set is_word = column ~ " <> '' and " ~ column ~ ' not in (' ~ placeholders(source_id) ~ ')' -%}
         {%- do reading.update({
             'read': 'lower(' ~ clean_id(text) ~ ')',
-            'value': 'case when ' ~ listed ~ ' then ' ~ column ~ ' when ' ~ column ~ " <> '' then '"
-                ~ words.else ~ "' end",
-            'changed': [('not ' ~ listed ~ ' and ' ~ column ~ " <> ''", 'unknown')],
+            'value': 'case when ' ~ listed ~ ' then ' ~ column ~ ' when ' ~ is_word ~ " then '" ~ words.else
+                ~ "' end",
+            'changed': [('not ' ~ listed ~ ' and ' ~ is_word, 'unknown', column)],
         }) -%}
     {%- elif role != 'text' -%}
         {%- do reading.update({
@@ -155,13 +157,19 @@
     regexp_full_match({{ code }}, '[A-Z]{3}')
 {%- endmacro %}
 
-{# What was changed in a row, such as `member_id placeholder, currency spelling`; NULL for nearly all rows. #}
+{#
+  What was changed in a row, such as `member_id placeholder, device unknown: toaster`; NULL for nearly all rows.
+  Of a value no more is told than a word has, and no comma.
+#}
 {% macro changes_of_row(changes) -%}
     {%- if changes -%}
     nullif(concat_ws(
         ', '
-        {%- for condition, label in changes %},
-        case when {{ condition }} then '{{ label }}' end
+        {%- for change in changes %},
+        case
+            when {{ change[0] }} then '{{ change[1] }}'
+            {%- if change | length > 2 %} || ': ' || replace(substr({{ change[2] }}, 1, 40), ',', ' '){% endif %}
+        end
         {%- endfor %}
     ), '')
     {%- else -%}

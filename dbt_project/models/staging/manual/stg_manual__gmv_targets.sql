@@ -19,7 +19,6 @@ select
     {{ reject_reason([
         ("coalesce(brand_id, '') = ''", 'no brand', 'brand_id'),
         ('period_start is null or period_end is null', 'period that is not dates such as 2024-09-30'),
-        ('period_end < period_start', 'end before the beginning'),
         ('gmv is null', 'target that is not a number such as 120000.50', 'gmv'),
         ('gmv < 0', 'negative target', 'gmv'),
     ]) }} as reject_reason

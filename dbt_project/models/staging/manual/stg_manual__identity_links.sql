@@ -30,6 +30,5 @@ select
         ('visitor_id is not null and other_member_id is not null', 'both a visitor and another member'),
         ('valid_from is null', 'beginning that is not a time such as 2024-09-30 18:00', 'valid_from'),
         ('valid_to is null and valid_to_text is not null', 'end that is not a time such as 2024-09-30 18:00'),
-        ('valid_to < valid_from', 'end before the beginning'),
     ]) }} as reject_reason
 from shaped

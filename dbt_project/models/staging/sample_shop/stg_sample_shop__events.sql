@@ -13,6 +13,11 @@ shaped as (
         campaign_id,
         channel,
         user_agent,
+        product_id,
+        session_id,
+        page_class,
+        device,
+        region,
         {{ row_origin('source') }}
     from source
 )

@@ -20,7 +20,6 @@ select
         ('updated_at is null', 'time that does not parse', 'updated_at'),
         (is_future(business_date('updated_at', 'sample_shop')), 'time in the future', 'updated_at'),
         ('period_start is null or period_end is null', 'date that does not parse'),
-        ('period_end < period_start', 'end before the beginning'),
         ('gmv is null', 'amount that is not a number', 'gmv'),
         ('gmv < 0', 'negative amount', 'gmv'),
     ]) }} as reject_reason

@@ -39,7 +39,6 @@ select
         ('valid_to is null and valid_to_text is not null', 'time that does not parse', 'valid_to'),
         (is_future(business_date('recorded_at', 'sample_shop')), 'time in the future', 'recorded_at'),
         ('valid_from > recorded_at or valid_to > recorded_at', 'time after it was recorded'),
-        ('valid_to < valid_from', 'end before the beginning'),
         ('is_withdrawn is null', 'withdrawn neither true nor false', 'is_withdrawn'),
     ]) }} as reject_reason
 from shaped

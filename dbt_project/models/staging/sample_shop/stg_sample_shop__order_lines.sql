@@ -12,6 +12,9 @@ shaped as (
         {{ safe_cast('quantity', 'decimal(18, 4)') }} as quantity,
         {{ safe_cast('unit_price', 'decimal(18, 4)') }} as unit_price,
         amount,
+        list_amount,
+        cost_amount,
+        kind as line_kind,
         false as is_duplicate,
         {{ row_origin('source') }}
     from source

@@ -9,7 +9,9 @@ shaped as (
         name as product_name,
         category_id,
         category_name,
+        list_price,
         {{ safe_cast('listed_on', 'date') }} as listed_on,
+        {{ safe_cast('delisted_on', 'date') }} as delisted_on,
         {{ utc_from_local('updated_at', 'sample_shop') }} as updated_at,
         {{ row_origin('source') }}
     from source

@@ -6,9 +6,18 @@ shaped as (
     select
         refund_id,
         order_id,
+        line_no as line_id,
         {{ utc_from_local('refunded_at', 'sample_shop') }} as refunded_at,
         amount,
         currency,
+        case reason
+            when '七天无理由' then 'unwanted'
+            when '不想要了' then 'unwanted'
+            when '质量问题' then 'quality'
+            when '少件/漏发' then 'missing'
+            when '补偿' then 'goodwill'
+            else reason
+        end as reason_kind,
         {{ row_origin('source') }}
     from source
 )

@@ -6,6 +6,7 @@ shaped as (
     select
         review_id,
         {{ brand_or_unbranded('brand', 'sample_shop') }} as brand_id,
+        product_id,
         order_id,
         visitor_id,
         member_id,
