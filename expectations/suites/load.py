@@ -75,7 +75,8 @@ def read_suite(file: Path, contract: Contract) -> MartSuite:
         ) from None
     except yaml.YAMLError as error:
         raise SuiteError(f"{file}: {error}") from error
-    if not isinstance(content, dict) or not content.get("rules"):
+    # A view alone may have none: the marts that it is computed from are judged.
+    if not isinstance(content, dict) or not (content.get("rules") or contract.published == "view_only"):
         raise SuiteError(f"{file}: `rules` are missing.")
     if unknown := content.keys() - OF_A_SUITE:
         raise SuiteError(f"{file}: unknown: {_listed(unknown)}. A suite has {_listed(OF_A_SUITE)}.")
@@ -89,7 +90,7 @@ def read_suite(file: Path, contract: Contract) -> MartSuite:
     try:
         for name, value in content.get("let", {}).items():
             known[name] = _rendered(value, known)
-        for number, given in enumerate(content["rules"], start=1):
+        for number, given in enumerate(content.get("rules", []), start=1):
             where = f"rule {number}"
             for entry in _one_a_column(given):
                 where = f"rule {number} ({', '.join(f'{key}: {entry[key]}' for key in list(entry)[:1])})"
@@ -99,7 +100,13 @@ def read_suite(file: Path, contract: Contract) -> MartSuite:
                 rules[rule.name], examples[rule.name] = rule, example
     except (SuiteError, jinja2.TemplateError, TypeError, AttributeError) as error:
         raise SuiteError(f"{file}: {where}: {error}.") from error
-    suite = Suite(contract.name, contract.owner, contract.key, tuple(rules.values()))
+    suite = Suite(
+        contract.name,
+        contract.owner,
+        contract.key,
+        tuple(rules.values()),
+        computed=contract.published == "view_only",
+    )
     return MartSuite(suite, contract, content.get("good", [{}]), content.get("given", {}), examples)
 
 
