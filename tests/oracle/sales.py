@@ -71,7 +71,6 @@ class Part:
     brand: str
     line: Line | None
     amount: Decimal | None
-    has_money: bool = True
 
 
 def spread(amount: Decimal | None, order: Order, home: str) -> list[Part]:
@@ -89,7 +88,7 @@ def spread(amount: Decimal | None, order: Order, home: str) -> list[Part]:
     known = {brand: totals[brand] or ZERO for brand in totals.keys() & bought}
     whole = sum(known.values(), ZERO)
     if len(totals) == 1 and bought and whole == 0:
-        without_money = [replace(part, amount=ZERO, has_money=False) for part in untold]
+        without_money = [replace(part, amount=ZERO) for part in untold]
         return untold if amount is None else [*without_money, Part(lines[0].brand, None, amount)]
     sign = 1 if whole > 0 else -1
     lines = [line for line in lines if sign * known[line.brand] > 0]
@@ -206,9 +205,10 @@ def sales(order: Order, home: str, visits: Iterable[Visit]) -> list[Sale]:
     found = []
     discounts = {(part.brand, part.line): part.amount for part in spread(order.discount, order, home)}
     for part in spread(order.amount, order, home):
-        discount = discounts.get((part.brand, part.line))
+        discount = discounts.get((part.brand, part.line)) if part.has_money else None
         if part.line and part.line.list_amount is not None:
-            discount = None if part.amount is None else part.line.list_amount - part.amount
+            is_known = part.has_money and part.amount is not None
+            discount = part.line.list_amount - (part.amount or ZERO) if is_known else None
         found.append(
             Sale(
                 *(order, part.brand, order.paid_at.date(), f"{order.paid_at:%H}"),
@@ -239,10 +239,20 @@ def _sum(parts: Sequence[Decimal | None]) -> Decimal | None:
 def backs(refund: Refund, home: str, visits: Iterable[Visit]) -> list[Back]:
     """The parts of a refund: of the line that it names, else of its order's, else of no product."""
     order = refund.order
-    if order is None:
-        return [Back(refund, home, None, NONE, refund.amount, "(documents)", refund.currency)]
+    if order is None or order.paid_at is None:
+        parts_of_none = spread(refund.amount, order, home) if order else [Part(home, None, refund.amount)]
+        brands: dict[str, list[Decimal | None]] = {}
+        for part in parts_of_none:
+            brands.setdefault(part.brand, []).append(part.amount)
+        told = (order and order.channel) or NONE, refund.currency or (order and order.currency)
+        return [
+            Back(refund, brand, order, told[0], _sum(amounts), "(documents)", told[1])
+            for brand, amounts in brands.items()
+        ]
     named = [line for line in order.lines if refund.line_id and line.line_id == refund.line_id]
-    parts = spread(refund.amount, order, home)
+    parts = spread(refund.amount or ZERO, order, home)
+    if refund.amount is None:
+        parts = [replace(part, amount=None) for part in parts]
     if named:
         parts = [Part(named[0].brand, named[0], refund.amount)]
     return [
@@ -252,5 +262,4 @@ def backs(refund: Refund, home: str, visits: Iterable[Visit]) -> list[Back]:
             refund.currency or order.currency,
         )
         for part in parts
-        if part.has_money
     ]

@@ -348,10 +348,15 @@ def read_all(folder: Path, *, max_members: int = 5, bot_events_per_day: int = 10
     settled = _settled(orders, lines, refunds)
     evidence.orders = list(_paid_orders(orders, settled, person_of))
     documents = {order_id: order.document for order_id, order in settled.items()}
-    repayments = [
-        Repayment(documents.get(refund.order_id), refund.at.date(), refund.amount, refund.currency)
-        for refund in refunds
-    ]
+    brand_of = {(line.order_id, line.line_id): line.brand for line in lines}
+    repayments = []
+    for refund in refunds:
+        document = documents.get(refund.order_id)
+        # Only of what was paid for a line can be given back.
+        brand = (
+            brand_of.get((refund.order_id, refund.line_id or "")) if document and document.paid_on else None
+        )
+        repayments.append(Repayment(document, refund.at.date(), refund.amount, refund.currency, brand))
     reviews = entities("reviews", _review).values()
     for review in reviews:
         order = orders.get(review.order_id)

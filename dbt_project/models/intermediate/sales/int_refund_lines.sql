@@ -24,6 +24,11 @@ with refunds as (
         and {{ in_scope('refunds') }}
 ),
 
+lines as (
+    select * from {{ ref('int_sales') }}
+    where line_id is not null
+),
+
 sales as (
     select
         {{ columns | join(', ') }},
@@ -58,7 +63,7 @@ sales as (
         and line_amount is null
         and share_to is not null
         and {{ in_relation('placed', 'refunds', ['source_id', 'order_id']) }}
-        and {{ in_relation('placed', ref('int_sales'), ['source_id', 'order_id', 'brand_id']) }}
+        and {{ in_relation('placed', 'lines', ['source_id', 'order_id', 'brand_id']) }}
 ),
 
 -- A refund that names a line goes to it; one that names an order, to its lines as the order's money does.
@@ -73,7 +78,9 @@ named as (
         coalesce(refunds.line_id = sales.line_id, false) as is_of_line,
         max(case when refunds.line_id = sales.line_id then 1 else 0 end) over (
             partition by refunds.source_id, refunds.refund_id
-        ) = 1 as names_a_line
+        ) = 1 as names_a_line,
+        count(sales.share_end) over (partition by refunds.source_id, refunds.refund_id, sales.brand_id) > 0
+        and sales.share_end is null as has_no_money
     from refunds
     inner join sales on {{ join_on('refunds', 'sales', ['source_id', 'order_id']) }}
 ),
@@ -107,7 +114,7 @@ of_purchases as (
         end as amount,
         is_amount_known as order_amount_known
     from named
-    where is_of_line = names_a_line
+    where is_of_line = names_a_line and (names_a_line or not has_no_money)
 ),
 
 sole_brands as (
