@@ -91,9 +91,14 @@ def running_server(programs: Path) -> Iterator[Server]:
 
 
 def of_release(folder: Path) -> Rows:
-    """All rows of every table and view of a release, as DuckDB's driver gives them."""
+    """All rows of a release, as DuckDB's driver gives them; of its views, those that have a file."""
+    views = ", ".join(f"'{file.stem}'" for file in folder.glob("*.parquet"))
+    tables = (
+        "select table_name from information_schema.tables"
+        f" where table_type = 'BASE TABLE' or table_name in ({views})"
+    )
     with duckdb.connect(str(folder / "marts.duckdb"), read_only=True) as connection:
-        return _rows(connection, "select table_name from information_schema.tables", "main")
+        return _rows(connection, tables, "main")
 
 
 def of_postgres(address: str) -> Rows:

@@ -20,6 +20,7 @@ from forked_dbt import be_dbt
 from forks import PROCESSES
 from unit.publish_home import HomeSettings
 
+from expectations.contracts import read_contracts
 from orchestration.arrival.configured import configured_sources, dbt_sources
 from orchestration.arrival.loads import decide_loads
 from orchestration.arrival.pull import pull
@@ -125,12 +126,17 @@ class Warehouse:
         names = ", ".join(f'"{name}"' for (name,) in columns)
         return Counter(self.query(f"select {names} from {relation}"))
 
-    def marts(self) -> dict[str, Counter[tuple[Any, ...]]]:
-        """All rows of every mart, by its name."""
+    def mart_names(self) -> list[str]:
+        """All marts but those that are views alone, which have no rows but those of others."""
         names = self.query(
             "select table_name from information_schema.tables where table_schema = 'marts' order by 1"
         )
-        return {name: self.rows(f"marts.{name}") for (name,) in names}
+        contracts = read_contracts(self.settings.dbt_project)
+        return [name for (name,) in names if contracts[name].published != "view_only"]
+
+    def marts(self) -> dict[str, Counter[tuple[Any, ...]]]:
+        """All rows of every mart, by its name."""
+        return {name: self.rows(f"marts.{name}") for name in self.mart_names()}
 
 
 def _dbt(command: Sequence[str], variables: Mapping[str, str], printed: str) -> None:

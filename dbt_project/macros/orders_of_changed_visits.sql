@@ -2,13 +2,12 @@
 {% macro orders_of_changed_visits() -%}
     select placed.source_id, placed.order_id from {{ this }} as placed
     where
-        {%- if is_changed('int_visit_events') %}
+        {%- if is_changed('int_visits') %}
         exists (
-            select 1 from {{ changes_relation(ref('int_visit_events')) }} as visits
+            select 1 from {{ changes_relation(ref('int_visits')) }} as visits
             where
                 {{ join_on('placed', 'visits', ['brand_id', 'person_id']) }}
                 and placed.created_date = visits.event_date
-                and visits.is_entry
         )
         {%- else %}
         false

@@ -11,7 +11,7 @@ from orchestration.arrival.configured import read_arrival
 from orchestration.arrival.dbt_inputs import forget_applied, mark_applied, read_dbt_inputs, write_arrival
 from orchestration.arrival.loads import complete_columns, promote
 from orchestration.arrival.retention import retire
-from orchestration.build.fingerprint import fingerprints
+from orchestration.build.fingerprint import digest, fingerprints, project_hash
 from orchestration.build.reach import changed_inputs
 from orchestration.build.rejects import keep_rejects
 from orchestration.build.rules import check_rules, rules_hash
@@ -50,7 +50,7 @@ class Preparation:
     in_full: str
     rules_changed: bool
     tests_all_rows: bool
-    changed: Set[str] | None
+    changed: Set[str] | None = None
 
     @property
     def is_full(self) -> bool:
@@ -92,8 +92,15 @@ def present_build(
     """
     project, inputs = settings.dbt_project, inputs or read_dbt_inputs(settings)
     (program, laws), rules = fingerprints(project, dbt_sources), rules_hash(project)
-    build = build_id(program, rules, inputs, read_erased(settings).generation)
-    return Build("complete", program, build, rules, laws=laws, beside_files=beside_files(inputs))
+    return Build(
+        "complete",
+        program,
+        build_id(program, rules, inputs, read_erased(settings).generation),
+        rules,
+        laws=laws,
+        beside_files=beside_files(inputs),
+        project=digest(project_hash(project, dbt_sources), str(settings.home)),
+    )
 
 
 def prepare_build(settings: Settings, dbt_sources: str) -> Preparation:
@@ -109,8 +116,8 @@ def prepare_build(settings: Settings, dbt_sources: str) -> Preparation:
     proved_on = today.isoformat() if last is None or tests_all_rows else last.proved_on
     build = replace(build, state="building", proved_on=proved_on, in_full=in_full)
     rules_changed = last is not None and not in_full and last.rules != build.rules
-    is_known = last is not None and not rules_changed and not tests_all_rows
-    changed = changed_inputs(settings, last, build) if last is not None and is_known else None
+    runs_all = rules_changed or tests_all_rows or last is None or last.project != build.project
+    changed = None if last is None or runs_all else changed_inputs(settings, last, build)
     settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
     with writer_lock(settings.home):
         if in_full:

@@ -18,6 +18,7 @@ from orchestration.build.warehouse import open_warehouse
 from orchestration.core.settings import Settings
 
 SHOWN_ROWS = 3
+LEFT = "LEFT"
 LAW_COLUMNS = ["table_name", "law", "failures", "examples"]
 KINDS = {
     "unique_key": "One row per {key}, with no NULL in the key.",
@@ -63,6 +64,11 @@ class DbtResult:
     def name(self) -> str:
         """The node's name."""
         return self.unique_id.split(".")[2]
+
+    @property
+    def is_left(self) -> bool:
+        """Whether it is a model that was left as it was (macro `left`)."""
+        return self.message == LEFT
 
 
 @dataclass(frozen=True)

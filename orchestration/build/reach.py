@@ -88,7 +88,8 @@ def reached_models(
         config = nodes[unique_id]["config"]
         if config["materialized"] == "incremental":
             return any(is_part_reached(unique_id, part) for part in config["scope"])
-        return any(map(is_reached, parents(unique_id)))
+        # Of what reads nothing that dbt knows of, nobody knows what it depends on.
+        return any(map(is_reached, parents(unique_id))) or not parents(unique_id)
 
     def is_part_reached(unique_id: str, part: Mapping[str, Any]) -> bool:
         if files := part.get("rows_of"):
@@ -103,7 +104,10 @@ def reached_models(
         )
 
     def can_supply(unique_id: str, columns: Set[str]) -> bool:
-        return any(is_reached(parent) and columns <= supplied.get(_name(parent), set()) for parent in parents(unique_id))
+        return any(
+            is_reached(parent) and columns <= supplied.get(_name(parent), set())
+            for parent in parents(unique_id)
+        )
 
     models = (key for key, node in nodes.items() if node["resource_type"] == "model")
     return sorted(_name(model) for model in models if is_reached(model))

@@ -11,7 +11,7 @@ import duckdb
 from orchestration.core.database import connect, sql_text
 from orchestration.core.errors import InputError
 from orchestration.core.settings import Settings
-from orchestration.publish.marts import written_marts
+from orchestration.publish.marts import marts_with_rows
 from orchestration.publish.query import Result, to_json, to_text
 from orchestration.publish.releases import find_folder, find_release
 
@@ -121,7 +121,8 @@ def difference(a: Path, b: Path) -> tuple[dict[str, Result], list[str]]:
         for side, folder in (("a", a), ("b", b)):
             connection.execute(f"attach {sql_text(folder / 'marts.duckdb')} as {side} (read_only)")
         schema = _answer(connection, SCHEMA)
-        found = {"rows": _rows(connection, a, b), "stock": Result([], []), "fast": Result([], []), "schema": schema}
+        rows, none = _rows(connection, a, b), Result([], [])
+        found = {"rows": rows, "stock": none, "fast": none, "schema": schema}
         lacking = []
         if _shared(schema, "fct_aipl_daily").keys() >= STOCK_COLUMNS:
             found["stock"] = _answer(connection, STOCK)
@@ -186,7 +187,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, a: Path, b: Path) -> Result:
     before, after = (
         {
             mart: connection.execute(f'select count(*) from {side}.main."{mart}"').fetchall()[0][0]
-            for mart in written_marts(folder)
+            for mart in marts_with_rows(connection, side, folder)
         }
         for side, folder in (("a", a), ("b", b))
     )

@@ -1,12 +1,13 @@
 """Copy the marts into files that stand alone: one DuckDB database, and a Parquet file a mart.
 
-A mart that is a view alone has no such file. The database also holds table macros: questions with parameters, for any DuckDB client.
+A mart that is a view alone has no such file. The database also holds table macros: questions with parameters,
+for any DuckDB client.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -95,9 +96,15 @@ def copy_marts(
     return rows
 
 
-def written_marts(release: Path) -> set[str]:
-    """Marts of a release folder that have rows of their own: all but those that are views alone."""
-    return {file.stem for file in release.glob("*.parquet")}
+def marts_with_rows(connection: duckdb.DuckDBPyConnection, database: str, release: Path) -> set[str]:
+    """Marts of a release that is attached as `database`, but for its views without a file in its folder."""
+    views = connection.execute(
+        "select table_name from information_schema.tables"
+        " where table_catalog = $database and table_schema = 'main' and table_type = 'VIEW'",
+        {"database": database},
+    ).fetchall()
+    alone = {name for (name,) in views if not (release / f"{name}.parquet").exists()}
+    return mart_names(connection, database) - alone
 
 
 def write_mart(connection: duckdb.DuckDBPyConnection, folder: Path, mart: Contract, query: str) -> int:
@@ -150,7 +157,7 @@ def _view_query(connection: duckdb.DuckDBPyConnection, mart: str) -> str:
     return query
 
 
-def _in_reading_order(views: Mapping[str, str]) -> Iterator[str]:
+def _in_reading_order(views: Mapping[str, str]) -> Iterable[str]:
     """The views, each after those that its query reads."""
     return TopologicalSorter(
         {view: (set(WORD.findall(query)) & views.keys()) - {view} for view, query in views.items()}

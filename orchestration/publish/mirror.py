@@ -18,7 +18,7 @@ import duckdb
 from orchestration.core.errors import EnvironmentStop, InputError
 from orchestration.core.printable import counted
 from orchestration.core.settings import Settings
-from orchestration.publish.marts import open_marts, written_marts
+from orchestration.publish.marts import marts_with_rows, open_marts
 from orchestration.publish.releases import release_folders, require_current
 
 if TYPE_CHECKING:
@@ -132,8 +132,8 @@ def mirror(settings: Settings, *, take_over: bool = False) -> Mirrored:
         if shown == release.release_id:
             return Mirrored(release.release_id, None)
         with open_marts(release.folder) as marts:
-            written = written_marts(release.folder)
-            tables = [table for table in _tables(marts) if table.name in written]
+            mirrored = marts_with_rows(marts, "marts", release.folder)
+            tables = [table for table in _tables(marts) if table.name in mirrored]
             if shown and not take_over:
                 _require_own(settings, marts, shown)
             _shape(postgres, tables)

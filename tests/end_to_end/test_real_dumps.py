@@ -80,6 +80,45 @@ def test_stock_is_that_of_the_files(warehouse: Warehouse) -> None:
         assert dict(found) == expected, brand
 
 
+# Of a brand and a first day: what opened and converted, and how often visitors went from class to class.
+CONVERSION = """
+taobao cart_to_pay_7d 2017-11-25 day: 455 43
+taobao cart_to_pay_7d 2017-11-26 day: 437 41
+taobao cart_to_pay_7d 2017-11-28 year: None None
+taobao cart_to_pay_7d_person 2017-11-25 day: 201 145
+taobao cart_to_pay_7d_person 2017-11-26 day: 194 143
+taobao cart_to_pay_7d_person 2017-11-28 year: None None
+taobao favorite_to_pay_7d 2017-11-25 day: 212 12
+taobao favorite_to_pay_7d 2017-11-26 day: 269 17
+taobao favorite_to_pay_7d 2017-11-28 year: None None
+taobao view_to_cart_1d 2017-11-25 day: 6884 45
+taobao view_to_cart_1d 2017-11-26 day: 6816 47
+taobao view_to_pay_1d 2017-11-25 day: 569 86
+taobao view_to_pay_1d 2017-11-26 day: 587 105
+olist order_to_pay_3d 2018-05-01 month: 1052 1017
+online_retail repurchase_30d 2011-03-01 month: 1222 455
+online_retail repurchase_90d 2011-03-01 month: 1222 821
+"""
+TAOBAO_WEEK = {("(entry)", "product"): 10727, ("product", "product"): 49336, ("product", "(exit)"): 10727}
+
+
+def test_conversion_and_paths_are_those_of_the_files(warehouse: Warehouse) -> None:
+    for line in CONVERSION.strip().splitlines():
+        about, expected = line.split(": ")
+        brand, rule, day, length = about.split()
+        found = warehouse.query(
+            "select sum(opened), sum(converted) from marts.fct_conversion"
+            f" where brand_id = '{brand}' and rule_id = '{rule}'"
+            f" and opened_on >= '{day}' and opened_on < date '{day}' + interval 1 {length}"
+        )
+        assert " ".join(map(str, *found)) == expected, about
+    moves = warehouse.query(
+        "select from_class, to_class, moves from marts.fct_path_flow"
+        " where brand_id = 'taobao' and period_id = 'week:2017-11-27'"
+    )
+    assert {(came, went): times for came, went, times in moves} == TAOBAO_WEEK
+
+
 def test_what_cannot_be_read_is_set_aside(warehouse: Warehouse) -> None:
     unreadable = warehouse.settings.rejects / "taobao_user_behavior" / "*" / "*" / "*.parquet"
     rejects = warehouse.query(f"select raw_text from read_parquet('{unreadable}')")

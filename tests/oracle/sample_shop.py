@@ -30,11 +30,13 @@ EVENT_KINDS = {
     "brand_search",
     "favorite",
     "add_to_cart",
+    "remove_from_cart",
     "benefit_claim",
     "share",
 }
 IDENTITY_SPACE = "sample_shop"
 SPELLINGS = {"RMB": "CNY", "US$": "USD"}
+REASONS = {"七天无理由": "unwanted", "不想要了": "unwanted", "质量问题": "quality", "少件/漏发": "missing"}
 
 T = TypeVar("T")
 Version = tuple[datetime, date, str, int]
@@ -86,7 +88,7 @@ class Row:
     def number_of(self, column: str) -> Decimal | None:
         """A number, None where missing."""
         try:
-            return Decimal(self.fields[column]) if self.fields[column] else None
+            return Decimal(self.fields[column]) if self.fields.get(column) else None
         except InvalidOperation:
             raise UnusableError(f"{column} that is no number") from None
 
@@ -95,6 +97,17 @@ class Row:
         """Its code, None where missing."""
         told = self.fields["currency"].strip().upper()
         return SPELLINGS.get(told, told) or None
+
+    def text(self, column: str) -> str | None:
+        """Text, None where missing; a dump of long ago lacks the column."""
+        return self.fields.get(column) or None
+
+    def day(self, column: str) -> date | None:
+        """A day, None where missing or where it is none."""
+        try:
+            return date.fromisoformat(self.fields.get(column, ""))
+        except ValueError:
+            return None
 
     def whole(self, column: str) -> int | None:
         """A whole number, None where missing."""
@@ -131,8 +144,13 @@ class Event:
     kind: str
     at: datetime
     user_agent: str
-    channel: str
-    campaign: str
+    channel: str | None
+    campaign: str | None
+    product: str | None
+    session: str | None
+    page_class: str | None
+    device: str | None
+    region: str | None
 
 
 @dataclass(frozen=True)
@@ -145,6 +163,12 @@ class Order:
     cancelled_at: datetime | None
     amount: Decimal | None
     currency: str | None
+    device: str | None
+    channel: str | None
+    campaign: str | None
+    region: str | None
+    discount: Decimal | None
+    coupon: Decimal | None
 
     @property
     def is_purchase(self) -> bool:
@@ -161,16 +185,25 @@ class Line:
     order_id: str
     brand: str
     amount: Decimal | None
+    line_id: str
+    product: str | None
+    quantity: Decimal
+    kind: str
+    list_amount: Decimal | None
+    cost_amount: Decimal | None
 
 
 @dataclass(frozen=True)
 class Refund:
-    """Money given back for an order, or for none."""
+    """Money given back for an order, a line of it, or for none."""
 
+    refund_id: str
     order_id: str
+    line_id: str | None
     at: datetime
     amount: Decimal | None
     currency: str | None
+    reason: str | None
 
 
 @dataclass(frozen=True)
@@ -182,6 +215,30 @@ class Review:
     keys: Keys
     at: datetime
     rating: int | None
+    product: str | None
+
+
+@dataclass(frozen=True)
+class Product:
+    """An entry of the catalogue."""
+
+    brand: str
+    category: str | None
+    listed: date | None
+    delisted: date | None
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """A campaign of a brand."""
+
+    campaign_id: str
+    brand: str
+    starts: date
+    ends: date
+    warm_up: date | None
+    baseline_from: date | None
+    baseline_to: date | None
 
 
 @dataclass(frozen=True)
@@ -227,6 +284,22 @@ class Told:
     repayments: list[Repayment]
     brands: set[str]
     dropped: Counter[tuple[str, str]]
+    shop: Shop
+
+
+@dataclass(frozen=True)
+class Shop:
+    """The current rows of the dumps, without the events of bots, and who each row belongs to."""
+
+    events: list[Event]
+    orders: dict[object, Order]
+    lines: list[Line]
+    refunds: list[Refund]
+    reviews: list[Review]
+    products: dict[object, Product]
+    parents: dict[object, str | None]
+    campaigns: list[Campaign]
+    person: Callable[[Keys, datetime], str | None]
 
 
 def read(folder: Path) -> tuple[Evidence, Counter[tuple[str, str]]]:
@@ -262,21 +335,28 @@ def read_all(folder: Path, *, max_members: int = 5, bot_events_per_day: int = 10
     def person_of(keys: Keys, at: datetime) -> str | None:
         return identity.person(*keys, at)
 
-    evidence, seen = Evidence(), []
+    evidence, seen, of_people = Evidence(), [], []
     visits = [Visit(event.keys[0], event.at.date(), event.user_agent) for event in events]
     for event, is_bot in zip(events, bots(visits, bot_events_per_day), strict=True):
         person = person_of(event.keys, event.at)
+        if not is_bot:
+            of_people.append(event)
         if person is not None and not is_bot:
-            day, ids = event.at.date(), (event.event_id, event.channel or None, event.campaign or None)
+            day, ids = event.at.date(), (event.event_id, event.channel, event.campaign)
             evidence.touches.add(Touch(event.brand, person, event.kind, day))
             seen.append(SeenEvent(event.brand, person, day, event.at, *ids))
     settled = _settled(orders, lines, refunds)
     evidence.orders = list(_paid_orders(orders, settled, person_of))
     documents = {order_id: order.document for order_id, order in settled.items()}
-    repayments = [
-        Repayment(documents.get(refund.order_id), refund.at.date(), refund.amount, refund.currency)
-        for refund in refunds
-    ]
+    brand_of = {(line.order_id, line.line_id): line.brand for line in lines}
+    repayments = []
+    for refund in refunds:
+        document = documents.get(refund.order_id)
+        # Only of what was paid for a line can be given back.
+        brand = (
+            brand_of.get((refund.order_id, refund.line_id or "")) if document and document.paid_on else None
+        )
+        repayments.append(Repayment(document, refund.at.date(), refund.amount, refund.currency, brand))
     reviews = entities("reviews", _review).values()
     for review in reviews:
         order = orders.get(review.order_id)
@@ -290,7 +370,10 @@ def read_all(folder: Path, *, max_members: int = 5, bot_events_per_day: int = 10
         if person := person_of(s.keys, datetime.combine(s.joined + timedelta(days=1), time())):
             evidence.memberships.append(Membership(s.brand, person, s.joined, s.left, s.kind, s.tier))
     brands = {one.brand for table in (events, lines, reviews, states) for one in table}
-    return Told(evidence, seen, settled, repayments, brands, dropped)
+    campaigns = list(entities("campaigns", _campaign).values())
+    catalogue = entities("products", _product), entities("categories", _category)
+    rows = (of_people, orders, lines, refunds, list(reviews), *catalogue, campaigns)
+    return Told(evidence, seen, settled, repayments, brands, dropped, Shop(*rows, person_of))
 
 
 def _identity(seen: list[tuple[Keys, datetime]], links: list[IdentityLink], max_members: int) -> Identity:
@@ -357,7 +440,8 @@ def _event(row: Row) -> tuple[object, Version, Event]:
     key, at, kind = row.key("event_id"), row.needed_moment("event_time"), row.fields["event"]
     if kind not in EVENT_KINDS:
         raise UnusableError("unknown event kind")
-    told = (row.fields.get(name, "") for name in ("user_agent", "channel", "campaign_id"))
+    names = ("channel", "campaign_id", "product_id", "session_id", "page_class", "device", "region")
+    told = (row.fields.get("user_agent", ""), *map(row.text, names))
     return key, row.version(), Event(key, row.brand, row.keys, kind, at, *told)
 
 
@@ -365,25 +449,53 @@ def _order(row: Row) -> tuple[object, Version, Order]:
     key, updated_at = row.key("order_id"), row.needed_moment("updated_at")
     times = (row.needed_moment("created_at"), row.moment("paid_at"), row.moment("cancelled_at"))
     money = (row.number_of("amount"), row.currency)
-    return key, row.version(updated_at), Order(row.keys, *times, *money)
+    told = (*map(row.text, ("device", "channel", "campaign_id", "region")),)
+    less = (row.number_of("discount"), row.number_of("coupon"))
+    return key, row.version(updated_at), Order(row.keys, *times, *money, *told, *less)
 
 
 def _line(row: Row) -> tuple[object, Version, Line]:
     key = (row.key("order_id"), row.key("line_no"))
-    return key, row.version(), Line(key[0], row.brand, row.number_of("amount"))
+    quantity = row.number_of("quantity")
+    if quantity is None:
+        raise UnusableError("no quantity")
+    told = (row.text("product_id"), quantity, row.text("kind") or "goods")
+    money = (row.number_of("list_amount"), row.number_of("cost_amount"))
+    return key, row.version(), Line(key[0], row.brand, row.number_of("amount"), key[1], *told, *money)
 
 
 def _refund(row: Row) -> tuple[object, Version, Refund]:
     at, amount = row.needed_moment("refunded_at"), row.number_of("amount")
     # Some write what goes back with a sign.
-    refund = Refund(row.fields["order_id"], at, None if amount is None else abs(amount), row.currency)
-    return row.key("refund_id"), row.version(), refund
+    refund_id, reason = row.key("refund_id"), row.text("reason")
+    told = (None if amount is None else abs(amount), row.currency, REASONS.get(reason or "", reason))
+    refund = Refund(refund_id, row.fields["order_id"], row.text("line_no"), at, *told)
+    return refund_id, row.version(), refund
 
 
 def _review(row: Row) -> tuple[object, Version, Review]:
     at = row.needed_moment("reviewed_at")
-    review = Review(row.brand, row.fields["order_id"], row.keys, at, row.whole("rating"))
-    return row.key("review_id"), row.version(), review
+    told = (row.whole("rating"), row.text("product_id"))
+    return row.key("review_id"), row.version(), Review(row.brand, row.fields["order_id"], row.keys, at, *told)
+
+
+def _product(row: Row) -> tuple[object, Version, Product]:
+    key, updated_at = row.key("product_id"), row.needed_moment("updated_at")
+    days = (row.day("listed_on"), row.day("delisted_on"))
+    return key, row.version(updated_at), Product(row.brand, row.text("category_id"), *days)
+
+
+def _category(row: Row) -> tuple[object, Version, str | None]:
+    key, updated_at = row.key("category_id"), row.needed_moment("updated_at")
+    return key, row.version(updated_at), row.text("parent_id")
+
+
+def _campaign(row: Row) -> tuple[object, Version, Campaign]:
+    key, starts, ends = row.key("campaign_id"), row.day("starts_on"), row.day("ends_on")
+    if starts is None or ends is None or ends < starts:
+        raise UnusableError("days that are none")
+    others = (row.day("warm_up_from"), row.day("baseline_from"), row.day("baseline_to"))
+    return key, row.version(), Campaign(key, row.brand, starts, ends, *others)
 
 
 def _state(row: Row) -> tuple[object, Version, State]:

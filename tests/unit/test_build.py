@@ -126,8 +126,8 @@ def test_a_common_build_reads_the_manifest_as_it_was_prepared(tmp_path: Path) ->
     prepared = dbt_environment(Settings(tmp_path, tmp_path), "{}")
     build = Build("building", "program", "id")
     common = Preparation(build, in_full="", rules_changed=False, tests_all_rows=False)
-    # No manifest depends on which rows laws look at: it is asked only when they run.
-    prepared["AIPL_DBT_TEST_SCOPE"] = "changed"
+    # No manifest depends on which rows laws look at, or on what changed: it is asked only when they run.
+    prepared |= {"AIPL_DBT_TEST_SCOPE": "changed", "AIPL_DBT_CHANGED_INPUTS": "all"}
     assert prepared | common.variables == prepared
 
 

@@ -261,8 +261,10 @@ def test_orders_that_no_world_has(tmp_path: Path) -> None:
             "orders", load, order_id="off", amount="20.00", cancelled_at="2024-09-02T09:00:00", **paid
         ),
         tables.row("orders", load, order_id="unpriced", **paid),
-        tables.row("order_lines", load, order_id="off", line_no="1", brand="lumen", amount="20.00"),
-        tables.row("order_lines", load, order_id="unpriced", line_no="1", amount="20.00"),
+        tables.row(
+            "order_lines", load, order_id="off", line_no="1", brand="lumen", quantity="1", amount="20.00"
+        ),
+        tables.row("order_lines", load, order_id="unpriced", line_no="1", quantity="1", amount="20.00"),
     ]
     back = {"refund_id": "R", "order_id": "unpriced", "refunded_at": "2024-09-03 10:00:00"}
     rows.append(tables.row("refunds", load, **back, amount="20.00"))

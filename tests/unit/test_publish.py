@@ -28,6 +28,7 @@ from orchestration.core.privacy.person_key import require_person_key
 from orchestration.core.settings import Settings
 from orchestration.publish import release as publishing
 from orchestration.publish import release_files as publish_release
+from orchestration.publish.difference import difference
 from orchestration.publish.release import publish, read_current
 
 FIRST, SECOND = "1" * 64, "2" * 64
@@ -157,6 +158,34 @@ def test_a_declared_view_is_one_of_the_release_wherever_its_file_is(
     assert query(moved, told) == [("VIEW", contract.description)]
     described = {column.name: column.description for column in contract.columns}
     assert comments(moved, VIEW)["valid_to"] == described["valid_to"]
+
+
+def test_views_alone_have_no_rows_of_their_own_and_may_read_each_other(
+    settings: Settings, tmp_path: Path
+) -> None:
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        connection.execute(
+            "create view marts.fct_comparison as select persons as value, 'sum' as unit"
+            " from warehouse.marts.fct_fast"
+        )
+        connection.execute(
+            "create view marts.campaign_effect as select value as lift from warehouse.marts.fct_comparison"
+        )
+    release = publish(settings, NOON)
+    settings.warehouse.unlink()
+
+    moved = tmp_path / "moved"
+    shutil.copytree(release.folder, moved)
+    assert query(moved, "from campaign_effect order by all") == [(0,), (7,)]
+    told = "select table_name, table_type from information_schema.tables where table_type = 'VIEW' order by 1"
+    assert query(moved, told) == [("campaign_effect", "VIEW"), ("fct_comparison", "VIEW")]
+    contract = read_contracts(settings.dbt_project)["campaign_effect"]
+    (lift,) = (column.description for column in contract.columns if column.name == "lift")
+    assert comments(moved, "campaign_effect") == {"lift": lift}
+    counted = {mart for mart, *_ in difference(moved, release.folder)[0]["rows"].rows}
+    assert "fct_fast" in counted
+    assert counted == release.manifest["rows"].keys() == {file.stem for file in moved.glob("*.parquet")}
+    assert not {"campaign_effect", "fct_comparison"} & counted
 
 
 def test_a_declared_view_that_reads_more_than_marts_is_not_published(settings: Settings) -> None:

@@ -27,6 +27,14 @@ TIMES = (
     "valid_from",
 )
 
+# What another row of the world may have in its place: whatever is no key of a person and no time.
+VALUES = {
+    *("event", "state", "rating", "tier", "amount", "withdrawn", "order_id", "brand"),
+    *("product_id", "session_id", "page_class", "device", "region", "channel", "campaign_id", "coupon"),
+    *("discount", "list_amount", "cost_amount", "kind", "line_no", "reason", "category_id", "parent_id"),
+    *("listed_on", "delisted_on", "starts_on", "ends_on", "warm_up_from", "baseline_from", "baseline_to"),
+}
+
 Files = dict[str, list[Row]]
 
 
@@ -51,7 +59,7 @@ def write(files: Files, folder: Path) -> None:
     """Write these dumps, over what is there."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, rows in files.items():
-        (folder / name).write_bytes(encode(name.partition("-")[0], rows))
+        (folder / name).write_bytes(encode(_table(name), rows))
 
 
 def write_sources(shipped: Path, target: Path) -> Path:
@@ -73,8 +81,17 @@ def batches(final: Files, seed: int) -> list[Files]:
         delivered[last][name] = rows
         for early in sorted(dice.sample(range(last), min(last, dice.choice([0, 1, 1, 2])))):
             delivered[early][name] = spoilt(rows, f"{seed} {name} {early}")
-    # The first delivery must bring something, and the last one what is still missing.
-    return [batch for batch in delivered if batch]
+    # What one table still lacks comes alone, at the end: such a night starts little.
+    dice = random.Random(f"delivery {seed} alone")
+    table = dice.choice(sorted({_table(name) for name in delivered[-1]}))
+    alone = {name: rows for name, rows in delivered[-1].items() if _table(name) == table}
+    delivered[-1] = {name: rows for name, rows in delivered[-1].items() if name not in alone}
+    # The first delivery must bring something, and the last ones what is still missing.
+    return [batch for batch in [*delivered, alone] if batch]
+
+
+def _table(name: str) -> str:
+    return name.partition("-")[0]
 
 
 def spoilt(rows: Sequence[Row], chance: str) -> list[Row]:
@@ -122,6 +139,6 @@ def changed(one: Row, peers: Sequence[Row], dice: random.Random) -> Row:
             new[column] = dice.choice([peer[column], f"{world}-v0", f"{world}-v1"])
         elif column == "member_id":
             new[column] = dice.choice([peer[column], f"{world}-m0", f"{world}-m1"])
-        elif column in ("event", "state", "rating", "tier", "amount", "withdrawn", "order_id", "brand"):
+        elif column in VALUES:
             new[column] = peer[column]
     return one.but(**new) if one[key_of(one)] != "" else one

@@ -9,16 +9,19 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import duckdb
 from forks import PROCESSES
-from oracle import sample_shop
+from oracle import sample_shop, sample_trade
 from oracle.evidence import Evidence, SeenEvent
 from oracle.money import book, gmv
 from oracle.periods import Fast, complete_periods, fast_table
+from oracle.report_periods import Campaign, report_periods
 from oracle.rules import PRESETS, Preset
+from oracle.scorecard import Brand
 from oracle.stages import (
     FOREVER,
     Met,
@@ -30,8 +33,10 @@ from oracle.stages import (
     stage_history,
     walk,
 )
+from oracle.visits import Visit
 from warehouse import Warehouse
 
+from worlds import trade_proof
 from worlds.tables import FIRST
 from worlds.world import ACTIVITY_DAYS, BOT_EVENTS, MAX_MEMBERS, MIN_TIER
 
@@ -84,7 +89,7 @@ def found(warehouse: Warehouse) -> Rows:
     for what, query in MARTS.items():
         for brand, *values in warehouse.query(f"select brand_id, {query}"):
             rows[what, brand][tuple(values)] += 1
-    return rows
+    return rows | trade_proof.found(warehouse)
 
 
 def expected(dumps: Path, processes: int = 2) -> Rows:
@@ -102,12 +107,24 @@ def expected(dumps: Path, processes: int = 2) -> Rows:
     for event in told.seen:
         by_brand[event.brand][1].append(event)
     rows: Rows = {}
+    horizon = sample_shop.horizon(dumps)
+    traded, campaigns, visits = sample_trade.brands(told.shop, told.brands, FIRST, horizon)
+    trade = {
+        brand: (own, campaigns.get(brand, []), [visit for visit in visits if visit.brand == brand])
+        for brand, own in traded.items()
+        if brand != BUCKET
+    }
     with ProcessPoolExecutor(processes, PROCESSES) as pool:
-        answers = pool.map(partial(_of_brand, sample_shop.horizon(dumps)), by_brand.items(), chunksize=8)
-        for brand, answer in zip(by_brand, answers, strict=True):
+        answers = pool.map(partial(_of_brand, horizon), by_brand.items(), chunksize=8)
+        answers_of_trade = pool.map(_trade_of_brand, trade.values(), chunksize=8)
+        for brand, answer in chain(
+            zip(by_brand, answers, strict=True), zip(trade, answers_of_trade, strict=True)
+        ):
             for what, counted in answer.items():
                 rows[what, brand] = counted
-    for what, brand, row in _money(told, sample_shop.horizon(dumps)):
+    for what, row in trade_proof.of_periods(report_periods(FIRST, horizon)):
+        rows.setdefault((what, "all"), Counter())[row] += len(trade)
+    for what, brand, row in _money(told, horizon):
         rows.setdefault((what, brand), Counter())[row] += 1
     return rows
 
@@ -137,6 +154,14 @@ def _of_brand(
     for what, row in told:
         rows.setdefault(what, Counter())[row] += 1
     return rows
+
+
+def _trade_of_brand(item: tuple[Brand, list[Campaign], list[Visit]]) -> dict[str, Counter[tuple[Any, ...]]]:
+    """All that is expected of one brand's traffic and trade, by what it tells."""
+    rows: dict[str, Counter[tuple[Any, ...]]] = defaultdict(Counter)
+    for what, row in trade_proof.of_brand(*item):
+        rows[what][row] += 1
+    return dict(rows)
 
 
 def _person_days(evidence: Evidence) -> Iterator[tuple[Any, ...]]:
@@ -216,8 +241,11 @@ class Difference:
 def against(wanted: Rows, got: Rows) -> list[Difference]:
     """Where a warehouse differs from brute force, the facts that the others are made from first."""
     result = []
-    keys = sorted(wanted.keys() | got.keys(), key=lambda key: (list(MARTS).index(key[0]), key[1]))
-    for what, brand in keys:
+    order = [*MARTS, *trade_proof.MARTS]
+    there = {what for what, _ in got}
+    for what, brand in sorted(wanted.keys() | got.keys(), key=lambda key: (order.index(key[0]), key[1])):
+        if what not in there:
+            continue
         want, have = wanted.get((what, brand), Counter()), got.get((what, brand), Counter())
         missing = tuple((brand, *row) for row in (want - have).elements())
         extra = tuple((brand, *row) for row in (have - want).elements())
@@ -228,12 +256,8 @@ def against(wanted: Rows, got: Rows) -> list[Difference]:
 
 def between(wanted: Warehouse, got: Warehouse) -> list[Difference]:
     """Where two warehouses differ, over all marts and the rejects, row for row."""
-    tables = wanted.query(
-        "select table_schema || '.' || table_name from information_schema.tables "
-        "where table_schema = 'marts' or (table_schema, table_name) = ('intermediate', 'int_rejects') "
-        "order by 1"
-    )
-    return [one for (table,) in tables if (one := _between(wanted, got, table))]
+    tables = ["intermediate.int_rejects", *(f"marts.{name}" for name in wanted.mart_names())]
+    return [one for table in tables if (one := _between(wanted, got, table))]
 
 
 def _between(wanted: Warehouse, got: Warehouse, table: str) -> Difference | None:

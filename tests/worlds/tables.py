@@ -14,16 +14,21 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     table: tuple(names.split())
     for table, names in {
         "events": "event_time event_id brand visitor_id member_id event product_id campaign_id channel"
-        " session_id user_agent",
-        "orders": "updated_at order_id visitor_id member_id status created_at paid_at cancelled_at deposit"
-        " freight amount currency",
-        "order_lines": "order_id line_no brand product_id product_name quantity unit_price amount",
-        "refunds": "refund_id order_id refunded_at amount currency reason",
-        "reviews": "review_id brand order_id visitor_id member_id reviewed_at rating text",
+        " session_id user_agent page_class device region",
+        "orders": "updated_at order_id visitor_id member_id status created_at paid_at cancelled_at session_id"
+        " device channel campaign_id region deposit freight discount coupon amount currency",
+        "order_lines": "order_id line_no brand product_id product_name quantity unit_price amount list_amount"
+        " cost_amount kind",
+        "refunds": "refund_id order_id line_no refunded_at amount currency reason",
+        "reviews": "review_id brand product_id order_id visitor_id member_id reviewed_at rating text",
         "memberships": "updated_at membership_id brand visitor_id member_id state tier joined_at left_at",
         "identity_links": "recorded_at link_id visitor_id member_id other_member_id valid_from valid_to"
         " withdrawn",
-        "products": "product_id brand name category_id category_name list_price listed_on updated_at",
+        "products": "product_id brand name category_id category_name list_price listed_on delisted_on"
+        " updated_at",
+        "categories": "category_id parent_id name updated_at",
+        "campaigns": "campaign_id brand name kind warm_up_from starts_on ends_on baseline_from baseline_to"
+        " goal_metric goal_value budget planned_reach",
     }.items()
 }
 SUFFIXES = {"events": "csv.gz", "orders": "jsonl"}

@@ -22,6 +22,11 @@ KINDS = (
     *("ad_impression", "page_view", "category_search", "ad_click", "home_view", "interaction"),
     *("product_view", "product_view", "brand_search", "favorite", "add_to_cart", "benefit_claim", "share"),
 )
+ON_A_PRODUCT = ("product_view", "product_view", "favorite", "add_to_cart", "add_to_cart", "remove_from_cart")
+PAGES = ("", "", "", "home", "product", "activity", "cart")
+DEVICES = ("app", "mobile_web", "desktop", "")
+REGIONS = ("north", "south", "east", "")
+REASONS = ("七天无理由", "质量问题", "")
 # Most money is of the shop's currency, in any of its spellings; of some, nobody says what it is.
 CURRENCIES = (*["CNY"] * 12, "rmb", "cny ", "USD", "US$", "")
 STATES = ("member", "member", "follower", "subscriber")
@@ -35,8 +40,9 @@ class Life:
 
     name: str
     dice: random.Random
-    # Dice of their own, so that the edges of money change nothing else of a world.
+    # Dice of their own, so that the edges of money, and of what is around an event, change nothing else.
     purse: random.Random
+    scene: random.Random
     rows: list[Row] = field(default_factory=list)
     count: int = 0
 
@@ -53,6 +59,15 @@ class Life:
         for _ in range(dice.randint(2, 10)):
             day = self.days[-1] + timedelta(days=dice.choice(GAPS))
             self.days.append(day if day <= LAST_DAY else LAST_DAY - timedelta(days=dice.randint(0, 40)))
+
+        self.products = [f"{self.name}-p", f"{self.name}-p", f"{self.name}-q", f"{self.name}-r"]
+        self.categories = [f"{self.name}-a", f"{self.name}-b", f"{self.name}-c"]
+        self.campaigns = ["c1", "c2", f"{self.name}-k1", f"{self.name}-k2"]
+
+    def around(self) -> dict[str, str]:
+        """Where and on what somebody does something."""
+        scene = self.scene
+        return {"device": scene.choice(DEVICES), "region": scene.choice(REGIONS)}
 
     def new_id(self, kind: str) -> str:
         """An id that this world has not used."""
@@ -105,10 +120,11 @@ def event(life: Life, moment: datetime | None = None, **given: str) -> None:
         fields = {
             **{"event_id": life.new_id("e"), "brand": dice.choice(life.brands), "event": dice.choice(KINDS)},
             **{"event_time": text(at) + ".000", "channel": dice.choice(["app", "ads", "search", ""])},
-            **{
-                "campaign_id": dice.choice(["", "", "c1", "c2"]),
-                "product_id": dice.choice(["", f"{life.name}-p"]),
-            },
+            "campaign_id": dice.choice(["", "", "c1", "c2"]),
+            "product_id": dice.choice(["", life.scene.choice(life.products)]),
+            "page_class": life.scene.choice(PAGES),
+            "session_id": life.scene.choice(["", "", "", f"{life.name}-s1", f"{life.name}-s2"]),
+            **life.around(),
             **{"user_agent": dice.choice(["Mozilla/5.0"] * 12 + ["", "GoogleBot/2.1", "curl/8"])},
             **life.who(),
             **given,
@@ -128,6 +144,47 @@ def burst(life: Life) -> None:
         event(life, at, **given, member_id=life.dice.choice(["", *life.members]))
 
 
+def browse(life: Life) -> None:
+    """A few steps of one visitor, some of them just within the pause that ends a visit, or over midnight."""
+    scene = life.scene
+    at = datetime.combine(scene.choice(life.days), time.fromisoformat(scene.choice(("10:00:00", "23:45:00"))))
+    given = {"visitor_id": scene.choice(life.visitors), "member_id": "", "user_agent": "Mozilla/5.0"}
+    session = scene.choice(["", "", f"{life.name}-s3"])
+    for _ in range(scene.randint(2, 4)):
+        kind, product = scene.choice(ON_A_PRODUCT), scene.choice([*life.products, ""])
+        told = {
+            "event": kind,
+            "product_id": product,
+            "session_id": session,
+            "brand": scene.choice(life.brands),
+        }
+        if at.date() <= LAST_DAY:
+            event(life, at, **told, **given)
+        at += timedelta(seconds=scene.choice((0, 7, 600, 1800, 1801, 2400)))
+
+
+def fair(life: Life) -> None:
+    """A day on which many come and some buy, so that regions have few persons and many."""
+    scene, day = life.scene, life.scene.choice(life.days)
+    for number in range(scene.randint(6, 16)):
+        visitor, region = f"{life.name}-f{number}", scene.choice(("north", "north", "north", "south", "east"))
+        at = datetime.combine(day, time(9 + number % 3, number))
+        given = {"visitor_id": visitor, "member_id": "", "region": region, "user_agent": "Mozilla/5.0"}
+        event(life, at, event="product_view", brand=life.name, **given)
+        if scene.random() < 0.7:
+            bought(life, at + SECOND, visitor, region)
+
+
+def bought(life: Life, at: datetime, visitor: str, region: str) -> None:
+    """A plain order, paid at once."""
+    ids = {"order_id": life.new_id("o"), "visitor_id": visitor, "region": region, "currency": "CNY"}
+    times = {"created_at": text(at, "T"), "paid_at": text(at, "T"), "updated_at": text(at, "T")}
+    life.tell("orders", at.date(), **ids, **times, status="paid", amount="10.00")
+    line = {"order_id": ids["order_id"], "line_no": "1", "brand": life.name, "quantity": "1"}
+    product = {"product_id": life.scene.choice(life.products), "amount": "10.00", "list_amount": "12.00"}
+    life.tell("order_lines", at.date(), **line, **product)
+
+
 def order(life: Life) -> None:
     """An order in one of its lives, told state by state, with lines, refunds and reviews."""
     dice, purse, order_id, created = life.dice, life.purse, life.new_id("o"), life.moment()
@@ -143,6 +200,11 @@ def order(life: Life) -> None:
     total, prices = purse.choice([(amount, True)] * 14 + [(None, True), (None, False), (amount, False)])
     currency = purse.choice(CURRENCIES)
     fixed = {"order_id": order_id, "deposit": "0.00", "freight": money(freight), "currency": currency}
+    scene = life.scene
+    discount, coupon = scene.choice([(None, None), (0, 0), (300, 0), (300, 100)])
+    fixed |= {"discount": money(discount), "coupon": money(coupon), **life.around()}
+    fixed["channel"] = scene.choice(["", "", "app", "search"])
+    fixed["campaign_id"] = scene.choice(["", "", *life.campaigns])
 
     def state(at: datetime, status: str, paid: datetime | None = None, off: datetime | None = None) -> None:
         times = {"created_at": text(created, "T"), "paid_at": text(paid, "T"), "cancelled_at": text(off, "T")}
@@ -168,8 +230,12 @@ def order(life: Life) -> None:
         state(max(off, created + 3 * SECOND), "cancelled", paid, off)
 
     for number, (brand, fen) in enumerate(lines, start=1):
-        price = {"quantity": "1"} | ({"unit_price": money(fen), "amount": money(fen)} if prices else {})
-        product = {"product_id": f"{life.name}-p", "product_name": "thing"}
+        price = {"quantity": scene.choice("112")}
+        price |= {"unit_price": money(fen), "amount": money(fen)} if prices else {}
+        price["list_amount"] = money(scene.choice([None, max(fen, 0) + 333, max(fen, 0)]))
+        price["cost_amount"] = money(scene.choice([None, max(fen, 0) // 2]))
+        product = {"product_id": scene.choice([*life.products, ""]), "product_name": "thing"}
+        product["kind"] = scene.choice(["", "", "", "goods", "fee"])
         if dice.random() < 0.97:
             ids = {"order_id": order_id, "line_no": str(number), "brand": brand}
             life.tell("order_lines", created.date(), **ids, **product, **price)
@@ -197,7 +263,8 @@ def refund(
 ) -> None:
     """Money back for an order, seldom in another currency, or for none."""
     at, purse = at or life.moment(), life.purse
-    ids = {"refund_id": life.new_id("r"), "order_id": order_id, "reason": "returned"}
+    ids = {"refund_id": life.new_id("r"), "order_id": order_id, "reason": life.scene.choice(REASONS)}
+    ids["line_no"] = life.scene.choice(["", "", "", "1", "9"])
     ids["currency"] = life.dice.choice([currency] * 15 + ["USD"])
     if purse.random() < 0.2:
         ids["currency"] = purse.choice(CURRENCIES)
@@ -210,6 +277,7 @@ def review(life: Life, order_id: str = "", at: datetime | None = None) -> None:
     at = at or life.moment()
     who = {} if order_id and life.dice.random() < 0.6 else life.who()
     ids = {"review_id": life.new_id("c"), "order_id": order_id, "brand": life.dice.choice(life.brands)}
+    ids["product_id"] = life.scene.choice([*life.products, ""])
     rating = str(life.dice.randint(1, 5))
     life.tell("reviews", at.date(), **ids, **who, reviewed_at=text(at), rating=rating, text="so, so")
 
@@ -285,16 +353,40 @@ def crowd(life: Life) -> None:
 
 
 def product(life: Life) -> None:
-    """The world's product, listed and renamed."""
-    at = life.moment()
-    fixed = {
-        "product_id": f"{life.name}-p",
-        "category_id": "c",
-        "category_name": "all",
-        "list_price": "10.00",
+    """A product of the world, listed, moved to another category, listed on another day, or delisted."""
+    at, scene = life.moment(), life.scene
+    told = {
+        **{"product_id": scene.choice(life.products), "name": life.dice.choice(["thing", "other"])},
+        **{
+            "category_id": scene.choice([*life.categories, ""]),
+            "category_name": "all",
+            "list_price": "10.00",
+        },
+        "listed_on": scene.choice(["", str(at.date()), str(at.date() - timedelta(days=scene.choice(GAPS)))]),
+        "delisted_on": scene.choice(["", "", str(at.date() + timedelta(days=scene.choice(GAPS)))]),
     }
-    told = {"name": life.dice.choice(["thing", "other"]), "listed_on": str(at.date()), "updated_at": text(at)}
-    life.tell("products", at.date(), **fixed, brand=life.brands[0], **told)
+    life.tell("products", at.date(), **told, brand=life.brands[0], updated_at=text(at))
+
+
+def category(life: Life) -> None:
+    """A category below another one, seldom below itself or one that nobody tells of."""
+    at, scene = life.moment(), life.scene
+    child, parent = scene.choice(life.categories), scene.choice([*life.categories, f"{life.name}-z", "", ""])
+    life.tell("categories", at.date(), category_id=child, parent_id=parent, name="some", updated_at=text(at))
+
+
+def campaign(life: Life) -> None:
+    """A campaign of days within the data, with or without a warm-up and a declared baseline."""
+    scene, first = life.scene, life.moment().date()
+    last = first + timedelta(days=scene.choice([0, 2, 6, 7, 13]))
+    told = {"campaign_id": scene.choice(life.campaigns[2:]), "brand": life.name, "name": "sale"}
+    told |= {"starts_on": str(first), "ends_on": str(last), "kind": scene.choice(["sale", "club", ""])}
+    if scene.random() < 0.3:
+        told["warm_up_from"] = str(first - timedelta(days=3))
+    if scene.random() < 0.3:
+        before = first - timedelta(days=scene.choice([10, 30]))
+        told |= {"baseline_from": str(before), "baseline_to": str(before + (last - first))}
+    life.tell("campaigns", first, **told)
 
 
 def some(*weighted: tuple[Callable[[Life], None], int]) -> list[Callable[[Life], None]]:
@@ -306,12 +398,18 @@ FACTS = some(
     *((event, 14), (order, 7), (membership, 3), (link, 4), (same_member, 2)),
     *((review, 2), (refund, 1), (burst, 1), (crowd, 1), (product, 1)),
 )
+# What traffic and trade need beside it.
+SCENES = some((browse, 4), (product, 4), (category, 3), (campaign, 2))
 
 
 def rows_of_world(seed: int) -> list[Row]:
     """The final content of world `w<seed>`: every row that the shop ends up telling."""
-    life = Life(f"w{seed}", random.Random(f"world {seed}"), random.Random(f"money {seed}"))
+    life = Life(f"w{seed}", *(random.Random(f"{dice} {seed}") for dice in ("world", "money", "scene")))
     event(life, brand=life.name)
     for _ in range(life.dice.randint(4, 30)):
         life.dice.choice(FACTS)(life)
+    for _ in range(life.scene.randint(2, 8)):
+        life.scene.choice(SCENES)(life)
+    if life.scene.random() < 0.1:
+        fair(life)
     return life.rows

@@ -165,3 +165,35 @@
 {% macro spark__row_of(columns) -%}
     struct({{ columns | join(', ') }})
 {%- endmacro %}
+
+{#
+  In a select list: the row once for each of some structs, whose fields become columns.
+  `structs` is a list of mappings of a column to an expression, all with the same columns and types.
+#}
+{% macro stacked(structs) -%}
+    {{ return(adapter.dispatch('stacked')(structs)) }}
+{%- endmacro %}
+
+{% macro duckdb__stacked(structs) -%}
+    unnest([
+        {%- for struct in structs %}
+        {
+            {%- for column, expression in struct.items() -%}
+            '{{ column }}': {{ expression }}{{ ', ' if not loop.last }}
+            {%- endfor -%}
+        }{{ ',' if not loop.last }}
+        {%- endfor %}
+    ], recursive := true)
+{%- endmacro %}
+
+{% macro spark__stacked(structs) -%}
+    inline(array(
+        {%- for struct in structs %}
+        named_struct(
+            {%- for column, expression in struct.items() -%}
+            '{{ column }}', {{ expression }}{{ ', ' if not loop.last }}
+            {%- endfor -%}
+        ){{ ',' if not loop.last }}
+        {%- endfor %}
+    ))
+{%- endmacro %}

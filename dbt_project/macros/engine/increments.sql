@@ -172,17 +172,22 @@
     {%- if not leaves_unreached() or load_cached_relation(this) is none -%}
         {{ return(false) }}
     {%- endif -%}
-    {%- set unchanged = run_query(
+    {%- set noted = run_query(
         "select table_name from information_schema.tables where table_schema = 'changes'"
     ).columns[0].values() -%}
-    {%- for unique_id in model.depends_on.nodes if has_changed(unique_id, unchanged) -%}
-        {{ return(false) }}
-    {%- endfor -%}
-    {{ return(true) }}
+    {{ return(not may_read_changes(model, noted)) }}
 {%- endmacro %}
 
 {% macro leaves_unreached() -%}
     {{ return(env_var('AIPL_DBT_CHANGED_INPUTS', 'all') != 'all' and not flags.FULL_REFRESH) }}
+{%- endmacro %}
+
+{# Whether a node reads one that changed; of what reads nothing that dbt knows of, nobody knows. #}
+{% macro may_read_changes(node, noted) -%}
+    {%- for unique_id in node.depends_on.nodes if has_changed(unique_id, noted) -%}
+        {{ return(true) }}
+    {%- endfor -%}
+    {{ return(not node.depends_on.nodes) }}
 {%- endmacro %}
 
 {# Whether rows of a node may differ from those before this build; `noted` are the tables in `changes`. #}
@@ -194,10 +199,7 @@
     {%- elif node.resource_type == 'seed' -%}
         {{ return(false) }}
     {%- elif node.config.materialized == 'view' -%}
-        {%- for parent in node.depends_on.nodes if has_changed(parent, noted) -%}
-            {{ return(true) }}
-        {%- endfor -%}
-        {{ return(false) }}
+        {{ return(may_read_changes(node, noted)) }}
     {%- endif -%}
     {{ return(unique_id in selected_resources and node.name ~ '__unchanged' not in noted) }}
 {%- endmacro %}
@@ -220,13 +222,17 @@
 {#
   ` and …` that restricts a law to the rows that it must check: in an incremental run those with a changed key
   (a list of columns) or a NULL in it, since the others passed before. All rows of models that are not
-  incremental, in a full build, in `dbt test`, and once a week. A view has the changes of the model it shows.
+  incremental, in a full build, in `dbt test`, and once a week. A view has the changes of the model it shows;
+  a model that nothing reaches has none.
 #}
 {% macro and_changed(relation, key, alias) -%}
     {%- if execute and flags.WHICH == 'build' and not flags.FULL_REFRESH
         and env_var('AIPL_DBT_TEST_SCOPE', 'all') == 'changed' -%}
-    {%- set images = changes_relation(viewed_relation(relation)) -%}
-    {%- if table_exists(images) -%}
+    {%- set shown = viewed_relation(relation) -%}
+    {%- set images = changes_relation(shown) -%}
+    {%- if is_unreached_increment(shown) %}
+    and false
+    {%- elif table_exists(images) -%}
     and (
         {{ in_relation(alias, images, key) }}
         {%- for column in key %}
@@ -236,6 +242,17 @@
     {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
+
+{%- macro is_unreached_increment(relation) -%}
+    {%- set unique_id = 'model.' ~ project_name ~ '.' ~ relation.identifier -%}
+    {%- set node = graph.nodes.get(unique_id) -%}
+    {{ return(
+        leaves_unreached()
+        and node is not none
+        and node.config.materialized == 'incremental'
+        and unique_id not in selected_resources
+    ) }}
+{%- endmacro -%}
 
 {# The model whose rows a view shows: the only one it reads, or its `shows`; other relations unchanged. #}
 {% macro viewed_relation(relation) -%}

@@ -80,9 +80,11 @@
         {%- do make_way() -%}
         {{ return(none) }}
     {%- endif -%}
-    {{ run_hooks(pre_hooks) }}
     {%- set before = target.incorporate(path={'identifier': target.identifier ~ '__before'}) -%}
+    {{ run_hooks(pre_hooks) }}
     {%- do adapter.rename_relation(existing, before) -%}
+    {#- A Python model writes through another cursor, which must not find it renamed half. -#}
+    {%- do adapter.commit() -%}
     {{ return(before) }}
 {% endmacro %}
 

@@ -16,7 +16,7 @@ with money as (
     group by money.brand_id, money.money_date
 )
 
--- Less where a brand was only a gift: its freight is money, but of no purchase of it.
+-- Less in the bucket: what no line tells apart is money, but of no purchase of it.
 select gmv_days.*, money.gross, money.unknown_orders, money.other_orders
 from {{ gmv_days }} as gmv_days
 left join money on gmv_days.brand_id = money.brand_id and gmv_days.gmv_date = money.money_date

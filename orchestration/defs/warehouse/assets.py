@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from graphlib import TopologicalSorter
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from dagster import (
@@ -11,6 +13,7 @@ from dagster import (
     AssetExecutionContext,
     AssetKey,
     AssetsDefinition,
+    AssetSpec,
     MaterializeResult,
     multi_asset,
 )
@@ -40,18 +43,23 @@ if TYPE_CHECKING:
     from dbt_common.events.base_types import EventMsg
 
 
+UNCHANGED: Mapping[str, str] = {"Unchanged": "Nothing that it is made from changed."}
+
+
 def warehouse_assets(
     settings: Settings, sources: Mapping[str, Source], dbt_sources: str, manifest: Mapping[str, Any]
 ) -> AssetsDefinition:
     """All dbt nodes of the configured sources as assets, each law as a check.
 
     They are built together, whichever of them somebody materializes: a part would be inconsistent with the
-    rest, and an increment of all is the day's rows.
+    rest, and an increment of all is the day's rows. What nothing of it reaches is reported as unchanged: it
+    is as a build would make it.
     """
     built_of = configured_manifest(manifest, sources)
     specs = build_dbt_asset_specs(manifest=built_of, dagster_dbt_translator=WarehouseTranslator(sources))
     tables = {spec.key.path[-1]: spec.key for spec in specs}
     laws = laws_by_test(built_of)
+    in_order = _in_order(specs)
 
     @multi_asset(name="warehouse", specs=specs, check_specs=_law_checks(built_of, laws, tables))
     def warehouse(context: AssetExecutionContext, lock: WriterLock) -> Iterator[Any]:
@@ -59,18 +67,27 @@ def warehouse_assets(
         with explained():
             preparation = prepare_build(settings, dbt_sources)
             stage = "warehouse, in full" if preparation.is_full else "warehouse"
-            begin_step(stage, total=len(specs))
-            target = run_target(settings, context.run.run_id)
             models = models_to_run(settings, built_of, preparation.changed)
+            begin_step(stage, total=len(specs) if models is None else len(models))
+            target = run_target(settings, context.run.run_id)
             arguments = build_arguments(settings, sources, in_full=preparation.is_full, models=models)
             variables = dbt_environment(settings, dbt_sources, target) | preparation.variables
             ran = run_dbt(arguments, variables, partial(_show_progress, reporter()))
             results = read_results(target)
-            built = [result for result in results if result.name in tables and result.status == "success"]
-            for result in built:
-                yield MaterializeResult(
-                    asset_key=tables[result.name], metadata={"Execution Duration": result.seconds}
-                )
+            built = {
+                result.name: result
+                for result in results
+                if result.name in tables and result.status == "success"
+            }
+            unreached = set[str]() if models is None else tables.keys() - set(models)
+            for key in in_order:
+                name = key.path[-1]
+                if name in unreached or (name in built and built[name].is_left):
+                    yield MaterializeResult(asset_key=key, metadata=UNCHANGED)
+                elif name in built:
+                    yield MaterializeResult(
+                        asset_key=key, metadata={"Execution Duration": built[name].seconds}
+                    )
             for law, broken in law_results(laws, results, lambda found: broken_laws(settings, found)):
                 yield AssetCheckResult(
                     asset_key=tables[law.table],
@@ -82,16 +99,31 @@ def warehouse_assets(
             if not ran.success:
                 error = explain_failure(settings, target, ran.exception)
                 try:
-                    leave_build(settings, [result.name for result in built])
+                    leave_build(settings, built.keys() | unreached)
                 except Exception as lost:
                     # Why the build stopped matters more.
                     raise error from lost
                 raise error
+            judged = {result.unique_id for result in results}
+            for law in chain.from_iterable(laws[test] for test in laws.keys() - judged):
+                # It held when the last build finished, else this one would be a full one.
+                yield AssetCheckResult(
+                    asset_key=tables[law.table], check_name=law.name, passed=True, metadata=UNCHANGED
+                )
             finish_build(settings, preparation.build)
             because = "" if preparation.in_full in ("", FIRST_BUILD) else f", because {preparation.in_full}"
-            reporter().done(f"{counted(len(built), 'model')}{because}")
+            unchanged = len(tables) - sum(not result.is_left for result in built.values())
+            rest = f", {unchanged} unchanged" if unchanged else ""
+            reporter().done(f"{counted(len(tables) - unchanged, 'model')}{rest}{because}")
 
     return warehouse
+
+
+def _in_order(specs: Sequence[AssetSpec]) -> list[AssetKey]:
+    """Keys of the assets, each after those that it is made from, as Dagster wants to hear of them."""
+    keys = {spec.key for spec in specs}
+    reads = {spec.key: {dep.asset_key for dep in spec.deps} & keys for spec in specs}
+    return list(TopologicalSorter(reads).static_order())
 
 
 def _law_checks(

@@ -3,7 +3,7 @@
     scope=[
         changed('int_orders_settled'),
         changed('int_order_brands'),
-        by_macro('orders_of_changed_visits', ['int_visit_events']),
+        by_macro('orders_of_changed_visits', ['int_visits']),
     ],
     scope_key=['source_id', 'order_id'],
     only_differences=true,
@@ -63,15 +63,14 @@ visited as (
         visits.channel,
         row_number() over (
             partition by placed.source_id, placed.order_id, placed.brand_id
-            order by visits.event_at desc, visits.visit_id desc
+            order by visits.started_at desc, visits.visit_id desc
         ) as rank_from_last
     from placed
-    inner join {{ ref('int_visit_events') }} as visits
+    inner join {{ ref('int_visits') }} as visits
         on
             {{ join_on('placed', 'visits', ['brand_id', 'person_id']) }}
             and placed.created_date = visits.event_date
-            and placed.created_at >= visits.event_at
-    where visits.is_entry
+            and placed.created_at >= visits.started_at
 )
 
 select

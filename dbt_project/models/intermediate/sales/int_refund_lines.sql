@@ -3,12 +3,19 @@
     scope=[
         changed('int_refunds'),
         changed('int_order_brands', ['source_id', 'order_id']),
-        changed('int_order_brands', ['source_id', 'refund_id'], through='int_refunds', on=['source_id', 'order_id']),
-        changed('int_sales', ['source_id', 'refund_id'], through='int_refunds', on=['source_id', 'order_id']),
+        changed('int_order_brands', through='int_refunds', on=['source_id', 'order_id']),
+        changed('int_placed_orders', through='int_refunds', on=['source_id', 'order_id']),
+        changed('int_sales', through='int_refunds', on=['source_id', 'order_id']),
     ],
     scope_key=['source_id', 'refund_id'],
     only_differences=true,
 ) }}
+
+{%- set text = dbt.type_string() %}
+{%- set columns = [
+    'source_id', 'order_id', 'brand_id', 'source_key', 'person_id', 'currency', 'paid_date', 'paid_hour',
+    'region', 'device', 'channel', 'campaign_id',
+] %}
 
 with refunds as (
     select * from {{ ref('int_refunds') }} as refunds
@@ -17,68 +24,97 @@ with refunds as (
         and {{ in_scope('refunds') }}
 ),
 
+lines as (
+    select * from {{ ref('int_sales') }}
+    where line_id is not null
+),
+
 sales as (
-    select * from {{ ref('int_sales') }} as sales
+    select
+        {{ columns | join(', ') }},
+        line_id,
+        product_id,
+        category_id,
+        department,
+        line_kind,
+        share_start,
+        share_end,
+        is_amount_known
+    from {{ ref('int_sales') }} as sales
     where {{ in_relation('sales', 'refunds', ['source_id', 'order_id']) }}
+
+    union all
+
+    -- Where neither the order nor its lines tell an amount, no line has money that could go back.
+    select
+        {{ columns | join(', ') }},
+        cast(null as {{ text }}) as line_id,
+        '(none)' as product_id,
+        cast(null as {{ text }}) as category_id,
+        cast(null as {{ text }}) as department,
+        'goods' as line_kind,
+        share_from as share_start,
+        share_to as share_end,
+        false as is_amount_known
+    from {{ ref('int_placed_orders') }} as placed
+    where
+        paid_at is not null
+        and amount is null
+        and line_amount is null
+        and share_to is not null
+        and {{ in_relation('placed', 'refunds', ['source_id', 'order_id']) }}
+        and {{ in_relation('placed', 'lines', ['source_id', 'order_id', 'brand_id']) }}
 ),
 
--- A refund that names a line goes to it.
-of_line as (
+-- A refund that names a line goes to it; one that names an order, to its lines as the order's money does.
+named as (
     select
-        refunds.source_id,
         refunds.refund_id,
-        sales.brand_id,
-        sales.line_id,
-        refunds.amount
-    from refunds
-    inner join sales on {{ join_on('refunds', 'sales', ['source_id', 'order_id', 'line_id']) }}
-),
-
--- One that names an order is shared by its lines as the order's money is.
-of_order as (
-    select
-        refunds.source_id,
-        refunds.refund_id,
-        sales.brand_id,
-        sales.line_id,
-        {{ split_amount('refunds.amount', 'sales.share_start', 'sales.share_end') }} as amount
+        refunds.refunded_at,
+        refunds.reason_kind,
+        refunds.amount as refund_amount,
+        coalesce(refunds.currency, sales.currency) as refund_currency,
+        sales.*,
+        coalesce(refunds.line_id = sales.line_id, false) as is_of_line,
+        max(case when refunds.line_id = sales.line_id then 1 else 0 end) over (
+            partition by refunds.source_id, refunds.refund_id
+        ) = 1 as names_a_line,
+        count(sales.share_end) over (partition by refunds.source_id, refunds.refund_id, sales.brand_id) > 0
+        and sales.share_end is null as has_no_money
     from refunds
     inner join sales on {{ join_on('refunds', 'sales', ['source_id', 'order_id']) }}
-    where not {{ in_relation('refunds', 'of_line', ['source_id', 'refund_id']) }}
 ),
 
 of_purchases as (
     select
-        parts.source_id,
-        parts.refund_id,
+        source_id,
+        refund_id,
         'refund' as document_kind,
-        refunds.order_id,
-        parts.brand_id,
-        parts.line_id,
-        sales.source_key,
-        sales.person_id,
-        coalesce(refunds.currency, sales.currency) as currency,
-        refunds.refunded_at,
-        sales.paid_date,
-        sales.paid_hour,
-        sales.product_id,
-        sales.category_id,
-        sales.department,
-        sales.line_kind,
-        sales.region,
-        sales.device,
-        sales.channel,
-        sales.campaign_id,
-        refunds.reason_kind,
-        parts.amount,
-        sales.is_amount_known as order_amount_known
-    from (select * from of_line union all select * from of_order) as parts
-    inner join refunds on {{ join_on('parts', 'refunds', ['source_id', 'refund_id']) }}
-    inner join sales
-        on
-            {{ join_on('parts', 'sales', ['source_id', 'brand_id']) }}
-            and refunds.order_id = sales.order_id
-            and parts.line_id is not distinct from sales.line_id
+        order_id,
+        brand_id,
+        line_id,
+        source_key,
+        person_id,
+        refund_currency as currency,
+        refunded_at,
+        paid_date,
+        paid_hour,
+        product_id,
+        category_id,
+        department,
+        line_kind,
+        region,
+        device,
+        channel,
+        campaign_id,
+        reason_kind,
+        case
+            when names_a_line then refund_amount
+            else {{ split_amount('refund_amount', 'share_start', 'share_end') }}
+        end as amount,
+        is_amount_known as order_amount_known
+    from named
+    where is_of_line = names_a_line and (names_a_line or not has_no_money)
 ),
 
 sole_brands as (
@@ -125,7 +161,7 @@ documents as (
         brands.brand_id,
         documents.currency,
         coalesce(documents.paid_at, documents.created_at) as refunded_at,
-        cast(null as {{ dbt.type_string() }}) as reason_kind,
+        cast(null as {{ text }}) as reason_kind,
         case
             when documents.document_kind = 'refund'
                 then abs({{ split_amount('documents.amount', 'brands.share_from', 'brands.share_to') }})
@@ -152,16 +188,16 @@ others as (
         parts.document_kind,
         parts.order_id,
         parts.brand_id,
-        cast(null as {{ dbt.type_string() }}) as line_id,
+        cast(null as {{ text }}) as line_id,
         settled.source_key,
         settled.person_id,
         parts.currency,
         parts.refunded_at,
         cast(null as date) as paid_date,
-        cast(null as {{ dbt.type_string() }}) as paid_hour,
+        cast(null as {{ text }}) as paid_hour,
         '(documents)' as product_id,
-        cast(null as {{ dbt.type_string() }}) as category_id,
-        cast(null as {{ dbt.type_string() }}) as department,
+        cast(null as {{ text }}) as category_id,
+        cast(null as {{ text }}) as department,
         'goods' as line_kind,
         orders.region,
         orders.device,

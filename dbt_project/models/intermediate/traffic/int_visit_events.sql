@@ -94,8 +94,9 @@ located as (
         case when is_view then coalesce(class_after, '(exit)') end as next_class,
         visit_channel as channel,
         visit_campaign_id as campaign_id,
-        case when is_view
-            then least({{ seconds_between('event_at', 'next_at') }}, {{ var('visit_gap_minutes') * 60 }})
+        case
+            when is_view and next_at is not null
+                then least({{ seconds_between('event_at', 'next_at') }}, {{ var('visit_gap_minutes') * 60 }})
         end as dwell_seconds
     from visited
     where brand_views > 0

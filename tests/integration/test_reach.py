@@ -1,0 +1,93 @@
+"""Which nodes start in nights in which little arrives.
+
+That the marts are those of a full build all the same is shown by `test_law_of_increments.py`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from sample_world import sample_dumps, sample_warehouse
+from warehouse import Warehouse
+
+from orchestration.build.laws import read_results
+
+DAY = "2024-10-15"
+TRAFFIC = {"int_events", "int_burst_visitor_days", "int_channel_sources"}
+OTHERS = {"int_memberships", "int_reviews", "int_products", "int_identity_links", "dim_product"}
+MONEY = "select sum(gross_paid_amount) from marts.fct_money_daily"
+
+
+@dataclass
+class Shop:
+    """A copy of the sample shop's warehouse, and its dumps."""
+
+    warehouse: Warehouse
+    dumps: Path
+    started: set[str] = field(default_factory=set)
+    left: set[str] = field(default_factory=set)
+    tests: set[str] = field(default_factory=set)
+
+    def night(self) -> None:
+        """Load what is in the dumps, build it, and note which models ran, which of them were left as they
+        were, and which tests ran.
+        """
+        self.warehouse.load("sample_shop", self.dumps)
+        assert not self.warehouse.build(), "an increment"
+        results = read_results(self.warehouse.settings.dbt_target)
+        models = [result for result in results if result.unique_id.startswith("model.")]
+        self.started = {result.name for result in models}
+        self.left = {result.name for result in models if result.is_left}
+        self.tests = {result.name for result in results if result.unique_id.startswith("test.")}
+
+    @property
+    def changed(self) -> set[str]:
+        """Models that readers take for changed in the last build."""
+        found = self.warehouse.query("select table_name from duckdb_tables() where schema_name = 'changes'")
+        return {name for (name,) in found if "__" not in name}
+
+    def money(self) -> Decimal:
+        """All money of purchases."""
+        ((money,),) = self.warehouse.query(MONEY)
+        return Decimal(money)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    folder = tmp_path_factory.mktemp("reach")
+    shutil.copytree(sample_warehouse().home, folder / "home", ignore=shutil.ignore_patterns("dbt"))
+    return Shop(Warehouse(folder / "home"), shutil.copytree(sample_dumps(), folder / "dumps"))
+
+
+def test_a_night_starts_what_its_files_reach(shop: Shop) -> None:
+    events = shop.dumps / f"events-{DAY}.csv.gz"
+    events.write_bytes(gzip.compress(gzip.decompress(events.read_bytes()).replace(b",app,", b",search,")))
+    shop.night()
+    assert shop.started >= TRAFFIC | OTHERS, "the views of a copied home read the files of another one"
+    assert "int_events" in shop.changed
+    everything, tests, money = len(shop.started), shop.tests, shop.money()
+
+    orders = shop.dumps / f"orders-{DAY}.jsonl"
+    lines = orders.read_text().splitlines()
+    paid = max(number for number, line in enumerate(lines) if json.loads(line)["status"] == "paid")
+    dearer = json.loads(lines[paid])
+    dearer["amount"] = f"{float(dearer['amount']) + 10:.2f}"
+    orders.write_text("\n".join([*lines[:paid], json.dumps(dearer), *lines[paid + 1 :], ""]))
+    shop.night()
+    assert shop.money() == money + 10
+    assert not shop.started & (TRAFFIC | OTHERS)
+    assert shop.changed <= shop.started, "what did not run changed nothing"
+    assert {"int_orders", "int_sales", "fct_money_daily"} <= shop.started - shop.left
+    assert "int_visit_events" not in shop.started - shop.left, "these orders say nothing new of who is who"
+    assert len(shop.started) < 0.8 * everything
+    assert shop.tests < tests and not any("memberships" in test for test in shop.tests)
+
+    shop.night()
+    assert shop.started == {"int_changed_files"}
+    assert shop.tests == {test for test in tests if "changed_files" in test}
