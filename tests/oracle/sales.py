@@ -250,8 +250,15 @@ def backs(refund: Refund, home: str, visits: Iterable[Visit]) -> list[Back]:
             Back(refund, brand, order, told[0], _sum(amounts), "(documents)", told[1])
             for brand, amounts in brands.items()
         ]
-    named = [line for line in order.lines if refund.line_id and line.line_id == refund.line_id]
-    parts = spread(refund.amount, order, home)
+    named = [
+        line
+        for line in order.lines
+        if refund.line_id and line.line_id == refund.line_id and line.brand in order.bought
+    ]
+    # Where an unknown amount goes is where any other would.
+    parts = spread(Decimal(1) if refund.amount is None else refund.amount, order, home)
+    if refund.amount is None:
+        parts = [replace(part, amount=None) for part in parts]
     if named:
         parts = [Part(named[0].brand, named[0], refund.amount)]
     return [

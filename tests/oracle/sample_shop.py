@@ -352,10 +352,10 @@ def read_all(folder: Path, *, max_members: int = 5, bot_events_per_day: int = 10
     repayments = []
     for refund in refunds:
         document = documents.get(refund.order_id)
+        brand = brand_of.get((refund.order_id, refund.line_id or ""))
         # Only of what was paid for a line can be given back.
-        brand = (
-            brand_of.get((refund.order_id, refund.line_id or "")) if document and document.paid_on else None
-        )
+        if document is None or document.paid_on is None or brand not in document.bought:
+            brand = None
         repayments.append(Repayment(document, refund.at.date(), refund.amount, refund.currency, brand))
     reviews = entities("reviews", _review).values()
     for review in reviews:
