@@ -180,6 +180,9 @@ def test_no_raw_id_is_anywhere_in_the_release(home: Path, told: str) -> None:
             "select table_name, column_name from duckdb_columns() where not internal"
         ).fetchall()
         for mart, column in columns:
+            if not (release / f"{mart}.parquet").exists():
+                # A view alone: it has no texts but those of the marts that it reads.
+                continue
             values = f'select distinct cast("{column}" as varchar) from'
             texts[f"{mart}.{column}"] = {
                 value
