@@ -204,7 +204,9 @@ def sales(order: Order, home: str, visits: Iterable[Visit]) -> list[Sale]:
     if order.paid_at is None:
         return []
     found = []
-    discounts = {(part.brand, part.line): part.amount for part in spread(order.discount, order, home)}
+    discounts = {
+        (part.brand, part.line): part.amount for part in spread(order.discount, order, home) if part.has_money
+    }
     for part in spread(order.amount, order, home):
         discount = discounts.get((part.brand, part.line)) if part.has_money else None
         if part.line and part.line.list_amount is not None:
@@ -224,8 +226,11 @@ def sales(order: Order, home: str, visits: Iterable[Visit]) -> list[Sale]:
 def placed(order: Order, home: str, visits: Iterable[Visit]) -> list[Placed]:
     """The order as placed, brand by brand."""
     amounts: dict[str, list[Decimal | None]] = {}
-    for part in spread(order.amount, order, home):
+    # All of what is free is a gift, and ordered.
+    for part in [] if order.amount == 0 else spread(order.amount, order, home):
         amounts.setdefault(part.brand, []).append(part.amount)
+    if order.amount == 0:
+        amounts = {brand: [ZERO] for brand in {line.brand for line in order.lines} or {home}}
     return [
         Placed(order, brand, channel_of(order, brand, visits), _sum(parts))
         for brand, parts in amounts.items()

@@ -175,11 +175,11 @@ def _sides(
         amount = row.get("paid_amount", ZERO)
         if basis == "net_as_known":
             amount -= row.get("refunded_as_known", ZERO)
-        was = sides[category]
-        if own in classes:
-            buyers, orders = row["priced_buyers"], row["priced_orders"]
-            sides[category] = Side(was.buyers + buyers, was.orders + orders, was.amount + amount, was.other)
-        elif len(classes) > 1:
+        was, buyers = sides[category], row["priced_buyers"]
+        if own in classes and buyers:
+            told = (was.buyers + buyers, was.orders + row["priced_orders"], was.amount + amount)
+            sides[category] = Side(*told, was.other)
+        elif own in classes or len(classes) > 1:
             sides[category] = replace(was, other=was.other + amount)
     return sides
 
