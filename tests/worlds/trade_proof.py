@@ -192,7 +192,7 @@ def _visit(brand: Brand, visit: Visit) -> Row:
     # Of nobody known, nothing is known.
     is_new = has_paid = None
     if visit.person is not None:
-        is_new = brand.first_views[visit.person].visit == visit.name
+        is_new = brand.first_views[visit.person].event.day == visit.day
         has_paid = visit.day in brand.paid_days.get(visit.person, set())
     dwell = visit.dwell_seconds if visit.dwell_views else None
     return (

@@ -24,6 +24,11 @@ with refunds as (
         and {{ in_scope('refunds') }}
 ),
 
+lines as (
+    select * from {{ ref('int_sales') }}
+    where line_id is not null
+),
+
 sales as (
     select
         {{ columns | join(', ') }},
@@ -58,7 +63,7 @@ sales as (
         and line_amount is null
         and share_to is not null
         and {{ in_relation('placed', 'refunds', ['source_id', 'order_id']) }}
-        and {{ in_relation('placed', ref('int_sales'), ['source_id', 'order_id', 'brand_id']) }}
+        and {{ in_relation('placed', 'lines', ['source_id', 'order_id', 'brand_id']) }}
 ),
 
 -- A refund that names a line goes to it; one that names an order, to its lines as the order's money does.

@@ -51,7 +51,7 @@ lines as (
     )
 ),
 
--- A line ends at its share of the order's money; where the lines do not tell, no line has one.
+-- A line ends at its share of the order's money; where the lines do not tell, they have units only.
 ends as (
     select
         bought.*,
@@ -66,7 +66,7 @@ ends as (
             lines.is_whole_cents or (bought.share_from = 0 and bought.share_to = 1)
         ) as has_own_amounts,
         case
-            when bought.line_amount is null then null
+            when bought.line_amount is null then bought.share_from
             when lines.is_last then bought.share_to
             else
                 bought.share_from + (bought.share_to - bought.share_from)
