@@ -194,9 +194,8 @@ def _visit(brand: Brand, visit: Visit) -> Row:
     if visit.person is not None:
         is_new = brand.first_views[visit.person].event.day == visit.day
         has_paid = visit.day in brand.paid_days.get(visit.person, set())
-    dwell = visit.dwell_seconds if visit.dwell_views else None
     return (
-        *(visit.day, f"{visit.started_at:%H}", visit.views, dwell, visit.dwell_views),
+        *(visit.day, f"{visit.started_at:%H}", visit.views, visit.dwell_seconds, visit.dwell_views),
         *(visit.entry_class, visit.exit_class, visit.entry_product, visit.channel, visit.campaign),
         *(visit.device, visit.is_one_view, is_new, visit.cart_adds, has_paid),
     )
