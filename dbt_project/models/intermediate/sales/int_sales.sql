@@ -98,6 +98,7 @@ parts as (
     select
         source_id, order_id, brand_id, line_id, product_id, line_kind, quantity, list_amount, cost_amount,
         share_start, share_end,
+        line_amount is null and share_to is not null as has_units_only,
         case
             when has_own_amounts then own_amount
             else {{ split_amount('order_amount', 'share_start', 'share_end') }}
@@ -116,6 +117,7 @@ parts as (
         cast(null as decimal(18, 4)) as cost_amount,
         share_from as share_start,
         share_to as share_end,
+        false as has_units_only,
         amount as paid_amount
     from of_no_line
 )
@@ -145,6 +147,7 @@ select
     parts.list_amount,
     cast(
         case
+            when parts.has_units_only then null
             when parts.list_amount is not null then parts.list_amount - parts.paid_amount
             else {{ split_amount('bought.order_discount_amount', 'parts.share_start', 'parts.share_end') }}
         end as decimal(18, 4)
@@ -155,6 +158,7 @@ select
     categories.listed_on,
     bought.is_brand_known,
     bought.order_amount is not null as is_amount_known,
+    parts.has_units_only,
     parts.share_start,
     parts.share_end
 from parts
