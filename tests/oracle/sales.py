@@ -71,6 +71,7 @@ class Part:
     brand: str
     line: Line | None
     amount: Decimal | None
+    has_money: bool = True
 
 
 def spread(amount: Decimal | None, order: Order, home: str) -> list[Part]:
@@ -88,7 +89,7 @@ def spread(amount: Decimal | None, order: Order, home: str) -> list[Part]:
     known = {brand: totals[brand] or ZERO for brand in totals.keys() & bought}
     whole = sum(known.values(), ZERO)
     if len(totals) == 1 and bought and whole == 0:
-        without_money = [replace(part, amount=ZERO) for part in untold]
+        without_money = [replace(part, amount=ZERO, has_money=False) for part in untold]
         return untold if amount is None else [*without_money, Part(lines[0].brand, None, amount)]
     sign = 1 if whole > 0 else -1
     lines = [line for line in lines if sign * known[line.brand] > 0]
@@ -262,4 +263,5 @@ def backs(refund: Refund, home: str, visits: Iterable[Visit]) -> list[Back]:
             refund.currency or order.currency,
         )
         for part in parts
+        if part.has_money
     ]
