@@ -47,18 +47,22 @@ cdnow fct_orders: count(*) = 69659, count(distinct person_id) = 23570, sum(amoun
 cdnow fct_orders: count(*) filter (not is_purchase) = 80
 cdnow fct_order_lines: count(*) filter (is_duplicate) = 255
 taobao_user_behavior int_rejects: count(*) = 0
+taobao_user_behavior int_events: count(distinct product_id) filter (touch_kind = 'product_view') = 52063
+rees46 int_events: count(distinct session_id) = 5066
+olist int_orders: sum(freight_amount) = 340292.6700, count(*) filter (region = 'SP') = 6372
+olist int_reviews: count(product_id) = 14373
+online_retail int_order_lines: sum(amount) filter (line_kind = 'freight') = 279462.1200
+online_retail int_orders: count(distinct region) = 38
 """
 
 
 def test_totals_are_those_of_the_files(warehouse: Warehouse) -> None:
-    tables = {
-        "files": f"read_parquet('{warehouse.settings.arrival}/files.parquet')",
-        "int_rejects": "intermediate.int_rejects",
-    }
+    files = f"read_parquet('{warehouse.settings.arrival}/files.parquet')"
     for line in TOTALS.strip().splitlines():
         about, totals = line.split(": ")
         source, table = about.split()
-        read = f"{tables.get(table, f'marts.{table}')} where source_id = '{source}'"
+        schema = "intermediate" if table.startswith("int_") else "marts"
+        read = f"{files if table == 'files' else f'{schema}.{table}'} where source_id = '{source}'"
         for asked, expected in (total.rsplit(" = ", 1) for total in totals.split(", ")):
             assert warehouse.query(f"select ({asked})::varchar from {read}") == [(expected,)], (line, asked)
 
@@ -203,6 +207,39 @@ def test_taobao_history_agrees_with_brute_force(warehouse: Warehouse, shared_dat
     )
     first = min(day for _, day, _, _ in days)
     assert {(b, d, s): n for b, d, s, n in days} == dict(daily_stock(walks, first, date(2017, 12, 3)))
+
+
+def test_baskets_of_the_complete_journey_are_those_of_its_files(shared_data: Path, tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path)
+    warehouse.load("complete_journey", shared_data / "complete_journey_simulated")
+    warehouse.build(only=[f"int_{name}" for name in ("rejects", "orders", "products", "campaigns")])
+    assert warehouse.query("select count(*) from intermediate.int_rejects") == [(0,)]
+    june = """
+        select count(*), count(distinct member_id), sum(amount), count(*) filter (coupon_amount > 0)
+        from intermediate.int_orders
+        where is_current and paid_date between '2017-06-01' and '2017-06-30' and amount > 0
+    """
+    assert warehouse.query(june) == [(12974, 2027, Decimal("373512.5900"), 729)]
+    whole = "select count(*), sum(amount), max(paid_date) from intermediate.int_orders where is_current"
+    assert warehouse.query(whole) == [(155848, Decimal("4596039.5800"), date(2018, 1, 1))]
+    lines = """
+        select count(*), sum(orders.discount_amount), sum(lines.list_amount - lines.amount)
+        from (
+            select order_id, sum(amount) as amount, sum(list_amount) as list_amount
+            from staging.stg_complete_journey__order_lines group by order_id
+        ) as lines
+        join intermediate.int_orders as orders using (order_id) where orders.amount = lines.amount
+    """
+    ((orders, of_orders, of_lines),) = warehouse.query(lines)
+    assert (orders, of_orders) == (155848, of_lines)
+    departments = (
+        "select count(distinct department), count(*) from intermediate.int_products where is_current"
+    )
+    assert warehouse.query(departments) == [(32, 92331)]
+    campaign = """
+        select starts_on, ends_on, campaign_kind from intermediate.int_campaigns where campaign_id = '13'
+    """
+    assert warehouse.query(campaign) == [(date(2017, 8, 8), date(2017, 9, 24), "coupon")]
 
 
 def loyal_of_olist(folder: Path, day: date, min_rating: int) -> int:

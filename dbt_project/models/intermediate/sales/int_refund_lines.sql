@@ -39,7 +39,6 @@ sales as (
         line_kind,
         share_start,
         share_end,
-        has_units_only,
         is_amount_known
     from {{ ref('int_sales') }} as sales
     where {{ in_relation('sales', 'refunds', ['source_id', 'order_id']) }}
@@ -56,7 +55,6 @@ sales as (
         'goods' as line_kind,
         share_from as share_start,
         share_to as share_end,
-        false as has_units_only,
         false as is_amount_known
     from {{ ref('int_placed_orders') }} as placed
     where
@@ -80,7 +78,9 @@ named as (
         coalesce(refunds.line_id = sales.line_id, false) as is_of_line,
         max(case when refunds.line_id = sales.line_id then 1 else 0 end) over (
             partition by refunds.source_id, refunds.refund_id
-        ) = 1 as names_a_line
+        ) = 1 as names_a_line,
+        count(sales.share_end) over (partition by refunds.source_id, refunds.refund_id, sales.brand_id) > 0
+        and sales.share_end is null as has_no_money
     from refunds
     inner join sales on {{ join_on('refunds', 'sales', ['source_id', 'order_id']) }}
 ),
@@ -114,7 +114,7 @@ of_purchases as (
         end as amount,
         is_amount_known as order_amount_known
     from named
-    where is_of_line = names_a_line and (names_a_line or not has_units_only)
+    where is_of_line = names_a_line and (names_a_line or not has_no_money)
 ),
 
 sole_brands as (

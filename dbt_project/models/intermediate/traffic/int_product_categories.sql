@@ -24,7 +24,7 @@ select
     products.product_id,
     products.brand_id,
     products.category_id,
-    coalesce(tops.ancestor_id, products.category_id) as department,
+    coalesce(products.department, tops.ancestor_id, products.category_id) as department,
     products.listed_on,
     products.delisted_on,
     products.list_price
