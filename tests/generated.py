@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 
 from laws_page import PAGE, laws_page
+from measures import measure_table
 
 from expectations.contracts import read_contracts
 
 OVERVIEW = "dbt_project/models/overview.md"
-BLOCK = re.compile(r"(<!-- marts: .*? -->\n).*?(<!-- /marts -->)", re.DOTALL)
+MEASURES = {"docs/metrics/growth.md": "en", "docs/metrics/growth.zh.md": "zh"}
 
 
 def mart_table(root: Path) -> str:
@@ -26,12 +27,23 @@ def mart_table(root: Path) -> str:
 
 def stale_documents(root: Path) -> dict[Path, str]:
     """Documents that are not as they should be, with the text that they should have."""
-    overview, table = root / OVERVIEW, mart_table(root)
-    text, blocks = BLOCK.subn(lambda block: block[1] + table + block[2], overview.read_text())
-    if not blocks:
-        raise SystemExit(f"{OVERVIEW} has no block between `<!-- marts: ... -->` and `<!-- /marts -->`.")
-    current = {overview: text, root / PAGE: laws_page(root)}
+    current = {
+        root / PAGE: laws_page(root),
+        root / OVERVIEW: _with_block(root, OVERVIEW, "marts", mart_table(root)),
+    }
+    for document, language in MEASURES.items():
+        table = measure_table(root, language)
+        current[root / document] = _with_block(root, document, "measures", table)
     return {document: text for document, text in current.items() if document.read_text() != text}
+
+
+def _with_block(root: Path, document: str, name: str, content: str) -> str:
+    """The text of a document with the present content of one block."""
+    block = re.compile(rf"(<!-- {name}: .*? -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+    text, blocks = block.subn(lambda found: found[1] + content + found[2], (root / document).read_text())
+    if not blocks:
+        raise SystemExit(f"{document} has no block between `<!-- {name}: ... -->` and `<!-- /{name} -->`.")
+    return text
 
 
 def main(arguments: list[str], root: Path = Path(__file__).parents[1]) -> int:

@@ -115,9 +115,10 @@ def call(aipl: Path, home: Path, *arguments: str) -> None:
 def export(home: Path, folder: Path) -> None:
     """Every mart of the current release as Parquet: columns by name, rows in order."""
     folder.mkdir(parents=True)
-    with duckdb.connect(str(home / "published" / "current" / "marts.duckdb"), read_only=True) as release:
+    current = home / "published" / "current"
+    with duckdb.connect(str(current / "marts.duckdb"), read_only=True) as release:
         release.execute("set TimeZone = 'UTC'")
-        for (mart,) in release.execute("show tables").fetchall():
+        for mart in sorted(file.stem for file in current.glob("*.parquet")):
             columns = sorted(name for name, *_ in release.execute(f"describe {mart}").fetchall())
             chosen = ", ".join(f'"{name}"' for name in columns if name not in OF_THE_RUN)
             rows, file = f"select {chosen} from {mart} order by all", folder / f"{mart}.parquet"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from orchestration.core.settings import PROJECT_ROOT
 
-SUBJECTS = ("aipl", "fast")
+SUBJECTS = ("aipl", "fast", "growth")
 METRICS = PROJECT_ROOT / "docs" / "metrics"
 HEADING = re.compile(r"^##? (.*)\n", re.MULTILINE)
 # The outputs in the documents are those of the sample shop; a page has the release itself to ask.

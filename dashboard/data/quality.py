@@ -26,7 +26,7 @@ from orchestration.publish.releases import Release
 
 LOADS = ["source", "load_date", "files", "rows", "unreadable", "state", "reason"]
 REJECTS = ["source", "entity", "column", "found_in", "reason", "rows", "first_load", "last_load"]
-CLEANED = ["source_id", "table_name", "entity", "column", "kind", "rows"]
+CLEANED = ["source_id", "table_name", "entity", "column", "kind", "rows", "words"]
 TABLES = ["table", "owner", "checks", "failed", "warned", "passed", "outcome"]
 INCIDENT = [
     "incident_id",
@@ -116,10 +116,12 @@ def rejects(settings: Settings) -> pd.DataFrame | None:
 
 
 def cleaned(settings: Settings) -> pd.DataFrame:
-    """Row a source, table, entity, column and kind of change that staging made, with the number of rows."""
-    return pd.DataFrame(changes(settings), columns=CLEANED).sort_values(
-        ["rows", *CLEANED[:-1]], ascending=[False, *[True] * 5], ignore_index=True
-    )
+    """Row a source, table, entity, column and kind of change that staging made, with the number of rows.
+
+    `words` are the most frequent ones of those that are unknown.
+    """
+    found = pd.DataFrame(changes(settings), columns=CLEANED).fillna({"words": ""})
+    return found.sort_values(["rows", *CLEANED[:5]], ascending=[False, *[True] * 5], ignore_index=True)
 
 
 def incidents(settings: Settings) -> pd.DataFrame | None:

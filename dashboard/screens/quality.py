@@ -157,14 +157,15 @@ def cleaned(found: pd.DataFrame) -> None:
 
     def fill(found: pd.DataFrame) -> None:
         rows = [
-            (row.source_id, row.table_name, f"{row.entity}.{row.column}", change(row.kind), count(row.rows))
+            (row.source_id, row.table_name, f"{row.entity}.{row.column}", change(row), count(row.rows))
             for row in rows_of(found)
         ]
         heads = ("source", "table", "canonical_column", "change", "rows_changed")
         table(view, heads, rows, numeric=(4,), wide=(0, 1, 2))
 
-    def change(kind: str) -> str:
-        return view.text(f"change_{kind}") if f"change_{kind}" in labels() else kind
+    def change(row: Any) -> str:
+        kind = view.text(f"change_{row.kind}") if f"change_{row.kind}" in labels() else row.kind
+        return f"{kind}: {row.words}" if row.words else kind
 
     card(view, "cleaned", found, fill, empty="nothing_cleaned")
 

@@ -95,13 +95,13 @@
         'products': {
             'key': ['product_id'], 'version': ['updated_at'],
             'optional': [
-                'product_name', 'category_id', 'category_name', 'list_price', 'listed_on', 'delisted_on',
-                'updated_at',
+                'product_name', 'category_id', 'category_name', 'department', 'list_price', 'listed_on',
+                'delisted_on', 'updated_at',
             ],
             'columns': dict(
                 product_id='product', brand_id='brand', product_name='text', category_id='document',
-                category_name='text', list_price='money', listed_on='any_day', delisted_on='any_day',
-                updated_at='moment'
+                category_name='text', department='document', list_price='money', listed_on='any_day',
+                delisted_on='any_day', updated_at='moment'
             ),
         },
         'categories': {

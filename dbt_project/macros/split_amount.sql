@@ -18,3 +18,8 @@
 {% macro is_other_currency(one, other) -%}
     coalesce({{ one }}.currency <> {{ other }}.currency, false)
 {%- endmacro %}
+
+{# Whether an amount is of the brand's currency; one that is not told is of no currency. #}
+{% macro is_own_currency(one, brand) -%}
+    coalesce({{ one }}.currency = {{ brand }}.currency, {{ brand }}.currency is null)
+{%- endmacro %}

@@ -58,10 +58,15 @@ class MartSuite:
 
 
 def read_suites(dbt_project: Path, folder: Path = SUITES) -> dict[str, MartSuite]:
-    """The suite of every mart, by its name. Raises SuiteError."""
+    """The suite of every mart, by its name. Raises SuiteError.
+
+    A mart that is a view alone may do without: it holds nothing but what the marts beneath it do, and judging
+    all of its rows may cost more than the night.
+    """
     return {
-        name: read_suite(folder / f"{name}.yml", contract)
+        name: read_suite(file, contract)
         for name, contract in read_contracts(dbt_project).items()
+        if (file := folder / f"{name}.yml").exists() or contract.published != "view_only"
     }
 
 
@@ -99,7 +104,13 @@ def read_suite(file: Path, contract: Contract) -> MartSuite:
                 rules[rule.name], examples[rule.name] = rule, example
     except (SuiteError, jinja2.TemplateError, TypeError, AttributeError) as error:
         raise SuiteError(f"{file}: {where}: {error}.") from error
-    suite = Suite(contract.name, contract.owner, contract.key, tuple(rules.values()))
+    suite = Suite(
+        contract.name,
+        contract.owner,
+        contract.key,
+        tuple(rules.values()),
+        computed=contract.published == "view_only",
+    )
     return MartSuite(suite, contract, content.get("good", [{}]), content.get("given", {}), examples)
 
 

@@ -11,7 +11,7 @@ from orchestration.arrival.configured import read_arrival
 from orchestration.arrival.dbt_inputs import forget_applied, mark_applied, read_dbt_inputs, write_arrival
 from orchestration.arrival.loads import complete_columns, promote
 from orchestration.arrival.retention import retire
-from orchestration.build.fingerprint import fingerprints
+from orchestration.build.fingerprint import digest, fingerprints, project_hash
 from orchestration.build.reach import changed_inputs
 from orchestration.build.rejects import keep_rejects
 from orchestration.build.rules import check_rules, rules_hash
@@ -92,15 +92,14 @@ def present_build(
     """
     project, inputs = settings.dbt_project, inputs or read_dbt_inputs(settings)
     (program, laws), rules = fingerprints(project, dbt_sources), rules_hash(project)
-    build = build_id(program, rules, inputs, read_erased(settings).generation)
     return Build(
         "complete",
         program,
-        build,
+        build_id(program, rules, inputs, read_erased(settings).generation),
         rules,
         laws=laws,
         beside_files=beside_files(inputs),
-        home=str(settings.home),
+        project=digest(project_hash(project, dbt_sources), str(settings.home)),
     )
 
 
@@ -117,7 +116,7 @@ def prepare_build(settings: Settings, dbt_sources: str) -> Preparation:
     proved_on = today.isoformat() if last is None or tests_all_rows else last.proved_on
     build = replace(build, state="building", proved_on=proved_on, in_full=in_full)
     rules_changed = last is not None and not in_full and last.rules != build.rules
-    runs_all = rules_changed or tests_all_rows or last is None or last.home != build.home
+    runs_all = rules_changed or tests_all_rows or last is None or last.project != build.project
     changed = None if last is None or runs_all else changed_inputs(settings, last, build)
     settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
     with writer_lock(settings.home):

@@ -62,14 +62,25 @@ CHANGES = """
     select source_id, '{entity}' as entity, _file, unnest(string_split(cleaned, ', ')) as change
     from intermediate.int_{entity} where cleaned is not null
 """
+# A kind that tells a value has it behind a colon: the most frequent ones are named.
 CHANGED = """
+    with counted as (
+        select
+            source_id, table_name, entity, split_part(change, ' ', 1) as "column",
+            split_part(substr(change, instr(change, ' ') + 1), ': ', 1) as kind,
+            nullif(split_part(change, ': ', 2), '') as word, count(*) as rows
+        from ({parts}) as changed
+        inner join read_parquet({files}) as files using (source_id)
+        where files.file = changed._file
+        group by all
+    )
     select
-        source_id, table_name, entity, split_part(change, ' ', 1) as "column",
-        substr(change, instr(change, ' ') + 1) as kind, count(*) as rows
-    from ({parts}) as changed
-    inner join read_parquet({files}) as files using (source_id)
-    where files.file = changed._file
-    group by all
+        source_id, table_name, entity, "column", kind, cast(sum(rows) as bigint) as rows,
+        coalesce(array_to_string(
+            (list(word || ' ' || rows order by rows desc, word) filter (word is not null))[:5], ', '
+        ), '') as words
+    from counted
+    group by source_id, table_name, entity, "column", kind
     order by all
 """
 STAGED = "select source_id, file, version from read_parquet({files})"
@@ -91,7 +102,7 @@ def kept_accounts(settings: Settings) -> Path:
 
 
 def kept_changes(settings: Settings) -> Path:
-    """By source, table, entity, column and kind of change: rows in which staging changed the value."""
+    """By source, table, entity, column and kind of change: rows of a changed value, and unknown words."""
     return settings.warehouse.with_name("changes.parquet")
 
 

@@ -37,7 +37,8 @@ class Build:
     `build_id` names both and the data that they were applied to; `warehouse` is how a finished build left its
     files. `proved_on` is the day, ISO, of the last build in which laws looked at all rows, `laws` names them.
     `in_full` says why everything was built from scratch; it is empty for an increment. `beside_files` is a
-    hash of what dbt read of arrival besides the files; `home` is where it built, which views name.
+    hash of what dbt read of arrival besides the files, `project` one of all files of the dbt project, texts
+    too, and of the place of the home, which views name.
     """
 
     state: Literal["building", "complete"]
@@ -49,7 +50,7 @@ class Build:
     laws: str = ""
     in_full: str = ""
     beside_files: str = ""
-    home: str = ""
+    project: str = ""
 
 
 @dataclass(frozen=True)

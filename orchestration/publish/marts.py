@@ -7,7 +7,7 @@ for any DuckDB client.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -157,7 +157,7 @@ def _view_query(connection: duckdb.DuckDBPyConnection, mart: str) -> str:
     return query
 
 
-def _in_reading_order(views: Mapping[str, str]) -> Iterator[str]:
+def _in_reading_order(views: Mapping[str, str]) -> Iterable[str]:
     """The views, each after those that its query reads."""
     return TopologicalSorter(
         {view: (set(WORD.findall(query)) & views.keys()) - {view} for view, query in views.items()}

@@ -21,6 +21,12 @@ REFUND_SHARE = 0.03
 REVIEW_SHARE = 0.05
 PRODUCTS = 5_000
 CAMPAIGNS = 20
+# One event of the last day is as late as this.
+LATEST_DAYS = 400
+PAGES = ("home", "category", "search", "product", "product", "product", "activity", "cart")
+DEVICES = ("app", "app", "mobile_web", "desktop")
+CHANNELS = ("search", "social", "direct", "mail")
+REGIONS = 31
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,16 @@ def _person(scale: Scale, salt: str) -> str:
     return f"floor({scale.persons} * pow({uniform(salt)}, 2))::bigint"
 
 
+def _session(person: str, day: str) -> str:
+    """SQL: one of two visits of a person on a day."""
+    return f"'s' || {person} || '-' || ({day}) || '-' || (i % 2)"
+
+
+def _region(person: str) -> str:
+    """SQL: where a person lives; the first regions have far more people than the last."""
+    return f"'r' || floor({REGIONS} * pow((hash({person}) / 18446744073709551616.0), 3))::integer"
+
+
 def _moment(day: int, salt: str) -> str:
     """SQL: a second of the day as text."""
     start, second = FIRST_DAY + timedelta(days=day), f"to_seconds(floor(86400 * {uniform(salt)})::bigint)"
@@ -88,21 +104,23 @@ def _moment(day: int, salt: str) -> str:
 
 
 def _events(scale: Scale, day: int) -> str:
-    """1 % of a day's events happened up to 60 days earlier, though not before the first day."""
+    """1 % of a day's events happened up to 60 days earlier, one far earlier, none before the first day."""
     kinds = [
         *["page_view"] * 8, *["ad_impression"] * 6, *["product_view"] * 8, *["add_to_cart"] * 2,
         "category_search", "ad_click", "home_view", "interaction", "brand_search", "favorite", "share",
     ]  # fmt: skip
-    reach = min(day, LATE_DAYS)
+    reach, rows = min(day, LATE_DAYS), scale.of_day(scale.events, day)
+    latest = min(day, LATEST_DAYS) if day == scale.days - 1 else 0
     return f"""
         with drawn as (
             select
                 i, {_person(scale, "p")} as person,
                 case
+                    when i = {rows.start} then {latest}
                     when {uniform("late")} < {LATE_SHARE} then floor({uniform("by")} * {reach + 1})::integer
                     else 0
                 end as late_days
-            from {_rows(scale.of_day(scale.events, day))}
+            from {_rows(rows)}
         )
         select
             strftime(
@@ -117,9 +135,12 @@ def _events(scale: Scale, day: int) -> str:
             {pick(kinds, "k")} as event,
             'p' || floor({PRODUCTS} * {uniform("item")})::integer as product_id,
             'c' || floor({CAMPAIGNS} * {uniform("c")})::integer as campaign_id,
-            {pick(("search", "social", "direct", "mail"), "ch")} as channel,
-            's' || (i // 5) as session_id,
-            'Mozilla/5.0' as user_agent
+            {pick(CHANNELS, "ch")} as channel,
+            {_session("person", f"{day} - late_days")} as session_id,
+            'Mozilla/5.0' as user_agent,
+            case when i % 7 > 0 then {pick(PAGES, "page")} end as page_class,
+            {pick(DEVICES, "device")} as device,
+            {_region("person")} as region
         from drawn
         order by event_time
     """
@@ -135,14 +156,20 @@ def _orders(scale: Scale, day: int) -> dict[str, str]:
             select
                 {at} as updated_at, 'o' || i as order_id, {keys}, 'paid' as status, {at} as created_at,
                 {at} as paid_at, null::varchar as cancelled_at, null::varchar as deposit, '0' as freight,
-                {amount}::varchar as amount, 'CNY' as currency
+                {amount}::varchar as amount, 'CNY' as currency, {_session(person, str(day))} as session_id,
+                {pick(DEVICES, "device")} as device, {pick(CHANNELS, "ch")} as channel,
+                'c' || floor({CAMPAIGNS} * {uniform("c")})::integer as campaign_id,
+                {_region(person)} as region, '10' as discount,
+                case when i % 3 = 0 then '5' else '0' end as coupon
             from {rows}
         """,
         "order_lines": f"""
             select
                 'o' || i as order_id, '1' as line_no, {pick(BRANDS, "b")} as brand,
                 'p' || floor({PRODUCTS} * {uniform("item")})::integer as product_id, 'thing' as product_name,
-                '1' as quantity, {amount}::varchar as unit_price, {amount}::varchar as amount
+                '1' as quantity, {amount}::varchar as unit_price, {amount}::varchar as amount,
+                ({amount} + 10)::varchar as list_amount, ({amount} / 2)::varchar as cost_amount,
+                'goods' as kind
             from {rows}
         """,
         "refunds": f"""
@@ -174,7 +201,7 @@ def _memberships(scale: Scale, day: int) -> str:
 
 
 def _once() -> dict[str, str]:
-    """Products and campaigns, known from the first day on."""
+    """Products, categories and campaigns, known from the first day on."""
     return {
         "products": f"""
             select
@@ -182,6 +209,12 @@ def _once() -> dict[str, str]:
                 'g' || (i % 50) as category_id, 'group ' || (i % 50) as category_name, '100' as list_price,
                 '{FIRST_DAY}' as listed_on, '{FIRST_DAY} 00:00:00' as updated_at
             from range({PRODUCTS}) as t(i)
+        """,
+        "categories": f"""
+            select
+                'g' || i as category_id, case when i >= 5 then 'g' || (i % 5) end as parent_id,
+                'group ' || i as name, '{FIRST_DAY} 00:00:00' as updated_at
+            from range(50) as t(i)
         """,
         "campaigns": f"""
             select

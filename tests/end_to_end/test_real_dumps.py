@@ -47,18 +47,22 @@ cdnow fct_orders: count(*) = 69659, count(distinct person_id) = 23570, sum(amoun
 cdnow fct_orders: count(*) filter (not is_purchase) = 80
 cdnow fct_order_lines: count(*) filter (is_duplicate) = 255
 taobao_user_behavior int_rejects: count(*) = 0
+taobao_user_behavior int_events: count(distinct product_id) filter (touch_kind = 'product_view') = 52063
+rees46 int_events: count(distinct session_id) = 5066
+olist int_orders: sum(freight_amount) = 340292.6700, count(*) filter (region = 'SP') = 6372
+olist int_reviews: count(product_id) = 14373
+online_retail int_order_lines: sum(amount) filter (line_kind = 'freight') = 279462.1200
+online_retail int_orders: count(distinct region) = 38
 """
 
 
 def test_totals_are_those_of_the_files(warehouse: Warehouse) -> None:
-    tables = {
-        "files": f"read_parquet('{warehouse.settings.arrival}/files.parquet')",
-        "int_rejects": "intermediate.int_rejects",
-    }
+    files = f"read_parquet('{warehouse.settings.arrival}/files.parquet')"
     for line in TOTALS.strip().splitlines():
         about, totals = line.split(": ")
         source, table = about.split()
-        read = f"{tables.get(table, f'marts.{table}')} where source_id = '{source}'"
+        schema = "intermediate" if table.startswith("int_") else "marts"
+        read = f"{files if table == 'files' else f'{schema}.{table}'} where source_id = '{source}'"
         for asked, expected in (total.rsplit(" = ", 1) for total in totals.split(", ")):
             assert warehouse.query(f"select ({asked})::varchar from {read}") == [(expected,)], (line, asked)
 
@@ -115,6 +119,66 @@ def test_conversion_and_paths_are_those_of_the_files(warehouse: Warehouse) -> No
     assert {(came, went): times for came, went, times in moves} == TAOBAO_WEEK
 
 
+# Of brands and periods what their rows of traffic, trade and growth must show: conditions, and columns.
+FIGURES = Path(__file__).with_name("figures_of_real_dumps.txt")
+# The same of several rows together.
+SUMS = """
+count(*) filter (is_hit) from product_ranking where brand_id = 'online_retail' and ranking = 'paid_amount'\
+ and period_id = 'four_weeks:2011-11-07' -> 168
+count(*), count(*) filter (verdict = 'fall'), count(*) filter (verdict = 'rise') from abnormal_products\
+ where brand_id = 'online_retail' and measure = 'units' and period_id = 'week:2011-11-21' -> 1117 34 156
+count(*), count(*) filter (is_entered), count(*) filter (is_left), sum(gain), sum(retain), sum(boost),\
+ sum(gain) filter (is_entered or is_left), sum(gain + retain + boost + other_change) from fct_grow\
+ where brand_id = 'olist' and period_id = 'quarter:2018-04-01' and comparison_kind = 'previous'\
+ and money_basis = 'gross' and buyer_class = 'all' -> 65 2 3 -6163.01 -506.67 21765.16 2362.68 15095.47
+sum(other_change) filter (category_id = '(none)' and money_basis = 'gross'),\
+ sum(other_change) filter (category_id = '(documents)'),\
+ sum(gain + retain + boost + other_change) filter (money_basis = 'gross'),\
+ sum(gain + retain + boost + other_change) filter (money_basis = 'net_as_known') from fct_grow\
+ where brand_id = 'online_retail' and comparison_kind = 'previous' and buyer_class = 'all'\
+ and period_id = 'month:2011-11-01' -> 232018.44 36534.55 354517.03 391051.58
+count(*) from fct_comparison where brand_id = 'online_retail' and comparison_kind = 'year_ago'\
+ and period_id in ('week:2011-11-28', 'month:2011-12-01', 'year:2011-01-01') -> 0
+"""
+
+
+def agrees(found: object, told: str) -> bool:
+    """Whether a value is what is told, as far as that has decimals."""
+    if found is None or told == "NULL":
+        return found is None and told == "NULL"
+    if isinstance(found, str):
+        return found == told
+    return abs(float(str(found)) - float(told)) <= 0.51 * 10 ** -len(told.partition(".")[2])
+
+
+def test_figures_of_traffic_and_trade(warehouse: Warehouse) -> None:
+    wrong = []
+    for line in FIGURES.read_text(encoding="utf-8").splitlines():
+        brand, mart, *conditions, columns = line.split(" | ")
+        told = dict(column.split(" ") for column in columns.split(", "))
+        asked = [f"brand_id = '{brand}'"]
+        for condition in conditions:
+            name, _, value = (
+                condition.partition(" ") if ":" not in condition else ("period_id", "", condition)
+            )
+            asked.append(f"{name} = '{value}'")
+        rows = warehouse.query(f"select {', '.join(told)} from marts.{mart} where {' and '.join(asked)}")
+        if len(rows) != 1:
+            wrong.append((line, rows))
+            continue
+        wrong += [
+            (line, name, value)
+            for (name, expected), value in zip(told.items(), rows[0], strict=True)
+            if not agrees(value, expected)
+        ]
+    for line in SUMS.strip().splitlines():
+        query, _, expected = line.partition(" -> ")
+        (row,) = warehouse.query(f"select {query.replace(' from ', ' from marts.')}")
+        if not all(map(agrees, row, expected.split(" "))):
+            wrong.append((line, row))
+    assert not wrong
+
+
 def test_what_cannot_be_read_is_set_aside(warehouse: Warehouse) -> None:
     unreadable = warehouse.settings.rejects / "taobao_user_behavior" / "*" / "*" / "*.parquet"
     rejects = warehouse.query(f"select raw_text from read_parquet('{unreadable}')")
@@ -143,6 +207,39 @@ def test_taobao_history_agrees_with_brute_force(warehouse: Warehouse, shared_dat
     )
     first = min(day for _, day, _, _ in days)
     assert {(b, d, s): n for b, d, s, n in days} == dict(daily_stock(walks, first, date(2017, 12, 3)))
+
+
+def test_baskets_of_the_complete_journey_are_those_of_its_files(shared_data: Path, tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path)
+    warehouse.load("complete_journey", shared_data / "complete_journey_simulated")
+    warehouse.build(only=[f"int_{name}" for name in ("rejects", "orders", "products", "campaigns")])
+    assert warehouse.query("select count(*) from intermediate.int_rejects") == [(0,)]
+    june = """
+        select count(*), count(distinct member_id), sum(amount), count(*) filter (coupon_amount > 0)
+        from intermediate.int_orders
+        where is_current and paid_date between '2017-06-01' and '2017-06-30' and amount > 0
+    """
+    assert warehouse.query(june) == [(12974, 2027, Decimal("373512.5900"), 729)]
+    whole = "select count(*), sum(amount), max(paid_date) from intermediate.int_orders where is_current"
+    assert warehouse.query(whole) == [(155848, Decimal("4596039.5800"), date(2018, 1, 1))]
+    lines = """
+        select count(*), sum(orders.discount_amount), sum(lines.list_amount - lines.amount)
+        from (
+            select order_id, sum(amount) as amount, sum(list_amount) as list_amount
+            from staging.stg_complete_journey__order_lines group by order_id
+        ) as lines
+        join intermediate.int_orders as orders using (order_id) where orders.amount = lines.amount
+    """
+    ((orders, of_orders, of_lines),) = warehouse.query(lines)
+    assert (orders, of_orders) == (155848, of_lines)
+    departments = (
+        "select count(distinct department), count(*) from intermediate.int_products where is_current"
+    )
+    assert warehouse.query(departments) == [(32, 92331)]
+    campaign = """
+        select starts_on, ends_on, campaign_kind from intermediate.int_campaigns where campaign_id = '13'
+    """
+    assert warehouse.query(campaign) == [(date(2017, 8, 8), date(2017, 9, 24), "coupon")]
 
 
 def loyal_of_olist(folder: Path, day: date, min_rating: int) -> int:

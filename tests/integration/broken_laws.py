@@ -58,11 +58,17 @@ UPDATES = {
     "fct_path_flow.path_flow_is_the_traffic_of_page_classes": "moves = moves + 1",
     "fct_path_flow.who_comes_in_goes_out": "moves = moves + length(from_class)",
     "fct_person_states.states_have_a_brand_a_person_and_days": "person_id = null",
+    "fct_visits.dwell_is_of_views": "dwell_seconds = -1",
+    "fct_visits.visits_have_views": "views = 0",
+    "fct_visits.visits_hold_the_views": "views = views + 1",
     "int_gmv_asset_points.no_past_horizon_ends_after_its_origin": "learned_through = as_of_date + 1",
     "int_gmv_windows.buyers_of_a_segment_were_in_it": "customer_persons = 0, customer_buyers = 1",
     "int_gmv_windows.segments_split_the_money": "gmv = 0, customer_spend = 1, prospect_spend = 0",
     "int_key_persons.keys_belong_to_others_for_some_days": "person_id = source_key",
     "int_orders.one_current_version_of_each_entity": "is_current = not is_current",
+    "int_refund_lines.lines_add_up_to_refunds": "amount = amount + 1",
+    "int_sales.lines_add_up_to_purchases": "paid_amount = paid_amount + 1",
+    "int_visit_events.visits_are_their_views": "position = position + 1",
     "touch_kinds.every_kind_has_both_flags": "is_event = null",
 }
 # Laws that no update of their table breaks.
@@ -76,6 +82,7 @@ STATEMENTS = {
         " select * replace ('cdnow' as source_id) from intermediate.int_reviews limit 1"
     ),
     "fct_money_daily.brands_of_an_order_share_its_amount": "delete from intermediate.int_order_brands",
+    "int_visit_events.no_event_is_lost": "delete from intermediate.int_visit_events",
     "int_rejects.staged_rows_are_accounted_for": "delete from intermediate.int_rejects",
 }
 

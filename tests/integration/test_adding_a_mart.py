@@ -33,6 +33,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(PROJECT_ROOT / folder, place / folder, ignore=ignored)
     (place / "docs/runbooks").mkdir(parents=True)
     shutil.copy(PROJECT_ROOT / "docs/runbooks/laws.md", place / "docs/runbooks")
+    shutil.copytree(PROJECT_ROOT / "docs/metrics", place / "docs/metrics")
     for name, content in FILES.items():
         assert not (place / name).exists()
         (place / name).write_text(content)

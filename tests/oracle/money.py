@@ -22,15 +22,21 @@ class Document:
     currency: str | None
     lines: Sequence[tuple[str, Decimal | None]]
 
+    @property
+    def bought(self) -> set[str]:
+        """Brands that are bought: not those that are a gift."""
+        return {brand for brand, line in of_brands(self.lines).items() if line is None or line > 0}
+
 
 @dataclass(frozen=True)
 class Repayment:
-    """A refund; `order` is None where it names none that is known."""
+    """A refund; `order` is None where it names none that is known, `brand` where it names no line of it."""
 
     order: Document | None
     refunded_on: date
     amount: Decimal | None
     currency: str | None
+    brand: str | None = None
 
 
 @dataclass
@@ -81,10 +87,10 @@ def of_brands(lines: Sequence[tuple[str, Decimal | None]]) -> dict[str, Decimal 
 
 
 def parts(amount: Decimal | None, order: Document | None) -> dict[str, Decimal | None]:
-    """An amount over the brands that were bought in an order: borders rounded to the cent, the last one exact.
+    """An amount over the brands bought in an order: borders rounded to the cent, the last one exact.
 
-    A brand of the other sign, or that is only a gift in what was paid for, has no part. An amount that lines do
-    not tell apart is unknown for each of them.
+    A brand of the other sign, or that is only a gift in what was paid for, has no part. An amount that lines
+    do not tell apart is unknown for each of them.
     """
     lines = of_brands(order.lines) if order else {}
     is_free = order is None or order.amount == 0
@@ -142,7 +148,8 @@ def book(
         known_on = repayment.refunded_on
         if order and order.paid_on and order.paid_on <= horizon:
             known_on = order.paid_on
-        for brand, part in places(repayment.amount, order, bucket).items():
+        whole = {repayment.brand: repayment.amount} if repayment.brand else None
+        for brand, part in (whole or places(repayment.amount, order, bucket)).items():
             days[brand, currency, repayment.refunded_on].refunded.add(part)
             days[brand, currency, known_on].refunded_as_known.add(part)
     return dict(days)

@@ -204,11 +204,14 @@ def sales(order: Order, home: str, visits: Iterable[Visit]) -> list[Sale]:
     if order.paid_at is None:
         return []
     found = []
-    discounts = {(part.brand, part.line): part.amount for part in spread(order.discount, order, home)}
+    discounts = {
+        (part.brand, part.line): part.amount for part in spread(order.discount, order, home) if part.has_money
+    }
     for part in spread(order.amount, order, home):
-        discount = discounts.get((part.brand, part.line))
+        discount = discounts.get((part.brand, part.line)) if part.has_money else None
         if part.line and part.line.list_amount is not None:
-            discount = None if part.amount is None else part.line.list_amount - part.amount
+            is_known = part.has_money and part.amount is not None
+            discount = part.line.list_amount - (part.amount or ZERO) if is_known else None
         found.append(
             Sale(
                 *(order, part.brand, order.paid_at.date(), f"{order.paid_at:%H}"),
@@ -223,8 +226,11 @@ def sales(order: Order, home: str, visits: Iterable[Visit]) -> list[Sale]:
 def placed(order: Order, home: str, visits: Iterable[Visit]) -> list[Placed]:
     """The order as placed, brand by brand."""
     amounts: dict[str, list[Decimal | None]] = {}
-    for part in spread(order.amount, order, home):
+    # All of what is free is a gift, and ordered.
+    for part in [] if order.amount == 0 else spread(order.amount, order, home):
         amounts.setdefault(part.brand, []).append(part.amount)
+    if order.amount == 0:
+        amounts = {brand: [ZERO] for brand in {line.brand for line in order.lines} or {home}}
     return [
         Placed(order, brand, channel_of(order, brand, visits), _sum(parts))
         for brand, parts in amounts.items()
@@ -239,10 +245,25 @@ def _sum(parts: Sequence[Decimal | None]) -> Decimal | None:
 def backs(refund: Refund, home: str, visits: Iterable[Visit]) -> list[Back]:
     """The parts of a refund: of the line that it names, else of its order's, else of no product."""
     order = refund.order
-    if order is None:
-        return [Back(refund, home, None, NONE, refund.amount, "(documents)", refund.currency)]
-    named = [line for line in order.lines if refund.line_id and line.line_id == refund.line_id]
-    parts = spread(refund.amount, order, home)
+    if order is None or order.paid_at is None:
+        parts_of_none = spread(refund.amount, order, home) if order else [Part(home, None, refund.amount)]
+        brands: dict[str, list[Decimal | None]] = {}
+        for part in parts_of_none:
+            brands.setdefault(part.brand, []).append(part.amount)
+        told = (order and order.channel) or NONE, refund.currency or (order and order.currency)
+        return [
+            Back(refund, brand, order, told[0], _sum(amounts), "(documents)", told[1])
+            for brand, amounts in brands.items()
+        ]
+    named = [
+        line
+        for line in order.lines
+        if refund.line_id and line.line_id == refund.line_id and line.brand in order.bought
+    ]
+    # Where an unknown amount goes is where any other would.
+    parts = spread(Decimal(1) if refund.amount is None else refund.amount, order, home)
+    if refund.amount is None:
+        parts = [replace(part, amount=None) for part in parts]
     if named:
         parts = [Part(named[0].brand, named[0], refund.amount)]
     return [

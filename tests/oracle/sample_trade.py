@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 
 from oracle.report_periods import Campaign
@@ -13,6 +14,7 @@ from oracle.scorecard import Brand, Capabilities, Rated
 from oracle.visits import Event, Visit, acts, visit_table
 
 HOME = "sample_shop_unbranded"
+PHONES = ("android", "iphone", "ipad", "ios", "mobile", "harmony", "okhttp", "cfnetwork", "dalvik")
 
 
 def brands(
@@ -61,6 +63,8 @@ def brands(
         campaign = Campaign(told_of.campaign_id, told_of.starts, told_of.ends, *days)
         campaigns[told_of.brand].append(campaign)
     for name, brand in found.items():
+        links = any(back.order for back in brand.backs)
+        brand.tells = replace(brand.tells, refund_links=links)
         brand.products = [str(key) for key, product in shop.products.items() if product.brand == name]
     return found, dict(campaigns), visits
 
@@ -69,9 +73,19 @@ def _events(shop: Shop) -> Iterable[Event]:
     for row in shop.events:
         yield Event(
             *(row.event_id, row.brand, row.at, row.kind, shop.person(row.keys, row.at)),
-            *(*row.keys, row.session, row.product, row.page_class, row.device),
+            *(*row.keys, row.session, row.product, row.page_class),
+            row.device or device_of(row.user_agent),
             *(row.region, row.channel, row.campaign),
         )
+
+
+def device_of(user_agent: str) -> str | None:
+    """What a user agent tells of a device; None without one."""
+    agent = user_agent.lower()
+    is_phone = any(word in agent for word in PHONES)
+    if agent.startswith(("mozilla/", "opera/")):
+        return "mobile_web" if is_phone else "desktop"
+    return "app" if is_phone else "other" if agent else None
 
 
 def _order(shop: Shop, order_id: str, lines: list[Line]) -> Order:
@@ -99,7 +113,6 @@ def _brand(shop: Shop, first_day: date, horizon: date) -> Brand:
             events=bool(shop.events),
             reviews=bool(shop.reviews),
             refunds=bool(shop.refunds),
-            refund_links=any(refund.order_id in shop.orders for refund in shop.refunds),
             prices=any(order.amount is not None for order in shop.orders.values()),
             costs=any(line.cost_amount is not None for line in shop.lines),
             list_amounts=any(line.list_amount is not None for line in shop.lines),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -20,14 +20,17 @@ YEAR = timedelta(days=365)
 NEW_PRODUCT = timedelta(days=90)
 DAY = timedelta(days=1)
 
-VIEWS, SALES, PLACED, REFUNDS, REVIEWS = "views", "sales", "placed", "refunds", "reviews"
+VIEWS, SALES, PLACED, REVIEWS = "views", "sales", "placed", "reviews"
+# Of their own day, and of that of what they undo.
+REFUNDS, PAID_REFUNDS, PRODUCTS = "refunds", "paid refunds", "products"
+BOTH = (REFUNDS, PAID_REFUNDS)
 SLICES: dict[str, Collection[str]] = {
-    "all": (VIEWS, SALES, PLACED, REFUNDS, REVIEWS),
-    **dict.fromkeys(("hour", "channel", "campaign", "device"), (VIEWS, SALES, PLACED, REFUNDS)),
+    "all": (VIEWS, SALES, PLACED, *BOTH, REVIEWS, PRODUCTS),
+    **dict.fromkeys(("hour", "channel", "campaign", "device"), (VIEWS, SALES, PLACED, *BOTH)),
     "region": (VIEWS, SALES, REVIEWS),
-    **dict.fromkeys(("department", "category", "product"), (VIEWS, SALES, REFUNDS, REVIEWS)),
-    "buyer_class": (VIEWS, SALES, PLACED, REFUNDS),
-    "category_buyer_class": (SALES, REFUNDS),
+    **dict.fromkeys(("department", "category", "product"), (VIEWS, SALES, *BOTH, REVIEWS, PRODUCTS)),
+    "buyer_class": (VIEWS, SALES, PLACED, *BOTH),
+    "category_buyer_class": (SALES, PAID_REFUNDS),
     "page_class": (VIEWS,),
     "refund_reason": (REFUNDS,),
 }
@@ -110,13 +113,12 @@ class Brand:
     tells: Capabilities = field(default_factory=Capabilities)
 
     @cached_property
-    def first_views(self) -> dict[str, date]:
-        """Day of each person's first view of the brand."""
-        first: dict[str, date] = {}
-        for act in self.acts:
-            who, day = act.event.person, act.event.day
-            if act.event.is_view and who is not None:
-                first[who] = min(day, first.get(who, day))
+    def first_views(self) -> dict[str, Act]:
+        """Each person's first view of the brand."""
+        first: dict[str, Act] = {}
+        for act in sorted(self.acts, key=lambda act: (act.event.at, act.event.event_id)):
+            if act.event.is_view and act.event.person is not None:
+                first.setdefault(act.event.person, act)
         return first
 
     @cached_property
@@ -192,14 +194,16 @@ def scorecard(brand: Brand, periods: Iterable[Period]) -> Iterator[tuple[Period,
                     yield period, name, member, "", row
             else:
                 members = by_member(brand, period, facts, name, told)
+                if name == "category_buyer_class":
+                    # They have no traffic of their own: who paid is looked for among the category's visitors.
+                    of_category = by_member(brand, period, facts, "category", (VIEWS,))
+                    for (member, _), own in members.items():
+                        own.acts = of_category.get((member, ""), Facts()).acts
                 for (member, submember), own in members.items():
-                    yield (
-                        period,
-                        name,
-                        member,
-                        submember,
-                        columns(brand, period, own, name, told=told, member=member),
-                    )
+                    row = columns(brand, period, own, name, told=told, member=member)
+                    # Some acts are in no column, and what is on sale without them is no deed.
+                    if name == "all" or any(row[column] for column in row.keys() - {"products_on_sale"}):
+                        yield period, name, member, submember, row
 
 
 def by_member(
@@ -211,7 +215,8 @@ def by_member(
         (VIEWS, ("acts",)),
         (SALES, ("sales",)),
         (PLACED, ("placed",)),
-        (REFUNDS, ("given_back", "back_of_paid")),
+        (REFUNDS, ("given_back",)),
+        (PAID_REFUNDS, ("back_of_paid",)),
         (REVIEWS, ("reviews",)),
     ):
         for own in lists if fact in told else ():
@@ -278,13 +283,15 @@ def columns(
         row |= _placed(brand, facts.placed)
     if SALES in told:
         row |= _trade(brand, period, facts)
-        if VIEWS in told and tells.events:
+        if tells.events:
             seen = {act.event.person for act in facts.acts if act.event.is_view}
             row["payers_without_visit"] = len(_persons(facts.sales) - seen)
-        if tells.listing and name in ("all", "department", "category", "product"):
-            row["products_on_sale"] = _on_sale(brand, period, name, member)
+    if PRODUCTS in told:
+        row |= _products(brand, period, facts, name, member)
     if REFUNDS in told and tells.refunds:
         row |= _refunds(brand, facts)
+    if PAID_REFUNDS in told and tells.refund_links:
+        row |= _paid_refunds(brand, facts)
     if REVIEWS in told and tells.reviews:
         row |= _reviews(facts.reviews)
     return {column: value for column, value in row.items() if value is not None}
@@ -308,7 +315,7 @@ def _traffic(brand: Brand, period: Period, acts: list[Act]) -> Row:
 
     return {
         "visitors": len(visitors),
-        "new_visitors": sum(brand.first_views[person] >= period.start for person in visitors),
+        "new_visitors": sum(brand.first_views[person].event.day >= period.start for person in visitors),
         "visitor_days": len(per_day),
         "one_view_visitor_days": sum(number == 1 for number in per_day.values()),
         "views": len(views),
@@ -326,7 +333,6 @@ def _traffic(brand: Brand, period: Period, acts: list[Act]) -> Row:
         "shares": count("share"),
         "ad_impressions": count("ad_impression"),
         "ad_clicks": count("ad_click"),
-        "products_viewed": len({act.event.product for act in views if act.event.product}),
     }
 
 
@@ -339,18 +345,15 @@ def _is_other(currency: str | None, brand: Brand) -> bool:
     return currency is not None and currency != brand.currency
 
 
-def _told(amounts: Sequence[Decimal | None]) -> Decimal | None:
-    """The sum of what is known; None where nothing is of what there is."""
-    known = [amount for amount in amounts if amount is not None]
-    return None if amounts and not known else sum(known, ZERO)
-
-
 def _placed(brand: Brand, placed: list[Placed]) -> Row:
     own = [one.amount if one.order.currency else None for one in placed if not _is_foreign(one, brand)]
+    is_unknown = len(own) == len(placed) and bool(own) and own == [None] * len(own)
     return {
         "created_orders": len({one.order.order_id for one in placed}),
         "created_buyers": len({one.order.person for one in placed if one.order.person is not None}),
-        "created_amount": _told(own) if brand.tells.prices else None,
+        "created_amount": sum((amount or ZERO for amount in own), ZERO)
+        if brand.tells.prices and not is_unknown
+        else None,
     }
 
 
@@ -372,11 +375,18 @@ def _trade(brand: Brand, period: Period, facts: Facts) -> Row:
         if sale.order.person is not None:
             days[sale.order.person].add(sale.day)
 
-    def money(amount: Callable[[Sale], Decimal | None], wanted: Callable[[Sale], bool]) -> Decimal | None:
-        return _told([amount(sale) if sale.order.currency else None for sale in own if wanted(sale)])
+    def paid(
+        wanted: Callable[[Sale], bool], among: Callable[[Sale], bool] = lambda _: True
+    ) -> Decimal | None:
+        """Money of the wanted lines; unknown if that of all orders is that they are among."""
+        asked = [sale for sale in own if among(sale)]
+        if not brand.tells.prices or (asked and all(sale.order.order_id in unknown for sale in asked)):
+            return None
+        return sum((sale.amount or ZERO for sale in asked if wanted(sale) and sale.order.currency), ZERO)
 
-    def paid(wanted: Callable[[Sale], bool]) -> Decimal | None:
-        return money(lambda sale: sale.amount, wanted) if brand.tells.prices else None
+    def known(amount: Callable[[Sale], Decimal | None]) -> Decimal | None:
+        amounts = [told for sale in own if sale.order.currency and (told := amount(sale)) is not None]
+        return None if sales and not amounts else sum(amounts, ZERO)
 
     def listed_lately(sale: Sale) -> bool:
         listed = brand.catalogue.listed.get(sale.product)
@@ -395,22 +405,29 @@ def _trade(brand: Brand, period: Period, facts: Facts) -> Row:
         "first_ever_buyers": sum(not paid_before[who] for who in buyers),
         "repeat_buyers": sum(len(own_days) >= 2 for own_days in days.values()),
         "units": sum((sale.line.quantity for sale in sales if sale.line), ZERO),
-        "products_sold": len({s.product for s in sales if s.product != NONE and s.kind == "goods"}),
         "paid_amount": paid(lambda _: True),
-        "attributed_amount": paid(lambda sale: sale.order.person is not None),
+        "attributed_amount": paid(lambda _: True, among=lambda sale: sale.order.person is not None),
         "goods_paid_amount": paid(lambda sale: sale.kind == "goods"),
-        "new_buyer_amount": paid(lambda sale: sale.order.person in new),
+        "new_buyer_amount": paid(lambda _: True, among=lambda sale: sale.order.person in new),
         "new_product_amount": paid(listed_lately) if tells.listing else None,
-        "list_amount": money(lambda sale: sale.line and sale.line.list_amount, lambda _: True)
+        "list_amount": known(lambda s: s.line.list_amount if s.line else None)
         if tells.list_amounts
         else None,
-        "discount_amount": money(lambda sale: sale.discount, lambda _: True) if tells.discounts else None,
-        "cost_amount": money(lambda sale: sale.line and sale.line.cost_amount, lambda _: True)
-        if tells.costs
-        else None,
+        "discount_amount": known(lambda sale: sale.discount) if tells.discounts else None,
+        "cost_amount": known(lambda s: s.line.cost_amount if s.line else None) if tells.costs else None,
         "benefit_orders": sum((order.coupon or 0) > 0 for order in orders.values())
         if tells.benefits
         else None,
+    }
+
+
+def _products(brand: Brand, period: Period, facts: Facts, name: str, member: str) -> Row:
+    sold = {sale.product for sale in facts.sales if sale.kind == "goods"}
+    viewed = {act.event.product for act in facts.acts if act.event.is_view}
+    return {
+        "products_sold": len(sold - {NONE}),
+        "products_viewed": len(viewed - {None}) if brand.tells.events else None,
+        "products_on_sale": _on_sale(brand, period, name, member) if brand.tells.listing else None,
     }
 
 
@@ -427,30 +444,44 @@ def _on_sale(brand: Brand, period: Period, name: str, member: str) -> int:
     )
 
 
+def _back(brand: Brand, backs: Iterable[Back]) -> Decimal | None:
+    """Money of refunds, unknown if that of all is."""
+    backs = list(backs)
+    known = [
+        back.amount
+        for back in backs
+        if back.currency and back.amount is not None and not _is_other(back.currency, brand)
+    ]
+    is_unknown = backs and not known and not any(_is_other(back.currency, brand) for back in backs)
+    return None if is_unknown else sum(known, ZERO)
+
+
+def _orders(backs: Iterable[Back]) -> int:
+    return len({back.order.order_id for back in backs if back.order})
+
+
 def _refunds(brand: Brand, facts: Facts) -> Row:
     def linked(back: Back) -> bool:
         order = back.order
         return order is not None and order.paid_at is not None and order.paid_at.date() <= brand.horizon
 
-    def money(backs: Iterable[Back]) -> Decimal | None:
-        own = [back for back in backs if not _is_other(back.currency, brand)]
-        return _told([back.amount if back.currency else None for back in own])
-
-    def orders(backs: Iterable[Back]) -> int:
-        return len({back.order.order_id for back in backs if back.order})
-
-    own, of_paid, links = facts.given_back, facts.back_of_paid, brand.tells.refund_links
     return {
-        "refunds": len({back.refund.refund_id for back in own}),
-        "refunded_amount": money(own),
-        "refunded_orders": orders(back for back in own if linked(back)),
-        "refunded_as_known": money(of_paid) if links else None,
-        "attributed_refunded_as_known": money(b for b in of_paid if b.order and b.order.person is not None)
-        if links
-        else None,
-        "orders_refunded_as_known": orders(of_paid) if links else None,
-        "unlinked_refund_amount": money(back for back in own if not linked(back)),
+        "refunds": len({back.refund.refund_id for back in facts.given_back}),
+        "refunded_amount": _back(brand, facts.given_back),
+        # An order counts on each day on which something of it goes back.
+        "refunded_orders": len({(b.order.order_id, b.refund.day) for b in facts.given_back if b.order}),
+        "unlinked_refund_amount": _back(brand, (back for back in facts.given_back if not linked(back))),
         "adjustment_amount": ZERO,
+    }
+
+
+def _paid_refunds(brand: Brand, facts: Facts) -> Row:
+    own = facts.back_of_paid
+    known = [back for back in own if back.order and back.order.person is not None]
+    return {
+        "refunded_as_known": _back(brand, own),
+        "attributed_refunded_as_known": _back(brand, known),
+        "orders_refunded_as_known": _orders(own),
     }
 
 

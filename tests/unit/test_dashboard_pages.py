@@ -484,12 +484,17 @@ def test_values_that_staging_changed_are_shown_the_most_frequent_first(opened: O
 
     kept = kept_changes(settings)
     kept.parent.mkdir(exist_ok=True)
-    counts = [("refunds", "amount", "sign", 7), ("orders", "member_id", "placeholder", 1234)]
+    counts = [
+        ("refunds", "amount", "sign", 7, ""),
+        ("orders", "member_id", "placeholder", 1234, ""),
+        ("orders", "device", "unknown", 9, "toaster 8, tv set 1"),
+    ]
     found = [("shop", "docs", *told) for told in counts]
     pd.DataFrame(found, columns=quality.CLEANED).to_parquet(kept)
     told = words(opened("quality", home=settings.home))
     assert text("en", "nothing_cleaned") not in told
     rows = [["shop", "docs", "orders.member_id", text("en", "change_placeholder"), "1,234"]]
+    rows.append(["shop", "docs", "orders.device", "unknown word: toaster 8, tv set 1", "9"])
     rows.append(["shop", "docs", "refunds.amount", text("en", "change_sign"), "7"])
     assert rows in tables(opened("quality", home=settings.home))
     kept.write_bytes(b"no Parquet")

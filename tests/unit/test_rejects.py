@@ -39,8 +39,9 @@ WAREHOUSE = """
     create table intermediate.int_orders as
         select * from
             (values
-                ('shop', 'a', true, 'order_id spelling, amount sign'), ('shop', 'a', false, 'amount sign'),
-                ('shop', 'b', true, null), ('other', 'a', true, null))
+                ('shop', 'a', true, 'order_id spelling, amount sign, device unknown: toaster'),
+                ('shop', 'a', false, 'amount sign, device unknown: toaster'),
+                ('shop', 'b', true, 'device unknown: tv set'), ('other', 'a', true, null))
             as rows (source_id, _file, is_current, cleaned);
     create table intermediate.int_orders_attributed as select * from intermediate.int_orders;
     create table intermediate.int_rejects as
@@ -72,10 +73,14 @@ def test_rows_of_raw_are_current_superseded_rejected_or_joined(settings: Setting
     assert staged(settings) == [Staged("other", "docs", "orders", 1, 1, 0, 0), shop]
     assert staged(settings, "shop") == [shop] and (shop.joined, shop.split) == (1, 0)
     assert pq.read_table(kept_rejects(settings))["_row"].to_pylist() == [7]
-    columns = ("source_id", "table_name", "entity", "column", "kind", "rows")
+    columns = ("source_id", "table_name", "entity", "column", "kind", "rows", "words")
     assert read_kept(kept_changes(settings)).to_pylist() == [
         dict(zip(columns, ("shop", "lines", "orders", *changed), strict=True))
-        for changed in (("amount", "sign", 2), ("order_id", "spelling", 1))
+        for changed in (
+            ("amount", "sign", 2, ""),
+            ("device", "unknown", 3, "toaster 2, tv set 1"),
+            ("order_id", "spelling", 1, ""),
+        )
     ]
 
 

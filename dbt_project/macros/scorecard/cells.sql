@@ -195,7 +195,9 @@
     where
         {{ has_word('cells.facts', "'" ~ group ~ "'") }}
         and cells.slice {{ '<>' if is_classed else '=' }} cells.rows_of
-        {%- if group == 'paid_refunds' %}
+        {%- if group == 'refunds' %}
+        and days.refunds + days.unlinked_refunds + days.adjustments > 0
+        {%- elif group == 'paid_refunds' %}
         and days.refunds_as_known > 0
         {%- endif %}
 {%- endmacro %}

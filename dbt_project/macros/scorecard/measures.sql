@@ -37,7 +37,7 @@
             'Refund rate of what was paid (amount)', '退款率（按支付日，金额）'),
         ('refund_rate_cohort_orders', 'orders_refunded_as_known', 'orders', 'share', 'conflict',
             'Refund rate of what was paid (orders)', '退款率（按支付日，订单）'),
-        ('discount_rate', 'discount_amount', 'list_amount', 'share', 'ours', 'Discount rate', '折扣率'),
+        ('discount_rate', 'discount_amount', 'list_amount', 'share', 'ours', 'Discount rate', '折让率'),
         ('benefit_share', 'benefit_orders', 'orders', 'share', 'ours',
             'Share of orders with a benefit', '优惠订单占比'),
         ('active_rate', 'products_sold', 'products_on_sale', 'share', 'stated',

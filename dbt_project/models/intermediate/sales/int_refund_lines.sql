@@ -24,6 +24,11 @@ with refunds as (
         and {{ in_scope('refunds') }}
 ),
 
+lines as (
+    select * from {{ ref('int_sales') }}
+    where line_id is not null
+),
+
 sales as (
     select
         {{ columns | join(', ') }},
@@ -34,6 +39,7 @@ sales as (
         line_kind,
         share_start,
         share_end,
+        has_units_only,
         is_amount_known
     from {{ ref('int_sales') }} as sales
     where {{ in_relation('sales', 'refunds', ['source_id', 'order_id']) }}
@@ -50,6 +56,7 @@ sales as (
         'goods' as line_kind,
         share_from as share_start,
         share_to as share_end,
+        false as has_units_only,
         false as is_amount_known
     from {{ ref('int_placed_orders') }} as placed
     where
@@ -58,7 +65,7 @@ sales as (
         and line_amount is null
         and share_to is not null
         and {{ in_relation('placed', 'refunds', ['source_id', 'order_id']) }}
-        and {{ in_relation('placed', ref('int_sales'), ['source_id', 'order_id', 'brand_id']) }}
+        and {{ in_relation('placed', 'lines', ['source_id', 'order_id', 'brand_id']) }}
 ),
 
 -- A refund that names a line goes to it; one that names an order, to its lines as the order's money does.
@@ -107,7 +114,7 @@ of_purchases as (
         end as amount,
         is_amount_known as order_amount_known
     from named
-    where is_of_line = names_a_line
+    where is_of_line = names_a_line and (names_a_line or not has_units_only)
 ),
 
 sole_brands as (

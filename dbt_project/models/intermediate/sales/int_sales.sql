@@ -51,7 +51,7 @@ lines as (
     )
 ),
 
--- A line ends at its share of the order's money; where the lines do not tell, no line has one.
+-- A line ends at its share of the order's money; where the lines do not tell, they have units only.
 ends as (
     select
         bought.*,
@@ -66,7 +66,7 @@ ends as (
             lines.is_whole_cents or (bought.share_from = 0 and bought.share_to = 1)
         ) as has_own_amounts,
         case
-            when bought.line_amount is null then null
+            when bought.line_amount is null then bought.share_from
             when lines.is_last then bought.share_to
             else
                 bought.share_from + (bought.share_to - bought.share_from)
@@ -98,6 +98,7 @@ parts as (
     select
         source_id, order_id, brand_id, line_id, product_id, line_kind, quantity, list_amount, cost_amount,
         share_start, share_end,
+        line_amount is null and share_to is not null as has_units_only,
         case
             when has_own_amounts then own_amount
             else {{ split_amount('order_amount', 'share_start', 'share_end') }}
@@ -116,6 +117,7 @@ parts as (
         cast(null as decimal(18, 4)) as cost_amount,
         share_from as share_start,
         share_to as share_end,
+        false as has_units_only,
         amount as paid_amount
     from of_no_line
 )
@@ -145,6 +147,7 @@ select
     parts.list_amount,
     cast(
         case
+            when parts.has_units_only then null
             when parts.list_amount is not null then parts.list_amount - parts.paid_amount
             else {{ split_amount('bought.order_discount_amount', 'parts.share_start', 'parts.share_end') }}
         end as decimal(18, 4)
@@ -155,6 +158,7 @@ select
     categories.listed_on,
     bought.is_brand_known,
     bought.order_amount is not null as is_amount_known,
+    parts.has_units_only,
     parts.share_start,
     parts.share_end
 from parts

@@ -67,11 +67,8 @@ told as (
 ),
 
 linked as (
-    select distinct brands.brand_id
-    from {{ ref('int_refunds') }} as refunds
-    inner join {{ ref('int_order_brands') }} as brands
-        on {{ join_on('refunds', 'brands', ['source_id', 'order_id']) }}
-    where refunds.is_current
+    select distinct brand_id from {{ ref('int_refund_lines') }}
+    where document_kind = 'refund' and order_id is not null
 )
 
 select

@@ -30,8 +30,9 @@ orders as (
         {{ told_apart('placed', 'campaign_id') }} as campaign_id,
         placed.device,
         facts.is_unbranded,
-        placed.amount is null and not {{ is_other_currency('placed', 'facts') }} as is_unknown,
-        case when not {{ is_other_currency('placed', 'facts') }} then placed.amount end as amount
+        case when {{ is_own_currency('placed', 'facts') }} then placed.amount end is null
+        and not {{ is_other_currency('placed', 'facts') }} as is_unknown,
+        case when {{ is_own_currency('placed', 'facts') }} then placed.amount end as amount
     from placed
     inner join {{ ref('int_brand_facts') }} as facts on placed.brand_id = facts.brand_id
     where

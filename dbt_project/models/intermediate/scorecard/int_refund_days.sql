@@ -49,7 +49,7 @@ with lines as (
         refunds.reason_kind,
         facts.is_unbranded,
         {{ is_other_currency('refunds', 'facts') }} as is_foreign,
-        case when not {{ is_other_currency('refunds', 'facts') }} then refunds.amount end as amount
+        case when {{ is_own_currency('refunds', 'facts') }} then refunds.amount end as amount
     from {{ ref('int_refund_lines') }} as refunds
     inner join {{ ref('int_brand_facts') }} as facts on refunds.brand_id = facts.brand_id
     inner join {{ ref('int_horizons') }} as horizons on refunds.brand_id = horizons.brand_id

@@ -80,6 +80,19 @@ windows as (
     from sized
 ),
 
+-- Not asked for by `exists` below: DuckDB then finds none for some of them.
+contaminated as (
+    select distinct windows.brand_id, windows.campaign_id
+    from windows
+    inner join campaigns as others
+        on
+            windows.brand_id = others.brand_id
+            and windows.campaign_id <> others.campaign_id
+            and others.starts_on <= windows.period_end
+            and others.ends_on >= windows.period_start
+    where windows.period_type = 'baseline'
+),
+
 periods as (
     select
         brand_id,
@@ -100,15 +113,9 @@ periods as (
         windows.period_start,
         windows.period_end,
         windows.campaign_id,
-        windows.period_type = 'baseline' and exists (
-            select 1 from campaigns as others
-            where
-                others.brand_id = windows.brand_id
-                and others.campaign_id <> windows.campaign_id
-                and others.starts_on <= windows.period_end
-                and others.ends_on >= windows.period_start
-        ) as is_contaminated
+        windows.period_type = 'baseline' and contaminated.campaign_id is not null as is_contaminated
     from windows
+    left join contaminated on {{ join_on('windows', 'contaminated', ['brand_id', 'campaign_id']) }}
 )
 
 select

@@ -32,8 +32,9 @@ scoped as (
         facts.is_unbranded,
         facts.has_several_spaces,
         {{ is_other_currency('sales', 'facts') }} as is_foreign,
+        {{ is_own_currency('sales', 'facts') }} as is_own,
         -- Of an order whose lines do not tell its money, one line has it all.
-        max(case when sales.paid_amount is not null then 1 else 0 end) over (
+        max(case when sales.paid_amount is not null and {{ is_own_currency('sales', 'facts') }} then 1 else 0 end) over (
             partition by sales.source_id, sales.order_id, sales.brand_id
         ) = 1 as has_amount
     from sales_lines as sales
@@ -59,19 +60,19 @@ sales as (
             as product_id,
         is_unbranded,
         is_foreign,
-        has_amount and not is_foreign as is_priced,
+        has_amount as is_priced,
         has_benefit,
         line_kind,
         quantity as units,
-        case when not is_foreign then paid_amount end as paid_amount,
-        case when not is_foreign and line_kind = 'goods' then paid_amount end as goods_paid_amount,
+        case when is_own then paid_amount end as paid_amount,
+        case when is_own and line_kind = 'goods' then paid_amount end as goods_paid_amount,
         case
-            when not is_foreign and paid_date between listed_on and {{ add_days('listed_on', 90) }}
+            when is_own and paid_date between listed_on and {{ add_days('listed_on', 90) }}
                 then paid_amount
         end as new_product_amount,
-        case when not is_foreign then list_amount end as list_amount,
-        case when not is_foreign then discount_amount end as discount_amount,
-        case when not is_foreign then cost_amount end as cost_amount
+        case when is_own then list_amount end as list_amount,
+        case when is_own then discount_amount end as discount_amount,
+        case when is_own then cost_amount end as cost_amount
     from scoped
 ),
 

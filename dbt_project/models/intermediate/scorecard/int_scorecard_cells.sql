@@ -158,15 +158,37 @@ period_products as (
     {%- endif %}
 ),
 
+-- A brand may sell what the catalogue lists under another one.
+listed as (
+    select source_id, product_id, category_id, department, false as is_apart
+    from {{ ref('int_product_categories') }}
+
+    union all
+
+    select
+        source_id,
+        {{ identity_space('source_id') }} || ':' || product_id as product_id,
+        category_id,
+        department,
+        true as is_apart
+    from {{ ref('int_product_categories') }}
+),
+
 places as (
     select
-        listed.brand_id,
-        {{ told_apart('listed', 'product_id') }} as product_id,
+        sold.brand_id,
+        sold.product_id,
         min(listed.category_id) as category_id,
         min(listed.department) as department
-    from {{ ref('int_product_categories') }} as listed
-    inner join {{ ref('int_brand_facts') }} as facts on listed.brand_id = facts.brand_id
-    group by listed.brand_id, {{ told_apart('listed', 'product_id') }}
+    from (select distinct brand_id, product_id from period_products) as sold
+    inner join {{ ref('int_brands') }} as brands on sold.brand_id = brands.brand_id
+    inner join {{ ref('int_brand_facts') }} as facts on sold.brand_id = facts.brand_id
+    inner join listed
+        on
+            sold.product_id = listed.product_id
+            and facts.has_several_spaces = listed.is_apart
+            and {{ has_word("replace(brands.source_ids, ',', '')", 'listed.source_id') }}
+    group by sold.brand_id, sold.product_id
 ),
 
 products as (
