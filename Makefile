@@ -2,9 +2,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/pip
 AIPL := $(BIN)/aipl
 READY := $(VENV)/ready
 READY_BI := $(VENV)/ready-bi
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run dashboard test test-fast mart prove bench dev lint format examples docs screenshots lock lock-check clean
@@ -16,14 +19,14 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name one with PYTHON=...") if sys.version_info < (3, 11) else None'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) (once, one to three minutes) ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(PIP) install --quiet --require-hashes -r requirements.lock
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 # The dashboard, the mirror and their tests, on top of the above; `make run` does not need them.
 $(READY_BI): requirements-bi.lock $(READY)
 	@echo "Installing the dashboard and the mirror into $(VENV) (once, about a minute) ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bi.lock
+	@$(PIP) install --quiet --require-hashes -r requirements-bi.lock
 	@touch $@
 
 setup: $(READY_BI) ## Install everything into .venv
@@ -51,7 +54,7 @@ prove: $(READY) ## Test the law of increments on 10,000 random worlds (WORLDS=..
 # The other tools lie in an environment of their own: the program is measured as its users install it.
 bench: $(READY) ## Benchmark the program against other tools: docs/performance.md (EVENTS=..., DAYS=...; an hour)
 	@test -x $(VENV)/bench/bin/python || $(PYTHON) -m venv $(VENV)/bench
-	@$(VENV)/bench/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	@$(VENV)/bench/bin/pip install --quiet --require-hashes -r requirements-bench.lock
 	@PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH="$(CURDIR):$(CURDIR)/tests" $(VENV)/bench/bin/python -m benchmarks.bench
 
 dev: $(READY) ## Open the Dagster UI with the nightly schedule

@@ -104,7 +104,13 @@ def read_suite(file: Path, contract: Contract) -> MartSuite:
                 rules[rule.name], examples[rule.name] = rule, example
     except (SuiteError, jinja2.TemplateError, TypeError, AttributeError) as error:
         raise SuiteError(f"{file}: {where}: {error}.") from error
-    suite = Suite(contract.name, contract.owner, contract.key, tuple(rules.values()))
+    suite = Suite(
+        contract.name,
+        contract.owner,
+        contract.key,
+        tuple(rules.values()),
+        computed=contract.published == "view_only",
+    )
     return MartSuite(suite, contract, content.get("good", [{}]), content.get("given", {}), examples)
 
 

@@ -9,6 +9,8 @@ import runpy
 import shutil
 import subprocess
 import sysconfig
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ import duckdb
 import pytest
 from commands import said
 from examples import DOCUMENTS, METRICS, answer, examples
+from oracle.scorecard_views import abnormal, compared, goods, ranked
 from postgres_server import Server, of_postgres, of_release
 from warehouse import Warehouse
 
@@ -198,6 +201,104 @@ def test_no_raw_id_is_anywhere_in_the_release(home: Path, told: str) -> None:
     # The search finds what is there: the warehouse has them.
     known = Warehouse(home).query("select distinct source_key from marts.dim_person_key")
     assert len({key.split(":")[2] for (key,) in known} & people) > 5000
+
+
+BRAND = "brand_id = 'aurora'"
+COMPARED_PERIODS = ("month:2024-11-01", "week:2024-11-11")
+COMPARED_SLICES = ("all", "product", "region", "category_buyer_class")
+
+
+def of_mart(home: Path, sql: str) -> list[dict[str, Any]]:
+    """Rows of a query on the release, by column."""
+    with duckdb.connect(str(home / "published" / "current" / "marts.duckdb"), read_only=True) as connection:
+        return [dict(row) for row in connection.execute(sql).to_arrow_table().to_pylist()]
+
+
+def rounded(rows: Iterable[Iterable[Any]]) -> Counter[tuple[Any, ...]]:
+    """Rows whose sums may have been added in another order."""
+    return Counter(
+        tuple(float(f"{one:.9g}") if isinstance(one, float | Decimal) else one for one in row) for row in rows
+    )
+
+
+@pytest.fixture(scope="module")
+def scorecard(home: Path, told: str) -> list[dict[str, Any]]:
+    """That of one brand; it has a brute force of its own."""
+    return of_mart(home, f"from fct_scorecard where {BRAND}")
+
+
+def test_comparisons_and_effects_of_campaigns_are_those_of_the_scorecard(
+    home: Path, scorecard: list[dict[str, Any]]
+) -> None:
+    numbers = "column_name <> 'buyer_history_days' and data_type not in ('VARCHAR', 'DATE')"
+    asked = f"select column_name from duckdb_columns() where table_name = 'fct_scorecard' and {numbers}"
+    sums = [row["column_name"] for row in of_mart(home, asked)]
+    members: defaultdict[str, dict[tuple[str, ...], Any]] = defaultdict(dict)
+    for row in scorecard:
+        members[row["period_id"]][row["slice"], row["member"], row["submember"]] = row
+    expected: dict[tuple[str, ...], tuple[Any, ...]] = {}
+    for pair in of_mart(home, f"from dim_comparison where {BRAND}"):
+        kind, period = pair["comparison_kind"], pair["period_id"]
+        if period in COMPARED_PERIODS or kind in ("baseline", "after"):
+            now, base = members[period], members[pair["base_period_id"]]
+            for key in now.keys() | base.keys():
+                if key[0] in COMPARED_SLICES and (kind != "after" or key[0] == "all"):
+                    for measure, *figures in compared(now.get(key), base.get(key), sums):
+                        expected[kind, period, *key, measure] = tuple(figures)
+
+    found = of_mart(
+        home,
+        "select comparison_kind, period_id, slice, member, submember, measure, value, base_value, change,"
+        f" change_rate from fct_comparison where {BRAND} and slice in {COMPARED_SLICES}"
+        f" and (period_id in {COMPARED_PERIODS} or comparison_kind in ('baseline', 'after'))",
+    )
+    assert len(expected) > 5000
+    assert rounded(row.values() for row in found) == rounded((*k, *v) for k, v in expected.items())
+
+    effects = of_mart(home, f"from campaign_effect where {BRAND} and slice in ('all', 'product')")
+    assert [row for row in effects if row["lift_net"] is not None], "no campaign has an aftermath"
+    for row in effects:
+        campaign = row["campaign_id"]
+        key = (row["slice"], row["member"], "", row["measure"])
+        value, base, change, rate = expected["baseline", f"campaign:{campaign}", *key]
+        after, *_ = expected.get(("after", f"after:{campaign}", *key), (None,))
+        known = row["measure"] in sums and None not in (value, base, after)
+        assert (row["value"], row["base_value"], row["after_value"]) == pytest.approx((value, base, after))
+        assert (row["lift"], row["lift_rate"]) == pytest.approx((change, rate))
+        assert row["lift_net"] == pytest.approx(value + after - 2 * base if known else None), row
+
+
+def test_products_are_ranked_and_judged_by_their_rows(home: Path, scorecard: list[dict[str, Any]]) -> None:
+    products = goods(scorecard)
+    periods = ("month:2024-11-01", "four_weeks:2024-10-28", "day:2024-11-11")
+    ranking = of_mart(
+        home,
+        "select period_id, ranking, rank_no, product_id, value, share, cumulative_share, is_hit"
+        f" from product_ranking where {BRAND} and period_id in {periods}",
+    )
+    assert rounded(row.values() for row in ranking) == rounded(
+        (period, *row)
+        for period in periods
+        for row in ranked(one for one in products if one["period_id"] == period)
+    )
+    assert {row["is_hit"] for row in ranking} == {True, False, None}
+
+    sale = {
+        row["member"]: (row["listed_on"], row["delisted_on"])
+        for row in of_mart(home, f"from dim_product where {BRAND}")
+    }
+    judged = []
+    for kind in ("day", "week"):
+        days = of_mart(home, f"from dim_period where {BRAND} and period_type = '{kind}'")
+        starts = {row["period_start"]: row["period_end"] for row in days}
+        judged += [(kind, *row) for row in abnormal(kind, starts, products, sale)]
+    found = of_mart(
+        home,
+        "select period_type, period_start, product_id, measure, value, median, mad, base_periods, verdict"
+        f" from abnormal_products where {BRAND}",
+    )
+    assert rounded(row.values() for row in found) == rounded(judged)
+    assert {row["verdict"] for row in found} == {"fall", "rise", "usual"}
 
 
 def test_no_mart_of_the_release_has_a_person_beside_an_amount_and_all_is_described(

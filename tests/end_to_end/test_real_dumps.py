@@ -119,6 +119,66 @@ def test_conversion_and_paths_are_those_of_the_files(warehouse: Warehouse) -> No
     assert {(came, went): times for came, went, times in moves} == TAOBAO_WEEK
 
 
+# Of brands and periods what their rows of traffic, trade and growth must show: conditions, and columns.
+FIGURES = Path(__file__).with_name("figures_of_real_dumps.txt")
+# The same of several rows together.
+SUMS = """
+count(*) filter (is_hit) from product_ranking where brand_id = 'online_retail' and ranking = 'paid_amount'\
+ and period_id = 'four_weeks:2011-11-07' -> 168
+count(*), count(*) filter (verdict = 'fall'), count(*) filter (verdict = 'rise') from abnormal_products\
+ where brand_id = 'online_retail' and measure = 'units' and period_id = 'week:2011-11-21' -> 1117 34 156
+count(*), count(*) filter (is_entered), count(*) filter (is_left), sum(gain), sum(retain), sum(boost),\
+ sum(gain) filter (is_entered or is_left), sum(gain + retain + boost + other_change) from fct_grow\
+ where brand_id = 'olist' and period_id = 'quarter:2018-04-01' and comparison_kind = 'previous'\
+ and money_basis = 'gross' and buyer_class = 'all' -> 65 2 3 -6163.01 -506.67 21765.16 2362.68 15095.47
+sum(other_change) filter (category_id = '(none)' and money_basis = 'gross'),\
+ sum(other_change) filter (category_id = '(documents)'),\
+ sum(gain + retain + boost + other_change) filter (money_basis = 'gross'),\
+ sum(gain + retain + boost + other_change) filter (money_basis = 'net_as_known') from fct_grow\
+ where brand_id = 'online_retail' and comparison_kind = 'previous' and buyer_class = 'all'\
+ and period_id = 'month:2011-11-01' -> 232018.44 36534.55 354517.03 391051.58
+count(*) from fct_comparison where brand_id = 'online_retail' and comparison_kind = 'year_ago'\
+ and period_id in ('week:2011-11-28', 'month:2011-12-01', 'year:2011-01-01') -> 0
+"""
+
+
+def agrees(found: object, told: str) -> bool:
+    """Whether a value is what is told, as far as that has decimals."""
+    if found is None or told == "NULL":
+        return found is None and told == "NULL"
+    if isinstance(found, str):
+        return found == told
+    return abs(float(str(found)) - float(told)) <= 0.51 * 10 ** -len(told.partition(".")[2])
+
+
+def test_figures_of_traffic_and_trade(warehouse: Warehouse) -> None:
+    wrong = []
+    for line in FIGURES.read_text(encoding="utf-8").splitlines():
+        brand, mart, *conditions, columns = line.split(" | ")
+        told = dict(column.split(" ") for column in columns.split(", "))
+        asked = [f"brand_id = '{brand}'"]
+        for condition in conditions:
+            name, _, value = (
+                condition.partition(" ") if ":" not in condition else ("period_id", "", condition)
+            )
+            asked.append(f"{name} = '{value}'")
+        rows = warehouse.query(f"select {', '.join(told)} from marts.{mart} where {' and '.join(asked)}")
+        if len(rows) != 1:
+            wrong.append((line, rows))
+            continue
+        wrong += [
+            (line, name, value)
+            for (name, expected), value in zip(told.items(), rows[0], strict=True)
+            if not agrees(value, expected)
+        ]
+    for line in SUMS.strip().splitlines():
+        query, _, expected = line.partition(" -> ")
+        (row,) = warehouse.query(f"select {query.replace(' from ', ' from marts.')}")
+        if not all(map(agrees, row, expected.split(" "))):
+            wrong.append((line, row))
+    assert not wrong
+
+
 def test_what_cannot_be_read_is_set_aside(warehouse: Warehouse) -> None:
     unreadable = warehouse.settings.rejects / "taobao_user_behavior" / "*" / "*" / "*.parquet"
     rejects = warehouse.query(f"select raw_text from read_parquet('{unreadable}')")

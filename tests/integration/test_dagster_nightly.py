@@ -68,13 +68,20 @@ def test_a_range_is_one_run_from_dumps_to_release(settings: Settings) -> None:
     ]
     assert pulled == ["2024-01-02", "2024-01-03"]
     state = json.loads(settings.build_state.read_text())
-    named = {"fingerprint", "build_id", "rules", "laws", "in_full"}
+    named = {"fingerprint", "build_id", "rules", "laws", "in_full", "beside_files", "project"}
     assert set(state) == {"format", "state", "warehouse", "proved_on", *named}
     assert state["state"] == "complete"
 
-    assert run(settings, 2, 3).success
+    again = run(settings, 2, 3)
+    assert again.success
     assert read_current(settings) == release
     assert money(settings) == {"east": 60, "west": 10}
+    unchanged = {
+        event.asset_key.path[-1]
+        for event in again.get_asset_materialization_events()
+        if event.asset_key and "Unchanged" in event.materialization.metadata
+    }
+    assert unchanged == {"aipl_presets", "aipl_stages", "aipl_rules", "touch_kinds"}, "seeds reach nothing"
 
 
 def test_a_shut_mart_gate_skips_the_release_and_leaves_the_old_one(

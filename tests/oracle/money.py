@@ -22,6 +22,11 @@ class Document:
     currency: str | None
     lines: Sequence[tuple[str, Decimal | None]]
 
+    @property
+    def bought(self) -> set[str]:
+        """Brands that are bought: not those that are a gift."""
+        return {brand for brand, line in of_brands(self.lines).items() if line is None or line > 0}
+
 
 @dataclass(frozen=True)
 class Repayment:

@@ -71,6 +71,7 @@ class Part:
     brand: str
     line: Line | None
     amount: Decimal | None
+    has_money: bool = True
 
 
 def spread(amount: Decimal | None, order: Order, home: str) -> list[Part]:
@@ -88,7 +89,7 @@ def spread(amount: Decimal | None, order: Order, home: str) -> list[Part]:
     known = {brand: totals[brand] or ZERO for brand in totals.keys() & bought}
     whole = sum(known.values(), ZERO)
     if len(totals) == 1 and bought and whole == 0:
-        without_money = [replace(part, amount=ZERO) for part in untold]
+        without_money = [replace(part, amount=ZERO, has_money=False) for part in untold]
         return untold if amount is None else [*without_money, Part(lines[0].brand, None, amount)]
     sign = 1 if whole > 0 else -1
     lines = [line for line in lines if sign * known[line.brand] > 0]
@@ -203,7 +204,9 @@ def sales(order: Order, home: str, visits: Iterable[Visit]) -> list[Sale]:
     if order.paid_at is None:
         return []
     found = []
-    discounts = {(part.brand, part.line): part.amount for part in spread(order.discount, order, home)}
+    discounts = {
+        (part.brand, part.line): part.amount for part in spread(order.discount, order, home) if part.has_money
+    }
     for part in spread(order.amount, order, home):
         discount = discounts.get((part.brand, part.line)) if part.has_money else None
         if part.line and part.line.list_amount is not None:
@@ -223,8 +226,11 @@ def sales(order: Order, home: str, visits: Iterable[Visit]) -> list[Sale]:
 def placed(order: Order, home: str, visits: Iterable[Visit]) -> list[Placed]:
     """The order as placed, brand by brand."""
     amounts: dict[str, list[Decimal | None]] = {}
-    for part in spread(order.amount, order, home):
+    # All of what is free is a gift, and ordered.
+    for part in [] if order.amount == 0 else spread(order.amount, order, home):
         amounts.setdefault(part.brand, []).append(part.amount)
+    if order.amount == 0:
+        amounts = {brand: [ZERO] for brand in {line.brand for line in order.lines} or {home}}
     return [
         Placed(order, brand, channel_of(order, brand, visits), _sum(parts))
         for brand, parts in amounts.items()
@@ -249,8 +255,13 @@ def backs(refund: Refund, home: str, visits: Iterable[Visit]) -> list[Back]:
             Back(refund, brand, order, told[0], _sum(amounts), "(documents)", told[1])
             for brand, amounts in brands.items()
         ]
-    named = [line for line in order.lines if refund.line_id and line.line_id == refund.line_id]
-    parts = spread(refund.amount or ZERO, order, home)
+    named = [
+        line
+        for line in order.lines
+        if refund.line_id and line.line_id == refund.line_id and line.brand in order.bought
+    ]
+    # Where an unknown amount goes is where any other would.
+    parts = spread(Decimal(1) if refund.amount is None else refund.amount, order, home)
     if refund.amount is None:
         parts = [replace(part, amount=None) for part in parts]
     if named:
@@ -262,4 +273,5 @@ def backs(refund: Refund, home: str, visits: Iterable[Visit]) -> list[Back]:
             refund.currency or order.currency,
         )
         for part in parts
+        if part.has_money
     ]

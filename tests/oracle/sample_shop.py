@@ -6,7 +6,7 @@ import csv
 import gzip
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
@@ -348,15 +348,7 @@ def read_all(folder: Path, *, max_members: int = 5, bot_events_per_day: int = 10
     settled = _settled(orders, lines, refunds)
     evidence.orders = list(_paid_orders(orders, settled, person_of))
     documents = {order_id: order.document for order_id, order in settled.items()}
-    brand_of = {(line.order_id, line.line_id): line.brand for line in lines}
-    repayments = []
-    for refund in refunds:
-        document = documents.get(refund.order_id)
-        # Only of what was paid for a line can be given back.
-        brand = (
-            brand_of.get((refund.order_id, refund.line_id or "")) if document and document.paid_on else None
-        )
-        repayments.append(Repayment(document, refund.at.date(), refund.amount, refund.currency, brand))
+    repayments = _repayments(documents, lines, refunds)
     reviews = entities("reviews", _review).values()
     for review in reviews:
         order = orders.get(review.order_id)
@@ -531,6 +523,22 @@ def _identity_link(row: Row) -> tuple[object, Version, IdentityLink]:
         raise UnusableError("withdrawn neither true nor false")
     link = IdentityLink(row.keys, row.member("other_member_id"), since, until, withdrawn)
     return row.fields["link_id"], row.version(recorded_at), link
+
+
+def _repayments(
+    documents: Mapping[object, Document], lines: list[Line], refunds: list[Refund]
+) -> list[Repayment]:
+    """The refunds, each with the brand of the line that it names."""
+    brand_of = {(line.order_id, line.line_id): line.brand for line in lines}
+    repayments = []
+    for refund in refunds:
+        document = documents.get(refund.order_id)
+        brand = brand_of.get((refund.order_id, refund.line_id or ""))
+        # Only of what was paid for a line can be given back.
+        if document is None or document.paid_on is None or brand not in document.bought:
+            brand = None
+        repayments.append(Repayment(document, refund.at.date(), refund.amount, refund.currency, brand))
+    return repayments
 
 
 def _settled(

@@ -113,13 +113,12 @@ class Brand:
     tells: Capabilities = field(default_factory=Capabilities)
 
     @cached_property
-    def first_views(self) -> dict[str, date]:
-        """Day of each person's first view of the brand."""
-        first: dict[str, date] = {}
-        for act in self.acts:
-            who, day = act.event.person, act.event.day
-            if act.event.is_view and who is not None:
-                first[who] = min(day, first.get(who, day))
+    def first_views(self) -> dict[str, Act]:
+        """Each person's first view of the brand."""
+        first: dict[str, Act] = {}
+        for act in sorted(self.acts, key=lambda act: (act.event.at, act.event.event_id)):
+            if act.event.is_view and act.event.person is not None:
+                first.setdefault(act.event.person, act)
         return first
 
     @cached_property
@@ -201,13 +200,10 @@ def scorecard(brand: Brand, periods: Iterable[Period]) -> Iterator[tuple[Period,
                     for (member, _), own in members.items():
                         own.acts = of_category.get((member, ""), Facts()).acts
                 for (member, submember), own in members.items():
-                    yield (
-                        period,
-                        name,
-                        member,
-                        submember,
-                        columns(brand, period, own, name, told=told, member=member),
-                    )
+                    row = columns(brand, period, own, name, told=told, member=member)
+                    # Some acts are in no column, and what is on sale without them is no deed.
+                    if name == "all" or any(row[column] for column in row.keys() - {"products_on_sale"}):
+                        yield period, name, member, submember, row
 
 
 def by_member(
@@ -319,7 +315,7 @@ def _traffic(brand: Brand, period: Period, acts: list[Act]) -> Row:
 
     return {
         "visitors": len(visitors),
-        "new_visitors": sum(brand.first_views[person] >= period.start for person in visitors),
+        "new_visitors": sum(brand.first_views[person].event.day >= period.start for person in visitors),
         "visitor_days": len(per_day),
         "one_view_visitor_days": sum(number == 1 for number in per_day.values()),
         "views": len(views),
@@ -472,7 +468,8 @@ def _refunds(brand: Brand, facts: Facts) -> Row:
     return {
         "refunds": len({back.refund.refund_id for back in facts.given_back}),
         "refunded_amount": _back(brand, facts.given_back),
-        "refunded_orders": _orders(facts.given_back),
+        # An order counts on each day on which something of it goes back.
+        "refunded_orders": len({(b.order.order_id, b.refund.day) for b in facts.given_back if b.order}),
         "unlinked_refund_amount": _back(brand, (back for back in facts.given_back if not linked(back))),
         "adjustment_amount": ZERO,
     }

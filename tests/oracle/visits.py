@@ -128,20 +128,17 @@ def acts(events: Iterable[Event]) -> list[Act]:
 
 
 def _kept(events: list[Event]) -> set[str]:
-    """Adds to the cart that the same person does not take out again later that day."""
-    removed = defaultdict(list)
+    """Adds of what the person has in the cart at the day's end: not removed, or added again."""
+    of_product: dict[object, list[Event]] = defaultdict(list)
     for event in events:
-        if event.kind == "remove_from_cart":
-            removed[event.brand, event.person, event.product, event.day].append((event.at, event.event_id))
+        if event.kind in ("add_to_cart", "remove_from_cart") and event.person is not None:
+            of_product[event.brand, event.person, event.product, event.day].append(event)
     return {
         event.event_id
-        for event in events
+        for own in of_product.values()
+        if max(own, key=lambda event: (event.at, event.event_id)).kind == "add_to_cart"
+        for event in own
         if event.kind == "add_to_cart"
-        and event.person is not None
-        and not any(
-            (event.at, event.event_id) < out
-            for out in removed[event.brand, event.person, event.product, event.day]
-        )
     }
 
 

@@ -26,6 +26,9 @@ def at(minutes: float, *, days: int = 0) -> datetime:
     return MORNING + timedelta(days=days, minutes=minutes)
 
 
+TAKEN_OUT = (("5", "add_to_cart"), ("6", "remove_from_cart"))
+
+
 def view(name: str, moment: datetime, **told: str | None) -> Event:
     kind = str(told.pop("kind", "product_view"))
     who = {"person": "x", "visitor": "x"} | told
@@ -80,14 +83,15 @@ class TestVisits:
         assert [visit.channel for visit in visit_table(seen)] == ["ads", "direct"]
         assert [visit.channel for visit in visit_table(acts([view("1", at(0))]))] == ["(none)"]
 
-    def test_what_is_taken_out_again_later_that_day_is_not_kept(self) -> None:
+    def test_what_is_not_in_the_cart_at_the_end_of_the_day_is_not_kept(self) -> None:
         seen = acts(
             [
                 *(view("1", at(0), kind="add_to_cart"), view("2", at(1), kind="remove_from_cart")),
                 *(view("3", at(2), kind="add_to_cart"), view("4", at(0, days=1), kind="remove_from_cart")),
+                *(view(name, at(n), kind=kind, product="q") for n, (name, kind) in enumerate(TAKEN_OUT)),
             ]
         )
-        assert {act.event.event_id for act in seen if act.is_kept} == {"3"}
+        assert {act.event.event_id for act in seen if act.is_kept} == {"1", "3"}
 
 
 def bought(

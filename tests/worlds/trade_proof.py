@@ -175,11 +175,11 @@ def _sides(
         amount = row.get("paid_amount", ZERO)
         if basis == "net_as_known":
             amount -= row.get("refunded_as_known", ZERO)
-        was = sides[category]
-        if own in classes:
-            buyers, orders = row["priced_buyers"], row["priced_orders"]
-            sides[category] = Side(was.buyers + buyers, was.orders + orders, was.amount + amount, was.other)
-        elif len(classes) > 1:
+        was, buyers = sides[category], row["priced_buyers"]
+        if own in classes and buyers:
+            told = (was.buyers + buyers, was.orders + row["priced_orders"], was.amount + amount)
+            sides[category] = Side(*told, was.other)
+        elif own in classes or len(classes) > 1:
             sides[category] = replace(was, other=was.other + amount)
     return sides
 
@@ -192,11 +192,10 @@ def _visit(brand: Brand, visit: Visit) -> Row:
     # Of nobody known, nothing is known.
     is_new = has_paid = None
     if visit.person is not None:
-        is_new = brand.first_views[visit.person] == visit.day
+        is_new = brand.first_views[visit.person].event.day == visit.day
         has_paid = visit.day in brand.paid_days.get(visit.person, set())
-    dwell = visit.dwell_seconds if visit.dwell_views else None
     return (
-        *(visit.day, f"{visit.started_at:%H}", visit.views, dwell, visit.dwell_views),
+        *(visit.day, f"{visit.started_at:%H}", visit.views, visit.dwell_seconds, visit.dwell_views),
         *(visit.entry_class, visit.exit_class, visit.entry_product, visit.channel, visit.campaign),
         *(visit.device, visit.is_one_view, is_new, visit.cart_adds, has_paid),
     )

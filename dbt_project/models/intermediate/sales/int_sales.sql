@@ -66,7 +66,7 @@ ends as (
             lines.is_whole_cents or (bought.share_from = 0 and bought.share_to = 1)
         ) as has_own_amounts,
         case
-            when bought.line_amount is null then bought.share_from
+            when bought.line_amount is null then null
             when lines.is_last then bought.share_to
             else
                 bought.share_from + (bought.share_to - bought.share_from)
@@ -100,6 +100,7 @@ parts as (
         share_start, share_end,
         case
             when has_own_amounts then own_amount
+            when line_amount is null and amount is not null then 0
             else {{ split_amount('order_amount', 'share_start', 'share_end') }}
         end as paid_amount
     from of_lines
@@ -145,7 +146,8 @@ select
     parts.list_amount,
     cast(
         case
-            when parts.list_amount is not null then parts.list_amount - parts.paid_amount
+            when parts.list_amount is not null and parts.share_end is not null
+                then parts.list_amount - parts.paid_amount
             else {{ split_amount('bought.order_discount_amount', 'parts.share_start', 'parts.share_end') }}
         end as decimal(18, 4)
     ) as discount_amount,

@@ -33,7 +33,7 @@ with events as (
     where is_view or touch_kind in ('remove_from_cart', '{{ kinds.values() | join("', '") }}')
 ),
 
-acts as (
+marked as (
     select
         events.brand_id,
         events.who,
@@ -68,6 +68,11 @@ acts as (
     where
         not facts.is_unbranded
         and {{ in_scope('events') }}
+),
+
+acts as (
+    select * from marked
+    where touch_kind <> 'remove_from_cart'
 ),
 
 first_views as (

@@ -1,14 +1,16 @@
-{#- What a basis takes from what was paid, and from what persons paid. -#}
+{#- What a basis takes from what was paid, and from what buyers paid. Refunds to who paid an unknown amount are
+    money without a buyer. -#}
 {%- set bases = [
     {
         'money_basis': "'gross'",
-        'attributed': 'attributed_amount',
-        'paid': 'paid_amount',
+        'attributed': 'case when priced_buyers > 0 then coalesce(attributed_amount, 0) else 0 end',
+        'paid': 'coalesce(paid_amount, 0)',
     },
     {
         'money_basis': "'net_as_known'",
-        'attributed': 'attributed_amount - coalesce(attributed_refunded_as_known, 0)',
-        'paid': 'paid_amount - coalesce(refunded_as_known, 0)',
+        'attributed': 'case when priced_buyers > 0'
+            ~ ' then coalesce(attributed_amount, 0) - coalesce(attributed_refunded_as_known, 0) else 0 end',
+        'paid': 'coalesce(paid_amount, 0) - coalesce(refunded_as_known, 0)',
     },
 ] -%}
 {%- set comparison = [

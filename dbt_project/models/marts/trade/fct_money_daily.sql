@@ -26,8 +26,10 @@ refunds as (
         documents.currency,
         documents.refunded_on,
         -- Of what is paid after the horizon, nothing is known yet.
-        case when documents.paid_date <= brands.horizon then documents.paid_date else documents.refunded_on end
-            as known_on,
+        case
+            when documents.paid_date <= brands.horizon then documents.paid_date
+            else documents.refunded_on
+        end as known_on,
         documents.amount
     from documents
     inner join {{ ref('int_brands') }} as brands
@@ -62,14 +64,14 @@ daily as (
         money.brand_id,
         money.currency,
         money.money_date,
-        {%- for kind in ['order', 'refund', 'refund_as_known', 'adjustment'] %}
-            sum(case when money.kind = '{{ kind }}' then 1 else 0 end) as {{ kind }}s,
-            count(case when money.kind = '{{ kind }}' then money.amount end) as known_{{ kind }}s,
-            case
-                when max(case when money.kind = '{{ kind }}' then 1 else 0 end) = 0 then 0
-                else sum(case when money.kind = '{{ kind }}' then money.amount end)
-            end as {{ kind }}_amount{{ ',' if not loop.last }}
-        {%- endfor %}
+    {%- for kind in ['order', 'refund', 'refund_as_known', 'adjustment'] %}
+        sum(case when money.kind = '{{ kind }}' then 1 else 0 end) as {{ kind }}s,
+        count(case when money.kind = '{{ kind }}' then money.amount end) as known_{{ kind }}s,
+        case
+            when max(case when money.kind = '{{ kind }}' then 1 else 0 end) = 0 then 0
+            else sum(case when money.kind = '{{ kind }}' then money.amount end)
+        end as {{ kind }}_amount{{ ',' if not loop.last }}
+    {%- endfor %}
     from money
     inner join {{ ref('int_brands') }} as brands
         on money.brand_id = brands.brand_id and money.money_date <= brands.horizon
