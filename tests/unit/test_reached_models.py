@@ -74,7 +74,8 @@ MANIFEST = {
     [
         ([], []),
         (["arrival.sources"], ["int_brands"]),
-        # Views are left as they are, but for those that a test reads. Nothing of the events, although the tables beside are made from them too: their scope is theirs.
+        # Views are left as they are, but for those that a test reads. Nothing of the events either, although
+        # the tables beside are made from them too: their scope is theirs.
         (["till.orders"], ["fct_orders", "int_brands", "int_orders"]),
         # These orders may say who a device belongs to.
         (
