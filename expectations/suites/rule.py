@@ -63,8 +63,8 @@ class Rule:
 class Suite:
     """The rules of one table; `key` names the columns that an unexpected row is shown with.
 
-    `row` is what people call a row of it. A table that is `computed` when it is asked, and too large to compute
-    in full, has only rules that ask for a part.
+    `row` is what people call a row of it. A table that is `computed` when it is asked, and too large to
+    compute in full, has only rules that ask for a part.
     """
 
     table: str
