@@ -171,7 +171,8 @@ def guess(table: str, pattern: str, columns: Sequence[Column], order: Sequence[C
 
 def touch_kind(word: str) -> str | None:
     """Touch kind that a word may stand for."""
-    return None if has_any(words()["no_touch"], word) else first_fitting(words()["touch_kinds"], word)
+    found = first_fitting(words()["touch_kinds"], word)
+    return found if found == "remove_from_cart" or not has_any(words()["no_touch"], word) else None
 
 
 def is_purchase(word: str) -> bool:

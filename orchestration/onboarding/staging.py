@@ -228,13 +228,7 @@ class _Model:
         time = self._time("created_at") or self._time("updated_at")
         select.add("event_at", time or "cast(null as timestamp)", self._day_guess("created_at"))
         self._touch_kind(select)
-        for meaning, name in (
-            ("campaign", "campaign_id"),
-            ("channel", "channel"),
-            ("user_agent", "user_agent"),
-        ):
-            if column := self._column(meaning):
-                select.add(name, column)
+        self._circumstances(select, user_agent="user_agent", product="product_id")
         unknown = ("'not ' ~ touch_kind_is_known('touch_kind')", "unknown event kind", "touch_kind")
         return self._dated_document(
             select,
@@ -244,6 +238,13 @@ class _Model:
             source=self._source(self._where(purchases=False)),
             more=[unknown],
         )
+
+    def _circumstances(self, select: _Select, **more: str) -> None:
+        """Where somebody came from, and in which visit, on what and where it was done."""
+        names = {"campaign": "campaign_id", "channel": "channel", "session": "session_id", **more}
+        for meaning, name in {**names, "device": "device", "region": "region"}.items():
+            if column := self._column(meaning):
+                select.add(name, column)
 
     def _touch_kind(self, select: _Select) -> None:
         kind = self.meant["kind"]
@@ -284,6 +285,11 @@ class _Model:
             aggregate = "min" if name == "created_at" else "max"
             select.add(name, self._time(name, aggregate) or "", self._day_guess(name))
         self._order_amount(select)
+        self._circumstances(select)
+        if not self.is_grouped:
+            for meaning in ("freight", "discount"):
+                if number := self._number(meaning):
+                    select.add(f"{meaning}_amount", number)
         self._currency(select)
         if status := self._column("status"):
             select.add("order_state", status)
@@ -469,6 +475,8 @@ class _Model:
         name = "reviewed_at" if self.meant["reviewed_at"] else "created_at"
         select.add("reviewed_at", self._time(name) or "", self._day_guess(name))
         select.add("rating", self._column("rating") or "")
+        if product := self._column("product"):
+            select.add("product_id", product)
         return self._dated_document(select, "reviewed_at", "reviewed_on", "review_id")
 
     def _dated_document(
