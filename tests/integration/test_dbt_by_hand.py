@@ -58,7 +58,9 @@ def test_builds_by_hand_leave_the_night_an_increment(tmp_path: Path) -> None:
     for number, files in enumerate(nights):
         for _ in range(number, COMMANDS, len(nights)):
             typist.type()
-        reword(typed)
+        if number == 0:
+            # All models run in the night after, and only in that.
+            reword(typed)
         assert not night("typed", files)
     assert not between(full, typed)
     assert full.query(COMMENTS) == typed.query(COMMENTS)

@@ -75,4 +75,5 @@ def reword(warehouse: Warehouse) -> None:
     assert build is not None
     with duckdb.connect(str(warehouse.settings.warehouse)) as connection:
         connection.execute("comment on column marts.fct_person_days.person_id is 'Other words.'")
-    write_build(warehouse.settings, replace(build, warehouse=warehouse_mark(warehouse.settings)))
+    mark = warehouse_mark(warehouse.settings)
+    write_build(warehouse.settings, replace(build, warehouse=mark, project="other words"))

@@ -43,7 +43,8 @@ if TYPE_CHECKING:
     from dbt_common.events.base_types import EventMsg
 
 
-UNCHANGED: Mapping[str, str] = {"Unchanged": "Nothing that it is made from changed."}
+NOT_BUILT: Mapping[str, str] = {"Unchanged": "It did not have to be built again."}
+NOT_JUDGED: Mapping[str, str] = {"Unchanged": "It held before, and what it judges did not change."}
 
 
 def warehouse_assets(
@@ -83,7 +84,7 @@ def warehouse_assets(
             for key in in_order:
                 name = key.path[-1]
                 if name in unreached or (name in built and built[name].is_left):
-                    yield MaterializeResult(asset_key=key, metadata=UNCHANGED)
+                    yield MaterializeResult(asset_key=key, metadata=NOT_BUILT)
                 elif name in built:
                     yield MaterializeResult(
                         asset_key=key, metadata={"Execution Duration": built[name].seconds}
@@ -108,7 +109,7 @@ def warehouse_assets(
             for law in chain.from_iterable(laws[test] for test in laws.keys() - judged):
                 # It held when the last build finished, else this one would be a full one.
                 yield AssetCheckResult(
-                    asset_key=tables[law.table], check_name=law.name, passed=True, metadata=UNCHANGED
+                    asset_key=tables[law.table], check_name=law.name, passed=True, metadata=NOT_JUDGED
                 )
             finish_build(settings, preparation.build)
             because = "" if preparation.in_full in ("", FIRST_BUILD) else f", because {preparation.in_full}"
