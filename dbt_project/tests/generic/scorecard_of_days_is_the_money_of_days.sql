@@ -10,7 +10,7 @@ with days as (
         {{ and_changed(model, ['brand_id', 'period_id', 'slice', 'member'], 'cells') }}
 ),
 
--- Money in no known currency counts as the brand's.
+-- Money in no known currency is in no sum of the scorecard, which counts its orders as of unknown amount.
 money as (
     select
         money.brand_id,
@@ -21,7 +21,7 @@ money as (
         sum(money.adjustment_amount) as adjustment_amount
     from {{ money_days }} as money
     inner join {{ brands }} as brands on money.brand_id = brands.brand_id
-    where money.currency in (brands.currency, 'unknown')
+    where money.currency = coalesce(brands.currency, 'unknown')
     group by money.brand_id, money.money_date
 )
 
