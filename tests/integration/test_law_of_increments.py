@@ -26,6 +26,7 @@ from pathlib import Path
 import pytest
 from oracle.rules import PRESETS
 from warehouse import Warehouse
+from worlds import trade_proof
 from worlds.delivery import batches, final_files, write, write_sources
 from worlds.proof import MARTS, VARIABLES, Difference, Rows, against, between, expected, found
 
@@ -126,8 +127,9 @@ def test_marts_equal_brute_force(proof: Proof) -> None:
 @pytest.mark.skipif(bool(ONLY), reason="a few worlds need not show everything")
 def test_there_is_something_to_compare(proof: Proof) -> None:
     rows = {
-        what: sum((c for (w, _), c in proof.brute_force.items() if w == what), Counter()) for what in MARTS
+        what: sum((c for (w, _), c in proof.brute_force.items() if w == what), Counter())
+        for what in (*MARTS, *trade_proof.MARTS)
     }
-    assert all(rows[what].total() > len(proof.pack.worlds) for what in MARTS)
+    assert all(rows[what].total() > len(proof.pack.worlds) for what in rows)
     histories = [frozenset(row[1:] for row in rows["history"] if row[0] == preset) for preset in PRESETS]
     assert len(set(histories)) == len(PRESETS)

@@ -242,10 +242,7 @@ def against(wanted: Rows, got: Rows) -> list[Difference]:
     """Where a warehouse differs from brute force, the facts that the others are made from first."""
     result = []
     order = [*MARTS, *trade_proof.MARTS]
-    there = {what for what, _ in got}
     for what, brand in sorted(wanted.keys() | got.keys(), key=lambda key: (order.index(key[0]), key[1])):
-        if what not in there:
-            continue
         want, have = wanted.get((what, brand), Counter()), got.get((what, brand), Counter())
         missing = tuple((brand, *row) for row in (want - have).elements())
         extra = tuple((brand, *row) for row in (have - want).elements())

@@ -50,49 +50,40 @@ SPELLED = ", ".join(f"case when {name} <> 0 then '{name}=' || {name} end" for na
 MARKED = ", ".join(
     f"case when {name} is null then '.' when {name} = 0 then '0' else '1' end" for name in COLUMNS
 )
+ON_SALE = "products_on_sale="
+# Nothing happened in most periods: they are counted, not listed.
 SCORECARD = f"""
-    select brand_id, period_id, period_type, slice, member, submember,
-        concat_ws(' ', {SPELLED}) as told, concat({MARKED}) as known
-    from marts.fct_scorecard where {NO_BUCKET}
+    select
+        brand_id,
+        case
+            when told = '' or regexp_full_match(told, '{ON_SALE}[0-9]+') then period_type else period_id
+        end as period,
+        slice, member, submember, told, known, count(*)
+    from (
+        select brand_id, period_id, period_type, slice, member, submember,
+            concat_ws(' ', {SPELLED}) as told, concat({MARKED}) as known
+        from marts.fct_scorecard where {NO_BUCKET}
+    )
+    group by all
 """
 ANYTHING = ("buyers_0", "amount_0", "buyers_1", "amount_1", "other_change")
-ON_SALE = "products_on_sale="
-
 CLASSES = {"all": ("new", "returning"), "new": ("new",), "returning": ("returning",)}
 
 Row = tuple[Any, ...]
 Member = tuple[str, str]
 
 
-def built(warehouse: Warehouse) -> dict[str, str]:
-    """The queries of the marts that there are."""
-    names = {name for (name,) in warehouse.query("select table_name from information_schema.tables")}
-    queries = {}
-    for what, query in MARTS.items():
-        mart, _, columns = query.partition(": ")
-        if mart in names:
-            queries[what] = f"select brand_id, {columns}, 1 from marts.{mart} where {NO_BUCKET}"
-            if what in CALENDAR:
-                queries[what] += f" and campaign_id is not null union all {CALENDAR[what]}"
-    if "scorecard" in queries:
-        # Nothing happened in most periods: they are counted, not listed.
-        nothing = f"told = '' or regexp_full_match(told, '{ON_SALE}[0-9]+')"
-        queries["scorecard"] = f"""
-            select
-                brand_id, case when {nothing} then period_type else period_id end,
-                slice, member, submember, told, known, count(*)
-            from ({SCORECARD}) group by all
-        """
-    if "growth" in queries:
-        queries["growth"] += f" and ({' or '.join(f'{name} <> 0' for name in ANYTHING)})"
-    return queries
-
-
 def found(warehouse: Warehouse) -> dict[tuple[str, str], Counter[Row]]:
     """What the marts say."""
     rows: dict[tuple[str, str], Counter[Row]] = {}
-    for what, query in built(warehouse).items():
-        for brand, *values, times in warehouse.query(query):
+    for what, mart_and_columns in MARTS.items():
+        mart, _, columns = mart_and_columns.partition(": ")
+        query = f"select brand_id, {columns}, 1 from marts.{mart} where {NO_BUCKET}"
+        if what == "growth":
+            query += f" and ({' or '.join(f'{name} <> 0' for name in ANYTHING)})"
+        if what in CALENDAR:
+            query += f" and campaign_id is not null union all {CALENDAR[what]}"
+        for brand, *values, times in warehouse.query(SCORECARD if what == "scorecard" else query):
             rows.setdefault((what, brand), Counter())[tuple(values)] += times
     return rows
 

@@ -42,7 +42,8 @@ opportunities as (
             document_id,
             case when document_id is not null then {{ row_of(['acted_at', 'document_id']) }} end
         ) as document_id,
-        min(person_id) as person_id
+        case when unit = 'order' then min(case when unit = 'order' then person_id end) else unit_id end
+            as person_id
     from opening_acts as acts
     where
         unit_id is not null
@@ -98,19 +99,19 @@ conversions as (
         opportunities.unit_product_id, opportunities.person_id
 ),
 
--- People are counted once a day, also with several products or orders.
-opened_by_person as (
-    select brand_id, act_kind, unit, opened_on, person_id, count(*) as opened
-    from opportunities
-    group by brand_id, act_kind, unit, opened_on, person_id
+-- With several products or orders on a day, a person is one.
+openers as (
+    select brand_id, act_kind, unit, opened_on, count(*) as persons
+    from (
+        select distinct brand_id, act_kind, unit, opened_on, person_id from opportunities
+        where unit <> 'person' and person_id is not null
+    ) as persons
+    group by brand_id, act_kind, unit, opened_on
 ),
 
 opened as (
-    select
-        brand_id, act_kind, unit, opened_on,
-        sum(opened) as opened,
-        count(person_id) as persons
-    from opened_by_person
+    select brand_id, act_kind, unit, opened_on, count(*) as opened
+    from opportunities
     group by brand_id, act_kind, unit, opened_on
 ),
 
@@ -131,8 +132,9 @@ counted as (
         rules.rule_id,
         opened.opened_on,
         opened.opened,
-        opened.persons
+        case when opened.unit = 'person' then opened.opened else coalesce(openers.persons, 0) end as persons
     from opened
+    left join openers on {{ join_on('opened', 'openers', ['brand_id', 'act_kind', 'unit', 'opened_on']) }}
     inner join rules on opened.act_kind = rules.from_kind and opened.unit = rules.unit
     inner join {{ ref('int_brands') }} as brands
         on

@@ -32,6 +32,7 @@ period_days as (
     select
         periods.brand_id,
         periods.period_id,
+        periods.period_start,
         dates.date_day as event_date
     from periods
     inner join dates on dates.date_day between periods.period_start and periods.period_end
@@ -47,78 +48,94 @@ views as (
 
 -- Each view is reached from the one before it; the last one of a visit is left as well.
 moves as (
-    select brand_id, event_date, visit_id, person_id, previous_class as from_class, page_class as to_class
+    select brand_id, event_date, person_id, previous_class as from_class, page_class as to_class
     from views
 
     union all
 
-    select brand_id, event_date, visit_id, person_id, page_class as from_class, next_class as to_class
+    select brand_id, event_date, person_id, page_class as from_class, next_class as to_class
     from views
     where next_class = '(exit)'
 ),
 
--- A visit is within a day, so days add up; people do not.
+-- A visit is entered and left once; in between it may move the same way again.
+inner_visits as (
+    select brand_id, event_date, from_class, to_class, count(*) as visits
+    from (
+        select distinct brand_id, event_date, visit_id, previous_class as from_class, page_class as to_class
+        from views
+        where previous_class <> '(entry)'
+    ) as visits
+    group by brand_id, event_date, from_class, to_class
+),
+
+person_days as (
+    select brand_id, event_date, from_class, to_class, person_id, count(*) as moves
+    from moves
+    group by brand_id, event_date, from_class, to_class, person_id
+),
+
+-- Who moved this way on an earlier day of a period is no further visitor of it, so that any period is counted
+-- from the days between, without people.
+returns as (
+    select
+        *,
+        lag(event_date) over (
+            partition by brand_id, from_class, to_class, person_id order by event_date
+        ) as day_before
+    from person_days
+),
+
 daily as (
     select
         brand_id,
         event_date,
         from_class,
         to_class,
-        count(*) as moves,
-        count(distinct visit_id) as visits
-    from moves
-    group by brand_id, event_date, from_class, to_class
+        day_before,
+        sum(moves) as moves,
+        count(person_id) as persons
+    from returns
+    group by brand_id, event_date, from_class, to_class, day_before
 ),
 
-person_days as (
-    select distinct brand_id, event_date, from_class, to_class, person_id
-    from moves
-    where person_id is not null
-),
-
-sums as (
+flows as (
     select
         days.brand_id,
         days.period_id,
         daily.from_class,
         daily.to_class,
         sum(daily.moves) as moves,
-        sum(daily.visits) as visits
+        sum(case when daily.day_before >= days.period_start then 0 else daily.persons end) as visitors
     from period_days as days
     inner join daily on {{ join_on('days', 'daily', ['brand_id', 'event_date']) }}
     group by days.brand_id, days.period_id, daily.from_class, daily.to_class
 ),
 
-persons as (
-    select distinct
+visits as (
+    select
         days.brand_id,
         days.period_id,
-        person_days.from_class,
-        person_days.to_class,
-        person_days.person_id
+        inner_visits.from_class,
+        inner_visits.to_class,
+        sum(inner_visits.visits) as visits
     from period_days as days
-    inner join person_days on {{ join_on('days', 'person_days', ['brand_id', 'event_date']) }}
-),
-
--- How few people came this way is told; who they are must not follow from it.
-visitors as (
-    select brand_id, period_id, from_class, to_class, count(*) as visitors
-    from persons
-    group by brand_id, period_id, from_class, to_class
-    having count(*) >= 5
+    inner join inner_visits on {{ join_on('days', 'inner_visits', ['brand_id', 'event_date']) }}
+    group by days.brand_id, days.period_id, inner_visits.from_class, inner_visits.to_class
 )
 
+-- Of fewer than five visitors nobody is told how many they are.
 select
-    sums.brand_id,
-    sums.period_id,
+    flows.brand_id,
+    flows.period_id,
     periods.period_type,
     periods.period_start,
     periods.period_end,
-    sums.from_class,
-    sums.to_class,
-    cast(sums.moves as bigint) as moves,
-    cast(sums.visits as bigint) as visits,
-    visitors.visitors
-from sums
-inner join periods on {{ join_on('sums', 'periods', ['brand_id', 'period_id']) }}
-left join visitors on {{ join_on('sums', 'visitors', ['brand_id', 'period_id', 'from_class', 'to_class']) }}
+    flows.from_class,
+    flows.to_class,
+    cast(flows.moves as bigint) as moves,
+    cast(coalesce(visits.visits, flows.moves) as bigint) as visits,
+    cast(case when flows.visitors >= 5 then flows.visitors end as bigint) as visitors
+from flows
+inner join periods on {{ join_on('flows', 'periods', ['brand_id', 'period_id']) }}
+left join visits on {{ join_on('flows', 'visits', ['brand_id', 'period_id', 'from_class', 'to_class']) }}

@@ -15,7 +15,7 @@ select
     visits.event_date as visit_date,
     visits.started_hour,
     visits.views,
-    visits.dwell_seconds,
+    coalesce(visits.dwell_seconds, 0) as dwell_seconds,
     visits.dwell_views,
     visits.entry_class,
     visits.exit_class,
