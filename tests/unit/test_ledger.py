@@ -278,3 +278,12 @@ def test_a_stage_may_be_called_as_others_call_nobody(tmp_path: Path) -> None:
     assert chain.query(moved) == [("m1", "O", "I"), ("v1", "none", "O")]
     restated = f"select stage, published, known_now, late from aipl_restated('{START}')"
     assert chain.query(restated) == [("O", 1, 1, 0), ("I", 0, 1, -1)]
+
+
+def test_marts_that_a_newer_program_adds_restate_nothing(tmp_path: Path) -> None:
+    chain = Chain(tmp_path)
+    chain.publish("r0", marts_of(BEFORE, START))
+    period = ("aurora", f"day:{START}", "day", START, START, 1, None, False)
+    comparison = chain.publish("r1", {**marts_of(BEFORE, START), "dim_period": [period]})
+    assert comparison.was_made
+    assert chain.query("from fct_aipl_ledger") == []
