@@ -83,6 +83,15 @@ classes as (
 ),
 {%- endfor %}
 
+-- Rows of sales once more: used twice, they would be kept in memory, of all periods and with all columns.
+buyer_rows as (
+    {{ rows_of_cells('sales', false) }}
+
+    union all
+
+    {{ rows_of_cells('sales', true) }}
+),
+
 payers_without_visit as (
     select
         brand_id,
@@ -91,14 +100,14 @@ payers_without_visit as (
         cell_member as member,
         submember,
         count(*) as payers_without_visit
-    from sales_rows
+    from buyer_rows
     where
         {{ is_first('orders', 'bought_before') }}
         and not exists (
             select 1 from {{ ref('int_traffic_days') }} as visits
             where
-                {{ join_on('visits', 'sales_rows', ['brand_id', 'slice', 'member', 'who']) }}
-                and visits.day between sales_rows.period_start and sales_rows.period_end
+                {{ join_on('visits', 'buyer_rows', ['brand_id', 'slice', 'member', 'who']) }}
+                and visits.day between buyer_rows.period_start and buyer_rows.period_end
                 and visits.views > 0
         )
     group by {{ grouped | join(', ') }}
