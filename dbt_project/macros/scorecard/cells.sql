@@ -239,6 +239,15 @@
     {%- endif -%}
     {%- if is_changed('int_product_categories') -%}
         {%- do selects.append(cells_of_changed_listings()) -%}
+    {%- endif -%}
+    {%- if is_changed('int_brand_facts') -%}
+        {#- With its first event ever, all buyers of a brand who did not visit are known. -#}
+        {%- do selects.append(
+            'select stored.brand_id, stored.period_id, stored.slice, stored.member from ' ~ this
+            ~ ' as stored inner join (select brand_id from ' ~ changes_relation(ref('int_brand_facts'))
+            ~ ' group by brand_id having bool_or(has_events) <> bool_and(has_events)) as told'
+            ~ ' on stored.brand_id = told.brand_id'
+        ) -%}
     {%- endif %}
     with slice_periods as (
         {{ slice_periods() }}

@@ -17,6 +17,12 @@
     'category': "coalesce(places.category_id, '(none)')",
     'product': 'products.product_id',
 } %}
+{%- set parts = {} %}
+{%- for group in groups %}{% do parts.update({group: scorecard_counts(group) | list}) %}{% endfor %}
+{%- do parts.update({
+    'payers_without_visit': ['payers_without_visit'],
+    'products': ['products_sold', 'products_viewed', 'products_on_sale'],
+}) %}
 
 with slice_periods as (
     {{ slice_periods() }}
@@ -94,13 +100,15 @@ buyer_rows as (
 
 payers_without_visit as (
     select
-        brand_id,
-        period_id,
-        cell_slice as slice,
-        cell_member as member,
-        submember,
+        buyer_rows.brand_id,
+        buyer_rows.period_id,
+        buyer_rows.cell_slice as slice,
+        buyer_rows.cell_member as member,
+        buyer_rows.submember,
         count(*) as payers_without_visit
     from buyer_rows
+    -- Without events nobody knows who visited.
+    inner join {{ ref('int_brand_facts') }} as facts on buyer_rows.brand_id = facts.brand_id and facts.has_events
     where
         {{ is_first('orders', 'bought_before') }}
         and not exists (
@@ -110,7 +118,7 @@ payers_without_visit as (
                 and visits.day between buyer_rows.period_start and buyer_rows.period_end
                 and visits.views > 0
         )
-    group by {{ grouped | join(', ') }}
+    group by buyer_rows.{{ grouped | join(', buyer_rows.') }}
 ),
 
 -- Distinct products are counted from days of products, which are few.
@@ -220,13 +228,35 @@ products as (
     {%- endfor %}
 ),
 
--- The whole brand has a row for each period, a member where it did something.
-found as (
-    {%- for group in groups %}
-    select {{ key | join(', ') }} from {{ group }}
-    union
+-- The whole brand has a row for each period, a member where it did something. Put together by grouping: each join
+-- would keep a table of all cells in memory.
+counted as (
+    {%- for part, columns in parts.items() %}
+    select
+        {{ key | join(', ') }},
+        '{{ part }}' as part
+        {%- for columns_of_part in parts.values() %}
+        {%- for column in columns_of_part %},
+        {{ column if column in columns else 'null' }} as {{ column }}
+        {%- endfor %}
+        {%- endfor %}
+    from {{ part }}
+
+    union all
     {%- endfor %}
-    select brand_id, period_id, 'all' as slice, '' as member, '' as submember
+
+    select
+        brand_id,
+        period_id,
+        'all' as slice,
+        '' as member,
+        '' as submember,
+        'all' as part
+        {%- for columns in parts.values() %}
+        {%- for column in columns %},
+        null as {{ column }}
+        {%- endfor %}
+        {%- endfor %}
     from {{ ref('int_report_periods') }} as periods
     {%- if is_incremental() %}
     where exists (
@@ -237,21 +267,12 @@ found as (
 )
 
 select
-    found.brand_id,
-    found.period_id,
-    found.slice,
-    found.member,
-    found.submember,
-    {%- for group in groups %}
-    {%- for column in scorecard_counts(group) %}
-    case when {{ group }}.brand_id is null then 0 else {{ group }}.{{ column }} end as {{ column }},
+    {{ key | join(', ') }}
+    {%- for part, columns in parts.items() %}
+    {%- for column in columns %},
+    case when bool_or(part = '{{ part }}') then max({{ column }}) else 0 end as {{ column }}
     {%- endfor %}
     {%- endfor %}
-    coalesce(payers_without_visit.payers_without_visit, 0) as payers_without_visit,
-    coalesce(products.products_sold, 0) as products_sold,
-    coalesce(products.products_viewed, 0) as products_viewed,
-    coalesce(products.products_on_sale, 0) as products_on_sale
-from found
-{%- for group in groups.keys() | list + ['payers_without_visit', 'products'] %}
-left join {{ group }} on {{ join_on('found', group, key) }}
-{%- endfor %}
+from counted
+group by {{ key | join(', ') }}
+having bool_or(part not in ('products', 'payers_without_visit'))
