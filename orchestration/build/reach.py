@@ -109,18 +109,7 @@ def reached_models(
             for parent in parents(unique_id)
         )
 
-    # A view shows what its tables hold; it is made again with the project, and started for its tests alone.
-    tested = {
-        name
-        for node in nodes.values()
-        if node["resource_type"] == "test"
-        for name in node["depends_on"]["nodes"]
-    }
-    models = (
-        key
-        for key, node in nodes.items()
-        if node["resource_type"] == "model" and (node["config"]["materialized"] != "view" or key in tested)
-    )
+    models = (key for key, node in nodes.items() if node["resource_type"] == "model")
     return sorted(_name(model) for model in models if is_reached(model))
 
 
