@@ -221,6 +221,15 @@
                 cell ~ ' from ' ~ changes_relation(ref(model)) ~ ' as days ' ~ days_of_periods
             ) -%}
         {%- endif -%}
+        {%- if is_changed(model) and model in ['int_traffic_days', 'int_sales_days'] -%}
+            {#- Another product in place of one changes the number of products, and no other row of these. -#}
+            {%- do selects.append(
+                cell ~ ' from ' ~ ref(model) ~ ' as days ' ~ days_of_periods
+                ~ " where days.slice in ('all', 'department', 'category') and exists (select 1 from "
+                ~ changes_relation(ref(model)) ~ " as products where products.slice = 'product' and "
+                ~ join_on('products', 'days', ['brand_id', 'who', 'day']) ~ ')'
+            ) -%}
+        {%- endif -%}
         {%- if is_new_period -%}
             {%- do selects.append(
                 cell ~ ' from ' ~ ref(model) ~ ' as days ' ~ days_of_periods ~ ' where '
