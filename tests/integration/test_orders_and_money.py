@@ -234,10 +234,12 @@ def test_what_went_back_of_an_order(
 def test_money_of_the_sample_shop_agrees_with_brute_force() -> None:
     warehouse = sample_warehouse()
     lines: dict[str, list[tuple[str, Decimal | None]]] = {}
-    for order_id, brand, amount in warehouse.query(
-        "select order_id, brand_id, amount from intermediate.int_order_lines where is_current"
+    brand_of: dict[tuple[str, str], str] = {}
+    for order_id, line_id, brand, amount in warehouse.query(
+        "select order_id, line_id, brand_id, amount from intermediate.int_order_lines where is_current"
     ):
         lines.setdefault(order_id, []).append((brand, amount))
+        brand_of[order_id, line_id] = brand
     documents = {
         order_id: Document(
             paid if amount and not cancelled else None, amount, currency, lines.get(order_id, ())
@@ -247,12 +249,14 @@ def test_money_of_the_sample_shop_agrees_with_brute_force() -> None:
             "from intermediate.int_orders where is_current"
         )
     }
-    repayments = [
-        Repayment(documents.get(order_id), day, amount, currency)
-        for order_id, day, amount, currency in warehouse.query(
-            "select order_id, refunded_on, amount, currency from intermediate.int_refunds where is_current"
-        )
-    ]
+    repayments = []
+    for order_id, line_id, day, amount, currency in warehouse.query(
+        "select order_id, line_id, refunded_on, amount, currency from intermediate.int_refunds where is_current"
+    ):
+        document, named = documents.get(order_id), brand_of.get((order_id, line_id))
+        # Only of what was paid for a line can be given back.
+        is_bought = document is not None and document.paid_on is not None and named in document.bought
+        repayments.append(Repayment(document, day, amount, currency, named if is_bought else None))
     horizon = WORLD.start + timedelta(days=WORLD.days - 1)
     found = {
         (brand, currency, day): figures
