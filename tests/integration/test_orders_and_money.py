@@ -251,7 +251,8 @@ def test_money_of_the_sample_shop_agrees_with_brute_force() -> None:
     }
     repayments = []
     for order_id, line_id, day, amount, currency in warehouse.query(
-        "select order_id, line_id, refunded_on, amount, currency from intermediate.int_refunds where is_current"
+        "select order_id, line_id, refunded_on, amount, currency from intermediate.int_refunds"
+        " where is_current"
     ):
         document, named = documents.get(order_id), brand_of.get((order_id, line_id))
         # Only of what was paid for a line can be given back.
