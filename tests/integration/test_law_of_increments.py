@@ -6,7 +6,7 @@ batches, duplicates, delays and corrections of arrival; and both equal brute for
 A failure names the worlds that differ and how to run just these. `make prove` draws many more.
 The environment:
 
-    AIPL_PROVE_WORLDS    how many worlds to draw (200); more than 500 come in batches
+    AIPL_PROVE_WORLDS    how many worlds to draw (100); more than 500 come in batches
     AIPL_PROVE_SEED      what to draw them from (0)
     AIPL_PROVE_ONLY      the worlds to run instead of drawing, by number, with
     AIPL_PROVE_DELIVERY  the number of the delivery
@@ -33,7 +33,7 @@ from worlds.proof import MARTS, VARIABLES, Difference, Rows, against, between, e
 from orchestration.core.settings import PROJECT_ROOT
 
 BATCH = 500
-WORLDS = int(os.environ.get("AIPL_PROVE_WORLDS", "200"))
+WORLDS = int(os.environ.get("AIPL_PROVE_WORLDS", "100"))
 SEED = int(os.environ.get("AIPL_PROVE_SEED", "0"))
 ONLY = [int(number) for number in os.environ.get("AIPL_PROVE_ONLY", "").split()]
 DELIVERY = int(os.environ.get("AIPL_PROVE_DELIVERY", "0"))
