@@ -153,7 +153,8 @@
 {%- endmacro %}
 
 {#
-  Rows of a day model in the periods of the cells to be counted. Cells of the classes of buyers are made of the
+  Rows of a day model in the periods of the cells to be counted: those of the members and of the periods with any
+  such cell, which are few, so that no table of all cells is joined. Cells of the classes of buyers are made of the
   rows of another slice; for these, `class` of CTE `classes` is the person's in the period.
 #}
 {% macro rows_of_cells(group, is_classed) -%}
@@ -176,18 +177,9 @@
         periods.period_start,
         periods.period_end
     from {{ days }} as days
-    {%- if is_incremental() %}
-    inner join {{ ref('int_report_days') }} as periods on {{ join_on('days', 'periods', ['brand_id', 'day']) }}
-    inner join cells
-        on
-            {{ join_on('periods', 'cells', ['brand_id', 'period_id']) }}
-            and days.slice = cells.rows_of
-            and days.member = cells.of_member
-    {%- else %}
     inner join {{ ref('int_report_days') }} as periods on {{ join_on('days', 'periods', ['brand_id', 'day']) }}
     inner join slice_periods as cells
         on days.slice = cells.rows_of and periods.period_type = cells.period_type
-    {%- endif %}
     {%- if is_classed %}
     left join classes on {{ join_on('days', 'classes', ['brand_id', 'who']) }}
         and periods.period_id = classes.period_id

@@ -37,10 +37,17 @@ cells as (
         scope.period_id,
         slices.slice,
         slices.rows_of,
-        slices.facts,
         case when slices.slice = 'buyer_class' then '' else scope.member end as of_member
     from {{ scope_relation() }} as scope
     inner join {{ ref('slices') }} as slices on scope.slice = slices.slice
+),
+
+changed_members as (
+    select distinct brand_id, rows_of as slice, of_member as member from cells
+),
+
+changed_periods as (
+    select distinct brand_id, period_id, slice, rows_of from cells
 ),
 {%- endif %}
 
@@ -57,8 +64,10 @@ classes as (
         and days.is_person
         {%- if is_incremental() %}
         and exists (
-            select 1 from cells
-            where {{ join_on('periods', 'cells', ['brand_id', 'period_id']) }} and cells.slice <> cells.rows_of
+            select 1 from changed_periods
+            where
+                {{ join_on('periods', 'changed_periods', ['brand_id', 'period_id']) }}
+                and changed_periods.slice <> changed_periods.rows_of
         )
         {%- endif %}
     group by days.brand_id, periods.period_id, days.who
@@ -144,8 +153,8 @@ period_products as (
         on {{ join_on('product_days', 'periods', ['brand_id', 'day']) }}
     {%- if is_incremental() %}
     where exists (
-        select 1 from cells
-        where {{ join_on('periods', 'cells', ['brand_id', 'period_id']) }}
+        select 1 from changed_periods
+        where {{ join_on('periods', 'changed_periods', ['brand_id', 'period_id']) }}
     )
     {%- endif %}
     group by product_days.brand_id, periods.period_id, periods.period_type, product_days.product_id
@@ -169,8 +178,8 @@ period_products as (
             and (places.delisted_on is null or places.delisted_on >= periods.period_start)
     {%- if is_incremental() %}
     where exists (
-        select 1 from cells
-        where {{ join_on('periods', 'cells', ['brand_id', 'period_id']) }}
+        select 1 from changed_periods
+        where {{ join_on('periods', 'changed_periods', ['brand_id', 'period_id']) }}
     )
     {%- endif %}
 ),
@@ -260,8 +269,10 @@ counted as (
     from {{ ref('int_report_periods') }} as periods
     {%- if is_incremental() %}
     where exists (
-        select 1 from cells
-        where {{ join_on('periods', 'cells', ['brand_id', 'period_id']) }} and cells.slice = 'all'
+        select 1 from changed_periods
+        where
+            {{ join_on('periods', 'changed_periods', ['brand_id', 'period_id']) }}
+            and changed_periods.slice = 'all'
     )
     {%- endif %}
 )
@@ -274,5 +285,6 @@ select
     {%- endfor %}
     {%- endfor %}
 from counted
+where {{ in_scope('counted') }}
 group by {{ key | join(', ') }}
 having bool_or(part not in ('products', 'payers_without_visit'))
