@@ -226,7 +226,9 @@ def test_good_warehouse_passes_quietly_and_is_only_read(
 
 def test_all_marts_but_an_informing_one_can_hold_a_release_back() -> None:
     informing = {name for name, mart in SUITES.items() if mart.suite.severity == "warning"}
-    assert informing == {"fct_gmv_backtest"}
+    # A view alone shows what the marts beneath it hold, which are judged.
+    views = {name for name in informing if ALL[name].contract.published == "view_only"}
+    assert informing - views == {"fct_gmv_backtest"}
 
 
 def test_warning_does_not_block(warehouse: Path) -> None:

@@ -125,7 +125,7 @@ def test_the_borders_of_the_windows_are_likely(rows: dict[str, list[Row]]) -> No
 def test_the_last_delivery_of_each_dump_is_the_final_one(final: Files) -> None:
     for delivery in range(5):
         delivered = batches(final, delivery)
-        assert 3 <= len(delivered) <= 5
+        assert 3 <= len(delivered) <= 6
         arrived: Files = {}
         for batch in delivered:
             arrived.update(batch)
@@ -133,7 +133,7 @@ def test_the_last_delivery_of_each_dump_is_the_final_one(final: Files) -> None:
         again = Counter(name for batch in delivered for name in batch)
         assert max(again.values()) > 1
         loads = [{name.partition("-")[2] for name in batch} for batch in delivered]
-        assert min(loads[-1]) < max(loads[0]), "nothing came out of order"
+        assert any(min(later) < max(loads[0]) for later in loads[1:]), "nothing came out of order"
 
 
 def test_rows_come_late_and_twice(rows: dict[str, list[Row]]) -> None:
