@@ -214,7 +214,7 @@
             ) -%}
         {%- endif -%}
         {%- if is_changed(model) and model in ['int_traffic_days', 'int_sales_days'] -%}
-            {#- Another product in place of one changes the number of products, and no other row of these. -#}
+            {#- If one product replaces another, only the number of products changes in these cells. -#}
             {%- do selects.append(
                 cell ~ ' from ' ~ ref(model) ~ ' as days ' ~ days_of_periods
                 ~ " where days.slice in ('all', 'department', 'category') and exists (select 1 from "
