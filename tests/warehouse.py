@@ -41,12 +41,11 @@ class Warehouse:
 
     home: Path
     sources_file: Path = PROJECT_ROOT / "sources.yml"
-    memory: str = Settings.memory
 
     @property
     def settings(self) -> Settings:
         """Settings of this home."""
-        return Settings(self.home, self.sources_file, memory=self.memory)
+        return Settings(self.home, self.sources_file)
 
     def load(self, source_id: str, dumps: Path, load_dates: Collection[date] | None = None) -> None:
         """Pull the new dumps of these load dates (None: all) and accept every load."""

@@ -58,9 +58,13 @@
     ),
 
     spans as (
-        select first_day, horizon from {{ ref('int_horizons') }}
-        union all
-        select first_day, horizon from moved
+        select brand_id, min(first_day) as first_day, max(horizon) as horizon
+        from (
+            select brand_id, first_day, horizon from {{ ref('int_horizons') }}
+            union all
+            select brand_id, first_day, horizon from moved
+        ) as days
+        group by brand_id
     ),
 
     dates as (
@@ -103,6 +107,7 @@
 
     select facts.brand_id, rules.rule_id, dates.date_day as opened_on
     from {{ changed_rows('int_brand_facts') }} as facts
+    inner join spans on facts.brand_id = spans.brand_id
+    inner join dates on dates.date_day between spans.first_day and spans.horizon
     cross join {{ rules }} as rules
-    cross join dates
 {%- endmacro %}

@@ -22,8 +22,7 @@ def warehouse(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Wa
     """Online Retail through the program itself, 305 loads in one run; then the others beside it."""
     home = tmp_path_factory.mktemp("real")
     said(home, "run", "--source", "online_retail", "--dumps", str(shared_data / "online_retail"))
-    # Four whole sources in one increment: fct_conversion needs more than the 4 GB that are enough for one.
-    warehouse = Warehouse(home, memory="8GB")
+    warehouse = Warehouse(home)
     for source in ("taobao_user_behavior", "rees46", "olist", "cdnow"):
         warehouse.load(source, shared_data / source)
     assert not warehouse.build(), "sources are added to a warehouse that stands"
