@@ -45,9 +45,11 @@ def keep_part(events: Path) -> None:
     events.write_bytes(gzip.compress(text.getvalue().encode()))
 
 
-def add_line(dump: Path, *fields: object) -> None:
-    with dump.open("a", newline="") as stream:
-        csv.writer(stream).writerow(fields)
+def add_line(dump: Path, **fields: object) -> None:
+    with dump.open("r+", newline="") as stream:
+        columns = next(csv.reader(stream))
+        stream.seek(0, io.SEEK_END)
+        csv.DictWriter(stream, columns).writerow(fields)
 
 
 @pytest.fixture(scope="module")
@@ -73,23 +75,30 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> Releases:
     )
     assert orders
     for order, _, paid_date, amount in orders:
-        refund = (f"R-{order}", order, f"{paid_date + DAY} 12:00:00", amount, "CNY", "test")
-        add_line(final / f"refunds-{NEXT}.csv", *refund)
+        add_line(
+            final / f"refunds-{NEXT}.csv",
+            refund_id=f"R-{order}",
+            order_id=order,
+            refunded_at=f"{paid_date + DAY} 12:00:00",
+            amount=amount,
+            currency="CNY",
+            reason="test",
+        )
     buyers = {released(warehouse.home, buyer) for _, buyer, *_ in orders}
     (visitor,) = warehouse.query(
         "select min(person_id) from marts.fct_aipl_stage_history"
         " where person_id like 'sample_shop:v:%' and stage_rank > 0"
         f" and valid_from < date '{PUBLISHED[-1]}' - 6"
     )[0]
-    link = (
-        f"{NEXT - DAY} 12:00:00",
-        "L-late",
-        visitor.split(":")[2],
-        "m-late",
-        "",
-        f"{WORLD.start} 00:00:00",
+    add_line(
+        final / f"identity_links-{NEXT}.csv",
+        recorded_at=f"{NEXT - DAY} 12:00:00",
+        link_id="L-late",
+        visitor_id=visitor.split(":")[2],
+        member_id="m-late",
+        valid_from=f"{WORLD.start} 00:00:00",
+        withdrawn="false",
     )
-    add_line(final / f"identity_links-{NEXT}.csv", *link, "", "false")
     warehouse.load("sample_shop", final)
     second = publish_build(warehouse, datetime(2024, 9, 26, tzinfo=UTC))
     visitor = released(warehouse.home, visitor)
