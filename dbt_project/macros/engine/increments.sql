@@ -109,6 +109,19 @@
     insert into {{ target }} ({{ columns }}) select {{ columns }} from {{ fresh }};
 {%- endmacro %}
 
+{#
+  Condition: the row is of the part that is being built. A model with many rows may configure `built_by`, lists of
+  words of which the column has one each: where memory is short, the materialization builds a list at a time.
+  Compiled, it is true of all.
+#}
+{% macro is_built_now(column) -%}
+    {{ has_word("'" ~ words_of_all_parts() ~ "'", column) }}
+{%- endmacro %}
+
+{% macro words_of_all_parts() -%}
+    {{ return(config.require('built_by') | join(' ')) }}
+{%- endmacro %}
+
 {# Condition: the row's key is in another relation; false for a key with a NULL. #}
 {% macro in_relation(alias, relation, key) -%}
     exists (select 1 from {{ relation }} as scope_ where {{ join_on(alias, 'scope_', key) }})
@@ -209,9 +222,10 @@
     {%- do run_query('create table ' ~ scope_relation('unchanged') ~ ' as select true as is_unchanged') -%}
 {%- endmacro %}
 
-{# Whether a select finds a row. #}
-{% macro finds_rows(query) -%}
-    {{ return(run_query('select count(*) from (' ~ query ~ ' limit 1) as found').columns[0].values()[0] > 0) }}
+{# Whether a select finds a row, or more than `after` rows. #}
+{% macro finds_rows(query, after=0) -%}
+    {%- set found = 'select count(*) from (' ~ query ~ ' limit ' ~ (after + 1) ~ ') as found' -%}
+    {{ return(run_query(found).columns[0].values()[0] > after) }}
 {%- endmacro %}
 
 {# Whether this build changed a model incrementally, so that its changes are known. #}

@@ -12,9 +12,11 @@
         {{ return(left(target)) }}
     {%- endif -%}
     {%- set before = set_aside(target) -%}
+    {%- set parts = selects_of_parts() -%}
     {% call statement('main', language=model['language']) -%}
-        {{ create_table_as(False, target, compiled_code, model['language']) }}
+        {{ create_table_as(False, target, parts[0], model['language']) }}
     {%- endcall %}
+    {%- do add_parts(target, parts[1:]) -%}
     {%- if before is not none -%}
         {%- if has_same_rows(before, target) %}{% do note_unchanged() %}{% endif -%}
         {%- do drop_relation(before) -%}
@@ -49,7 +51,9 @@
         {{ return(left(target)) }}
     {%- endif -%}
     {{ run_hooks(pre_hooks) }}
-    {%- do run_query(create_table_as(True, fresh, compiled_code)) -%}
+    {%- set parts = selects_of_parts() -%}
+    {%- do run_query(create_table_as(True, fresh, parts[0])) -%}
+    {%- do add_parts(fresh, parts[1:]) -%}
     {% call statement('main') -%}
         {{ strategy({
             'target_relation': target,
@@ -64,6 +68,28 @@
     {%- do persist_docs(target, model) -%}
     {{ return(finished(target)) }}
 {% endmaterialization %}
+
+{#
+  The model's select, or one per part of `built_by`: each needs only its share of memory. An increment of few keys
+  is built at once, since each part takes a tenth of a second.
+#}
+{% macro selects_of_parts() %}
+    {%- set parts = config.get('built_by') -%}
+    {%- if not parts or (is_incremental() and not finds_rows('select 1 from ' ~ scope_relation(), after=100000)) -%}
+        {{ return([compiled_code]) }}
+    {%- endif -%}
+    {%- set selects = [] -%}
+    {%- for part in parts -%}
+        {%- do selects.append(compiled_code | replace("'" ~ words_of_all_parts() ~ "'", "'" ~ part ~ "'")) -%}
+    {%- endfor -%}
+    {{ return(selects) }}
+{% endmacro %}
+
+{% macro add_parts(target, selects) %}
+    {%- for select in selects -%}
+        {%- do run_query('insert into ' ~ target ~ ' ' ~ select) -%}
+    {%- endfor -%}
+{% endmacro %}
 
 {% macro make_way() %}
     {{ run_hooks(pre_hooks) }}

@@ -139,7 +139,12 @@
 
 {# Slices with the types of periods that each is told for. #}
 {% macro slice_periods() -%}
-    select slices.slice, slices.rows_of, slices.facts, types.period_type
+    select
+        slices.slice,
+        slices.rows_of,
+        slices.facts,
+        types.period_type,
+        dense_rank() over (order by slices.slice) as slice_no
     from {{ ref('slices') }} as slices
     inner join (
         select distinct period_type from {{ ref('int_report_days') }}
@@ -153,40 +158,36 @@
 {%- endmacro %}
 
 {#
-  Rows of a day model in the periods of the cells to be counted: those of the members and of the periods with any
-  such cell, which are few, so that no table of all cells is joined. Cells of the classes of buyers are made of the
-  rows of another slice; for these, `class` of CTE `classes` is the person's in the period.
+  Rows of a day model in the periods of the cells to be counted. Cells of the classes of buyers are made of the
+  rows of another slice; `class_no` of CTE `classes` is the person's class in the period.
 #}
 {% macro rows_of_cells(group, is_classed) -%}
-    {%- set days = ref(scorecard_groups()[group]) -%}
     select
         days.*,
-        cells.slice as cell_slice,
-        {%- if is_classed %}
-        case
-            when cells.slice = 'buyer_class' then coalesce(classes.buyer_class, '(none)') else days.member
-        end as cell_member,
-        case
-            when cells.slice = 'buyer_class' then '' else coalesce(classes.buyer_class, '(none)')
-        end as submember,
-        {%- else %}
-        days.member as cell_member,
-        '' as submember,
-        {%- endif %}
-        periods.period_id,
+        periods.period_no,
         periods.period_start,
-        periods.period_end
-    from {{ days }} as days
-    inner join {{ ref('int_report_days') }} as periods on {{ join_on('days', 'periods', ['brand_id', 'day']) }}
-    inner join slice_periods as cells
-        on days.slice = cells.rows_of and periods.period_type = cells.period_type
+        periods.period_end,
+        slice_periods.slice_no,
+        members.member_no,
+        {{ 'coalesce(classes.class_no, 0)' if is_classed else '0' }} as class_no
+    from {{ ref(scorecard_groups()[group]) }} as days
+    inner join members on {{ join_on('days', 'members', ['brand_id', 'slice', 'member']) }}
+    inner join periods on {{ join_on('days', 'periods', ['brand_id', 'day']) }}
+    inner join slice_periods
+        on days.slice = slice_periods.rows_of and periods.period_type = slice_periods.period_type
+    {%- if is_incremental() %}
+    inner join cells
+        on
+            {{ join_on('members', 'cells', ['member_no']) }}
+            and {{ join_on('periods', 'cells', ['period_no']) }}
+            and {{ join_on('slice_periods', 'cells', ['slice_no']) }}
+    {%- endif %}
     {%- if is_classed %}
-    left join classes on {{ join_on('days', 'classes', ['brand_id', 'who']) }}
-        and periods.period_id = classes.period_id
+    left join classes on {{ join_on('periods', 'classes', ['period_no']) }} and {{ join_on('days', 'classes', ['who']) }}
     {%- endif %}
     where
-        {{ has_word('cells.facts', "'" ~ group ~ "'") }}
-        and cells.slice {{ '<>' if is_classed else '=' }} cells.rows_of
+        {{ has_word('slice_periods.facts', "'" ~ group ~ "'") }}
+        and slice_periods.slice {{ '<>' if is_classed else '=' }} slice_periods.rows_of
         {%- if group == 'refunds' %}
         and days.refunds + days.unlinked_refunds + days.adjustments > 0
         {%- elif group == 'paid_refunds' %}

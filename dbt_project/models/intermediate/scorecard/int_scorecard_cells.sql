@@ -6,32 +6,28 @@
     ])],
     scope_key=['brand_id', 'period_id', 'slice', 'member'],
     only_differences=true,
+    built_by=['day', 'week month quarter year', 'four_weeks', 'campaign baseline after'],
 ) }}
 
 {%- set key = ['brand_id', 'period_id', 'slice', 'member', 'submember'] %}
-{%- set grouped = ['brand_id', 'period_id', 'cell_slice', 'cell_member', 'submember'] %}
+{%- set cell = ['period_no', 'slice_no', 'member_no', 'class_no'] %}
 {%- set groups = scorecard_groups() %}
-{%- set product_slices = {
-    'all': "''",
-    'department': "coalesce(places.department, '(none)')",
-    'category': "coalesce(places.category_id, '(none)')",
-    'product': 'products.product_id',
-} %}
+{%- set classes = ['(none)', 'new', 'returning'] %}
 {%- set parts = {} %}
 {%- for group in groups %}{% do parts.update({group: scorecard_counts(group) | list}) %}{% endfor %}
 {%- do parts.update({
     'payers_without_visit': ['payers_without_visit'],
-    'products': ['products_sold', 'products_viewed', 'products_on_sale'],
+    'product_counts': ['products_sold', 'products_viewed', 'products_on_sale'],
 }) %}
 
+-- Cells are counted by numbers of periods, slices and members, which cost a third of their names.
 with slice_periods as (
     {{ slice_periods() }}
 ),
 
 {%- if is_incremental() %}
 
--- What is to be counted, and which rows it is made of.
-cells as (
+wanted as (
     select distinct
         scope.brand_id,
         scope.period_id,
@@ -41,36 +37,67 @@ cells as (
     from {{ scope_relation() }} as scope
     inner join {{ ref('slices') }} as slices on scope.slice = slices.slice
 ),
+{%- endif %}
 
-changed_members as (
-    select distinct brand_id, rows_of as slice, of_member as member from cells
+periods as (
+    select
+        brand_id,
+        day,
+        period_id,
+        period_type,
+        period_start,
+        period_end,
+        dense_rank() over (order by brand_id, period_id) as period_no
+    from {{ ref('int_report_days') }} as days
+    where
+        {{ is_built_now('period_type') }}
+        {%- if is_incremental() %}
+        and {{ in_relation('days', 'wanted', ['brand_id', 'period_id']) }}
+        {%- endif %}
 ),
 
-changed_periods as (
-    select distinct brand_id, period_id, slice, rows_of from cells
+members as (
+    select
+        brand_id,
+        slice,
+        member,
+        row_number() over (order by brand_id, slice, member) as member_no
+    from (
+        {%- if is_incremental() %}
+        select distinct brand_id, rows_of as slice, of_member as member from wanted
+        {%- else %}
+        {%- for days in groups.values() | unique %}
+        select distinct brand_id, slice, member from {{ ref(days) }}
+        {{ 'union' if not loop.last }}
+        {%- endfor %}
+        {%- endif %}
+    ) as named
+),
+
+{%- if is_incremental() %}
+
+cells as (
+    select distinct periods.period_no, slice_periods.slice_no, members.member_no
+    from wanted
+    inner join periods on {{ join_on('wanted', 'periods', ['brand_id', 'period_id']) }}
+    inner join slice_periods on {{ join_on('wanted', 'slice_periods', ['slice']) }}
+    inner join members
+        on
+            {{ join_on('wanted', 'members', ['brand_id']) }}
+            and wanted.rows_of = members.slice
+            and wanted.of_member = members.member
 ),
 {%- endif %}
 
 classes as (
     select
-        days.brand_id,
-        periods.period_id,
+        periods.period_no,
         days.who,
-        case when bool_or({{ is_new() }}) then 'new' else 'returning' end as buyer_class
+        case when bool_or({{ is_new() }}) then 1 else 2 end as class_no
     from {{ ref('int_sales_days') }} as days
-    inner join {{ ref('int_report_days') }} as periods on {{ join_on('days', 'periods', ['brand_id', 'day']) }}
-    where
-        days.slice = 'all'
-        and days.is_person
-        {%- if is_incremental() %}
-        and exists (
-            select 1 from changed_periods
-            where
-                {{ join_on('periods', 'changed_periods', ['brand_id', 'period_id']) }}
-                and changed_periods.slice <> changed_periods.rows_of
-        )
-        {%- endif %}
-    group by days.brand_id, periods.period_id, days.who
+    inner join periods on {{ join_on('days', 'periods', ['brand_id', 'day']) }}
+    where days.slice = 'all' and days.is_person
+    group by periods.period_no, days.who
 ),
 
 {%- for group in groups %}
@@ -85,16 +112,13 @@ classes as (
 
 {{ group }} as (
     select
-        brand_id,
-        period_id,
-        cell_slice as slice,
-        cell_member as member,
-        submember
+        {{ cell | join(', ') }},
+        true as is_counted
         {%- for column, aggregate in scorecard_counts(group).items() %},
         {{ aggregate }} as {{ column }}
         {%- endfor %}
     from {{ group }}_rows
-    group by {{ grouped | join(', ') }}
+    group by {{ cell | join(', ') }}
 ),
 {%- endfor %}
 
@@ -109,11 +133,8 @@ buyer_rows as (
 
 payers_without_visit as (
     select
-        buyer_rows.brand_id,
-        buyer_rows.period_id,
-        buyer_rows.cell_slice as slice,
-        buyer_rows.cell_member as member,
-        buyer_rows.submember,
+        buyer_rows.{{ cell | join(', buyer_rows.') }},
+        true as is_counted,
         count(*) as payers_without_visit
     from buyer_rows
     -- Without events nobody knows who visited.
@@ -127,7 +148,7 @@ payers_without_visit as (
                 and visits.day between buyer_rows.period_start and buyer_rows.period_end
                 and visits.views > 0
         )
-    group by buyer_rows.{{ grouped | join(', buyer_rows.') }}
+    group by buyer_rows.{{ cell | join(', buyer_rows.') }}
 ),
 
 -- Distinct products are counted from days of products, which are few.
@@ -139,53 +160,24 @@ product_days as (
     where slice = 'product' and member <> '(none)' and views > 0
 ),
 
-period_products as (
-    select
-        product_days.brand_id,
-        periods.period_id,
-        periods.period_type,
-        product_days.product_id,
-        bool_or(product_days.is_sold) as is_sold,
-        bool_or(not product_days.is_sold) as is_viewed,
-        false as is_on_sale
-    from product_days
-    inner join {{ ref('int_report_days') }} as periods
-        on {{ join_on('product_days', 'periods', ['brand_id', 'day']) }}
-    {%- if is_incremental() %}
-    where exists (
-        select 1 from changed_periods
-        where {{ join_on('periods', 'changed_periods', ['brand_id', 'period_id']) }}
-    )
-    {%- endif %}
-    group by product_days.brand_id, periods.period_id, periods.period_type, product_days.product_id
-
-    union all
-
+listings as (
     select
         places.brand_id,
-        periods.period_id,
-        periods.period_type,
         {{ told_apart('places', 'product_id') }} as product_id,
-        false as is_sold,
-        false as is_viewed,
-        true as is_on_sale
+        places.listed_on,
+        places.delisted_on
     from {{ ref('int_product_categories') }} as places
     inner join {{ ref('int_brand_facts') }} as facts on places.brand_id = facts.brand_id
-    inner join {{ ref('int_report_periods') }} as periods
-        on
-            places.brand_id = periods.brand_id
-            and places.listed_on <= periods.period_end
-            and (places.delisted_on is null or places.delisted_on >= periods.period_start)
-    {%- if is_incremental() %}
-    where exists (
-        select 1 from changed_periods
-        where {{ join_on('periods', 'changed_periods', ['brand_id', 'period_id']) }}
-    )
-    {%- endif %}
+    where places.listed_on is not null
 ),
 
--- A brand may sell what the catalogue lists under another one.
-listed as (
+named_products as (
+    select brand_id, product_id from product_days
+    union
+    select brand_id, product_id from listings
+),
+
+catalogue as (
     select source_id, product_id, category_id, department, false as is_apart
     from {{ ref('int_product_categories') }}
 
@@ -200,91 +192,178 @@ listed as (
     from {{ ref('int_product_categories') }}
 ),
 
+-- A brand may sell what the catalogue lists under another one.
 places as (
     select
-        sold.brand_id,
-        sold.product_id,
-        min(listed.category_id) as category_id,
-        min(listed.department) as department
-    from (select distinct brand_id, product_id from period_products) as sold
-    inner join {{ ref('int_brands') }} as brands on sold.brand_id = brands.brand_id
-    inner join {{ ref('int_brand_facts') }} as facts on sold.brand_id = facts.brand_id
-    inner join listed
+        named_products.brand_id,
+        named_products.product_id,
+        min(catalogue.category_id) as category_id,
+        min(catalogue.department) as department
+    from named_products
+    inner join {{ ref('int_brands') }} as brands on named_products.brand_id = brands.brand_id
+    inner join {{ ref('int_brand_facts') }} as facts on named_products.brand_id = facts.brand_id
+    inner join catalogue
         on
-            sold.product_id = listed.product_id
-            and facts.has_several_spaces = listed.is_apart
-            and {{ has_word("replace(brands.source_ids, ',', '')", 'listed.source_id') }}
-    group by sold.brand_id, sold.product_id
+            named_products.product_id = catalogue.product_id
+            and facts.has_several_spaces = catalogue.is_apart
+            and {{ has_word("replace(brands.source_ids, ',', '')", 'catalogue.source_id') }}
+    group by named_products.brand_id, named_products.product_id
 ),
 
 products as (
-    {%- for slice, member in product_slices.items() %}
     select
-        products.brand_id,
-        products.period_id,
-        '{{ slice }}' as slice,
-        {{ member }} as member,
-        '' as submember,
-        count(distinct case when products.is_sold then products.product_id end) as products_sold,
-        count(distinct case when products.is_viewed then products.product_id end) as products_viewed,
-        count(distinct case when products.is_on_sale then products.product_id end) as products_on_sale
-    from period_products as products
-    inner join slice_periods
-        on products.period_type = slice_periods.period_type and slice_periods.slice = '{{ slice }}'
-    left join places on {{ join_on('products', 'places', ['brand_id', 'product_id']) }}
-    group by {{ (['products.brand_id', 'products.period_id'] + ([member] if slice != 'all' else [])) | join(', ') }}
+        named_products.brand_id,
+        named_products.product_id,
+        places.category_id,
+        places.department,
+        row_number() over (order by named_products.brand_id, named_products.product_id) as product_no
+    from named_products
+    left join places on {{ join_on('named_products', 'places', ['brand_id', 'product_id']) }}
+),
+
+-- Cells that a product counts in.
+product_members as (
+    {%- for slice, member in {
+        'all': "''",
+        'department': "coalesce(products.department, '(none)')",
+        'category': "coalesce(products.category_id, '(none)')",
+        'product': 'products.product_id',
+    }.items() %}
+    select products.product_no, members.slice, members.member_no
+    from products
+    inner join members
+        on
+            {{ join_on('products', 'members', ['brand_id']) }}
+            and members.slice = '{{ slice }}'
+            and members.member = {{ member }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
 
--- The whole brand has a row for each period, a member where it did something. Put together by grouping: each join
--- would keep a table of all cells in memory.
-counted as (
-    {%- for part, columns in parts.items() %}
+period_products as (
     select
-        {{ key | join(', ') }},
-        '{{ part }}' as part
-        {%- for columns_of_part in parts.values() %}
-        {%- for column in columns_of_part %},
-        {{ column if column in columns else 'null' }} as {{ column }}
-        {%- endfor %}
-        {%- endfor %}
-    from {{ part }}
+        product_no,
+        period_no,
+        max(period_type) as period_type,
+        max(is_sold) as is_sold,
+        max(is_viewed) as is_viewed,
+        max(is_on_sale) as is_on_sale
+    from (
+        select
+            products.product_no,
+            periods.period_no,
+            periods.period_type,
+            case when days.is_sold then 1 else 0 end as is_sold,
+            case when days.is_sold then 0 else 1 end as is_viewed,
+            0 as is_on_sale
+        from product_days as days
+        inner join products on {{ join_on('days', 'products', ['brand_id', 'product_id']) }}
+        inner join periods on {{ join_on('days', 'periods', ['brand_id', 'day']) }}
 
-    union all
+        union all
+
+        select
+            products.product_no,
+            periods.period_no,
+            periods.period_type,
+            0 as is_sold,
+            0 as is_viewed,
+            1 as is_on_sale
+        from listings
+        inner join products on {{ join_on('listings', 'products', ['brand_id', 'product_id']) }}
+        inner join (
+            select distinct brand_id, period_no, period_type, period_start, period_end from periods
+        ) as periods
+            on
+                {{ join_on('listings', 'periods', ['brand_id']) }}
+                and listings.listed_on <= periods.period_end
+                and (listings.delisted_on is null or listings.delisted_on >= periods.period_start)
+    ) as facts
+    group by product_no, period_no
+),
+
+product_counts as (
+    select
+        true as is_counted,
+        products.period_no,
+        slice_periods.slice_no,
+        members.member_no,
+        0 as class_no,
+        {{ total('products.is_sold') }} as products_sold,
+        {{ total('products.is_viewed') }} as products_viewed,
+        {{ total('products.is_on_sale') }} as products_on_sale
+    from period_products as products
+    inner join product_members as members on {{ join_on('products', 'members', ['product_no']) }}
+    inner join slice_periods
+        on members.slice = slice_periods.slice and products.period_type = slice_periods.period_type
+    {%- if is_incremental() %}
+    inner join cells
+        on
+            {{ join_on('products', 'cells', ['period_no']) }}
+            and {{ join_on('members', 'cells', ['member_no']) }}
+            and {{ join_on('slice_periods', 'cells', ['slice_no']) }}
+    {%- endif %}
+    group by products.period_no, slice_periods.slice_no, members.member_no
+),
+
+-- The whole brand has a row for each period, a member where it did something.
+whole_brands as (
+    select distinct
+        periods.period_no,
+        slice_periods.slice_no,
+        coalesce(members.member_no, 0) as member_no,
+        0 as class_no
+    from periods
+    inner join slice_periods
+        on slice_periods.slice = 'all' and periods.period_type = slice_periods.period_type
+    left join members on {{ join_on('periods', 'members', ['brand_id']) }} and members.slice = 'all'
+),
+
+merged as (
+    select
+        {{ cell | join(', ') }}
+        {%- for part, columns in parts.items() %}
+        {%- for column in columns %},
+        case when {{ part }}.is_counted then {{ part }}.{{ column }} else 0 end as {{ column }}
+        {%- endfor %}
+        {%- endfor %}
+    from whole_brands
+    {%- for part in parts %}
+    {{ 'full' if part in groups else 'left' }} join {{ part }} using ({{ cell | join(', ') }})
     {%- endfor %}
+),
 
+named as (
     select
-        brand_id,
-        period_id,
-        'all' as slice,
-        '' as member,
-        '' as submember,
-        'all' as part
+        periods.brand_id,
+        periods.period_id,
+        slices.slice,
+        case
+            when slices.slice <> 'buyer_class' then coalesce(members.member, '')
+            {%- for class in classes %}
+            when merged.class_no = {{ loop.index0 }} then '{{ class }}'
+            {%- endfor %}
+        end as member,
+        case
+            when slices.slice <> 'category_buyer_class' then ''
+            {%- for class in classes %}
+            when merged.class_no = {{ loop.index0 }} then '{{ class }}'
+            {%- endfor %}
+        end as submember
         {%- for columns in parts.values() %}
         {%- for column in columns %},
-        null as {{ column }}
+        merged.{{ column }}
         {%- endfor %}
         {%- endfor %}
-    from {{ ref('int_report_periods') }} as periods
-    {%- if is_incremental() %}
-    where exists (
-        select 1 from changed_periods
-        where
-            {{ join_on('periods', 'changed_periods', ['brand_id', 'period_id']) }}
-            and changed_periods.slice = 'all'
-    )
-    {%- endif %}
+    from merged
+    inner join (
+        select distinct brand_id, period_id, period_no from periods
+    ) as periods on {{ join_on('merged', 'periods', ['period_no']) }}
+    inner join (
+        select distinct slice, slice_no from slice_periods
+    ) as slices on {{ join_on('merged', 'slices', ['slice_no']) }}
+    left join members on {{ join_on('merged', 'members', ['member_no']) }}
 )
 
-select
-    {{ key | join(', ') }}
-    {%- for part, columns in parts.items() %}
-    {%- for column in columns %},
-    case when bool_or(part = '{{ part }}') then max({{ column }}) else 0 end as {{ column }}
-    {%- endfor %}
-    {%- endfor %}
-from counted
-where {{ in_scope('counted') }}
-group by {{ key | join(', ') }}
-having bool_or(part not in ('products', 'payers_without_visit'))
+select * from named
+where {{ in_scope('named') }}
