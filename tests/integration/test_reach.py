@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 from sample_world import sample_dumps, sample_warehouse
 from warehouse import Warehouse
@@ -93,10 +94,26 @@ def test_a_night_starts_what_its_files_reach(shop: Shop) -> None:
     ran = shop.started - shop.left
     assert {"int_orders", "int_sales", "fct_money_daily", "fct_scorecard"} <= ran
     # These orders could say who a device belongs to, and do not.
-    assert not ran & {"int_visit_events", "int_traffic_days", "fct_path_flow"}
+    assert not ran & {"int_visit_events", "int_visitor_days", "fct_path_flow"}
     assert len(shop.started) < 0.8 * everything and len(ran) < 0.6 * everything
     assert shop.tests < tests
 
     shop.night()
     assert {"int_changed_files"} <= shop.started <= {"int_changed_files", *without_inputs(shop.warehouse)}
     assert shop.tests <= {f"{model}_laws" for model in shop.started}
+
+
+def test_a_night_counts_no_cell_of_the_scorecard_but_its_own(shop: Shop) -> None:
+    """Days of a product that does not fit into the scorecard stop whoever counts it again."""
+    with duckdb.connect(str(shop.warehouse.settings.warehouse)) as connection:
+        connection.execute("""
+            insert into intermediate.int_sales_days by name
+            select * exclude (range) replace ('poison' as member, 'poison' as who, 90000000000000 as units)
+            from intermediate.int_sales_days, range(2)
+            where slice = 'product' and brand_id = 'aurora'
+            order by day limit 2
+        """)
+    events = shop.dumps / f"events-{DAY}.csv.gz"
+    events.write_bytes(gzip.compress(gzip.decompress(events.read_bytes()).replace(b",search,", b",app,")))
+    shop.night()
+    assert "int_scorecard_cells" in shop.started - shop.left

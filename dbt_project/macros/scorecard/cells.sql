@@ -5,20 +5,24 @@
 #}
 {% macro scorecard_counts(group) -%}
     {{ return({
+        'visitors': {
+            'visitors': total('people', is_first('views', 'viewed_before')),
+            'new_visitors': total(
+                'people', is_first('views', 'viewed_before') ~ ' and first_viewed_on >= period_start'
+            ),
+            'visitor_days': total('people', 'is_person and views > 0'),
+            'one_view_visitor_days': total('people', 'is_person and views = 1'),
+            'favorite_persons': total('people', is_first('favorites', 'favorited_before')),
+            'cart_persons': total('people', is_first('cart_adds', 'added_before')),
+            'cart_persons_kept': total('people', is_first('kept_adds', 'kept_before')),
+        },
         'traffic': {
-            'visitors': count_of(is_first('views', 'viewed_before')),
-            'new_visitors': count_of(is_first('views', 'viewed_before') ~ ' and first_viewed_on >= period_start'),
-            'visitor_days': count_of('is_person and views > 0'),
-            'one_view_visitor_days': count_of('is_person and views = 1'),
             'views': total('views'),
             'views_without_visit': total('views_without_visit'),
             'visits': total('visits'),
             'one_view_visits': total('one_view_visits'),
             'dwell_seconds': total('dwell_seconds'),
             'dwell_views': total('dwell_views'),
-            'favorite_persons': count_of(is_first('favorites', 'favorited_before')),
-            'cart_persons': count_of(is_first('cart_adds', 'added_before')),
-            'cart_persons_kept': count_of(is_first('kept_adds', 'kept_before')),
             'favorites': total('favorites'),
             'cart_adds': total('cart_adds'),
             'interactions': total('interactions'),
@@ -46,6 +50,11 @@
             'repeat_buyers': count_of(
                 'bought_before >= period_start'
                 ~ ' and (bought_before_that is null or bought_before_that < period_start)'
+            ),
+            'payers_without_visit': count_of(
+                is_first('orders', 'bought_before')
+                ~ ' and (viewed_until is null or viewed_until < period_start)'
+                ~ ' and (viewed_after is null or viewed_after > period_end)'
             ),
             'units': 'cast(coalesce(sum(units), 0) as decimal(18, 4))',
             'paid_amount': money('paid_amount', 'orders - other_currency_orders', 'unknown_amount_orders'),
@@ -97,6 +106,7 @@
 {# Day model of each group of facts; `facts` of seeds/slices.csv names the groups that a slice has. #}
 {% macro scorecard_groups() -%}
     {{ return({
+        'visitors': 'int_visitor_days',
         'traffic': 'int_traffic_days',
         'orders': 'int_order_days',
         'sales': 'int_sales_days',
@@ -137,7 +147,9 @@
 {%- endmacro %}
 
 
-{# Slices with the types of periods that each is told for. #}
+{#
+  Slices with the types of periods that each is told for, those that are built now. Products have most of the cells.
+#}
 {% macro slice_periods() -%}
     select
         slices.slice,
@@ -149,7 +161,9 @@
     inner join (
         select distinct period_type from {{ ref('int_report_days') }}
     ) as types on {{ has_word('slices.period_types', 'types.period_type') }}
-    where slices.slice <> 'region'
+    where
+        slices.slice <> 'region'
+        and {{ is_built_now("case when slices.slice = 'product' then types.period_type else 'others' end") }}
 {%- endmacro %}
 
 {# Whether a text of words holds a word. #}
@@ -158,27 +172,66 @@
 {%- endmacro %}
 
 {#
+  What is counted of a person on a day: each act once, views up to two. Who viewed the member before a day is no new
+  visitor of it in a period that begins later than that.
+#}
+{% macro columns_of_visitors() -%}
+    {{ return({
+        'is_person': 'is_person',
+        'viewed_before': 'viewed_before',
+        'favorited_before': 'favorited_before',
+        'added_before': 'added_before',
+        'kept_before': 'kept_before',
+        'first_viewed_on': 'case when viewed_before is null then first_viewed_on end',
+        'views': 'least(views, 2)',
+        'favorites': 'least(favorites, 1)',
+        'cart_adds': 'least(cart_adds, 1)',
+        'kept_adds': 'least(kept_adds, 1)',
+    }) }}
+{%- endmacro %}
+
+{# Rows of a day model of the members that are counted, with their numbers. #}
+{% macro numbered_days(model) -%}
+    select days.*, members.member_no
+    from {{ ref(model) }} as days
+    inner join members on {{ join_on('days', 'members', ['brand_id', 'slice', 'member']) }}
+    {%- if is_incremental() %}
+    where {{ in_relation('days', 'periods', ['brand_id', 'day']) }}
+    {%- endif %}
+{%- endmacro %}
+
+{#
   Rows of a day model in the periods of the cells to be counted. Cells of the classes of buyers are made of the
   rows of another slice; `class_no` of CTE `classes` is the person's class in the period.
 #}
 {% macro rows_of_cells(group, is_classed) -%}
     select
+        {%- if group == 'visitors' %}
+        {%- for column, expression in columns_of_visitors().items() %}
+        {{ 'days.' ~ column if not is_classed else expression }} as {{ column }},
+        {%- endfor %}
+        {{ '1' if is_classed else 'days.people' }} as people,
+        {%- elif group == 'traffic' %}
+        {%- for column in scorecard_counts('traffic') %}
+        days.{{ column }},
+        {%- endfor %}
+        {%- else %}
         days.*,
+        {%- endif %}
+        {{ 'days.member_no,' if group in ['visitors', 'traffic'] }}
         periods.period_no,
         periods.period_start,
         periods.period_end,
         slice_periods.slice_no,
-        members.member_no,
         {{ 'coalesce(classes.class_no, 0)' if is_classed else '0' }} as class_no
-    from {{ ref(scorecard_groups()[group]) }} as days
-    inner join members on {{ join_on('days', 'members', ['brand_id', 'slice', 'member']) }}
+    from {{ group }}_{{ 'of_people' if is_classed and group in ['visitors', 'traffic'] else 'days' }} as days
     inner join periods on {{ join_on('days', 'periods', ['brand_id', 'day']) }}
     inner join slice_periods
         on days.slice = slice_periods.rows_of and periods.period_type = slice_periods.period_type
     {%- if is_incremental() %}
     inner join cells
         on
-            {{ join_on('members', 'cells', ['member_no']) }}
+            {{ join_on('days', 'cells', ['member_no']) }}
             and {{ join_on('periods', 'cells', ['period_no']) }}
             and {{ join_on('slice_periods', 'cells', ['slice_no']) }}
     {%- endif %}
@@ -214,7 +267,7 @@
                 cell ~ ' from ' ~ changes_relation(ref(model)) ~ ' as days ' ~ days_of_periods
             ) -%}
         {%- endif -%}
-        {%- if is_changed(model) and model in ['int_traffic_days', 'int_sales_days'] -%}
+        {%- if is_changed(model) and model in ['int_visitor_days', 'int_sales_days'] -%}
             {#- If one product replaces another, only the number of products changes in these cells. -#}
             {%- do selects.append(
                 cell ~ ' from ' ~ ref(model) ~ ' as days ' ~ days_of_periods
@@ -241,15 +294,6 @@
     {%- endif -%}
     {%- if is_changed('int_product_categories') -%}
         {%- do selects.append(cells_of_changed_listings()) -%}
-    {%- endif -%}
-    {%- if is_changed('int_brand_facts') -%}
-        {#- With its first event ever, all buyers of a brand who did not visit are known. -#}
-        {%- do selects.append(
-            'select stored.brand_id, stored.period_id, stored.slice, stored.member from ' ~ this
-            ~ ' as stored inner join (select brand_id from ' ~ changes_relation(ref('int_brand_facts'))
-            ~ ' group by brand_id having bool_or(has_events) <> bool_and(has_events)) as told'
-            ~ ' on stored.brand_id = told.brand_id'
-        ) -%}
     {%- endif %}
     with slice_periods as (
         {{ slice_periods() }}
@@ -313,7 +357,8 @@
 {# Scope of slice `region`: months of brands with a row of it that changed, or that came or went. #}
 {% macro changed_regions() -%}
     select brand_id, period_id from {{ this }} where false
-    {%- for model in ['int_traffic_days', 'int_sales_days', 'int_review_days'] if is_changed(model) %}
+    {%- for model in ['int_visitor_days', 'int_traffic_days', 'int_sales_days', 'int_review_days']
+        if is_changed(model) %}
     union
     select days.brand_id, periods.period_id
     from {{ changes_relation(ref(model)) }} as days

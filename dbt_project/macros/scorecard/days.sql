@@ -11,10 +11,14 @@
 {%- endmacro %}
 
 {# Part of a scope: all of a brand whose currency changed, or whose ids are told apart now. #}
-{% macro of_changed_brands() -%}
-    select distinct brand_id, who from {{ this }} as stored
+{% macro of_changed_brands(key='who') -%}
+    select distinct brand_id, {{ key }} from {{ this }} as stored
     where {{ in_relation('stored', changes_relation(ref('int_brand_facts')), ['brand_id'])
         if is_changed('int_brand_facts') else 'false' }}
+{%- endmacro %}
+
+{% macro days_of_changed_brands() -%}
+    {{ of_changed_brands('day') }}
 {%- endmacro %}
 
 {# Part of a scope: whose refunds, or what was paid of them, the horizon reached or left since the last build. #}
@@ -98,7 +102,9 @@
         {%- endfor %}
         max(person_id) is not null as is_person
     from {{ relation }}
-    {{- ' where not is_unbranded' if slice != 'all' }}
+    where
+        {{ is_built_now("'" ~ slice ~ "'") if config.get('built_by') else 'true' }}
+        {{- ' and not is_unbranded' if slice != 'all' }}
     group by {{ (['brand_id'] + ([member] if slice != 'all' else []) + ['who', 'day'] + by) | join(', ') }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}

@@ -2,23 +2,22 @@
     materialized='incremental',
     scope=[by_macro('changed_cells', [
         'slices', 'int_report_periods', 'int_report_days', 'int_brand_facts', 'int_product_categories',
-        'int_traffic_days', 'int_order_days', 'int_sales_days', 'int_refund_days', 'int_review_days',
+        'int_visitor_days', 'int_traffic_days', 'int_order_days', 'int_sales_days', 'int_refund_days',
+        'int_review_days',
     ])],
     scope_key=['brand_id', 'period_id', 'slice', 'member'],
     only_differences=true,
-    built_by=['day', 'week month quarter year', 'four_weeks', 'campaign baseline after'],
+    built_by=['others', 'day', 'week month', 'four_weeks', 'campaign baseline'],
 ) }}
 
 {%- set key = ['brand_id', 'period_id', 'slice', 'member', 'submember'] %}
 {%- set cell = ['period_no', 'slice_no', 'member_no', 'class_no'] %}
 {%- set groups = scorecard_groups() %}
+{%- set visitor = columns_of_visitors() %}
 {%- set classes = ['(none)', 'new', 'returning'] %}
 {%- set parts = {} %}
 {%- for group in groups %}{% do parts.update({group: scorecard_counts(group) | list}) %}{% endfor %}
-{%- do parts.update({
-    'payers_without_visit': ['payers_without_visit'],
-    'product_counts': ['products_sold', 'products_viewed', 'products_on_sale'],
-}) %}
+{%- do parts.update({'product_counts': ['products_sold', 'products_viewed', 'products_on_sale']}) %}
 
 -- Cells are counted by numbers of periods, slices and members, which cost a third of their names.
 with slice_periods as (
@@ -50,7 +49,7 @@ periods as (
         dense_rank() over (order by brand_id, period_id) as period_no
     from {{ ref('int_report_days') }} as days
     where
-        {{ is_built_now('period_type') }}
+        period_type in (select slice_periods.period_type from slice_periods)
         {%- if is_incremental() %}
         and {{ in_relation('days', 'wanted', ['brand_id', 'period_id']) }}
         {%- endif %}
@@ -72,6 +71,7 @@ members as (
         {%- endfor %}
         {%- endif %}
     ) as named
+    where slice in (select slice_periods.rows_of from slice_periods)
 ),
 
 {%- if is_incremental() %}
@@ -100,15 +100,103 @@ classes as (
     group by periods.period_no, days.who
 ),
 
-{%- for group in groups %}
+{%- for group, days in groups.items() %}
+{%- if group in ['visitors', 'traffic'] %}
 
-{{ group }}_rows as (
-    {{ rows_of_cells(group, false) }}
+{{ group }}_of_people as (
+    {{ numbered_days(days) }}
+    {{ 'and' if is_incremental() else 'where' }} days.slice = 'all'
+),
+{%- elif group == 'sales' %}
+
+sold as (
+    {{ numbered_days(days) }}
+),
+
+-- The buyer's last view of the member up to the day, and the first one after it.
+views_of_buyers as (
+    select
+        sold.member_no,
+        sold.who,
+        sold.day,
+        max(case when visits.day <= sold.day then visits.day end) as viewed_until,
+        min(case when visits.day > sold.day then visits.day end) as viewed_after
+    from sold
+    inner join {{ ref('int_visitor_days') }} as visits
+        on {{ join_on('sold', 'visits', ['brand_id', 'slice', 'member', 'who']) }}
+    where sold.is_person and visits.views > 0
+    group by sold.member_no, sold.who, sold.day
+),
+
+sales_days as (
+    select sold.*, views.viewed_until, views.viewed_after
+    from sold
+    left join views_of_buyers as views on {{ join_on('sold', 'views', ['member_no', 'who', 'day']) }}
+),
+{%- else %}
+
+{{ group }}_days as (
+    {{ numbered_days(days) }}
+),
+{%- endif %}
+{%- endfor %}
+
+-- Few days differ in what is counted of people, so that most slices have far fewer rows than people.
+visitors_days as (
+    select
+        brand_id,
+        slice,
+        member_no,
+        day
+        {%- for column in visitor %},
+        {{ column }}
+        {%- endfor %},
+        count(*) as people
+    from (
+        select
+            days.brand_id,
+            days.slice,
+            days.member_no,
+            days.day
+            {%- for column, expression in visitor.items() %},
+            {{ expression }} as {{ column }}
+            {%- endfor %}
+        from (
+            {{ numbered_days('int_visitor_days') | indent(8) }}
+        ) as days
+    ) as acts
+    group by brand_id, slice, member_no, day, {{ visitor | join(', ') }}
+),
+
+traffic_days as (
+    select
+        brand_id,
+        slice,
+        member_no,
+        day
+        {%- for column in scorecard_counts('traffic') %},
+        sum({{ column }}) as {{ column }}
+        {%- endfor %}
+    from traffic_of_people
+    group by brand_id, slice, member_no, day
 
     union all
 
-    {{ rows_of_cells(group, true) }}
+    select
+        brand_id,
+        slice,
+        member_no,
+        day
+        {%- for column in scorecard_counts('traffic') %},
+        {{ column }}
+        {%- endfor %}
+    from (
+        {{ numbered_days('int_traffic_days') | indent(8) }}
+        {{ 'and' if is_incremental() else 'where' }} days.slice <> 'all'
+    ) as days
 ),
+
+{%- for group in groups %}
 
 {{ group }} as (
     select
@@ -117,39 +205,16 @@ classes as (
         {%- for column, aggregate in scorecard_counts(group).items() %},
         {{ aggregate }} as {{ column }}
         {%- endfor %}
-    from {{ group }}_rows
+    from (
+        {{ rows_of_cells(group, false) | indent(8) }}
+
+        union all
+
+        {{ rows_of_cells(group, true) | indent(8) }}
+    ) as days
     group by {{ cell | join(', ') }}
 ),
 {%- endfor %}
-
--- Rows of sales once more: used twice, they would be kept in memory, of all periods and with all columns.
-buyer_rows as (
-    {{ rows_of_cells('sales', false) }}
-
-    union all
-
-    {{ rows_of_cells('sales', true) }}
-),
-
-payers_without_visit as (
-    select
-        buyer_rows.{{ cell | join(', buyer_rows.') }},
-        true as is_counted,
-        count(*) as payers_without_visit
-    from buyer_rows
-    -- Without events nobody knows who visited.
-    inner join {{ ref('int_brand_facts') }} as facts on buyer_rows.brand_id = facts.brand_id and facts.has_events
-    where
-        {{ is_first('orders', 'bought_before') }}
-        and not exists (
-            select 1 from {{ ref('int_traffic_days') }} as visits
-            where
-                {{ join_on('visits', 'buyer_rows', ['brand_id', 'slice', 'member', 'who']) }}
-                and visits.day between buyer_rows.period_start and buyer_rows.period_end
-                and visits.views > 0
-        )
-    group by buyer_rows.{{ cell | join(', buyer_rows.') }}
-),
 
 -- Distinct products are counted from days of products, which are few.
 product_days as (

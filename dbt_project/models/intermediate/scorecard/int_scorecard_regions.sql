@@ -1,24 +1,31 @@
 {{ config(
     materialized='incremental',
     scope=[by_macro('changed_regions', [
-        'int_report_periods', 'int_report_days', 'int_traffic_days', 'int_sales_days', 'int_review_days',
+        'int_report_periods', 'int_report_days', 'int_visitor_days', 'int_traffic_days', 'int_sales_days',
+        'int_review_days',
     ])],
     scope_key=['brand_id', 'period_id'],
     only_differences=true,
 ) }}
 
-{%- set groups = {'traffic': 'views', 'sales': 'orders', 'reviews': 'reviews'} %}
+{#- Rows of people, and the act that makes them some. -#}
+{%- set groups = {
+    'traffic': ('int_visitor_days', 'views'),
+    'sales': ('int_sales_days', 'orders'),
+    'reviews': ('int_review_days', 'reviews'),
+} %}
+{%- set sums_of_traffic = ['views', 'views_without_visit', 'visits', 'dwell_seconds', 'dwell_views'] %}
 {%- set least = 5 %}
 {%- set told = region_columns() %}
 
 with
-{%- for group, done in groups.items() %}
+{%- for group, (days, done) in groups.items() %}
 {{ group }}_rows as (
     select
         days.*,
         periods.period_id,
         periods.period_start
-    from {{ ref(scorecard_groups()[group]) }} as days
+    from {{ ref(days) }} as days
     inner join {{ ref('int_report_days') }} as periods on {{ join_on('days', 'periods', ['brand_id', 'day']) }}
     where
         days.slice = 'region'
@@ -27,6 +34,40 @@ with
         and {{ in_scope('periods') }}
 ),
 {%- endfor %}
+
+traffic_counts as (
+    select
+        brand_id,
+        period_id,
+        member,
+        who,
+        is_person,
+        day
+        {%- for column in sums_of_traffic %},
+        0 as {{ column }}
+        {%- endfor %}
+    from traffic_rows
+
+    union all
+
+    select
+        days.brand_id,
+        periods.period_id,
+        days.member,
+        '' as who,
+        false as is_person,
+        days.day
+        {%- for column in sums_of_traffic %},
+        days.{{ column }}
+        {%- endfor %}
+    from {{ ref('int_traffic_days') }} as days
+    inner join {{ ref('int_report_days') }} as periods on {{ join_on('days', 'periods', ['brand_id', 'day']) }}
+    where
+        days.slice = 'region'
+        and periods.period_type = 'month'
+        and days.views > 0
+        and {{ in_scope('periods') }}
+),
 
 -- A member of whom nobody is known may be one person.
 people as (
@@ -103,7 +144,7 @@ shown as (
         {%- for column, aggregate in told[group].items() %},
         {{ aggregate }} as {{ column }}
         {%- endfor %}
-    from {{ group }}_rows as rows
+    from {{ 'traffic_counts' if group == 'traffic' else group ~ '_rows' }} as rows
     inner join shown
         on {{ join_on('rows', 'shown', ['brand_id', 'period_id', 'member']) }} and shown.fact = '{{ group }}'
     group by rows.brand_id, rows.period_id, shown.shown_as
