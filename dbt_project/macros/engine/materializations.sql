@@ -70,12 +70,12 @@
 {% endmaterialization %}
 
 {#
-  The model's select, or one per part of `built_by`: each needs only its share of memory. An increment of few keys
-  is built at once, since each part takes a tenth of a second.
+  The model's select, or one per part of `built_by`: each needs only its share of memory. What is small is built at
+  once, since each part takes a tenth of a second.
 #}
 {% macro selects_of_parts() %}
     {%- set parts = config.get('built_by') -%}
-    {%- if not parts or (is_incremental() and not finds_rows('select 1 from ' ~ scope_relation(), after=100000)) -%}
+    {%- if not parts or not is_large_build() -%}
         {{ return([compiled_code]) }}
     {%- endif -%}
     {%- set selects = [] -%}
@@ -83,6 +83,20 @@
         {%- do selects.append(compiled_code | replace("'" ~ words_of_all_parts() ~ "'", "'" ~ part ~ "'")) -%}
     {%- endfor -%}
     {{ return(selects) }}
+{% endmacro %}
+
+{# Whether a table that the model reads, or in an increment its scope, has many rows. #}
+{% macro is_large_build() %}
+    {%- if is_incremental() -%}
+        {{ return(finds_rows('select 1 from ' ~ scope_relation(), after=100000)) }}
+    {%- endif -%}
+    {%- set names = [] -%}
+    {%- for unique_id in model.depends_on.nodes -%}
+        {%- do names.append("'" ~ unique_id.split('.')[-1] ~ "'") -%}
+    {%- endfor -%}
+    {{ return(finds_rows(
+        'select 1 from duckdb_tables() where estimated_size > 1000000 and table_name in (' ~ names | join(', ') ~ ')'
+    )) }}
 {% endmacro %}
 
 {% macro add_parts(target, selects) %}

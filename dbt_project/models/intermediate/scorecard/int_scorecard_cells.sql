@@ -216,24 +216,41 @@ traffic_days as (
 ),
 {%- endfor %}
 
--- Distinct products are counted from days of products, which are few.
+-- Products are counted as people are, by the day before.
 product_days as (
-    select brand_id, member as product_id, day, true as is_sold from {{ ref('int_sales_days') }}
-    where slice = 'product' and member <> '(none)' and goods_lines > 0
-    union
-    select brand_id, member as product_id, day, false as is_sold from {{ ref('int_traffic_days') }}
-    where slice = 'product' and member <> '(none)' and views > 0
+    select
+        brand_id,
+        product_id,
+        day,
+        max(is_sold) as is_sold,
+        max(is_viewed) as is_viewed
+    from (
+        select brand_id, member as product_id, day, 1 as is_sold, 0 as is_viewed
+        from {{ ref('int_sales_days') }}
+        where slice = 'product' and member <> '(none)' and goods_lines > 0
+
+        union all
+
+        select brand_id, member as product_id, day, 0 as is_sold, 1 as is_viewed
+        from {{ ref('int_traffic_days') }}
+        where slice = 'product' and member <> '(none)' and views > 0
+    ) as days
+    {%- if is_incremental() %}
+    where {{ in_relation('days', 'periods', ['brand_id', 'day']) }}
+    {%- endif %}
+    group by brand_id, product_id, day
 ),
 
 listings as (
     select
         places.brand_id,
         {{ told_apart('places', 'product_id') }} as product_id,
-        places.listed_on,
-        places.delisted_on
+        min(places.listed_on) as listed_on,
+        case when count(places.delisted_on) = count(*) then max(places.delisted_on) end as delisted_on
     from {{ ref('int_product_categories') }} as places
     inner join {{ ref('int_brand_facts') }} as facts on places.brand_id = facts.brand_id
     where places.listed_on is not null
+    group by places.brand_id, {{ told_apart('places', 'product_id') }}
 ),
 
 named_products as (
@@ -281,9 +298,12 @@ products as (
         named_products.product_id,
         places.category_id,
         places.department,
+        listings.listed_on,
+        listings.delisted_on,
         row_number() over (order by named_products.brand_id, named_products.product_id) as product_no
     from named_products
     left join places on {{ join_on('named_products', 'places', ['brand_id', 'product_id']) }}
+    left join listings on {{ join_on('named_products', 'listings', ['brand_id', 'product_id']) }}
 ),
 
 -- Cells that a product counts in.
@@ -294,7 +314,13 @@ product_members as (
         'category': "coalesce(products.category_id, '(none)')",
         'product': 'products.product_id',
     }.items() %}
-    select products.product_no, members.slice, members.member_no
+    select
+        products.product_no,
+        products.brand_id,
+        products.listed_on,
+        products.delisted_on,
+        members.slice,
+        members.member_no
     from products
     inner join members
         on
@@ -305,70 +331,116 @@ product_members as (
     {%- endfor %}
 ),
 
-period_products as (
+days_of_products as (
     select
-        product_no,
-        period_no,
-        max(period_type) as period_type,
-        max(is_sold) as is_sold,
-        max(is_viewed) as is_viewed,
-        max(is_on_sale) as is_on_sale
+        products.product_no,
+        days.day,
+        days.is_sold,
+        days.is_viewed
+        {%- for done in ['sold', 'viewed'] %},
+        case
+            when days.is_{{ done }} = 1
+                then max(case when days.is_{{ done }} = 1 then days.day end) over (
+                    partition by products.product_no order by days.day
+                    rows between unbounded preceding and 1 preceding
+                )
+        end as {{ done }}_before
+        {%- endfor %}
+    from product_days as days
+    inner join products on {{ join_on('days', 'products', ['brand_id', 'product_id']) }}
+),
+
+products_days as (
+    select
+        members.brand_id,
+        members.slice,
+        members.member_no,
+        days.day,
+        days.is_sold,
+        days.is_viewed,
+        days.sold_before,
+        days.viewed_before,
+        count(*) as products
+    from days_of_products as days
+    inner join product_members as members on {{ join_on('days', 'members', ['product_no']) }}
+    group by
+        members.brand_id, members.slice, members.member_no, days.day, days.is_sold, days.is_viewed,
+        days.sold_before, days.viewed_before
+),
+
+-- Whether one product is on sale is asked at the end.
+products_listed as (
+    select
+        brand_id,
+        slice,
+        member_no,
+        listed_on,
+        delisted_on,
+        count(*) as products
+    from product_members
+    where slice <> 'product' and listed_on is not null
+    group by brand_id, slice, member_no, listed_on, delisted_on
+),
+
+whole_periods as (
+    select distinct brand_id, period_id, period_type, period_start, period_end, period_no from periods
+),
+
+product_counts as (
+    select
+        counts.period_no,
+        slice_periods.slice_no,
+        counts.member_no,
+        0 as class_no,
+        true as is_counted,
+        {{ total('counts.sold') }} as products_sold,
+        {{ total('counts.viewed') }} as products_viewed,
+        {{ total('counts.on_sale') }} as products_on_sale
     from (
         select
-            products.product_no,
             periods.period_no,
             periods.period_type,
-            case when days.is_sold then 1 else 0 end as is_sold,
-            case when days.is_sold then 0 else 1 end as is_viewed,
-            0 as is_on_sale
-        from product_days as days
-        inner join products on {{ join_on('days', 'products', ['brand_id', 'product_id']) }}
+            days.slice,
+            days.member_no
+            {%- for done in ['sold', 'viewed'] %},
+            case
+                when
+                    days.is_{{ done }} = 1
+                    and (days.{{ done }}_before is null or days.{{ done }}_before < periods.period_start)
+                    then days.products
+                else 0
+            end as {{ done }}
+            {%- endfor %},
+            0 as on_sale
+        from products_days as days
         inner join periods on {{ join_on('days', 'periods', ['brand_id', 'day']) }}
 
         union all
 
         select
-            products.product_no,
             periods.period_no,
             periods.period_type,
-            0 as is_sold,
-            0 as is_viewed,
-            1 as is_on_sale
-        from listings
-        inner join products on {{ join_on('listings', 'products', ['brand_id', 'product_id']) }}
-        inner join (
-            select distinct brand_id, period_no, period_type, period_start, period_end from periods
-        ) as periods
+            listed.slice,
+            listed.member_no,
+            0 as sold,
+            0 as viewed,
+            listed.products as on_sale
+        from products_listed as listed
+        inner join whole_periods as periods
             on
-                {{ join_on('listings', 'periods', ['brand_id']) }}
-                and listings.listed_on <= periods.period_end
-                and (listings.delisted_on is null or listings.delisted_on >= periods.period_start)
-    ) as facts
-    group by product_no, period_no
-),
-
-product_counts as (
-    select
-        true as is_counted,
-        products.period_no,
-        slice_periods.slice_no,
-        members.member_no,
-        0 as class_no,
-        {{ total('products.is_sold') }} as products_sold,
-        {{ total('products.is_viewed') }} as products_viewed,
-        {{ total('products.is_on_sale') }} as products_on_sale
-    from period_products as products
-    inner join product_members as members on {{ join_on('products', 'members', ['product_no']) }}
+                {{ join_on('listed', 'periods', ['brand_id']) }}
+                and listed.listed_on <= periods.period_end
+                and (listed.delisted_on is null or listed.delisted_on >= periods.period_start)
+    ) as counts
     inner join slice_periods
-        on members.slice = slice_periods.slice and products.period_type = slice_periods.period_type
+        on counts.slice = slice_periods.slice and counts.period_type = slice_periods.period_type
     {%- if is_incremental() %}
     inner join cells
         on
-            {{ join_on('products', 'cells', ['period_no']) }}
-            and {{ join_on('members', 'cells', ['member_no']) }}
+            {{ join_on('counts', 'cells', ['period_no', 'member_no']) }}
             and {{ join_on('slice_periods', 'cells', ['slice_no']) }}
     {%- endif %}
-    group by products.period_no, slice_periods.slice_no, members.member_no
+    group by counts.period_no, slice_periods.slice_no, counts.member_no
 ),
 
 -- The whole brand has a row for each period, a member where it did something.
@@ -416,17 +488,25 @@ named as (
             {%- endfor %}
         end as submember
         {%- for columns in parts.values() %}
-        {%- for column in columns %},
+        {%- for column in columns if column != 'products_on_sale' %},
         merged.{{ column }}
         {%- endfor %}
-        {%- endfor %}
+        {%- endfor %},
+        case
+            when slices.slice <> 'product' then merged.products_on_sale
+            when
+                listed.listed_on <= periods.period_end
+                and (listed.delisted_on is null or listed.delisted_on >= periods.period_start)
+                then 1
+            else 0
+        end as products_on_sale
     from merged
-    inner join (
-        select distinct brand_id, period_id, period_no from periods
-    ) as periods on {{ join_on('merged', 'periods', ['period_no']) }}
+    inner join whole_periods as periods on {{ join_on('merged', 'periods', ['period_no']) }}
     inner join (
         select distinct slice, slice_no from slice_periods
     ) as slices on {{ join_on('merged', 'slices', ['slice_no']) }}
+    left join product_members as listed
+        on {{ join_on('merged', 'listed', ['member_no']) }} and listed.slice = 'product'
     left join members on {{ join_on('merged', 'members', ['member_no']) }}
 )
 
