@@ -1,0 +1,232 @@
+{#
+  CTEs of the scorecard that count products, the last of which is `product_counts`, and `whole_periods`. They read the
+  CTEs `periods`, `members`, `slice_periods` and, in an increment, `cells`. Products are counted as people are, by the
+  day before.
+#}
+{% macro product_ctes() -%}
+product_days as (
+    select
+        brand_id,
+        product_id,
+        day,
+        max(is_sold) as is_sold,
+        max(is_viewed) as is_viewed
+    from (
+        select brand_id, member as product_id, day, 1 as is_sold, 0 as is_viewed
+        from {{ ref('int_sales_days') }}
+        where slice = 'product' and member <> '(none)' and goods_lines > 0
+
+        union all
+
+        select brand_id, member as product_id, day, 0 as is_sold, 1 as is_viewed
+        from {{ ref('int_traffic_days') }}
+        where slice = 'product' and member <> '(none)' and views > 0
+    ) as days
+    {%- if is_incremental() %}
+    where {{ in_relation('days', 'periods', ['brand_id', 'day']) }}
+    {%- endif %}
+    group by brand_id, product_id, day
+),
+
+listings as (
+    select
+        places.brand_id,
+        {{ told_apart('places', 'product_id') }} as product_id,
+        min(places.listed_on) as listed_on,
+        case when count(places.delisted_on) = count(*) then max(places.delisted_on) end as delisted_on
+    from {{ ref('int_product_categories') }} as places
+    inner join {{ ref('int_brand_facts') }} as facts on places.brand_id = facts.brand_id
+    where places.listed_on is not null
+    group by places.brand_id, {{ told_apart('places', 'product_id') }}
+),
+
+named_products as (
+    select brand_id, product_id from product_days
+    union
+    select brand_id, product_id from listings
+),
+
+catalogue as (
+    select source_id, product_id, category_id, department, false as is_apart
+    from {{ ref('int_product_categories') }}
+
+    union all
+
+    select
+        source_id,
+        {{ identity_space('source_id') }} || ':' || product_id as product_id,
+        category_id,
+        department,
+        true as is_apart
+    from {{ ref('int_product_categories') }}
+),
+
+-- A brand may sell what the catalogue lists under another one.
+places as (
+    select
+        named_products.brand_id,
+        named_products.product_id,
+        min(catalogue.category_id) as category_id,
+        min(catalogue.department) as department
+    from named_products
+    inner join {{ ref('int_brands') }} as brands on named_products.brand_id = brands.brand_id
+    inner join {{ ref('int_brand_facts') }} as facts on named_products.brand_id = facts.brand_id
+    inner join catalogue
+        on
+            named_products.product_id = catalogue.product_id
+            and facts.has_several_spaces = catalogue.is_apart
+            and {{ has_word("replace(brands.source_ids, ',', '')", 'catalogue.source_id') }}
+    group by named_products.brand_id, named_products.product_id
+),
+
+products as (
+    select
+        named_products.brand_id,
+        named_products.product_id,
+        places.category_id,
+        places.department,
+        listings.listed_on,
+        listings.delisted_on,
+        row_number() over (order by named_products.brand_id, named_products.product_id) as product_no
+    from named_products
+    left join places on {{ join_on('named_products', 'places', ['brand_id', 'product_id']) }}
+    left join listings on {{ join_on('named_products', 'listings', ['brand_id', 'product_id']) }}
+),
+
+-- Cells that a product counts in.
+product_members as (
+    {%- for slice, member in {
+        'all': "''",
+        'department': "coalesce(products.department, '(none)')",
+        'category': "coalesce(products.category_id, '(none)')",
+        'product': 'products.product_id',
+    }.items() %}
+    select
+        products.product_no,
+        products.brand_id,
+        products.listed_on,
+        products.delisted_on,
+        members.slice,
+        members.member_no
+    from products
+    inner join members
+        on
+            {{ join_on('products', 'members', ['brand_id']) }}
+            and members.slice = '{{ slice }}'
+            and members.member = {{ member }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+days_of_products as (
+    select
+        products.product_no,
+        days.day,
+        days.is_sold,
+        days.is_viewed
+        {%- for done in ['sold', 'viewed'] %},
+        case
+            when days.is_{{ done }} = 1
+                then max(case when days.is_{{ done }} = 1 then days.day end) over (
+                    partition by products.product_no order by days.day
+                    rows between unbounded preceding and 1 preceding
+                )
+        end as {{ done }}_before
+        {%- endfor %}
+    from product_days as days
+    inner join products on {{ join_on('days', 'products', ['brand_id', 'product_id']) }}
+),
+
+products_days as (
+    select
+        members.brand_id,
+        members.slice,
+        members.member_no,
+        days.day,
+        days.is_sold,
+        days.is_viewed,
+        days.sold_before,
+        days.viewed_before,
+        count(*) as products
+    from days_of_products as days
+    inner join product_members as members on {{ join_on('days', 'members', ['product_no']) }}
+    group by
+        members.brand_id, members.slice, members.member_no, days.day, days.is_sold, days.is_viewed,
+        days.sold_before, days.viewed_before
+),
+
+-- Whether one product is on sale is asked at the end.
+products_listed as (
+    select
+        brand_id,
+        slice,
+        member_no,
+        listed_on,
+        delisted_on,
+        count(*) as products
+    from product_members
+    where slice <> 'product' and listed_on is not null
+    group by brand_id, slice, member_no, listed_on, delisted_on
+),
+
+whole_periods as (
+    select distinct brand_id, period_id, period_type, period_start, period_end, period_no from periods
+),
+
+product_counts as (
+    select
+        counts.period_no,
+        slice_periods.slice_no,
+        counts.member_no,
+        0 as class_no,
+        true as is_counted,
+        {{ total('counts.sold') }} as products_sold,
+        {{ total('counts.viewed') }} as products_viewed,
+        {{ total('counts.on_sale') }} as products_on_sale
+    from (
+        select
+            periods.period_no,
+            periods.period_type,
+            days.slice,
+            days.member_no
+            {%- for done in ['sold', 'viewed'] %},
+            case
+                when
+                    days.is_{{ done }} = 1
+                    and (days.{{ done }}_before is null or days.{{ done }}_before < periods.period_start)
+                    then days.products
+                else 0
+            end as {{ done }}
+            {%- endfor %},
+            0 as on_sale
+        from products_days as days
+        inner join periods on {{ join_on('days', 'periods', ['brand_id', 'day']) }}
+
+        union all
+
+        select
+            periods.period_no,
+            periods.period_type,
+            listed.slice,
+            listed.member_no,
+            0 as sold,
+            0 as viewed,
+            listed.products as on_sale
+        from products_listed as listed
+        inner join whole_periods as periods
+            on
+                {{ join_on('listed', 'periods', ['brand_id']) }}
+                and listed.listed_on <= periods.period_end
+                and (listed.delisted_on is null or listed.delisted_on >= periods.period_start)
+    ) as counts
+    inner join slice_periods
+        on counts.slice = slice_periods.slice and counts.period_type = slice_periods.period_type
+    {%- if is_incremental() %}
+    inner join cells
+        on
+            {{ join_on('counts', 'cells', ['period_no', 'member_no']) }}
+            and {{ join_on('slice_periods', 'cells', ['slice_no']) }}
+    {%- endif %}
+    group by counts.period_no, slice_periods.slice_no, counts.member_no
+)
+{%- endmacro %}
