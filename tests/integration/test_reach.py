@@ -105,7 +105,7 @@ def test_a_night_starts_what_its_files_reach(shop: Shop) -> None:
 
 
 def test_a_night_counts_no_cell_of_the_scorecard_but_its_own(shop: Shop) -> None:
-    """Days of a product that does not fit into the scorecard stop whoever counts it again."""
+    """The units of one product overflow when summed, so a build that recounts its cells fails."""
     with duckdb.connect(str(shop.warehouse.settings.warehouse)) as connection:
         connection.execute("""
             insert into intermediate.int_sales_days by name

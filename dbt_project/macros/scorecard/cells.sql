@@ -190,14 +190,16 @@
     }) }}
 {%- endmacro %}
 
-{# Rows of a day model of the members that are counted, with their numbers. #}
-{% macro numbered_days(model) -%}
+{# Rows of a day model of the members that are counted, with their numbers, those that meet a condition. #}
+{% macro numbered_days(model, condition='true') -%}
     select days.*, members.member_no
     from {{ ref(model) }} as days
     inner join members on {{ join_on('days', 'members', ['brand_id', 'slice', 'member']) }}
-    {%- if is_incremental() %}
-    where {{ in_relation('days', 'periods', ['brand_id', 'day']) }}
-    {%- endif %}
+    where
+        {{ condition }}
+        {%- if is_incremental() %}
+        and {{ in_relation('days', 'periods', ['brand_id', 'day']) }}
+        {%- endif %}
 {%- endmacro %}
 
 {#

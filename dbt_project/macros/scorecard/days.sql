@@ -42,6 +42,22 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# What slices ask of an act, a row of `int_visit_events` as `events` beside the `facts` of its brand. #}
+{% macro attributes_of_acts() -%}
+    events.event_hour as hour,
+    events.region,
+    events.channel,
+    {{ told_apart('events', 'campaign_id') }} as campaign_id,
+    events.device,
+    events.department,
+    events.category_id,
+    {{ told_apart('events', 'product_id') }} as product_id,
+    events.page_class,
+    false as is_unbranded,
+    events.touch_kind,
+    events.is_view
+{%- endmacro %}
+
 {# Members of a row in each slice that facts of a kind have; `(none)` where it has none. #}
 {% macro members_of(slices) -%}
     {%- set members = {

@@ -103,8 +103,7 @@ classes as (
 {%- if group in ['visitors', 'traffic'] %}
 
 {{ group }}_of_people as (
-    {{ numbered_days(days) }}
-    {{ 'and' if is_incremental() else 'where' }} days.slice = 'all'
+    {{ numbered_days(days, "days.slice = 'all'") }}
 ),
 {%- elif group == 'sales' %}
 
@@ -190,8 +189,7 @@ traffic_days as (
         {{ column }}
         {%- endfor %}
     from (
-        {{ numbered_days('int_traffic_days') | indent(8) }}
-        {{ 'and' if is_incremental() else 'where' }} days.slice <> 'all'
+        {{ numbered_days('int_traffic_days', "days.slice <> 'all'") | indent(8) }}
     ) as days
 ),
 

@@ -30,18 +30,7 @@ marked as (
         events.who,
         events.person_id,
         events.event_date as day,
-        events.event_hour as hour,
-        events.region,
-        events.channel,
-        {{ told_apart('events', 'campaign_id') }} as campaign_id,
-        events.device,
-        events.department,
-        events.category_id,
-        {{ told_apart('events', 'product_id') }} as product_id,
-        events.page_class,
-        false as is_unbranded,
-        events.touch_kind,
-        events.is_view,
+        {{ attributes_of_acts() | indent(4) }},
         -- Removed and added again is kept.
         events.touch_kind = 'add_to_cart' and last_value(events.touch_kind) over (
             partition by
