@@ -88,7 +88,7 @@
 {# Whether a table that the model reads, or in an increment its scope, has many rows. #}
 {% macro is_large_build() %}
     {%- if is_incremental() -%}
-        {{ return(finds_rows('select 1 from ' ~ scope_relation(), after=100000)) }}
+        {{ return(finds_rows('select 1 from ' ~ scope_relation(), after=1000000)) }}
     {%- endif -%}
     {%- set names = [] -%}
     {%- for unique_id in model.depends_on.nodes -%}

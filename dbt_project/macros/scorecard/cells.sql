@@ -6,29 +6,29 @@
 {% macro scorecard_counts(group) -%}
     {{ return({
         'visitors': {
-            'visitors': total('people', is_first('views', 'viewed_before')),
+            'visitors': total('times', is_first('views', 'viewed_before')),
             'new_visitors': total(
-                'people', is_first('views', 'viewed_before') ~ ' and first_viewed_on >= period_start'
+                'times', is_first('views', 'viewed_before') ~ ' and first_viewed_on >= period_start'
             ),
-            'visitor_days': total('people', 'is_person and views > 0'),
-            'one_view_visitor_days': total('people', 'is_person and views = 1'),
-            'favorite_persons': total('people', is_first('favorites', 'favorited_before')),
-            'cart_persons': total('people', is_first('cart_adds', 'added_before')),
-            'cart_persons_kept': total('people', is_first('kept_adds', 'kept_before')),
+            'visitor_days': total('times', 'is_person and views > 0'),
+            'one_view_visitor_days': total('times', 'is_person and views = 1'),
+            'favorite_persons': total('times', is_first('favorites', 'favorited_before')),
+            'cart_persons': total('times', is_first('cart_adds', 'added_before')),
+            'cart_persons_kept': total('times', is_first('kept_adds', 'kept_before')),
         },
         'traffic': {
-            'views': total('views'),
-            'views_without_visit': total('views_without_visit'),
-            'visits': total('visits'),
-            'one_view_visits': total('one_view_visits'),
-            'dwell_seconds': total('dwell_seconds'),
-            'dwell_views': total('dwell_views'),
-            'favorites': total('favorites'),
-            'cart_adds': total('cart_adds'),
-            'interactions': total('interactions'),
-            'shares': total('shares'),
-            'ad_impressions': total('ad_impressions'),
-            'ad_clicks': total('ad_clicks'),
+            'views': total('times * views'),
+            'views_without_visit': total('times * views_without_visit'),
+            'visits': total('times * visits'),
+            'one_view_visits': total('times * one_view_visits'),
+            'dwell_seconds': total('times * dwell_seconds'),
+            'dwell_views': total('times * dwell_views'),
+            'favorites': total('times * favorites'),
+            'cart_adds': total('times * cart_adds'),
+            'interactions': total('times * interactions'),
+            'shares': total('times * shares'),
+            'ad_impressions': total('times * ad_impressions'),
+            'ad_clicks': total('times * ad_clicks'),
         },
         'orders': {
             'created_orders': total('created_orders'),
@@ -171,23 +171,66 @@
     ' ' || {{ words }} || ' ' like '% ' || {{ word }} || ' %'
 {%- endmacro %}
 
+{# Groups whose counts are sums over rows: what a night changes of them is added to the cells or taken from them. #}
+{% macro groups_of_sums() -%}
+    {{ return(['visitors', 'traffic']) }}
+{%- endmacro %}
+
 {#
-  What is counted of a person on a day: each act once, views up to two. Who viewed the member before a day is no new
-  visitor of it in a period that begins later than that.
+  What is counted of these groups, `{column: expression over a row}`. Of a person on a day: each act once, views up to
+  two. Who viewed the member before a day is no new visitor of it in a period that begins later than that.
 #}
-{% macro columns_of_visitors() -%}
-    {{ return({
-        'is_person': 'is_person',
-        'viewed_before': 'viewed_before',
-        'favorited_before': 'favorited_before',
-        'added_before': 'added_before',
-        'kept_before': 'kept_before',
-        'first_viewed_on': 'case when viewed_before is null then first_viewed_on end',
-        'views': 'least(views, 2)',
-        'favorites': 'least(favorites, 1)',
-        'cart_adds': 'least(cart_adds, 1)',
-        'kept_adds': 'least(kept_adds, 1)',
-    }) }}
+{% macro columns_to_count(group) -%}
+    {%- if group == 'visitors' -%}
+        {{ return({
+            'is_person': 'days.is_person',
+            'viewed_before': 'days.viewed_before',
+            'favorited_before': 'days.favorited_before',
+            'added_before': 'days.added_before',
+            'kept_before': 'days.kept_before',
+            'first_viewed_on': 'case when days.viewed_before is null then days.first_viewed_on end',
+            'views': 'least(days.views, 2)',
+            'favorites': 'least(days.favorites, 1)',
+            'cart_adds': 'least(days.cart_adds, 1)',
+            'kept_adds': 'least(days.kept_adds, 1)',
+        }) }}
+    {%- endif -%}
+    {%- set columns = {} -%}
+    {%- for column in scorecard_counts(group) %}{% do columns.update({column: 'days.' ~ column}) %}{% endfor -%}
+    {{ return(columns) }}
+{%- endmacro %}
+
+{#
+  Rows of these groups that meet a condition, with the number of the member, and `times`, how often a row counts. In
+  an increment: the rows of the days that are counted again, and those before and after what changed.
+#}
+{% macro rows_to_count(group, condition='true') -%}
+    {%- set days = scorecard_groups()[group] -%}
+    {%- set relations = {'false': ref(days)} -%}
+    {%- if is_incremental() and is_changed(days) -%}
+        {%- do relations.update({'true': changes_relation(ref(days))}) -%}
+    {%- endif -%}
+    {%- for is_change, relation in relations.items() %}
+    select
+        days.brand_id,
+        days.slice,
+        days.who,
+        days.day,
+        members.member_no,
+        {{ is_change }} as is_change,
+        {{ "case when days._image = 'after' then 1 else -1 end" if is_change == 'true' else '1' }} as times
+        {%- for column, expression in columns_to_count(group).items() %},
+        {{ expression }} as {{ column }}
+        {%- endfor %}
+    from {{ relation }} as days
+    inner join members on {{ join_on('days', 'members', ['brand_id', 'slice', 'member']) }}
+    where
+        {{ condition }}
+        {%- if is_incremental() and is_change == 'false' %}
+        and {{ in_relation('days', 'recounted_days', ['brand_id', 'slice', 'day']) }}
+        {%- endif %}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 {%- endmacro %}
 
 {# Rows of a day model of the members that are counted, with their numbers, those that meet a condition. #}
@@ -207,30 +250,27 @@
   rows of another slice; `class_no` of CTE `classes` is the person's class in the period.
 #}
 {% macro rows_of_cells(group, is_classed) -%}
+    {%- set is_sum = group in groups_of_sums() %}
     select
-        {%- if group == 'visitors' %}
-        {%- for column, expression in columns_of_visitors().items() %}
-        {{ 'days.' ~ column if not is_classed else expression }} as {{ column }},
-        {%- endfor %}
-        {{ '1' if is_classed else 'days.people' }} as people,
-        {%- elif group == 'traffic' %}
-        {%- for column in scorecard_counts('traffic') %}
+        {%- if is_sum %}
+        {%- for column in columns_to_count(group) %}
         days.{{ column }},
         {%- endfor %}
+        days.times,
+        days.member_no,
         {%- else %}
         days.*,
         {%- endif %}
-        {{ 'days.member_no,' if group in ['visitors', 'traffic'] }}
         periods.period_no,
         periods.period_start,
         periods.period_end,
         slice_periods.slice_no,
         {{ 'coalesce(classes.class_no, 0)' if is_classed else '0' }} as class_no
-    from {{ group }}_{{ 'of_people' if is_classed and group in ['visitors', 'traffic'] else 'days' }} as days
+    from {{ group }}_{{ 'of_people' if is_classed and is_sum else 'days' }} as days
     inner join periods on {{ join_on('days', 'periods', ['brand_id', 'day']) }}
     inner join slice_periods
         on days.slice = slice_periods.rows_of and periods.period_type = slice_periods.period_type
-    {%- if is_incremental() %}
+    {%- if is_incremental() and not is_sum %}
     inner join cells
         on
             {{ join_on('days', 'cells', ['member_no']) }}
@@ -243,6 +283,9 @@
     where
         {{ has_word('slice_periods.facts', "'" ~ group ~ "'") }}
         and slice_periods.slice {{ '<>' if is_classed else '=' }} slice_periods.rows_of
+        {%- if is_incremental() and is_sum %}
+        and days.is_change <> periods.is_recounted{{ '_by_class' if is_classed }}
+        {%- endif %}
         {%- if group == 'refunds' %}
         and days.refunds + days.unlinked_refunds + days.adjustments > 0
         {%- elif group == 'paid_refunds' %}
@@ -322,7 +365,7 @@
   that it was or is in, in the periods from the first day about which the answer changed.
 #}
 {% macro cells_of_changed_listings() -%}
-    {%- set where = "coalesce(category_id, '') || chr(31) || coalesce(department, '') || chr(31)"
+    {%- set where = "brand_id || chr(31) || coalesce(category_id, '') || chr(31) || coalesce(department, '') || chr(31)"
         ~ " || coalesce(cast(listed_on as " ~ dbt.type_string() ~ "), '')" -%}
     {%- set members = {
         'all': "''",

@@ -58,6 +58,88 @@
     events.is_view
 {%- endmacro %}
 
+{#
+  Acts of which people are counted, with what slices ask of them; in an increment those of the days in CTE `touched`.
+#}
+{% macro acts_of_visitors() -%}
+    select
+        events.brand_id,
+        events.who,
+        events.person_id,
+        events.event_date as day,
+        {{ attributes_of_acts() | indent(4) }},
+        -- Removed and added again is kept.
+        events.touch_kind = 'add_to_cart' and last_value(events.touch_kind) over (
+            partition by
+                events.brand_id, events.person_id, events.source_id, events.product_id, events.event_date,
+                events.touch_kind in ('add_to_cart', 'remove_from_cart')
+            order by events.event_at, events.event_id
+            rows between unbounded preceding and unbounded following
+        ) = 'add_to_cart' as is_kept
+    from (
+        select *, {{ who_of('event_date') }} as who, event_date as day from {{ ref('int_visit_events') }}
+        where is_view or touch_kind in ('favorite', 'add_to_cart', 'remove_from_cart')
+    ) as events
+    inner join {{ ref('int_brand_facts') }} as facts on events.brand_id = facts.brand_id
+    where
+        not facts.is_unbranded
+        {%- if is_incremental() %}
+        and {{ in_relation('events', 'touched', ['brand_id', 'who', 'day']) }}
+        {%- endif %}
+{%- endmacro %}
+
+{# Slices in which people are counted who acted. #}
+{% macro slices_of_visitors() -%}
+    {{ return([
+        'all', 'hour', 'region', 'channel', 'campaign', 'device', 'department', 'category', 'product', 'page_class',
+    ]) }}
+{%- endmacro %}
+
+{# Days of people on which an act changed, and all those of brands whose ids are told apart now or no more. #}
+{% macro touched_days() -%}
+    {%- set acts = "select brand_id, " ~ who_of('event_date') ~ " as who, event_date as day from " -%}
+    select brand_id, who, day from {{ this }} where false
+    {%- if is_changed('int_visit_events') %}
+    union
+    {{ acts ~ changes_relation(ref('int_visit_events')) }}
+    {%- endif %}
+    {%- if is_changed('int_brand_facts') %}
+    {%- set facts = changes_relation(ref('int_brand_facts')) %}
+    union
+    {{ acts ~ ref('int_visit_events') }} as acts where {{ in_relation('acts', facts, ['brand_id']) }}
+    union
+    select brand_id, who, day from {{ this }} as stored where {{ in_relation('stored', facts, ['brand_id']) }}
+    {%- endif %}
+{%- endmacro %}
+
+{#
+  Scope of `int_visitor_days`: the members with which a person did anything on a touched day, before or after, and all
+  members of a person whose first view of the brand is on another day now.
+#}
+{% macro members_of_touched_days() -%}
+    with touched as (
+        {{ touched_days() }}
+    ),
+
+    acts as (
+        {{ acts_of_visitors() }}
+    )
+
+    select brand_id, slice, member, who from {{ this }} as stored
+    where {{ in_relation('stored', 'touched', ['brand_id', 'who', 'day']) }}
+    {%- for slice, member in members_of(slices_of_visitors()).items() %}
+    union
+    select brand_id, '{{ slice }}' as slice, {{ member }} as member, who from acts
+    {%- endfor %}
+    {%- if is_changed('int_first_views') %}
+    union
+    select stored.brand_id, stored.slice, stored.member, stored.who
+    from {{ this }} as stored
+    inner join {{ changes_relation(ref('int_first_views')) }} as firsts
+        on stored.brand_id = firsts.brand_id and stored.who = firsts.person_id
+    {%- endif %}
+{%- endmacro %}
+
 {# Members of a row in each slice that facts of a kind have; `(none)` where it has none. #}
 {% macro members_of(slices) -%}
     {%- set members = {

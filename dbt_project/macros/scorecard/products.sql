@@ -1,6 +1,6 @@
 {#
-  CTEs of the scorecard that count products, the last of which is `product_counts`, and `whole_periods`. They read the
-  CTEs `periods`, `members`, `slice_periods` and, in an increment, `cells`. Products are counted as people are, by the
+  CTEs of the scorecard that count products, the last of which is `product_counts`. They read the CTEs `periods`,
+  `whole_periods`, `members`, `slice_periods` and, in an increment, `cells`. Products are counted as people are, by the
   day before.
 #}
 {% macro product_ctes() -%}
@@ -28,16 +28,30 @@ product_days as (
     group by brand_id, product_id, day
 ),
 
+-- Several sources may list a product; in a period it counts once, by the first listing that reaches into it.
 listings as (
     select
-        places.brand_id,
-        {{ told_apart('places', 'product_id') }} as product_id,
-        min(places.listed_on) as listed_on,
-        case when count(places.delisted_on) = count(*) then max(places.delisted_on) end as delisted_on
-    from {{ ref('int_product_categories') }} as places
-    inner join {{ ref('int_brand_facts') }} as facts on places.brand_id = facts.brand_id
-    where places.listed_on is not null
-    group by places.brand_id, {{ told_apart('places', 'product_id') }}
+        brand_id,
+        product_id,
+        listed_on,
+        delisted_on,
+        coalesce(
+            max(delisted_on) over (
+                partition by brand_id, product_id order by listed_on, delisted_on
+                rows between unbounded preceding and 1 preceding
+            ),
+            cast('0001-01-01' as date)
+        ) as delisted_before
+    from (
+        select
+            places.brand_id,
+            {{ told_apart('places', 'product_id') }} as product_id,
+            places.listed_on,
+            coalesce(places.delisted_on, {{ open_end() }}) as delisted_on
+        from {{ ref('int_product_categories') }} as places
+        inner join {{ ref('int_brand_facts') }} as facts on places.brand_id = facts.brand_id
+        where places.listed_on is not null
+    ) as listed
 ),
 
 named_products as (
@@ -85,12 +99,9 @@ products as (
         named_products.product_id,
         places.category_id,
         places.department,
-        listings.listed_on,
-        listings.delisted_on,
         row_number() over (order by named_products.brand_id, named_products.product_id) as product_no
     from named_products
     left join places on {{ join_on('named_products', 'places', ['brand_id', 'product_id']) }}
-    left join listings on {{ join_on('named_products', 'listings', ['brand_id', 'product_id']) }}
 ),
 
 -- Cells that a product counts in.
@@ -104,8 +115,7 @@ product_members as (
     select
         products.product_no,
         products.brand_id,
-        products.listed_on,
-        products.delisted_on,
+        products.product_id,
         members.slice,
         members.member_no
     from products
@@ -156,21 +166,20 @@ products_days as (
 ),
 
 -- Whether one product is on sale is asked at the end.
-products_listed as (
+listed_members as (
     select
-        brand_id,
-        slice,
-        member_no,
-        listed_on,
-        delisted_on,
+        members.brand_id,
+        members.slice,
+        members.member_no,
+        listings.listed_on,
+        listings.delisted_on,
+        listings.delisted_before,
         count(*) as products
-    from product_members
-    where slice <> 'product' and listed_on is not null
-    group by brand_id, slice, member_no, listed_on, delisted_on
-),
-
-whole_periods as (
-    select distinct brand_id, period_id, period_type, period_start, period_end, period_no from periods
+    from product_members as members
+    inner join listings on {{ join_on('members', 'listings', ['brand_id', 'product_id']) }}
+    group by
+        members.brand_id, members.slice, members.member_no, listings.listed_on, listings.delisted_on,
+        listings.delisted_before
 ),
 
 product_counts as (
@@ -212,12 +221,9 @@ product_counts as (
             0 as sold,
             0 as viewed,
             listed.products as on_sale
-        from products_listed as listed
-        inner join whole_periods as periods
-            on
-                {{ join_on('listed', 'periods', ['brand_id']) }}
-                and listed.listed_on <= periods.period_end
-                and (listed.delisted_on is null or listed.delisted_on >= periods.period_start)
+        from listed_members as listed
+        inner join whole_periods as periods on {{ is_first_listing('listed', 'periods') }}
+        where listed.slice <> 'product'
     ) as counts
     inner join slice_periods
         on counts.slice = slice_periods.slice and counts.period_type = slice_periods.period_type
@@ -229,4 +235,12 @@ product_counts as (
     {%- endif %}
     group by counts.period_no, slice_periods.slice_no, counts.member_no
 )
+{%- endmacro %}
+
+{# Condition: a listing reaches into the period, and no earlier one of the same product does. #}
+{% macro is_first_listing(listed, periods) -%}
+    {{ join_on(listed, periods, ['brand_id']) }}
+    and {{ listed }}.listed_on <= {{ periods }}.period_end
+    and {{ listed }}.delisted_on >= {{ periods }}.period_start
+    and {{ listed }}.delisted_before < {{ periods }}.period_start
 {%- endmacro %}

@@ -12,7 +12,7 @@
 
 {%- set cell = ['period_no', 'slice_no', 'member_no', 'class_no'] %}
 {%- set groups = scorecard_groups() %}
-{%- set visitor = columns_of_visitors() %}
+{%- set corrected = groups_of_sums() %}
 {%- set classes = ['(none)', 'new', 'returning'] %}
 {%- set parts = {} %}
 {%- for group in groups %}{% do parts.update({group: scorecard_counts(group) | list}) %}{% endfor %}
@@ -35,23 +35,65 @@ wanted as (
     from {{ scope_relation() }} as scope
     inner join {{ ref('slices') }} as slices on scope.slice = slices.slice
 ),
+
+-- A period that is new is counted from all its rows, others are corrected by what changed. A purchase may move a buyer
+-- from one class to another.
+recounted as (
+    select
+        brand_id,
+        period_id,
+        bool_or(is_new) as is_new
+    from (
+        select brand_id, period_id, true as is_new from {{ changed_rows('int_report_periods') }}
+
+        union all
+
+        select periods.brand_id, periods.period_id, false as is_new
+        from {{ changed_rows('int_sales_days') }} as sales
+        inner join {{ ref('int_report_days') }} as periods on {{ join_on('sales', 'periods', ['brand_id', 'day']) }}
+        where sales.slice = 'all'
+    ) as changed
+    group by brand_id, period_id
+),
 {%- endif %}
 
 periods as (
     select
+        days.brand_id,
+        days.day,
+        days.period_id,
+        days.period_type,
+        days.period_start,
+        days.period_end,
+        dense_rank() over (order by days.brand_id, days.period_id) as period_no
+        {%- if is_incremental() %},
+        coalesce(recounted.is_new, false) as is_recounted,
+        recounted.brand_id is not null as is_recounted_by_class
+        {%- endif %}
+    from {{ ref('int_report_days') }} as days
+    {%- if is_incremental() %}
+    left join recounted on {{ join_on('days', 'recounted', ['brand_id', 'period_id']) }}
+    {%- endif %}
+    where
+        days.period_type in (select slice_periods.period_type from slice_periods)
+        {%- if is_incremental() %}
+        and {{ in_relation('days', 'wanted', ['brand_id', 'period_id']) }}
+        {%- endif %}
+),
+
+whole_periods as (
+    select distinct
         brand_id,
-        day,
         period_id,
         period_type,
         period_start,
         period_end,
-        dense_rank() over (order by brand_id, period_id) as period_no
-    from {{ ref('int_report_days') }} as days
-    where
-        period_type in (select slice_periods.period_type from slice_periods)
-        {%- if is_incremental() %}
-        and {{ in_relation('days', 'wanted', ['brand_id', 'period_id']) }}
+        period_no
+        {%- if is_incremental() %},
+        is_recounted,
+        is_recounted_by_class
         {%- endif %}
+    from periods
 ),
 
 members as (
@@ -64,9 +106,10 @@ members as (
         {%- if is_incremental() %}
         select distinct brand_id, rows_of as slice, of_member as member from wanted
         {%- else %}
+        select brand_id, 'all' as slice, '' as member from {{ ref('int_report_periods') }}
         {%- for days in groups.values() | unique %}
+        union
         select distinct brand_id, slice, member from {{ ref(days) }}
-        {{ 'union' if not loop.last }}
         {%- endfor %}
         {%- endif %}
     ) as named
@@ -76,15 +119,56 @@ members as (
 {%- if is_incremental() %}
 
 cells as (
-    select distinct periods.period_no, slice_periods.slice_no, members.member_no
+    select
+        periods.period_no,
+        slice_periods.slice_no,
+        members.member_no,
+        wanted.brand_id,
+        wanted.period_id,
+        wanted.slice,
+        wanted.of_member,
+        case when wanted.slice = wanted.rows_of then periods.is_recounted else periods.is_recounted_by_class end
+            as is_recounted
     from wanted
-    inner join periods on {{ join_on('wanted', 'periods', ['brand_id', 'period_id']) }}
-    inner join slice_periods on {{ join_on('wanted', 'slice_periods', ['slice']) }}
+    inner join whole_periods as periods on {{ join_on('wanted', 'periods', ['brand_id', 'period_id']) }}
+    inner join slice_periods
+        on {{ join_on('wanted', 'slice_periods', ['slice']) }} and periods.period_type = slice_periods.period_type
     inner join members
         on
             {{ join_on('wanted', 'members', ['brand_id']) }}
             and wanted.rows_of = members.slice
             and wanted.of_member = members.member
+),
+
+recounted_days as (
+    select distinct periods.brand_id, slice_periods.rows_of as slice, periods.day
+    from periods
+    inner join slice_periods on periods.period_type = slice_periods.period_type
+    where
+        periods.is_recounted_by_class
+        and (periods.is_recounted or slice_periods.slice <> slice_periods.rows_of)
+),
+
+corrected_cells as (
+    select
+        cells.period_no,
+        cells.slice_no,
+        cells.member_no,
+        case
+            {%- for class in classes %}
+            when stored.slice = 'buyer_class' and stored.member = '{{ class }}' then {{ loop.index0 }}
+            {%- endfor %}
+            else 0
+        end as class_no
+        {%- for group in corrected %}{% for column in parts[group] %},
+        stored.{{ column }}
+        {%- endfor %}{% endfor %}
+    from {{ this }} as stored
+    inner join cells
+        on
+            {{ join_on('stored', 'cells', ['brand_id', 'period_id', 'slice']) }}
+            and cells.of_member = case when stored.slice = 'buyer_class' then '' else stored.member end
+    where not cells.is_recounted
 ),
 {%- endif %}
 
@@ -100,10 +184,10 @@ classes as (
 ),
 
 {%- for group, days in groups.items() %}
-{%- if group in ['visitors', 'traffic'] %}
+{%- if group in corrected %}
 
 {{ group }}_of_people as (
-    {{ numbered_days(days, "days.slice = 'all'") }}
+    {{ rows_to_count(group, "days.slice = 'all'") }}
 ),
 {%- elif group == 'sales' %}
 
@@ -145,25 +229,14 @@ visitors_days as (
         brand_id,
         slice,
         member_no,
-        day
-        {%- for column in visitor %},
-        {{ column }}
-        {%- endfor %},
-        count(*) as people
+        day,
+        is_change,
+        {{ columns_to_count('visitors') | join(', ') }},
+        sum(times) as times
     from (
-        select
-            days.brand_id,
-            days.slice,
-            days.member_no,
-            days.day
-            {%- for column, expression in visitor.items() %},
-            {{ expression }} as {{ column }}
-            {%- endfor %}
-        from (
-            {{ numbered_days('int_visitor_days') | indent(8) }}
-        ) as days
-    ) as acts
-    group by brand_id, slice, member_no, day, {{ visitor | join(', ') }}
+        {{ rows_to_count('visitors') | indent(8) }}
+    ) as days
+    group by brand_id, slice, member_no, day, is_change, {{ columns_to_count('visitors') | join(', ') }}
 ),
 
 traffic_days as (
@@ -171,12 +244,14 @@ traffic_days as (
         brand_id,
         slice,
         member_no,
-        day
-        {%- for column in scorecard_counts('traffic') %},
-        sum({{ column }}) as {{ column }}
+        day,
+        is_change,
+        1 as times
+        {%- for column in columns_to_count('traffic') %},
+        sum(times * {{ column }}) as {{ column }}
         {%- endfor %}
     from traffic_of_people
-    group by brand_id, slice, member_no, day
+    group by brand_id, slice, member_no, day, is_change
 
     union all
 
@@ -184,18 +259,21 @@ traffic_days as (
         brand_id,
         slice,
         member_no,
-        day
-        {%- for column in scorecard_counts('traffic') %},
+        day,
+        is_change,
+        times
+        {%- for column in columns_to_count('traffic') %},
         {{ column }}
         {%- endfor %}
     from (
-        {{ numbered_days('int_traffic_days', "days.slice <> 'all'") | indent(8) }}
+        {{ rows_to_count('traffic', "days.slice <> 'all'") | indent(8) }}
     ) as days
 ),
 
 {%- for group in groups %}
+{%- set is_corrected = is_incremental() and group in corrected %}
 
-{{ group }} as (
+{{ 'counted_' if is_corrected }}{{ group }} as (
     select
         {{ cell | join(', ') }},
         true as is_counted
@@ -211,21 +289,47 @@ traffic_days as (
     ) as days
     group by {{ cell | join(', ') }}
 ),
+{%- if is_corrected %}
+
+-- Who did anything has a count above 0.
+{{ group }} as (
+    select
+        {{ cell | join(', ') }},
+        true as is_counted
+        {%- for column in parts[group] %},
+        {{ total(column) }} as {{ column }}
+        {%- endfor %}
+    from (
+        {%- for cells in ['counted_' ~ group, 'corrected_cells'] %}
+        select
+            {{ cell | join(', ') }},
+            {{ parts[group] | join(', ') }}
+        from {{ cells }}
+        {{ 'union all' if not loop.last }}
+        {%- endfor %}
+    ) as cells
+    group by {{ cell | join(', ') }}
+    having
+        {%- for column in parts[group] %}
+        {{ 'or ' if not loop.first }}sum({{ column }}) > 0
+        {%- endfor %}
+),
+{%- endif %}
 {%- endfor %}
 
 {{ product_ctes() }},
 
 -- The whole brand has a row for each period, a member where it did something.
 whole_brands as (
-    select distinct
+    select
         periods.period_no,
         slice_periods.slice_no,
-        coalesce(members.member_no, 0) as member_no,
+        members.member_no,
         0 as class_no
-    from periods
+    from whole_periods as periods
     inner join slice_periods
         on slice_periods.slice = 'all' and periods.period_type = slice_periods.period_type
-    left join members on {{ join_on('periods', 'members', ['brand_id']) }} and members.slice = 'all'
+    inner join members on {{ join_on('periods', 'members', ['brand_id']) }} and members.slice = 'all'
 ),
 
 merged as (
@@ -248,7 +352,7 @@ named as (
         periods.period_id,
         slices.slice,
         case
-            when slices.slice <> 'buyer_class' then coalesce(members.member, '')
+            when slices.slice <> 'buyer_class' then members.member
             {%- for class in classes %}
             when merged.class_no = {{ loop.index0 }} then '{{ class }}'
             {%- endfor %}
@@ -266,20 +370,20 @@ named as (
         {%- endfor %},
         case
             when slices.slice <> 'product' then merged.products_on_sale
-            when
-                listed.listed_on <= periods.period_end
-                and (listed.delisted_on is null or listed.delisted_on >= periods.period_start)
-                then 1
-            else 0
+            when listed.member_no is null then 0
+            else 1
         end as products_on_sale
     from merged
     inner join whole_periods as periods on {{ join_on('merged', 'periods', ['period_no']) }}
     inner join (
         select distinct slice, slice_no from slice_periods
     ) as slices on {{ join_on('merged', 'slices', ['slice_no']) }}
-    left join product_members as listed
-        on {{ join_on('merged', 'listed', ['member_no']) }} and listed.slice = 'product'
-    left join members on {{ join_on('merged', 'members', ['member_no']) }}
+    left join listed_members as listed
+        on
+            {{ join_on('merged', 'listed', ['member_no']) }}
+            and listed.slice = 'product'
+            and {{ is_first_listing('listed', 'periods') }}
+    inner join members on {{ join_on('merged', 'members', ['member_no']) }}
 )
 
 select * from named

@@ -1,17 +1,11 @@
 {{ config(
     materialized='incremental',
-    scope=[
-        changed('int_visit_events', ['brand_id', who_of('event_date')]),
-        by_macro('of_changed_brands', ['int_brand_facts']),
-    ],
-    scope_key=['brand_id', 'who'],
+    scope=[by_macro('members_of_touched_days', ['int_visit_events', 'int_brand_facts', 'int_first_views'])],
+    scope_key=['brand_id', 'slice', 'member', 'who'],
     only_differences=true,
     built_by=['all hour region', 'channel campaign device page_class', 'department category product'],
 ) }}
 
-{%- set slices = [
-    'all', 'hour', 'region', 'channel', 'campaign', 'device', 'department', 'category', 'product', 'page_class',
-] %}
 {%- set columns = {
     'views': count_of('is_view'),
     'favorites': count_of("touch_kind = 'favorite'"),
@@ -19,42 +13,44 @@
     'kept_adds': count_of('is_kept'),
 } %}
 
-with events as (
-    select *, {{ who_of('event_date') }} as who from {{ ref('int_visit_events') }}
-    where is_view or touch_kind in ('favorite', 'add_to_cart', 'remove_from_cart')
+with
+{%- if is_incremental() %}
+touched as (
+    {{ touched_days() }}
 ),
 
-marked as (
-    select
-        events.brand_id,
-        events.who,
-        events.person_id,
-        events.event_date as day,
-        {{ attributes_of_acts() | indent(4) }},
-        -- Removed and added again is kept.
-        events.touch_kind = 'add_to_cart' and last_value(events.touch_kind) over (
-            partition by
-                events.brand_id, events.person_id, events.source_id, events.product_id, events.event_date,
-                events.touch_kind in ('add_to_cart', 'remove_from_cart')
-            order by events.event_at, events.event_id
-            rows between unbounded preceding and unbounded following
-        ) = 'add_to_cart' as is_kept
-    from events
-    inner join {{ ref('int_brand_facts') }} as facts on events.brand_id = facts.brand_id
+-- Of the same members; what is counted on them is what it was.
+other_days as (
+    select * from {{ this }} as stored
     where
-        not facts.is_unbranded
-        and {{ in_scope('events') }}
+        {{ is_built_now('stored.slice') }}
+        and {{ in_scope('stored') }}
+        and not {{ in_relation('stored', 'touched', ['brand_id', 'who', 'day']) }}
+),
+{%- endif %}
+
+marked as (
+    {{ acts_of_visitors() }}
 ),
 
 -- Numbers are grouped and ordered in half the time of names.
 people as (
     select
-        brand_id,
-        who,
-        row_number() over (order by brand_id, who) as who_no,
-        min(case when is_view then day end) as first_viewed_on
-    from marked
-    group by brand_id, who
+        found.brand_id,
+        found.who,
+        firsts.first_viewed_on,
+        row_number() over (order by found.brand_id, found.who) as who_no
+    from (
+        select brand_id, who from marked
+        {%- if is_incremental() %}
+        union
+        select brand_id, who from other_days
+        {%- else %}
+        group by brand_id, who
+        {%- endif %}
+    ) as found
+    left join {{ ref('int_first_views') }} as firsts
+        on found.brand_id = firsts.brand_id and found.who = firsts.person_id
 ),
 
 acts as (
@@ -82,7 +78,24 @@ acts as (
 ),
 
 days as (
-    {{ by_slice('acts', slices, columns) }}
+    {{ by_slice('acts', slices_of_visitors(), columns) }}
+    {%- if is_incremental() %}
+
+    union all
+
+    select
+        other_days.brand_id,
+        other_days.slice,
+        other_days.member,
+        people.who_no as who,
+        other_days.day,
+        {%- for column in columns %}
+        other_days.{{ column }},
+        {%- endfor %}
+        other_days.is_person
+    from other_days
+    inner join people on {{ join_on('other_days', 'people', ['brand_id', 'who']) }}
+    {%- endif %}
 )
 
 select

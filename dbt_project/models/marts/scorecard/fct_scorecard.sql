@@ -28,9 +28,28 @@ with cells as (
         {{ column if column in told_of_regions else 'null' }} as {{ column }}
         {%- endfor %}
     from {{ ref('int_scorecard_regions') }}
-)
+),
 
 -- NULL is what no source of the brand tells, or what the slice has no facts of.
+told as (
+    select
+        facts.brand_id,
+        facts.currency,
+        facts.first_day,
+        slices.slice
+        {%- for column, (fact, capability, unit) in columns.items() if column != 'benefit_discount' %},
+        {{ has_word('slices.facts', "'" ~ fact ~ "'") }}
+        {%- if capability %}
+        and facts.{{ capability }}
+        {%- endif %}
+        {%- if unit in ['persons', 'products', 'person_days'] or fact in ['traffic', 'reviews'] %}
+        and not facts.is_unbranded
+        {%- endif %} as {{ column }}
+        {%- endfor %}
+    from {{ ref('int_brand_facts') }} as facts
+    cross join {{ ref('slices') }} as slices
+)
+
 select
     cells.brand_id,
     cells.period_id,
@@ -40,28 +59,17 @@ select
     cells.slice,
     cells.member,
     cells.submember,
-    facts.currency,
+    told.currency,
     cast(
-        least(365, {{ dbt.datediff('facts.first_day', 'periods.period_start', 'day') }}) as integer
+        least(365, {{ dbt.datediff('told.first_day', 'periods.period_start', 'day') }}) as integer
     ) as buyer_history_days
-    {%- for column, (fact, capability, unit) in columns.items() %},
+    {%- for column in columns %},
     {%- if column == 'benefit_discount' %}
     cast(null as decimal(18, 4)) as benefit_discount
     {%- else %}
-    case
-        when
-            {{ has_word('slices.facts', "'" ~ fact ~ "'") }}
-            {%- if capability %}
-            and facts.{{ capability }}
-            {%- endif %}
-            {%- if unit in ['persons', 'products', 'person_days'] or fact in ['traffic', 'reviews'] %}
-            and not facts.is_unbranded
-            {%- endif %}
-            then cells.{{ column }}
-    end as {{ column }}
+    case when told.{{ column }} then cells.{{ column }} end as {{ column }}
     {%- endif %}
     {%- endfor %}
 from cells
 inner join {{ ref('int_report_periods') }} as periods on {{ join_on('cells', 'periods', ['brand_id', 'period_id']) }}
-inner join {{ ref('int_brand_facts') }} as facts on cells.brand_id = facts.brand_id
-inner join {{ ref('slices') }} as slices on cells.slice = slices.slice
+inner join told on {{ join_on('cells', 'told', ['brand_id', 'slice']) }}
