@@ -26,7 +26,7 @@
         coalesce(
                 is_replaced,
                 _document is not null
-                and not {{ in_relation('versions', 'latest_raw_rows', document + ['_file', '_row']) }}
+                and {{ not_in_relation('versions', 'latest_raw_rows', document + ['_file', '_row']) }}
             )
         {%- else -%}
         coalesce(is_replaced, false)
@@ -76,12 +76,12 @@
 
         select
             {{ columns | join(', ') }},
-            case when not {{ in_relation('stored', 'documents', document) }} then is_replaced end,
-            case when not {{ in_relation('stored', 'affected', key) }} then is_current end
+            case when {{ not_in_relation('stored', 'documents', document) }} then is_replaced end,
+            case when {{ not_in_relation('stored', 'affected', key) }} then is_current end
         from {{ this }} as stored
         where
             {{ in_relation('stored', 'raw_rows', raw_row) }}
-            and not {{ in_relation('stored', changed, ['source_id', '_file']) }}
+            and {{ not_in_relation('stored', changed, ['source_id', '_file']) }}
     ),
     {%- else %}
 
@@ -131,7 +131,7 @@
             {{ is_replaced }} as is_replaced,
             is_current
         from versions
-        where not {{ in_relation('versions', 'repeated', key) }}
+        where {{ not_in_relation('versions', 'repeated', key) }}
     ) as single
 
     union all

@@ -86,7 +86,9 @@
     with images as (
         {%- for condition in conditions %}
         select 'before' as _image, {{ columns }} from {{ target }}
-        where {{ condition }}{{ ' and not ' ~ conditions[0] if not loop.first }}
+        where
+            {{ condition }}
+            {{ 'and ' ~ not_in_relation(target, scope_relation(), config.require('scope_key')) if not loop.first }}
         union all
         {%- endfor %}
         select 'after' as _image, {{ columns }} from {{ fresh }}
@@ -122,9 +124,18 @@
     {{ return(config.require('built_by') | join(' ')) }}
 {%- endmacro %}
 
-{# Condition: the row's key is in another relation; false for a key with a NULL. #}
+{#
+  Condition: the row's key is in another relation; not for a key with a NULL. DuckDB looks up `exists` beside another
+  condition by a list of all distinct keys first.
+#}
 {% macro in_relation(alias, relation, key) -%}
-    exists (select 1 from {{ relation }} as scope_ where {{ join_on(alias, 'scope_', key) }})
+    ({{ alias }}.{{ key | join(', ' ~ alias ~ '.') }})
+    in (select scope_.{{ key | join(', scope_.') }} from {{ relation }} as scope_)
+{%- endmacro %}
+
+{# Condition: it is not; so for a key with a NULL. #}
+{% macro not_in_relation(alias, relation, key) -%}
+    not exists (select 1 from {{ relation }} as scope_ where {{ join_on(alias, 'scope_', key) }})
 {%- endmacro %}
 
 {# Condition: the row is in the model's scope; always true in a full build. #}

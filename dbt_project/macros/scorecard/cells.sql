@@ -304,6 +304,7 @@
     {%- set cell -%}
         select days.brand_id, periods.period_id, slice_periods.slice, days.member
     {%- endset -%}
+    {%- do selects.append(cell ~ ' from days_of_products as days ' ~ days_of_periods) -%}
     {%- set is_new_period = is_changed('int_report_periods') -%}
     {%- set new_periods = changes_relation(ref('int_report_periods')) -%}
     {%- for model in scorecard_groups().values() | unique -%}
@@ -312,16 +313,8 @@
                 cell ~ ' from ' ~ changes_relation(ref(model)) ~ ' as days ' ~ days_of_periods
             ) -%}
         {%- endif -%}
-        {%- if is_changed(model) and model in ['int_visitor_days', 'int_sales_days'] -%}
-            {#- If one product replaces another, only the number of products changes in these cells. -#}
-            {%- do selects.append(
-                cell ~ ' from ' ~ ref(model) ~ ' as days ' ~ days_of_periods
-                ~ " where days.slice in ('all', 'department', 'category') and exists (select 1 from "
-                ~ changes_relation(ref(model)) ~ " as products where products.slice = 'product' and "
-                ~ join_on('products', 'days', ['brand_id', 'who', 'day']) ~ ')'
-            ) -%}
-        {%- endif -%}
-        {%- if is_new_period -%}
+        {#- Where people are counted, so is their traffic. -#}
+        {%- if is_new_period and model != 'int_visitor_days' -%}
             {%- do selects.append(
                 cell ~ ' from ' ~ ref(model) ~ ' as days ' ~ days_of_periods ~ ' where '
                 ~ in_relation('periods', new_periods, ['brand_id', 'period_id'])
@@ -342,6 +335,31 @@
     {%- endif %}
     with slice_periods as (
         {{ slice_periods() }}
+    ),
+
+    changed_products as (
+        {%- for model in ['int_traffic_days', 'int_sales_days'] %}
+        select brand_id, member as product_id, day
+        from {{ changed_rows(model) }} as days
+        where slice = 'product' and member <> '(none)'
+        {{ 'union' if not loop.last }}
+        {%- endfor %}
+    ),
+
+    named_products as (
+        select distinct brand_id, product_id from changed_products
+    ),
+
+    {{ places_of_products() | indent(4) }},
+
+    -- If one product replaces another, the number of products alone may change in these cells.
+    days_of_products as (
+        {%- for slice, member in members_of_product('places', 'changed.product_id').items() if slice != 'product' %}
+        select changed.brand_id, '{{ slice }}' as slice, {{ member }} as member, changed.day
+        from changed_products as changed
+        left join places on {{ join_on('changed', 'places', ['brand_id', 'product_id']) }}
+        {{ 'union' if not loop.last }}
+        {%- endfor %}
     ),
 
     changed_cells as (
@@ -367,15 +385,9 @@
 {% macro cells_of_changed_listings() -%}
     {%- set where = "brand_id || chr(31) || coalesce(category_id, '') || chr(31) || coalesce(department, '') || chr(31)"
         ~ " || coalesce(cast(listed_on as " ~ dbt.type_string() ~ "), '')" -%}
-    {%- set members = {
-        'all': "''",
-        'department': "coalesce(listings.department, '(none)')",
-        'category': "coalesce(listings.category_id, '(none)')",
-        'product': told_apart('listings', 'product_id'),
-    } -%}
     select moved.brand_id, periods.period_id, moved.slice, moved.member
     from (
-        {%- for slice, member in members.items() %}
+        {%- for slice, member in members_of_product('listings', told_apart('listings', 'product_id')).items() %}
         select listings.brand_id, '{{ slice }}' as slice, {{ member }} as member, listings.since
         from (
             select

@@ -17,10 +17,6 @@
         if is_changed('int_brand_facts') else 'false' }}
 {%- endmacro %}
 
-{% macro days_of_changed_brands() -%}
-    {{ of_changed_brands('day') }}
-{%- endmacro %}
-
 {# Part of a scope: whose refunds, or what was paid of them, the horizon reached or left since the last build. #}
 {% macro of_refunds_at_the_horizon() -%}
     {%- if is_changed('int_horizons') -%}
@@ -98,17 +94,15 @@
 {# Days of people on which an act changed, and all those of brands whose ids are told apart now or no more. #}
 {% macro touched_days() -%}
     {%- set acts = "select brand_id, " ~ who_of('event_date') ~ " as who, event_date as day from " -%}
-    select brand_id, who, day from {{ this }} where false
+    {{ of_changed_brands('who, day') }}
     {%- if is_changed('int_visit_events') %}
     union
     {{ acts ~ changes_relation(ref('int_visit_events')) }}
     {%- endif %}
     {%- if is_changed('int_brand_facts') %}
-    {%- set facts = changes_relation(ref('int_brand_facts')) %}
     union
-    {{ acts ~ ref('int_visit_events') }} as acts where {{ in_relation('acts', facts, ['brand_id']) }}
-    union
-    select brand_id, who, day from {{ this }} as stored where {{ in_relation('stored', facts, ['brand_id']) }}
+    {{ acts ~ ref('int_visit_events') }} as acts
+    where {{ in_relation('acts', changes_relation(ref('int_brand_facts')), ['brand_id']) }}
     {%- endif %}
 {%- endmacro %}
 
@@ -138,6 +132,74 @@
     inner join {{ changes_relation(ref('int_first_views')) }} as firsts
         on stored.brand_id = firsts.brand_id and stored.who = firsts.person_id
     {%- endif %}
+{%- endmacro %}
+
+{# Kinds of acts that are counted beside views, by column. #}
+{% macro kinds_of_traffic() -%}
+    {{ return({
+        'favorites': 'favorite', 'cart_adds': 'add_to_cart', 'interactions': 'interaction', 'shares': 'share',
+        'ad_impressions': 'ad_impression', 'ad_clicks': 'ad_click',
+    }) }}
+{%- endmacro %}
+
+{# Slices whose traffic needs no person. #}
+{% macro slices_of_traffic() -%}
+    {{ return([
+        'hour', 'region', 'channel', 'campaign', 'device', 'department', 'category', 'product', 'page_class',
+    ]) }}
+{%- endmacro %}
+
+{#
+  Acts that are counted, with what slices ask of them, and `times`, how often one counts: in an increment those that
+  came once, those that went once less than nothing, and of brands whose ids are told apart now or no more all.
+  by_person: with who did them
+#}
+{% macro acts_of_traffic(by_person=true) -%}
+    {%- set relations = [ref('int_visit_events')] -%}
+    {%- if is_incremental() and is_changed('int_visit_events') -%}
+        {%- do relations.append(changes_relation(ref('int_visit_events'))) -%}
+    {%- endif -%}
+    {%- for relation in relations %}
+    select
+        events.brand_id,
+        {{ who_of('events.event_date', 'events.person_id') if by_person else "''" }} as who,
+        {{ 'events.person_id' if by_person else 'cast(null as ' ~ dbt.type_string() ~ ')' }} as person_id,
+        events.event_date as day,
+        {{ attributes_of_acts() | indent(4) }},
+        events.visit_id,
+        events.is_entry,
+        events.visit_views,
+        events.dwell_seconds,
+        {{ '1' if loop.first else "case when events._image = 'after' then 1 else -1 end" }} as times
+    from {{ relation }} as events
+    inner join {{ ref('int_brand_facts') }} as facts on events.brand_id = facts.brand_id
+    where
+        not facts.is_unbranded
+        and (events.is_view or events.touch_kind in ('{{ kinds_of_traffic().values() | join("', '") }}'))
+        {%- if is_incremental() %}
+        and {{ (in_relation if loop.first else not_in_relation)('events', changed_rows('int_brand_facts'), ['brand_id']) }}
+        {%- endif %}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
+{# Scope of `int_traffic_days`: the members of acts that came or went, and all of changed brands. #}
+{% macro members_of_changed_acts() -%}
+    with acts as (
+        {{ acts_of_traffic() }}
+    )
+
+    {{ of_changed_brands('slice, member, who, day') }}
+    {%- for slice, member in members_of(['all'] + slices_of_traffic()).items() %}
+    union
+    select
+        brand_id,
+        '{{ slice }}' as slice,
+        {{ member }} as member,
+        {{ 'who' if slice == 'all' else "'' as who" }},
+        day
+    from acts
+    {%- endfor %}
 {%- endmacro %}
 
 {# Members of a row in each slice that facts of a kind have; `(none)` where it has none. #}

@@ -60,38 +60,7 @@ named_products as (
     select brand_id, product_id from listings
 ),
 
-catalogue as (
-    select source_id, product_id, category_id, department, false as is_apart
-    from {{ ref('int_product_categories') }}
-
-    union all
-
-    select
-        source_id,
-        {{ identity_space('source_id') }} || ':' || product_id as product_id,
-        category_id,
-        department,
-        true as is_apart
-    from {{ ref('int_product_categories') }}
-),
-
--- A brand may sell what the catalogue lists under another one.
-places as (
-    select
-        named_products.brand_id,
-        named_products.product_id,
-        min(catalogue.category_id) as category_id,
-        min(catalogue.department) as department
-    from named_products
-    inner join {{ ref('int_brands') }} as brands on named_products.brand_id = brands.brand_id
-    inner join {{ ref('int_brand_facts') }} as facts on named_products.brand_id = facts.brand_id
-    inner join catalogue
-        on
-            named_products.product_id = catalogue.product_id
-            and facts.has_several_spaces = catalogue.is_apart
-            and {{ has_word("replace(brands.source_ids, ',', '')", 'catalogue.source_id') }}
-    group by named_products.brand_id, named_products.product_id
-),
+{{ places_of_products() }},
 
 products as (
     select
@@ -106,12 +75,7 @@ products as (
 
 -- Cells that a product counts in.
 product_members as (
-    {%- for slice, member in {
-        'all': "''",
-        'department': "coalesce(products.department, '(none)')",
-        'category': "coalesce(products.category_id, '(none)')",
-        'product': 'products.product_id',
-    }.items() %}
+    {%- for slice, member in members_of_product('products', 'products.product_id').items() %}
     select
         products.product_no,
         products.brand_id,
@@ -243,4 +207,50 @@ product_counts as (
     and {{ listed }}.listed_on <= {{ periods }}.period_end
     and {{ listed }}.delisted_on >= {{ periods }}.period_start
     and {{ listed }}.delisted_before < {{ periods }}.period_start
+{%- endmacro %}
+
+{# Members that a product is counted in, by slice; `alias` has its category and department. #}
+{% macro members_of_product(alias, product) -%}
+    {{ return({
+        'all': "''",
+        'department': 'coalesce(' ~ alias ~ ".department, '(none)')",
+        'category': 'coalesce(' ~ alias ~ ".category_id, '(none)')",
+        'product': product,
+    }) }}
+{%- endmacro %}
+
+{# CTEs with the category and department of the products in CTE `named_products`: `places`. #}
+{% macro places_of_products() -%}
+catalogue as (
+    select source_id, product_id, category_id, department, false as is_apart
+    from {{ ref('int_product_categories') }}
+
+    union all
+
+    select
+        source_id,
+        {{ identity_space('source_id') }} || ':' || product_id as product_id,
+        category_id,
+        department,
+        true as is_apart
+    from {{ ref('int_product_categories') }}
+),
+
+-- A brand may sell what the catalogue lists under another one.
+places as (
+    select
+        named_products.brand_id,
+        named_products.product_id,
+        min(catalogue.category_id) as category_id,
+        min(catalogue.department) as department
+    from named_products
+    inner join {{ ref('int_brands') }} as brands on named_products.brand_id = brands.brand_id
+    inner join {{ ref('int_brand_facts') }} as facts on named_products.brand_id = facts.brand_id
+    inner join catalogue
+        on
+            named_products.product_id = catalogue.product_id
+            and facts.has_several_spaces = catalogue.is_apart
+            and {{ has_word("replace(brands.source_ids, ',', '')", 'catalogue.source_id') }}
+    group by named_products.brand_id, named_products.product_id
+)
 {%- endmacro %}

@@ -41,7 +41,7 @@ brand_totals as (
     select documents.source_id, documents.order_id, sole_brands.brand_id, documents.amount as line_amount
     from documents
     inner join sole_brands on documents.source_id = sole_brands.source_id
-    where not {{ in_relation('documents', 'lines', ['source_id', 'order_id']) }}
+    where {{ not_in_relation('documents', 'lines', ['source_id', 'order_id']) }}
 ),
 
 -- A brand whose lines have the other sign, such as a discount without a brand, has no part in the money. Nor
@@ -112,4 +112,4 @@ select
     0.0 as share_from,
     1.0 as share_to
 from documents
-where not {{ in_relation('documents', 'split', ['source_id', 'order_id']) }}
+where {{ not_in_relation('documents', 'split', ['source_id', 'order_id']) }}

@@ -147,7 +147,7 @@ of_no_purchase as (
         on {{ join_on('orders', 'brands', ['source_id', 'order_id']) }}
     left join sole_brands on refunds.source_id = sole_brands.source_id
     where
-        not {{ in_relation('refunds', 'sales', ['source_id', 'order_id']) }}
+        {{ not_in_relation('refunds', 'sales', ['source_id', 'order_id']) }}
         and coalesce(brands.share_from < brands.share_to, true)
 ),
 

@@ -90,7 +90,7 @@ of_lines as (
 of_no_line as (
     select * from bought
     where
-        not {{ in_relation('bought', 'ends', ['source_id', 'order_id', 'brand_id']) }}
+        {{ not_in_relation('bought', 'ends', ['source_id', 'order_id', 'brand_id']) }}
         or (line_amount is null and amount is not null)
 ),
 

@@ -1,7 +1,7 @@
 {{ config(
     materialized='incremental',
     scope=[by_macro('changed_cells', [
-        'slices', 'int_report_periods', 'int_report_days', 'int_brand_facts', 'int_product_categories',
+        'slices', 'int_report_periods', 'int_report_days', 'int_brand_facts', 'int_product_categories', 'int_brands',
         'int_visitor_days', 'int_traffic_days', 'int_order_days', 'int_sales_days', 'int_refund_days',
         'int_review_days',
     ])],

@@ -25,7 +25,7 @@ other_days as (
     where
         {{ is_built_now('stored.slice') }}
         and {{ in_scope('stored') }}
-        and not {{ in_relation('stored', 'touched', ['brand_id', 'who', 'day']) }}
+        and {{ not_in_relation('stored', 'touched', ['brand_id', 'who', 'day']) }}
 ),
 {%- endif %}
 
