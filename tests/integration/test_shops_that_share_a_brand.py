@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -49,27 +49,37 @@ def make(folder: Path, sources: dict[str, Any]) -> OwnWarehouse:
     return warehouse
 
 
-@pytest.fixture(scope="module")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> OwnWarehouse:
-    """The sample shop and a shop of another name that is read like it, with a brand in common."""
-    folder = tmp_path_factory.mktemp("shared")
-    early: dict[str, Any] = {**SHOP, "starts_on": FIRST, "brands": {}}
-    late = {key: value for key, value in early.items() if key != "starts_on"}
-    warehouse = make(folder, {"sample_shop": early, "late": late})
+def two_shops(folder: Path, rows: dict[str, list[Row]], entries: dict[str, Any]) -> OwnWarehouse:
+    """The sample shop and a shop of another name that is read like it, with their rows, built."""
+    warehouse = make(folder, entries)
     staging = warehouse.settings.dbt_project / "models" / "staging"
     for file in (staging / "sample_shop").iterdir():
         own = staging / "late" / file.name.replace("sample_shop", "late")
         own.parent.mkdir(exist_ok=True)
         own.write_text(file.read_text(encoding="utf-8").replace("sample_shop", "late"), encoding="utf-8")
+    load(warehouse, folder, rows)
+    return warehouse
+
+
+def load(warehouse: OwnWarehouse, folder: Path, rows: dict[str, list[Row]]) -> None:
+    """Deliver rows by source, and build."""
+    for source, delivered in rows.items():
+        write(by_file(delivered), folder / source)
+        warehouse.load(source, folder / source)
+    warehouse.build()
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> OwnWarehouse:
+    """Two shops with a brand in common; one of them begins after the horizon of the other."""
+    early: dict[str, Any] = {**SHOP, "starts_on": FIRST, "brands": {}}
+    late = {key: value for key, value in early.items() if key != "starts_on"}
     of_early = [view(date(2024, 9, 29), FIRST, "b", "v"), view(date(2024, 9, 30), HORIZON, "b", "w")]
     of_early += paid(date(2024, 9, 30), HORIZON, "b", "o", "m")
     of_late = [view(date(2024, 10, 2), LATER, "b", "x"), view(date(2024, 10, 2), LATER, "till", "x")]
     of_late += [one for n in range(3) for one in paid(date(2024, 10, 2), LATER, "till", f"t{n}")]
-    for source, rows in (("sample_shop", of_early), ("late", of_late)):
-        write(by_file(rows), folder / source)
-        warehouse.load(source, folder / source)
-    warehouse.build()
-    return warehouse
+    rows = {"sample_shop": of_early, "late": of_late}
+    return two_shops(tmp_path_factory.mktemp("shared"), rows, {"sample_shop": early, "late": late})
 
 
 def judged(warehouse: OwnWarehouse) -> GateResult:
@@ -108,3 +118,33 @@ def test_nobody_at_all_is_published(tmp_path: Path) -> None:
     assert result.outcome == "passed", result.summary_lines()
     assert {"has_rows", "orders_have_buyers"} <= {warning.name for warning in result.warnings}
     assert warehouse.query("select count(*) > 364 from marts.dim_date") == [(True,)]
+
+
+def test_a_product_that_both_list_is_on_sale_when_either_says_so(tmp_path: Path) -> None:
+    """Not between the two times, once in a week that holds both, and elsewhere once it is another brand's."""
+    monday = date(2024, 9, 23)
+    days = [monday + timedelta(days=n) for n in range(7)]
+    entry = {**SHOP, "starts_on": monday, "brands": {}, "identity_space": "shops"}
+
+    def listed(load: date, brand: str, listed_on: date, delisted_on: date | None) -> Row:
+        told = {"product_id": "p", "brand": brand, "name": "thing", "updated_at": f"{load} 00:00:00"}
+        return row("products", load, **told, listed_on=str(listed_on), delisted_on=str(delisted_on or ""))
+
+    views = [view(day + timedelta(days=1), day, brand, "v") for day in days for brand in ("b", "c")]
+    rows = {
+        "sample_shop": [*views, listed(days[1], "b", days[0], days[1])],
+        "late": [*views, listed(days[1], "b", days[3], None)],
+    }
+    warehouse = two_shops(tmp_path, rows, {"sample_shop": entry, "late": entry})
+
+    def on_sale(brand: str) -> list[int]:
+        found = warehouse.query(
+            f"select products_on_sale from marts.fct_scorecard where brand_id = '{brand}' and slice = 'all'"
+            " and period_type in ('day', 'week') order by period_id"
+        )
+        return [int(count) for (count,) in found]
+
+    assert (on_sale("b"), on_sale("c")) == ([1, 1, 0, 1, 1, 1, 1, 1], [0] * 8)
+    after = days[-1] + timedelta(days=1)
+    load(warehouse, tmp_path, {"late": [*views, listed(after, "c", days[3], days[5])]})
+    assert (on_sale("b"), on_sale("c")) == ([1, 1, 0, 0, 0, 0, 0, 1], [0, 0, 0, 1, 1, 1, 0, 1])

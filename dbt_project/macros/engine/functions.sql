@@ -47,15 +47,20 @@
 
 {# Window function: the first value of the frame that is known. #}
 {% macro first_known(value) -%}
-    {{ return(adapter.dispatch('first_known')(value)) }}
+    {{ return(adapter.dispatch('known_at_end')('first_value', value)) }}
 {%- endmacro %}
 
-{% macro duckdb__first_known(value) -%}
-    first_value({{ value }} ignore nulls)
+{# Window function: the last value of the frame that is known. #}
+{% macro last_known(value) -%}
+    {{ return(adapter.dispatch('known_at_end')('last_value', value)) }}
 {%- endmacro %}
 
-{% macro spark__first_known(value) -%}
-    first_value({{ value }}, true)
+{% macro duckdb__known_at_end(function, value) -%}
+    {{ function }}({{ value }} ignore nulls)
+{%- endmacro %}
+
+{% macro spark__known_at_end(function, value) -%}
+    {{ function }}({{ value }}, true)
 {%- endmacro %}
 
 {# First day of the day, week (Monday), month, quarter or year of a date. #}

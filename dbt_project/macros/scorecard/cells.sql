@@ -37,6 +37,7 @@
         },
         'sales': {
             'orders': total('orders'),
+            'goods_lines': total('goods_lines'),
             'unattributed_orders': total('orders', 'not is_person'),
             'unknown_amount_orders': total('unknown_amount_orders'),
             'other_currency_orders': total('other_currency_orders'),
@@ -233,16 +234,14 @@
     {%- endfor %}
 {%- endmacro %}
 
-{# Rows of a day model of the members that are counted, with their numbers, those that meet a condition. #}
-{% macro numbered_days(model, condition='true') -%}
+{# Rows of a day model of the members and periods that are counted, with the number of the member. #}
+{% macro numbered_days(model) -%}
     select days.*, members.member_no
     from {{ ref(model) }} as days
     inner join members on {{ join_on('days', 'members', ['brand_id', 'slice', 'member']) }}
-    where
-        {{ condition }}
-        {%- if is_incremental() %}
-        and {{ in_relation('days', 'periods', ['brand_id', 'day']) }}
-        {%- endif %}
+    {%- if is_incremental() %}
+    where {{ in_relation('days', 'periods', ['brand_id', 'day']) }}
+    {%- endif %}
 {%- endmacro %}
 
 {#

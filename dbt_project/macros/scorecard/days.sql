@@ -58,6 +58,15 @@
   Acts of which people are counted, with what slices ask of them; in an increment those of the days in CTE `touched`.
 #}
 {% macro acts_of_visitors() -%}
+    {%- set conditions = {
+        'false': "is_view or touch_kind = 'favorite'",
+        "events.touch_kind = 'add_to_cart' and last_value(events.touch_kind) over (
+            partition by events.brand_id, events.person_id, events.source_id, events.product_id, events.event_date
+            order by events.event_at, events.event_id
+            rows between unbounded preceding and unbounded following
+        ) = 'add_to_cart'": "touch_kind in ('add_to_cart', 'remove_from_cart')",
+    } -%}
+    {%- for is_kept, condition in conditions.items() %}
     select
         events.brand_id,
         events.who,
@@ -65,16 +74,10 @@
         events.event_date as day,
         {{ attributes_of_acts() | indent(4) }},
         -- Removed and added again is kept.
-        events.touch_kind = 'add_to_cart' and last_value(events.touch_kind) over (
-            partition by
-                events.brand_id, events.person_id, events.source_id, events.product_id, events.event_date,
-                events.touch_kind in ('add_to_cart', 'remove_from_cart')
-            order by events.event_at, events.event_id
-            rows between unbounded preceding and unbounded following
-        ) = 'add_to_cart' as is_kept
+        {{ is_kept }} as is_kept
     from (
         select *, {{ who_of('event_date') }} as who, event_date as day from {{ ref('int_visit_events') }}
-        where is_view or touch_kind in ('favorite', 'add_to_cart', 'remove_from_cart')
+        where {{ condition }}
     ) as events
     inner join {{ ref('int_brand_facts') }} as facts on events.brand_id = facts.brand_id
     where
@@ -82,6 +85,8 @@
         {%- if is_incremental() %}
         and {{ in_relation('events', 'touched', ['brand_id', 'who', 'day']) }}
         {%- endif %}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 {%- endmacro %}
 
 {# Slices in which people are counted who acted. #}
@@ -229,8 +234,8 @@
 {% macro day_before(done) -%}
     case
         when days.is_person and {{ done }}
-            then max(case when {{ done }} then days.day end) over (
-                partition by days.brand_id, days.slice, days.member, days.who order by days.day
+            then {{ last_known('case when ' ~ done ~ ' then days.day end') }} over (
+                partition by days.who, days.slice, days.member, days.brand_id order by days.day
                 rows between unbounded preceding and 1 preceding
             )
     end

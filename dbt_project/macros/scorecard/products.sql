@@ -1,7 +1,7 @@
 {#
   CTEs of the scorecard that count products, the last of which is `product_counts`. They read the CTEs `periods`,
   `whole_periods`, `members`, `slice_periods` and, in an increment, `cells`. Products are counted as people are, by the
-  day before.
+  day before; of one product, its own member of slice `product`, it is asked at the end whether it counts.
 #}
 {% macro product_ctes() -%}
 product_days as (
@@ -22,9 +22,11 @@ product_days as (
         from {{ ref('int_traffic_days') }}
         where slice = 'product' and member <> '(none)' and views > 0
     ) as days
-    {%- if is_incremental() %}
-    where {{ in_relation('days', 'periods', ['brand_id', 'day']) }}
-    {%- endif %}
+    where
+        days.brand_id in (select members.brand_id from members where members.slice in ('all', 'department', 'category'))
+        {%- if is_incremental() %}
+        and {{ in_relation('days', 'periods', ['brand_id', 'day']) }}
+        {%- endif %}
     group by brand_id, product_id, day
 ),
 
@@ -124,12 +126,12 @@ products_days as (
         count(*) as products
     from days_of_products as days
     inner join product_members as members on {{ join_on('days', 'members', ['product_no']) }}
+    where members.slice <> 'product'
     group by
         members.brand_id, members.slice, members.member_no, days.day, days.is_sold, days.is_viewed,
         days.sold_before, days.viewed_before
 ),
 
--- Whether one product is on sale is asked at the end.
 listed_members as (
     select
         members.brand_id,
@@ -207,6 +209,15 @@ product_counts as (
     and {{ listed }}.listed_on <= {{ periods }}.period_end
     and {{ listed }}.delisted_on >= {{ periods }}.period_start
     and {{ listed }}.delisted_before < {{ periods }}.period_start
+{%- endmacro %}
+
+{# What is counted of products: whether one counts, by its `merged` counts and its listing. #}
+{% macro conditions_of_one_product() -%}
+    {{ return({
+        'products_sold': 'merged.goods_lines > 0',
+        'products_viewed': 'merged.views > 0',
+        'products_on_sale': 'listed.member_no is not null',
+    }) }}
 {%- endmacro %}
 
 {# Members that a product is counted in, by slice; `alias` has its category and department. #}

@@ -16,7 +16,7 @@
 {%- set classes = ['(none)', 'new', 'returning'] %}
 {%- set parts = {} %}
 {%- for group in groups %}{% do parts.update({group: scorecard_counts(group) | list}) %}{% endfor %}
-{%- do parts.update({'product_counts': ['products_sold', 'products_viewed', 'products_on_sale']}) %}
+{%- do parts.update({'product_counts': conditions_of_one_product() | list}) %}
 
 -- Cells are counted by numbers of periods, slices and members, which cost a third of their names.
 with slice_periods as (
@@ -206,7 +206,10 @@ views_of_buyers as (
     from sold
     inner join {{ ref('int_visitor_days') }} as visits
         on {{ join_on('sold', 'visits', ['brand_id', 'slice', 'member', 'who']) }}
-    where sold.is_person and visits.views > 0
+    where
+        sold.is_person
+        and visits.views > 0
+        and visits.slice in (select slice_periods.rows_of from slice_periods)
     group by sold.member_no, sold.who, sold.day
 ),
 
@@ -364,15 +367,17 @@ named as (
             {%- endfor %}
         end as submember
         {%- for columns in parts.values() %}
-        {%- for column in columns if column != 'products_on_sale' %},
+        {%- for column in columns if column not in parts.product_counts %},
         merged.{{ column }}
         {%- endfor %}
-        {%- endfor %},
+        {%- endfor %}
+        {%- for column, is_counted in conditions_of_one_product().items() %},
         case
-            when slices.slice <> 'product' then merged.products_on_sale
-            when listed.member_no is null then 0
-            else 1
-        end as products_on_sale
+            when slices.slice <> 'product' then merged.{{ column }}
+            when members.member <> '(none)' and {{ is_counted }} then 1
+            else 0
+        end as {{ column }}
+        {%- endfor %}
     from merged
     inner join whole_periods as periods on {{ join_on('merged', 'periods', ['period_no']) }}
     inner join (
