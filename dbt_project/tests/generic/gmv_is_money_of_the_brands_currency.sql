@@ -16,12 +16,14 @@ with money as (
     group by money.brand_id, money.money_date
 )
 
--- Less in the bucket: what no line tells apart is money, but of no purchase of it.
+-- Less in the bucket: what no line tells apart is money, but of no purchase of it. It is known even where an order's
+-- lines of no brand tell no amount.
 select gmv_days.*, money.gross, money.unknown_orders, money.other_orders
 from {{ gmv_days }} as gmv_days
+inner join {{ brands }} as brands on gmv_days.brand_id = brands.brand_id
 left join money on gmv_days.brand_id = money.brand_id and gmv_days.gmv_date = money.money_date
 where
     gmv_days.gmv > coalesce(money.gross, 0)
-    or (gmv_days.gmv is null and coalesce(money.unknown_orders, 0) = 0)
+    or (gmv_days.gmv is null and coalesce(money.unknown_orders, 0) = 0 and not brands.is_unbranded)
     or gmv_days.other_currency_orders > coalesce(money.other_orders, 0)
 {% endtest %}
