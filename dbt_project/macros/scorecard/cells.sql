@@ -303,16 +303,25 @@
     {%- set cell -%}
         select days.brand_id, periods.period_id, slice_periods.slice, days.member
     {%- endset -%}
-    {%- do selects.append(cell ~ ' from days_of_products as days ' ~ days_of_periods) -%}
     {%- set is_new_period = is_changed('int_report_periods') -%}
     {%- set new_periods = changes_relation(ref('int_report_periods')) -%}
+    {%- do selects.append(cells_of_products()) -%}
+    {%- do selects.append(cells_of_moved_products()) -%}
+    {%- if is_changed('int_sales_days') -%}
+        {#- What is given back of a purchase may be in a category in which its buyer bought nothing. -#}
+        {%- do selects.append(
+            cell ~ ' from ' ~ ref('int_refund_days') ~ ' as days ' ~ days_of_periods
+            ~ " where slice_periods.slice = 'category_buyer_class' and "
+            ~ in_relation('days', changes_relation(ref('int_sales_days')), ['brand_id', 'who'])
+        ) -%}
+    {%- endif -%}
     {%- for model in scorecard_groups().values() | unique -%}
         {%- if is_changed(model) -%}
             {%- do selects.append(
                 cell ~ ' from ' ~ changes_relation(ref(model)) ~ ' as days ' ~ days_of_periods
             ) -%}
         {%- endif -%}
-        {#- Where people are counted, so is their traffic. -#}
+        {#- Each row of int_visitor_days has one of int_traffic_days with the same member and day. -#}
         {%- if is_new_period and model != 'int_visitor_days' -%}
             {%- do selects.append(
                 cell ~ ' from ' ~ ref(model) ~ ' as days ' ~ days_of_periods ~ ' where '
@@ -336,27 +345,42 @@
         {{ slice_periods() }}
     ),
 
-    changed_products as (
-        {%- for model in ['int_traffic_days', 'int_sales_days'] %}
-        select brand_id, member as product_id, day
-        from {{ changed_rows(model) }} as days
-        where slice = 'product' and member <> '(none)'
+    places as (
+        select brand_id, product_id, category_id, department from {{ ref('int_product_places') }}
+        union
+        select brand_id, product_id, category_id, department from {{ changed_rows('int_product_places') }}
+    ),
+
+    -- Cells that a product counts in, before or after.
+    members_of_products as (
+        {%- for slice, member in members_of_product('places', 'places.product_id').items() %}
+        select brand_id, product_id, '{{ slice }}' as slice, {{ member }} as member from places
         {{ 'union' if not loop.last }}
         {%- endfor %}
     ),
 
-    named_products as (
-        select distinct brand_id, product_id from changed_products
+    moved_products as (
+        select brand_id, product_id from {{ changed_rows('int_product_places') }}
+        group by brand_id, product_id
+        having count(*) > 1
     ),
 
-    {{ places_of_products() | indent(4) }},
-
-    -- If one product replaces another, the number of products alone may change in these cells.
+    -- If one product replaces another, the number of products alone may change in the cells of both.
     days_of_products as (
-        {%- for slice, member in members_of_product('places', 'changed.product_id').items() if slice != 'product' %}
-        select changed.brand_id, '{{ slice }}' as slice, {{ member }} as member, changed.day
-        from changed_products as changed
-        left join places on {{ join_on('changed', 'places', ['brand_id', 'product_id']) }}
+        {%- for model in ['int_traffic_days', 'int_sales_days'] %}
+        select brand_id, member as product_id, day from {{ changed_rows(model) }} as days
+        where slice = 'product'
+        union
+        select days.brand_id, days.member as product_id, days.day from {{ ref(model) }} as days
+        inner join moved_products as moved
+            on {{ join_on('days', 'moved', ['brand_id']) }} and days.member = moved.product_id
+        where days.slice = 'product'
+        {%- if is_new_period %}
+        union
+        select days.brand_id, days.member as product_id, days.day from {{ ref(model) }} as days
+        inner join {{ ref('int_report_days') }} as periods on {{ join_on('days', 'periods', ['brand_id', 'day']) }}
+        where days.slice = 'product' and {{ in_relation('periods', new_periods, ['brand_id', 'period_id']) }}
+        {%- endif %}
         {{ 'union' if not loop.last }}
         {%- endfor %}
     ),
@@ -377,37 +401,63 @@
     ) as classes on changed_cells.slice = 'buyer_class'
 {%- endmacro %}
 
-{#
-  Cells whose products on sale may be others: those of a product whose listing changed, and of the categories
-  that it was or is in, in the periods from the first day about which the answer changed.
-#}
+{# Cells of products with other rows on a day, and in new periods of all that have one. #}
+{% macro cells_of_products() -%}
+    select distinct members.brand_id, periods.period_id, members.slice, members.member
+    from days_of_products as days
+    inner join members_of_products as members on {{ join_on('days', 'members', ['brand_id', 'product_id']) }}
+    inner join {{ ref('int_report_days') }} as periods on {{ join_on('days', 'periods', ['brand_id', 'day']) }}
+    inner join slice_periods
+        on {{ join_on('members', 'slice_periods', ['slice']) }} and periods.period_type = slice_periods.period_type
+    where members.slice <> 'product'
+{%- endmacro %}
+
+{# All cells of the categories that a product left or came to, and of brands whose ids are told apart now or no more. #}
+{% macro cells_of_moved_products() -%}
+    select stored.brand_id, stored.period_id, stored.slice, stored.member
+    from {{ this }} as stored
+    inner join members_of_products as members on {{ join_on('stored', 'members', ['brand_id', 'slice', 'member']) }}
+    inner join moved_products as moved on {{ join_on('members', 'moved', ['brand_id', 'product_id']) }}
+    where stored.slice in ('department', 'category')
+
+    union
+
+    select stored.brand_id, stored.period_id, stored.slice, stored.member
+    from {{ this }} as stored
+    inner join (
+        select brand_id from {{ changed_rows('int_brand_facts') }}
+        group by brand_id
+        having count(distinct has_several_spaces) > 1
+    ) as changed on {{ join_on('stored', 'changed', ['brand_id']) }}
+    where stored.slice in ('all', 'department', 'category')
+{%- endmacro %}
+
+{# Cells of products whose listing changed, in the periods from the first day about which the answer changed. #}
 {% macro cells_of_changed_listings() -%}
-    {%- set where = "brand_id || chr(31) || coalesce(category_id, '') || chr(31) || coalesce(department, '') || chr(31)"
-        ~ " || coalesce(cast(listed_on as " ~ dbt.type_string() ~ "), '')" -%}
-    select moved.brand_id, periods.period_id, moved.slice, moved.member
+    {%- set listing = 'partition by listed.source_id, listed.product_id, listed.brand_id' -%}
+    select members.brand_id, periods.period_id, members.slice, members.member
     from (
-        {%- for slice, member in members_of_product('listings', told_apart('listings', 'product_id')).items() %}
-        select listings.brand_id, '{{ slice }}' as slice, {{ member }} as member, listings.since
-        from (
-            select
-                *,
-                case
-                    when min({{ where }}) over (partition by source_id, product_id)
-                        <> max({{ where }}) over (partition by source_id, product_id)
-                        or count(*) over (partition by source_id, product_id) = 1
-                        then min(listed_on) over (partition by source_id, product_id)
-                    else min(delisted_on) over (partition by source_id, product_id)
-                end as since
-            from {{ changes_relation(ref('int_product_categories')) }}
-        ) as listings
-        inner join {{ ref('int_brand_facts') }} as facts on listings.brand_id = facts.brand_id
-        {{ 'union' if not loop.last }}
-        {%- endfor %}
+        select
+            listed.brand_id,
+            {{ told_apart('listed', 'product_id') }} as product_id,
+            case
+                when
+                    count(*) over ({{ listing }}) = 1
+                    or count(listed.listed_on) over ({{ listing }}) = 1
+                    or min(listed.listed_on) over ({{ listing }}) <> max(listed.listed_on) over ({{ listing }})
+                    then min(listed.listed_on) over ({{ listing }})
+                else min(listed.delisted_on) over ({{ listing }})
+            end as since
+        from {{ changes_relation(ref('int_product_categories')) }} as listed
+        inner join {{ ref('int_brand_facts') }} as facts on listed.brand_id = facts.brand_id
     ) as moved
+    inner join members_of_products as members on {{ join_on('moved', 'members', ['brand_id', 'product_id']) }}
     inner join {{ ref('int_report_periods') }} as periods
         on moved.brand_id = periods.brand_id and moved.since <= periods.period_end
     inner join {{ this }} as stored
-        on {{ join_on('periods', 'stored', ['brand_id', 'period_id']) }} and {{ join_on('moved', 'stored', ['slice', 'member']) }}
+        on
+            {{ join_on('periods', 'stored', ['brand_id', 'period_id']) }}
+            and {{ join_on('members', 'stored', ['slice', 'member']) }}
 {%- endmacro %}
 
 {# Scope of slice `region`: months of brands with a row of it that changed, or that came or went. #}

@@ -96,7 +96,7 @@
     ]) }}
 {%- endmacro %}
 
-{# Days of people on which an act changed, and all those of brands whose ids are told apart now or no more. #}
+{# Days of people on which an act changed, and all days of brands whose facts changed. #}
 {% macro touched_days() -%}
     {%- set acts = "select brand_id, " ~ who_of('event_date') ~ " as who, event_date as day from " -%}
     {{ of_changed_brands('who, day') }}
@@ -155,8 +155,8 @@
 {%- endmacro %}
 
 {#
-  Acts that are counted, with what slices ask of them, and `times`, how often one counts: in an increment those that
-  came once, those that went once less than nothing, and of brands whose ids are told apart now or no more all.
+  Acts that are counted, with what slices ask of them, and `times`, how often one counts: in an increment +1 for an act
+  that came and -1 for one that went, and all acts of brands whose facts changed.
   by_person: with who did them
 #}
 {% macro acts_of_traffic(by_person=true) -%}

@@ -56,23 +56,14 @@ listings as (
     ) as listed
 ),
 
-named_products as (
-    select brand_id, product_id from product_days
-    union
-    select brand_id, product_id from listings
-),
-
-{{ places_of_products() }},
-
 products as (
     select
-        named_products.brand_id,
-        named_products.product_id,
-        places.category_id,
-        places.department,
-        row_number() over (order by named_products.brand_id, named_products.product_id) as product_no
-    from named_products
-    left join places on {{ join_on('named_products', 'places', ['brand_id', 'product_id']) }}
+        brand_id,
+        product_id,
+        category_id,
+        department,
+        row_number() over (order by brand_id, product_id) as product_no
+    from {{ ref('int_product_places') }}
 ),
 
 -- Cells that a product counts in.
@@ -228,40 +219,4 @@ product_counts as (
         'category': 'coalesce(' ~ alias ~ ".category_id, '(none)')",
         'product': product,
     }) }}
-{%- endmacro %}
-
-{# CTEs with the category and department of the products in CTE `named_products`: `places`. #}
-{% macro places_of_products() -%}
-catalogue as (
-    select source_id, product_id, category_id, department, false as is_apart
-    from {{ ref('int_product_categories') }}
-
-    union all
-
-    select
-        source_id,
-        {{ identity_space('source_id') }} || ':' || product_id as product_id,
-        category_id,
-        department,
-        true as is_apart
-    from {{ ref('int_product_categories') }}
-),
-
--- A brand may sell what the catalogue lists under another one.
-places as (
-    select
-        named_products.brand_id,
-        named_products.product_id,
-        min(catalogue.category_id) as category_id,
-        min(catalogue.department) as department
-    from named_products
-    inner join {{ ref('int_brands') }} as brands on named_products.brand_id = brands.brand_id
-    inner join {{ ref('int_brand_facts') }} as facts on named_products.brand_id = facts.brand_id
-    inner join catalogue
-        on
-            named_products.product_id = catalogue.product_id
-            and facts.has_several_spaces = catalogue.is_apart
-            and {{ has_word("replace(brands.source_ids, ',', '')", 'catalogue.source_id') }}
-    group by named_products.brand_id, named_products.product_id
-)
 {%- endmacro %}

@@ -3,6 +3,9 @@
     scope=[
         changed('int_person_reviews', ['brand_id', who_of('reviewed_on')]),
         by_macro('of_changed_brands', ['int_brand_facts']),
+        changed(
+            'int_brand_facts', ['brand_id', who_of('reviewed_on')], through='int_person_reviews', on=['brand_id']
+        ),
     ],
     scope_key=['brand_id', 'who'],
     only_differences=true,

@@ -1,7 +1,7 @@
 {{ config(
     materialized='incremental',
     scope=[by_macro('changed_cells', [
-        'slices', 'int_report_periods', 'int_report_days', 'int_brand_facts', 'int_product_categories', 'int_brands',
+        'slices', 'int_report_periods', 'int_report_days', 'int_brand_facts', 'int_product_categories', 'int_product_places',
         'int_visitor_days', 'int_traffic_days', 'int_order_days', 'int_sales_days', 'int_refund_days',
         'int_review_days',
     ])],
@@ -111,6 +111,11 @@ members as (
         union
         select distinct brand_id, slice, member from {{ ref(days) }}
         {%- endfor %}
+        {%- for slice, member in members_of_product('places', 'places.product_id').items() %}
+        union
+        select distinct brand_id, '{{ slice }}' as slice, {{ member }} as member
+        from {{ ref('int_product_places') }} as places
+        {%- endfor %}
         {%- endif %}
     ) as named
     where slice in (select slice_periods.rows_of from slice_periods)
@@ -145,8 +150,11 @@ recounted_days as (
     from periods
     inner join slice_periods on periods.period_type = slice_periods.period_type
     where
-        periods.is_recounted_by_class
-        and (periods.is_recounted or slice_periods.slice <> slice_periods.rows_of)
+        {{ has_word('slice_periods.facts', "'traffic'") }}
+        and (
+            periods.is_recounted
+            or periods.is_recounted_by_class and slice_periods.slice <> slice_periods.rows_of
+        )
 ),
 
 corrected_cells as (
@@ -294,7 +302,7 @@ traffic_days as (
 ),
 {%- if is_corrected %}
 
--- Who did anything has a count above 0.
+-- A cell in which nothing is left has no row.
 {{ group }} as (
     select
         {{ cell | join(', ') }},
@@ -323,7 +331,7 @@ traffic_days as (
 {{ product_ctes() }},
 
 -- The whole brand has a row for each period, a member where it did something.
-whole_brands as (
+expected_cells as (
     select
         periods.period_no,
         slice_periods.slice_no,
@@ -333,6 +341,17 @@ whole_brands as (
     inner join slice_periods
         on slice_periods.slice = 'all' and periods.period_type = slice_periods.period_type
     inner join members on {{ join_on('periods', 'members', ['brand_id']) }} and members.slice = 'all'
+
+    union
+
+    -- Sources may place one product differently, so that a category has a product and no row of its own.
+    select
+        period_no,
+        slice_no,
+        member_no,
+        class_no
+    from product_counts
+    where products_sold > 0 or products_viewed > 0
 ),
 
 merged as (
@@ -343,7 +362,7 @@ merged as (
         case when {{ part }}.is_counted then {{ part }}.{{ column }} else 0 end as {{ column }}
         {%- endfor %}
         {%- endfor %}
-    from whole_brands
+    from expected_cells
     {%- for part in parts %}
     {{ 'full' if part in groups else 'left' }} join {{ part }} using ({{ cell | join(', ') }})
     {%- endfor %}

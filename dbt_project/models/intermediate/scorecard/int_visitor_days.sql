@@ -19,7 +19,7 @@ touched as (
     {{ touched_days() }}
 ),
 
--- Of the same members; what is counted on them is what it was.
+-- Other days of these members: their counts stand, only the day before is looked up again.
 other_days as (
     select * from {{ this }} as stored
     where

@@ -35,7 +35,11 @@ with goods as (
 ),
 
 listed as (
-    select brand_id, member as product_id, min(listed_on) as listed_on, max(delisted_on) as delisted_on
+    select
+        brand_id,
+        member as product_id,
+        min(listed_on) as listed_on,
+        case when count(delisted_on) = count(case when is_declared then 1 end) then max(delisted_on) end as delisted_on
     from {{ ref('dim_product') }}
     group by brand_id, member
 ),
