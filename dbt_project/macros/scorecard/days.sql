@@ -89,10 +89,10 @@
     {%- endfor %}
 {%- endmacro %}
 
-{# Slices in which people are counted who acted. #}
-{% macro slices_of_visitors() -%}
+{# Slices of acts beside the whole brand, in which traffic needs no person. #}
+{% macro slices_of_acts() -%}
     {{ return([
-        'all', 'hour', 'region', 'channel', 'campaign', 'device', 'department', 'category', 'product', 'page_class',
+        'hour', 'region', 'channel', 'campaign', 'device', 'department', 'category', 'product', 'page_class',
     ]) }}
 {%- endmacro %}
 
@@ -126,7 +126,7 @@
 
     select brand_id, slice, member, who from {{ this }} as stored
     where {{ in_relation('stored', 'touched', ['brand_id', 'who', 'day']) }}
-    {%- for slice, member in members_of(slices_of_visitors()).items() %}
+    {%- for slice, member in members_of(['all'] + slices_of_acts()).items() %}
     union
     select brand_id, '{{ slice }}' as slice, {{ member }} as member, who from acts
     {%- endfor %}
@@ -145,13 +145,6 @@
         'favorites': 'favorite', 'cart_adds': 'add_to_cart', 'interactions': 'interaction', 'shares': 'share',
         'ad_impressions': 'ad_impression', 'ad_clicks': 'ad_click',
     }) }}
-{%- endmacro %}
-
-{# Slices whose traffic needs no person. #}
-{% macro slices_of_traffic() -%}
-    {{ return([
-        'hour', 'region', 'channel', 'campaign', 'device', 'department', 'category', 'product', 'page_class',
-    ]) }}
 {%- endmacro %}
 
 {#
@@ -195,7 +188,7 @@
     )
 
     {{ of_changed_brands('slice, member, who, day') }}
-    {%- for slice, member in members_of(['all'] + slices_of_traffic()).items() %}
+    {%- for slice, member in members_of(['all'] + slices_of_acts()).items() %}
     union
     select
         brand_id,

@@ -1,9 +1,9 @@
 {{ config(
     materialized='incremental',
     scope=[by_macro('changed_cells', [
-        'slices', 'int_report_periods', 'int_report_days', 'int_brand_facts', 'int_product_categories', 'int_product_places',
-        'int_visitor_days', 'int_traffic_days', 'int_order_days', 'int_sales_days', 'int_refund_days',
-        'int_review_days',
+        'slices', 'int_report_periods', 'int_report_days', 'int_brand_facts', 'int_product_categories',
+        'int_product_places', 'int_visitor_days', 'int_traffic_days', 'int_order_days', 'int_sales_days',
+        'int_refund_days', 'int_review_days',
     ])],
     scope_key=['brand_id', 'period_id', 'slice', 'member'],
     only_differences=true,

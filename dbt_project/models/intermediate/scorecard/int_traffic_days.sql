@@ -31,7 +31,7 @@ days as (
 
     union all
 
-    {{ by_slice('acts_of_all', slices_of_traffic(), columns) }}
+    {{ by_slice('acts_of_all', slices_of_acts(), columns) }}
 )
 
 {%- if is_incremental() %}

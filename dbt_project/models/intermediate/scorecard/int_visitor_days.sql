@@ -41,12 +41,10 @@ people as (
         firsts.first_viewed_on,
         row_number() over (order by found.brand_id, found.who) as who_no
     from (
-        select brand_id, who from marked
+        select distinct brand_id, who from marked
         {%- if is_incremental() %}
         union
         select brand_id, who from other_days
-        {%- else %}
-        group by brand_id, who
         {%- endif %}
     ) as found
     left join {{ ref('int_first_views') }} as firsts
@@ -78,7 +76,7 @@ acts as (
 ),
 
 days as (
-    {{ by_slice('acts', slices_of_visitors(), columns) }}
+    {{ by_slice('acts', ['all'] + slices_of_acts(), columns) }}
     {%- if is_incremental() %}
 
     union all
