@@ -12,7 +12,7 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from expectations.results import ExpectationResult, Scalar
-from expectations.suites.rule import NOT_EVALUATED, ROWS_QUERY, Rule, Suite, no_rows
+from expectations.suites.rule import NOT_EVALUATED, ROW_COUNT, ROWS_QUERY, Rule, Suite, no_rows
 
 if TYPE_CHECKING:
     from great_expectations.core.expectation_validation_result import ExpectationValidationResult
@@ -47,18 +47,22 @@ def validate(batch: Batch, suite: Suite, complete: bool = False) -> list[Expecta
         for rule in suite.rules
         if rule.lacking
     }
-    queries = [*(rule for rule in suite.rules if rule.expectation == ROWS_QUERY), *lacking.values()]
-    others = [rule for rule in suite.rules if rule.expectation != ROWS_QUERY]
-    # Queries give their rows only in the complete format, which for the others would fetch a whole bad table.
-    others_format = {
+    of_values = [rule for rule in suite.rules if rule.expectation not in (ROWS_QUERY, ROW_COUNT)]
+    of_table = [*(rule for rule in suite.rules if rule not in of_values), *lacking.values()]
+    answers = {
+        # Queries give their rows only in the complete format.
+        **_answers(batch, suite, of_table, {"result_format": "COMPLETE"}),
+        **_answers(batch, suite, of_values, {"result_format": "BOOLEAN_ONLY"}),
+    }
+    # To find the rows takes the library two queries a rule, even where there are none.
+    unmet = [rule for rule in of_values if (answer := answers.get(rule.name)) and not answer.success]
+    # The complete format would fetch a whole bad table.
+    rows_format = {
         "result_format": "COMPLETE" if complete else "SUMMARY",
         "unexpected_index_column_names": list(suite.key),
         "partial_unexpected_count": MAX_EXAMPLES,
     }
-    answers = {
-        **_answers(batch, suite, queries, {"result_format": "COMPLETE"}),
-        **_answers(batch, suite, others, others_format),
-    }
+    answers |= _answers(batch, suite, unmet, rows_format)
     results = {
         rule.name: _plain(suite, rule, answers.get(rule.name)) for rule in (*suite.rules, *lacking.values())
     }
@@ -165,10 +169,10 @@ def _unexpected_count(rule: Rule, found: Mapping[str, Any]) -> int | None:
     """How many rows a rule objects to; None for a rule about the table as a whole."""
     if rule.expectation == ROWS_QUERY:
         return int(found["observed_value"])
-    if "unexpected_count" not in found:
+    if rule.expectation == ROW_COUNT:
         return None
-    # SQL sums over no rows are NULL.
-    return int(found["unexpected_count"] or 0)
+    # Of a rule that is met nothing is found, and SQL sums over no rows are NULL.
+    return int(found.get("unexpected_count") or 0)
 
 
 def _observed(row: str, unexpected: int | None, found: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from great_expectations.expectations.expectation import Expectation
 
 ROWS_QUERY = "UnexpectedRowsExpectation"
+ROW_COUNT = "ExpectTableRowCountToBeBetween"
 RUNBOOK = "docs/runbooks/gate-failed.md"
 SECTIONS: Mapping[Severity, str] = {"critical": "the-mart-gate-is-shut", "warning": "a-warning"}
 NOT_EVALUATED = f"{RUNBOOK}#a-gate-that-could-not-be-evaluated"
