@@ -52,7 +52,8 @@
 {% macro is_bot_agent(user_agent) -%}
     (
         {%- for word in var('bot_user_agents') %}
-        coalesce(lower({{ user_agent }}) like '%{{ word | lower | replace("'", "''") }}%', false)
+        {%- set literal = "'" ~ word | lower | replace("'", "''") ~ "'" %}
+        coalesce({{ dbt.position(literal, 'lower(' ~ user_agent ~ ')') | trim }} > 0, false)
         {{- ' or' if not loop.last }}
         {%- else %}false
         {%- endfor %}

@@ -169,7 +169,7 @@
 
 {# Whether a text of words holds a word. #}
 {% macro has_word(words, word) -%}
-    ' ' || {{ words }} || ' ' like '% ' || {{ word }} || ' %'
+    {{ dbt.position("' ' || " ~ word ~ " || ' '", "' ' || " ~ words ~ " || ' '") | trim }} > 0
 {%- endmacro %}
 
 {# Groups whose counts are sums over rows: what a night changes of them is added to the cells or taken from them. #}
