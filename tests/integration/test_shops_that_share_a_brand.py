@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from two_shops import SHOP, make, shops
 from warehouse import OwnWarehouse
 from worlds.delivery import by_file, write
 from worlds.tables import Row, row
 
 from expectations.results import GateResult
 from expectations.runner import run_marts
-from orchestration.core.settings import PROJECT_ROOT
 from orchestration.quality.mart_gate import gate_suites
 
-SHOP = yaml.safe_load((PROJECT_ROOT / "sources.yml").read_text(encoding="utf-8"))["sources"]["sample_shop"]
 FIRST, HORIZON, LATER = date(2024, 9, 28), date(2024, 9, 29), date(2024, 10, 1)
 
 
@@ -39,24 +36,9 @@ def paid(load: date, day: date, brand: str, order_id: str, member: str = "") -> 
     ]
 
 
-def make(folder: Path, sources: dict[str, Any]) -> OwnWarehouse:
-    """A home of these sources alone."""
-    (folder / "sources.yml").write_text(yaml.safe_dump({"sources": sources}), encoding="utf-8")
-    warehouse = OwnWarehouse.make(folder / "home", folder / "sources.yml")
-    for own in (warehouse.settings.dbt_project / "models" / "staging").iterdir():
-        if own.name not in sources:
-            shutil.rmtree(own)
-    return warehouse
-
-
 def two_shops(folder: Path, rows: dict[str, list[Row]], entries: dict[str, Any]) -> OwnWarehouse:
-    """The sample shop and a shop of another name that is read like it, with their rows, built."""
-    warehouse = make(folder, entries)
-    staging = warehouse.settings.dbt_project / "models" / "staging"
-    for file in (staging / "sample_shop").iterdir():
-        own = staging / "late" / file.name.replace("sample_shop", "late")
-        own.parent.mkdir(exist_ok=True)
-        own.write_text(file.read_text(encoding="utf-8").replace("sample_shop", "late"), encoding="utf-8")
+    """Two shops with their rows, built."""
+    warehouse = shops(folder, entries)
     load(warehouse, folder, rows)
     return warehouse
 
