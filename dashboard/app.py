@@ -17,14 +17,27 @@ from dashboard.parts import empty_state
 from dashboard.text import text
 from orchestration.core.settings import Settings
 
-ICONS = {
-    "overview": ":material/space_dashboard:",
-    "aipl": ":material/filter_alt:",
-    "fast": ":material/speed:",
-    "person": ":material/person_search:",
-    "quality": ":material/verified:",
-    "definitions": ":material/menu_book:",
+# Pages by the heading that they stand below, with their icons.
+PAGES = {
+    "consumers": {
+        "overview": ":material/space_dashboard:",
+        "aipl": ":material/filter_alt:",
+        "fast": ":material/speed:",
+        "person": ":material/person_search:",
+    },
+    "shop": {
+        "trade": ":material/payments:",
+        "traffic": ":material/footprint:",
+        "products": ":material/inventory_2:",
+        "growth": ":material/trending_up:",
+    },
+    "data": {
+        "quality": ":material/verified:",
+        "definitions": ":material/menu_book:",
+    },
 }
+# Those below it look at a period, the others at a day.
+BY_PERIOD = PAGES["shop"]
 
 # A file: named icons of Streamlit would be fetched from the network for the tab.
 ICON = Path(__file__).with_name("icon.svg")
@@ -32,20 +45,23 @@ ICON = Path(__file__).with_name("icon.svg")
 language = choose_language()
 st.set_page_config(page_title=text(language, "product"), page_icon=ICON, layout="wide")
 pages = {
-    st.Page(
+    name: st.Page(
         f"screens/{name}.py",
         title=text(language, f"{name}_page"),
         icon=icon,
         url_path=name,
         default=name == "overview",
-    ): name
-    for name, icon in ICONS.items()
+    )
+    for names in PAGES.values()
+    for name, icon in names.items()
 }
 st.logo(ICON, size="large")
-page = st.navigation(list(pages))
-view = open_view(Settings.from_environment(), language)
+page = st.navigation(
+    {text(language, f"{group}_pages"): [pages[name] for name in names] for group, names in PAGES.items()}
+)
+name = next(name for name, known in pages.items() if known.url_path == page.url_path)
+view = open_view(Settings.from_environment(), language, by_period=name in BY_PERIOD)
 st.session_state["view"] = view
-name = next(name for known, name in pages.items() if known.url_path == page.url_path)
 header(view, view.text(f"{name}_page"), view.text(f"{name}_about"))
 try:
     page.run()

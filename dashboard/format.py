@@ -8,6 +8,8 @@ from typing import TypeGuard
 import pandas as pd
 
 NONE = "–"
+# Smaller changes, of the old value, are no news, and coloured like none.
+NOTABLE = 0.01
 SYMBOLS = {"CNY": "¥", "USD": "$", "GBP": "£", "EUR": "€", "BRL": "R$", "JPY": "JP¥"}
 
 
@@ -32,6 +34,19 @@ def money(value: float | None, currency: str) -> str:
         return NONE
     sign = SYMBOLS.get(currency, f"{currency} ")
     return f"{'−' if round(value) < 0 else ''}{sign}{abs(value):,.0f}"
+
+
+def figure(value: float | None, unit: str, currency: str = "") -> str:
+    """A value as its unit is written: `share`, `money`, `seconds`, `number` (two decimals), else a count."""
+    if not is_known(value):
+        return NONE
+    written = {
+        "money": money(value, currency),
+        "share": percent(value),
+        "seconds": f"{value:,.0f} s",
+        "number": f"{value:,.2f}",
+    }
+    return written.get(unit, count(value))
 
 
 def signed(value: float | None, form: str = ",.0f") -> str:
@@ -64,3 +79,10 @@ def span(first: date, last: date) -> str:
 def relative(new: float | None, old: float | None) -> float | None:
     """(new - old) / old; None where the base is 0 or either is missing."""
     return (new - old) / old if is_known(new) and is_known(old) and old else None
+
+
+def is_notable(new: float | None, old: float | None) -> bool:
+    """Whether a change is large enough to speak of; any is that begins at 0."""
+    if not is_known(new) or not is_known(old):
+        return False
+    return abs(new - old) >= NOTABLE * abs(old) and new != old

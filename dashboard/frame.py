@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from html import escape
@@ -12,10 +12,11 @@ from typing import Any
 import streamlit as st
 
 from dashboard.data import release as releases
+from dashboard.data import scorecard
 from dashboard.data.release import rows_of
 from dashboard.format import NONE, count
 from dashboard.text import LANGUAGES, text
-from dashboard.view import Brand, View, connection_of
+from dashboard.view import Base, Brand, Period, View, connection_of
 from orchestration.core.errors import AiplError
 from orchestration.core.settings import Settings
 from orchestration.publish.quality import stopped_build
@@ -23,6 +24,12 @@ from orchestration.publish.releases import Release, created_at, read_current
 from orchestration.publish.rollback import rollback_lines
 
 STYLE = Path(__file__).with_name("style.css")
+# Names of the filters, in the URL and as widgets.
+FILTERS = ("brand", "preset", "date", "period", "compare")
+# The widget that narrows the periods to choose from.
+KIND = "kind_of_period"
+# Instead of a kind of comparison.
+NO_COMPARISON = "none"
 
 
 def choose_language() -> str:
@@ -31,16 +38,21 @@ def choose_language() -> str:
     return str(st.session_state["lang"])
 
 
-def open_view(settings: Settings, language: str) -> View:
+def open_view(settings: Settings, language: str, *, by_period: bool) -> View:
     """Open the current release, once for the whole run of a page, and ask the filters what to look at.
 
-    What stands in the way of reading it is in `problem`.
+    That is a period and its base `by_period`, else a preset and a day. What stands in the way of reading the
+    release is in `problem`.
     """
+    for name in (*FILTERS, KIND):
+        # A widget that a page does not show would forget what was chosen.
+        if name in st.session_state:
+            st.session_state[name] = st.session_state[name]
     try:
         view = View(settings, language, read_current(settings))
         if view.release:
             connection_of(str(view.release.folder))
-            view = _filtered(view)
+            view = _filtered(view, by_period=by_period)
     except AiplError as error:
         view = View(settings, language, problem=str(error))
     with st.sidebar:
@@ -69,7 +81,7 @@ def header(view: View, title: str, subtitle: str) -> None:
         _notices(view, view.release)
 
 
-def _filtered(view: View) -> View:
+def _filtered(view: View, *, by_period: bool) -> View:
     known = view.ask(releases.BRANDS)
     if known.empty:
         return view
@@ -77,15 +89,23 @@ def _filtered(view: View) -> View:
         row.brand_id: Brand(row.brand_id, row.name, row.currency, row.first_day.date(), row.horizon.date())
         for row in rows_of(known)
     }
-    presets = list(dict.fromkeys(view.ask(releases.STAGES)["preset"]))
     _take_over("brand", brands, next(iter(brands)))
-    _take_over("preset", presets, "consumer_asset" if "consumer_asset" in presets else presets[0])
     with st.sidebar:
         st.selectbox(
             view.text("brand"), list(brands), key="brand", format_func=lambda brand_id: brands[brand_id].name
         )
-        brand = brands[st.session_state["brand"]]
-        _take_over_day(brand)
+    brand = brands[st.session_state["brand"]]
+    _write_down("brand", brand.brand_id)
+    view = replace(view, brand=brand, day=brand.horizon)
+    return _of_period(view) if by_period else _of_day(view, brand)
+
+
+def _of_day(view: View, brand: Brand) -> View:
+    """The view of the preset and the day that are chosen."""
+    presets = list(dict.fromkeys(view.ask(releases.STAGES)["preset"]))
+    _take_over("preset", presets, "consumer_asset" if "consumer_asset" in presets else presets[0])
+    _take_over_day(brand)
+    with st.sidebar:
         st.date_input(
             view.text("date"),
             min_value=brand.first_day,
@@ -96,9 +116,70 @@ def _filtered(view: View) -> View:
         )
         st.selectbox(view.text("preset"), presets, key="preset", help=view.text("preset_help"))
     preset, day = str(st.session_state["preset"]), st.session_state["date"]
-    for name, value in (("brand", brand.brand_id), ("date", day.isoformat()), ("preset", preset)):
-        _write_down(name, value)
-    return replace(view, brand=brand, preset=preset, day=day)
+    _write_down("date", day.isoformat())
+    _write_down("preset", preset)
+    return replace(view, preset=preset, day=day)
+
+
+def _of_period(view: View) -> View:
+    """The view of the period that is chosen, and of what it is compared with."""
+    periods = {
+        row.period_id: Period(
+            row.period_id,
+            row.period_type,
+            row.period_start.date(),
+            row.period_end.date(),
+            row.campaign_id if row.period_type == "campaign" else None,
+        )
+        for row in rows_of(view.ask(scorecard.OFFERED_PERIODS))
+    }
+    if not periods:
+        return view
+    kinds = [kind for kind in scorecard.KINDS if any(one.period_type == kind for one in periods.values())]
+    _take_over("period", periods, _newest(periods, kinds[0]))
+    state = st.session_state
+    kind = periods[state["period"]].period_type
+    if state.get(KIND, kind) != kind and state.get(KIND) != state.get("_kind"):
+        kind = state[KIND]
+        state["period"] = _newest(periods, kind)
+    state[KIND] = state["_kind"] = kind
+    with st.sidebar:
+        st.selectbox(
+            view.text("period_type"), kinds, key=KIND, format_func=lambda one: view.text(f"every_{one}")
+        )
+        st.selectbox(
+            view.text("period"),
+            [period_id for period_id, one in periods.items() if one.period_type == kind],
+            key="period",
+            format_func=lambda period_id: view.named(periods[period_id]),
+        )
+    period = periods[state["period"]]
+    view = replace(view, period=period, day=period.last)
+    bases = {
+        row.comparison_kind: Base(
+            row.comparison_kind,
+            Period(row.base_period_id, period.period_type, row.base_start.date(), row.base_end.date()),
+            bool(row.is_contaminated),
+        )
+        for row in rows_of(view.ask(scorecard.BASES))
+    }
+    offered = [one for one in scorecard.COMPARISONS if one in bases]
+    _take_over("compare", [*offered, NO_COMPARISON], [*offered, NO_COMPARISON][0])
+    with st.sidebar:
+        st.selectbox(
+            view.text("compare"),
+            [*offered, NO_COMPARISON],
+            key="compare",
+            format_func=lambda one: view.text(f"compare_{one}"),
+            help=view.text("compare_help"),
+        )
+    _write_down("period", period.period_id)
+    _write_down("compare", state["compare"])
+    return replace(view, base=bases.get(state["compare"]))
+
+
+def _newest(periods: Mapping[str, Period], kind: str) -> str:
+    return next(period_id for period_id, one in periods.items() if one.period_type == kind)
 
 
 def _take_over(name: str, options: Collection[str], default: str) -> None:
@@ -165,6 +246,14 @@ def _strip(view: View, release: Release) -> str:
             f"{escape(_ago(view, datetime.now(UTC) - published))}</time>",
         ),
     ]
+    if view.period:
+        compared = view.text("compare_none")
+        if base := view.base:
+            compared = f"{view.text(f'compare_{base.comparison}')}: {view.named(base.period)}"
+        facts[:0] = [
+            (view.text("period"), escape(view.named(view.period))),
+            (view.text("compare"), escape(compared)),
+        ]
     told = "".join(f"<div><dt>{escape(name)}</dt><dd>{fact}</dd></div>" for name, fact in facts)
     return f'<dl class="strip">{told}</dl>'
 

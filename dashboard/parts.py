@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Literal
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.format import count, is_known, percent, points, relative, signed, signed_percent
+from dashboard.format import figure, is_known, is_notable, points, relative, signed, signed_percent
 from dashboard.text import labels
 from dashboard.view import Brand, View
 from orchestration.core.printable import formula_safe
@@ -73,9 +74,17 @@ def choose(
     )
 
 
-def draw(figure: go.Figure, name: str, alt: str) -> None:
-    """A figure in the house style, as wide as its card."""
-    st.plotly_chart(figure, theme=None, config=PLOTLY, key=f"chart_{name}", alt=alt)
+def draw(figure: go.Figure, name: str, alt: str, *, is_clickable: bool = False) -> int | None:
+    """A figure in the house style, as wide as its card; returns the number of the point that was clicked."""
+    key = f"chart_{name}"
+    if not is_clickable:
+        st.plotly_chart(figure, theme=None, config=PLOTLY, key=key, alt=alt)
+        return None
+    clicked = st.plotly_chart(
+        figure, theme=None, config=PLOTLY, key=key, alt=alt, on_select="rerun", selection_mode="points"
+    )
+    points = clicked.selection["point_indices"]
+    return points[0] if points else None
 
 
 def to_csv(frame: pd.DataFrame) -> bytes:
@@ -98,14 +107,17 @@ def file_name(view: View, name: str) -> str:
 class Tile:
     """A figure, its change from `old` in words, sign, arrow and colour, and its recent course.
 
+    `unit` as of `format.figure`. `better` says which change is good news: `more`, `less` or `neither`.
     `beside` stands where the change would, if there is nothing to compare with.
     """
 
     label: str
-    value: float
+    value: float | None
     note: str
     old: float | None = None
-    is_rate: bool = False
+    unit: str = "count"
+    currency: str = ""
+    better: str = "more"
     against: str = ""
     beside: str | None = None
     course: Iterable[float] = ()
@@ -119,14 +131,13 @@ def tiles(name: str, shown: Sequence[Tile]) -> None:
         change, delta = None, tile.beside
         if is_known(tile.old) and is_known(tile.value):
             change = tile.value - tile.old
-            share = signed_percent(relative(tile.value, tile.old))
-            delta = points(change) if tile.is_rate else f"{signed(change)} ({share})"
+            delta = written_change(tile.value, tile.old, tile.unit)
         line = [float(point) for point in tile.course]
         place.metric(
             tile.label,
-            percent(tile.value) if tile.is_rate else count(tile.value),
+            figure(tile.value, tile.unit, tile.currency),
             delta,
-            delta_color="gray" if not change else "green" if change > 0 else "red",
+            delta_color=colour_of(tile),
             delta_arrow="off" if not change else "up" if change > 0 else "down",
             delta_description=tile.against if delta else None,
             help=tile.note,
@@ -135,6 +146,22 @@ def tiles(name: str, shown: Sequence[Tile]) -> None:
             chart_data=line if len(line) > 1 else None,
             chart_type="line",
         )
+
+
+def written_change(value: float, old: float, unit: str) -> str:
+    """How much more or less than before: shares in percentage points, counts also in persons or rows."""
+    if unit == "share":
+        return points(value - old)
+    share = signed_percent(relative(value, old))
+    return f"{signed(value - old)} ({share})" if unit == "count" else share
+
+
+def colour_of(tile: Tile) -> Literal["gray", "green", "red"]:
+    """Grey for a change that is neither good nor bad, or too small to speak of."""
+    if tile.better == "neither" or not is_notable(tile.value, tile.old):
+        return "gray"
+    is_more = (tile.value or 0) > (tile.old or 0)
+    return "green" if is_more == (tile.better == "more") else "red"
 
 
 @dataclass(frozen=True)

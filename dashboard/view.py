@@ -1,4 +1,4 @@
-"""What a run of a page looks at: one release, one brand, preset and day, one language."""
+"""What a run of a page looks at: one release and brand, a preset and day or a period, one language."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import streamlit as st
 
 from dashboard.charts.theme import stage_colours
 from dashboard.data import release as releases
+from dashboard.format import span
 from dashboard.text import text
 from orchestration.core.settings import Settings
 from orchestration.publish.releases import Release
@@ -31,8 +32,34 @@ class Brand:
 
 
 @dataclass(frozen=True)
+class Period:
+    """A period of `dim_period`, its days `first` to `last`; a campaign's has an id."""
+
+    period_id: str
+    period_type: str
+    first: date
+    last: date
+    campaign_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Base:
+    """What a period is compared with, and by which kind of comparison.
+
+    `is_contaminated` when another campaign touches a campaign's baseline.
+    """
+
+    comparison: str
+    period: Period
+    is_contaminated: bool = False
+
+
+@dataclass(frozen=True)
 class View:
-    """What is looked at. Without a release there is no brand, preset and day."""
+    """What is looked at. Without a release there is no brand, preset and day.
+
+    Pages that look at a period have one, unless no period is complete yet; `day` is then its last day.
+    """
 
     settings: Settings
     language: str
@@ -41,23 +68,42 @@ class View:
     brand: Brand | None = None
     preset: str = ""
     day: date = date.min
+    period: Period | None = None
+    base: Base | None = None
 
     def text(self, key: str, **values: object) -> str:
         """A text of the table in the chosen language; `day` is filled in."""
         return text(self.language, key, **{"day": self.day, **values})
 
-    def ask(self, sql: str, **parameters: object) -> pd.DataFrame:
-        """The answer of this release to a query, which may name `$brand`, `$preset` and `$day` besides.
+    def named(self, period: Period) -> str:
+        """A period as people call it: a campaign by its id, with its days; a day with its weekday."""
+        if period.period_type == "day":
+            return f"{period.first} {self.text(f'weekday_{period.first.isoweekday()}')}"
+        days = span(period.first, period.last)
+        return f"{period.campaign_id} ({days})" if period.campaign_id else days
 
-        It is remembered, since a release never changes.
+    def ask(self, sql: str, **parameters: object) -> pd.DataFrame:
+        """The answer of this release to a query, which may name what is looked at besides.
+
+        That is `$brand`, `$preset` and `$day`; of the period `$period` (its id), `$first` and `$last`; of its
+        base `$base`, `$base_first` and `$base_last`; and `$compare`, the kind of comparison. The answer is
+        remembered, since a release never changes.
         """
         if self.release is None:
             raise LookupError("no release is open")
         folder, brand = str(self.release.folder), self.brand and self.brand.brand_id
-        known = {"brand": brand, "preset": self.preset, "day": self.day, **parameters}
+        known = {"brand": brand, "preset": self.preset, "day": self.day, **self._days(), **parameters}
         with connection_of(folder).cursor() as cursor:
             named = {name for one in cursor.extract_statements(sql) for name in one.named_parameters}
         return _remembered(folder, sql, {name: known[name] for name in sorted(named)})
+
+    def _days(self) -> dict[str, object]:
+        base = self.base and self.base.period
+        named: dict[str, object] = {"compare": self.base and self.base.comparison}
+        for prefix, period in (("", self.period), ("base_", base)):
+            named[f"{prefix}first"] = period and period.first
+            named[f"{prefix}last"] = period and period.last
+        return {**named, "period": self.period and self.period.period_id, "base": base and base.period_id}
 
     def stage_names(self) -> dict[str, str]:
         """Every stage from rank 0 on as people call it: letter and name."""

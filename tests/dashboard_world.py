@@ -16,6 +16,7 @@ from functools import cache
 from itertools import product
 from pathlib import Path
 
+import dashboard_shop
 import duckdb
 import pandas as pd
 from unit.publish_home import HomeSettings, make_home
@@ -111,7 +112,7 @@ def periods(horizon: date) -> Iterator[tuple[str, date, date]]:
 
 def marts_of(world: World) -> dict[str, pd.DataFrame]:
     """Every mart that a page reads; of those with more columns than that, the columns that it reads."""
-    return _listed(world) | _counted(world)
+    return _listed(world) | _counted(world) | dashboard_shop.marts(BRANDS, FIRST)
 
 
 def _frame(columns: str, rows: Iterable[Sequence[object]]) -> pd.DataFrame:

@@ -69,7 +69,7 @@ def by_tier(known: pd.DataFrame) -> None:
     draw(figure, "tiers", view.text("tiers_note"))
 
 
-kind = choose(view.text("period"), ["week", "month"], "period", lambda kind: view.text(f"{kind}s"))
+kind = choose(view.text("period"), ["week", "month"], "by", lambda kind: view.text(f"{kind}s"))
 periods = view.ask(fast.FAST, period_type=kind)
 if periods.empty:
     nothing(view, f"no_{kind}")

@@ -34,13 +34,22 @@ def stock_tiles() -> None:
     wide = wide.reindex(columns=list(view.stage_colours()), fill_value=0)
     against = view.text("against_day", day=f"{before:%m-%d}")
 
-    def tile(label: str, course: pd.Series[int], note: str) -> Tile:
+    def tile(label: str, course: pd.Series[int], note: str, better: str = "more") -> Tile:
         return Tile(
-            label, course[now], view.text(note), old=course.get(before), against=against, course=course
+            label,
+            course[now],
+            view.text(note),
+            old=course.get(before),
+            against=against,
+            course=course,
+            better=better,
         )
 
     names = view.stage_names()
-    stages = [tile(names[stage], wide[stage], "stage_note") for stage in wide.columns]
+    *below, highest = wide.columns
+    # Fewer in a stage may mean that more moved on.
+    stages = [tile(names[stage], wide[stage], "stage_note", "neither") for stage in below]
+    stages.append(tile(names[highest], wide[highest], "stage_note"))
     tiles("stock", [tile(view.text("stock"), wide.sum(axis=1), "stock_note"), *stages])
 
 
@@ -65,7 +74,7 @@ def fast_tiles() -> None:
                 last[metric],
                 note,
                 old=weeks[metric].iloc[-2] if len(weeks) > 1 else None,
-                is_rate=metric in fast.RATES,
+                unit="share" if metric in fast.RATES else "count",
                 against=view.text("against_week"),
                 course=weeks[metric].dropna().tail(PERIODS_SHOWN),
             )

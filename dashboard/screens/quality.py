@@ -189,7 +189,17 @@ def alerts(told: tuple[pd.DataFrame | None, list[Mute], int]) -> None:
             )
             for row in rows_of(found.fillna({"runbook": NONE}))
         ]
-        heads = ("number", "severity", "incident", "effect", "cure", "since_utc", "owner", "taken", "runbook")
+        heads = (
+            "number",
+            "severity",
+            "incident",
+            "incident_effect",
+            "cure",
+            "since_utc",
+            "owner",
+            "taken",
+            "runbook",
+        )
         if rows:
             table(view, heads, rows, wide=(2, 3, 4))
         else:

@@ -13,7 +13,11 @@ from orchestration.core.settings import PROJECT_ROOT
 
 FOLDER = PROJECT_ROOT / "docs" / "dashboard"
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 420, "height": 900}
-PAGES = ("overview", "aipl", "fast", "person", "quality", "definitions")
+PAGES = (
+    *("overview", "aipl", "fast", "person"),
+    *("trade", "traffic", "products", "growth"),
+    *("quality", "definitions"),
+)
 # Name, page, language, size of the window.
 PICTURES = [
     *((page, page, "en", WIDE) for page in PAGES),

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 import pytest
@@ -19,7 +20,13 @@ from dashboard.text import text
 
 pytestmark = pytest.mark.skipif(browser_program() is None, reason="no Chromium on this machine")
 # The first that a server is asked for is another than the one that it opens by itself.
-PAGES = ("aipl", "overview", "fast", "person", "quality", "definitions")
+PAGES = (
+    *("aipl", "overview", "fast", "person"),
+    *("trade", "traffic", "products", "growth"),
+    *("quality", "definitions"),
+)
+# They look at a period, the others at a day.
+BY_PERIOD = PAGES[4:8]
 # Words of tiles that do not fit in, and words of charts that leave them or lie upon each other.
 CUT = """() => {
     const cut = [...document.querySelectorAll('[data-testid="stMetric"] *')]
@@ -99,10 +106,11 @@ def _is_strange(url: str, address: str) -> bool:
 def test_a_link_opens_its_page_without_a_complaint_and_without_the_network(window: Window, name: str) -> None:
     window.errors.clear()
     window.strangers.clear()
-    window.go(name, brand="lumen", lang="en", date="2024-01-28")
+    asked = {"period": "week:2024-01-22"} if name in BY_PERIOD else {"date": "2024-01-28"}
+    window.go(name, brand="lumen", lang="en", **asked)
 
     assert window.page.locator("header.page h1").inner_text() == text("en", f"{name}_page")
-    assert "date=2024-01-28" in window.page.url
+    assert all(f"{key}={quote(value, safe='')}" in window.page.url for key, value in asked.items())
     assert window.page.locator('[data-testid="stException"]').count() == 0
     assert window.page.get_by_text("could not be queried").count() == 0
     assert window.page.locator("dl.strip").inner_text().count("\n") >= 4
@@ -110,7 +118,7 @@ def test_a_link_opens_its_page_without_a_complaint_and_without_the_network(windo
     assert window.strangers == []
 
 
-@pytest.mark.parametrize("name", ["overview", "aipl", "quality"])
+@pytest.mark.parametrize("name", ["overview", "aipl", "quality", *BY_PERIOD])
 def test_words_are_whole_in_narrow_windows(window: Window, name: str) -> None:
     from playwright.sync_api import TimeoutError as Late
 

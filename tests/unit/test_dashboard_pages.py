@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import shutil
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -14,6 +13,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
+from dashboard_app import APP, open_app, tables, tiles, turned, words
 from dashboard_world import (
     BRANDS,
     FIRST,
@@ -44,11 +44,10 @@ from orchestration.alerts.handling import mute, undelivered_alerts
 from orchestration.alerts.outbox import Outbox
 from orchestration.build.rejects import kept_changes
 from orchestration.core.errors import InputError
-from orchestration.core.settings import PROJECT_ROOT, Settings
+from orchestration.core.settings import Settings
 from orchestration.monitoring.gates import observe_mart_gate
 from orchestration.publish.releases import Release
 
-APP = PROJECT_ROOT / "dashboard" / "app.py"
 PAGES = [file.stem for file in sorted((APP.parent / "screens").glob("*.py"))]
 WORLD, DAY = World(), timedelta(days=1)
 ABOVE = [stage for stage in STAGES if stage != "O"]
@@ -234,38 +233,9 @@ def opened(monkeypatch: pytest.MonkeyPatch, shared: Home) -> Open:
 
     def opening(page: str = "overview", home: Path = shared[0].home, **query: str) -> AppTest:
         monkeypatch.setenv("AIPL_HOME", str(home))
-        app = AppTest.from_file(str(APP), default_timeout=300)
-        for name, value in query.items():
-            app.query_params[name] = value
-        app.run()
-        return app if page == "overview" else turned(app, page)
+        return open_app(page, **query)
 
     return opening
-
-
-def turned(app: AppTest, page: str) -> AppTest:
-    app.switch_page(f"screens/{page}.py").run()
-    assert not app.exception
-    return app
-
-
-def words(app: AppTest) -> str:
-    """All text of a page, markup included."""
-    assert not app.exception, app.exception[0].message
-    bodies = [element.proto.body for element in app.main.get("html")]
-    told = [element.value for kind in ("markdown", "caption", "warning", "info") for element in app.get(kind)]
-    return "\n".join(bodies + told)
-
-
-def tables(app: AppTest) -> list[list[list[str]]]:
-    """Words of the cells of every table of a page."""
-    bodies = re.findall(r"<tbody>(.*?)</tbody>", words(app))
-    rows = [[re.findall(r"<td[^>]*>(.*?)</td>", row) for row in body.split("<tr")[1:]] for body in bodies]
-    return [[[re.sub("<[^>]*>", "", cell) for cell in row] for row in own] for own in rows]
-
-
-def tiles(app: AppTest) -> dict[str, str]:
-    return {metric.label: metric.value for metric in app.metric}
 
 
 def stock_of(world: World, brand: str, preset: str, language: int = 0) -> dict[str, str]:

@@ -25,6 +25,12 @@ DASHBOARD = PROJECT_ROOT / "dashboard"
 KEY = r'(?:\btext\((?:language, )?|\bnothing\(view, |\bempty=|\btitle=)"(\w+)"'
 
 
+def test_every_text_has_a_key_of_its_own() -> None:
+    table = (DASHBOARD / "text" / "labels.yml").read_text(encoding="utf-8")
+    keys = re.findall(r"^(\w+):", table, re.MULTILINE)
+    assert len(keys) == len(labels()) and len(set(keys)) == len(keys)
+
+
 def test_every_text_that_is_asked_for_is_there_in_every_language() -> None:
     gap = (PROJECT_ROOT / "dbt_project/models/marts/gmv/fct_consumer_gap.yml").read_text()
     (statuses,) = re.findall(r"name: gap_statuses_are_known.*?values: \[(.*?)\]", gap, re.DOTALL)

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from orchestration.core.settings import PROJECT_ROOT
-from orchestration.publish.marts import MACROS, MART
+from orchestration.publish.marts import MACROS
 
 DASHBOARD = PROJECT_ROOT / "dashboard"
 PAGES = sorted((DASHBOARD / "screens").glob("[!_]*.py"))
@@ -21,15 +21,18 @@ EXPOSURES: dict[str, dict[str, Any]] = {
     exposure["name"]: exposure
     for exposure in yaml.safe_load((MODELS / "exposures.yml").read_text())["exposures"]
 }
+MARTS = {file.stem for file in (MODELS / "marts").rglob("*.sql")}
 # What opens every page: the header, and the names of brands and stages.
 FRAME = ("app.py", "frame.py", "view.py")
+# What pages put together, of queries in `data`.
+SHARED = ("cards.py", "measures.py")
 
 
 def marts_in(code: str) -> set[str]:
     """Marts that code names, itself or by a table macro of the release."""
     macros = {file.stem: file.read_text() for file in MACROS.glob("*.sql")}
     called = [body for name, body in macros.items() if re.search(rf"\b{name}\b", code)]
-    return {mart for text in (code, *called) for mart in MART.findall(text)}
+    return {mart for text in (code, *called) for mart in re.findall(r"\w+", text) if mart in MARTS}
 
 
 def names_in(code: str) -> set[str]:
@@ -41,9 +44,9 @@ def names_in(code: str) -> set[str]:
 
 @cache
 def data_parts() -> dict[str, str]:
-    """Code of the functions, classes and constants of `dashboard.data`, by name; of equal names together."""
+    """Code of the functions, classes and constants that pages share, by name; of equal names together."""
     parts: dict[str, str] = defaultdict(str)
-    for file in (DASHBOARD / "data").glob("*.py"):
+    for file in (*(DASHBOARD / "data").glob("*.py"), *(DASHBOARD / name for name in SHARED)):
         for node in ast.parse(file.read_text()).body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
                 parts[node.name] += f"{ast.unparse(node)}\n"
@@ -54,7 +57,7 @@ def data_parts() -> dict[str, str]:
 
 
 def marts_of(page: Path) -> set[str]:
-    """Marts in the code of a page and in all that it uses of `dashboard.data`, however indirectly."""
+    """Marts in the code of a page and in all that it uses of these, however indirectly."""
     parts, code = data_parts(), page.read_text()
     used = names_in(code) & parts.keys()
     while more := names_in("".join(parts[name] for name in used)) & parts.keys() - used:

@@ -1,0 +1,68 @@
+"""What the pages call a figure of the scorecard, and how they write it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dashboard.charts.scorecard import Axis
+from dashboard.data import scorecard
+from dashboard.format import SYMBOLS, figure
+from dashboard.text import labels
+from dashboard.view import View
+
+# Of which less is good news, and of which neither more nor less is.
+LESS = (
+    "bounce_visit",
+    "bounce_visitor",
+    "refunded_amount",
+    "refund_rate_amount",
+    "refund_rate_orders",
+    "bad_rate",
+)
+NEITHER = ("new_buyer_share", "stay_per_visit", "stay_per_view", "stay_per_visitor_day", "views_per_visitor")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A figure of the scorecard, or a ratio of two; `unit` as of `format.figure`."""
+
+    column: str
+    name: str
+    note: str
+    unit: str
+    currency: str
+
+    @property
+    def better(self) -> str:
+        """Which change is good news, as of a tile."""
+        return "less" if self.column in LESS else "neither" if self.column in NEITHER else "more"
+
+    @property
+    def axis(self) -> Axis:
+        """How charts write it."""
+        if self.unit == "money":
+            return Axis("~s", ",.0f", prefix=SYMBOLS.get(self.currency, f"{self.currency} "))
+        kinds = {
+            "share": Axis(".0%", ".1%"),
+            "seconds": Axis(",", ",.0f", suffix=" s"),
+            "number": Axis(",", ",.2f"),
+        }
+        return kinds.get(self.unit, Axis(",", ","))
+
+    def written(self, value: float | None) -> str:
+        """A value of it."""
+        return figure(value, self.unit, self.currency)
+
+
+def measure(view: View, column: str) -> Measure:
+    """A measure by its column: ratios have their names, units and formulas in `dim_measure`."""
+    currency = view.brand.currency if view.brand else ""
+    known = view.ask(scorecard.MEASURES)
+    known = known[known["measure"] == column]
+    if known.empty:
+        unit = "money" if column in scorecard.MONEY else "count"
+        note = view.text(f"{column}_note") if f"{column}_note" in labels() else ""
+        return Measure(column, view.text(column), note, unit, currency)
+    own = known.iloc[0]
+    note = view.text("formula", numerator=own["numerator"], denominator=own["denominator"])
+    return Measure(column, own[f"name_{view.language}"], note, own["unit"], currency)

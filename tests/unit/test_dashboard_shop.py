@@ -1,0 +1,119 @@
+"""The pages about a period: what they show is the cell of the scorecard, and the link opens the same view."""
+
+from __future__ import annotations
+
+import pytest
+from dashboard_app import open_app, tables, tiles, turned, words
+from dashboard_shop import GROWTH, MEMBERS, RATES, cell
+from dashboard_world import published
+
+from dashboard.format import count, figure, money, percent, points, signed_percent
+from dashboard.text import LANGUAGES, text
+
+PAGES = ("trade", "traffic", "products", "growth")
+WEEK, BEFORE = "week:2024-01-22", "week:2024-01-15"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A published release of the small world, which the pages read."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("home")
+        published(folder)
+        patch.setenv("AIPL_HOME", str(folder))
+        yield
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_tiles_are_the_cell_of_the_period_and_its_change(language: str) -> None:
+    app = open_app("trade", brand="lumen", period=WEEK, lang=language)
+    now, before = cell("lumen", WEEK), cell("lumen", BEFORE)
+    shown, names = (
+        tiles(app),
+        {rate: f"{rate} 率" if language == "zh" else rate.capitalize() for rate in RATES},
+    )
+
+    assert shown[text(language, "paid_amount")] == money(now["paid_amount"], "CNY")
+    assert shown[text(language, "buyers")] == count(now["buyers"])
+    assert shown[names["pay_conversion"]] == percent(now["pay_conversion"])
+    deltas = {metric.label: metric.delta for metric in app.metric}
+    change = now["paid_amount"] / before["paid_amount"] - 1
+    assert deltas[text(language, "paid_amount")] == signed_percent(change)
+    assert deltas[names["pay_conversion"]] == points(now["pay_conversion"] - before["pay_conversion"])
+    assert text(language, "region_months_only") in words(app)
+    strip = words(app)
+    assert "2024-01-22 – 01-28" in strip and "2024-01-15 – 01-21" in strip
+
+    app = turned(app, "traffic")
+    assert tiles(app)[names["stay_per_visit"]] == figure(now["stay_per_visit"], "seconds")
+
+
+def test_a_period_is_chosen_kept_and_linked() -> None:
+    app = open_app("trade", brand="lumen")
+    assert app.query_params["period"] == "month:2024-01-01"
+    assert app.query_params["compare"] == "none"
+    assert text("en", "region_months_only") not in words(app)
+    app.selectbox(key="kind_of_period").set_value("week").run()
+    assert app.query_params["period"] == "week:2024-02-05"
+    app.selectbox(key="period").set_value(WEEK).run()
+    assert tiles(app)[text("en", "orders")] == count(cell("lumen", WEEK)["orders"])
+    app.selectbox(key="compare").set_value("none").run()
+    assert not any(metric.delta for metric in app.metric)
+
+    app = turned(turned(app, "fast"), "growth")
+    assert text("en", "growth_needs_a_base") in words(app)
+    app = turned(app, "traffic")
+    assert tiles(app)[text("en", "visits")] == count(cell("lumen", WEEK)["visits"])
+    linked = {name: app.query_params[name] for name in ("brand", "period", "compare", "lang")}
+    assert linked == {"brand": "lumen", "period": WEEK, "compare": "none", "lang": "en"}
+    assert tiles(open_app("traffic", **linked)) == tiles(app)
+
+    # The other brand's data end in the middle of that week.
+    app.selectbox(key="period").set_value("week:2024-02-05").run()
+    app.selectbox(key="brand").set_value("cedar").run()
+    assert app.query_params["period"] == "month:2024-01-01"
+    assert tiles(app)[text("en", "visits")] == count(cell("cedar", "month:2024-01-01")["visits"])
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    "period", ["day:2024-02-11", "campaign:spring", "baseline:spring", "month:2031-01-01"]
+)
+def test_every_period_has_its_page(page: str, period: str) -> None:
+    app = open_app(page, brand="lumen", period=period)
+    told = words(app)
+    assert text("en", "broken_title") not in told
+    is_offered = not period.startswith(("baseline", "month:2031"))
+    assert app.query_params["period"] == (period if is_offered else "month:2024-01-01")
+    assert (period in told) is not is_offered
+
+
+def test_products_are_those_of_the_list_with_their_names() -> None:
+    app = open_app("products", brand="lumen", period=WEEK)
+    values = {
+        product: cell("lumen", WEEK, "product", product)["paid_amount"] for product in MEMBERS["product"]
+    }
+    best = sorted(values, key=lambda product: -values[product])
+    listed, unusual = tables(app)
+    assert [row[:3] for row in listed] == [
+        [f"{number}", product.title(), money(values[product], "CNY")]
+        for number, product in enumerate(best, 1)
+    ]
+    assert listed[-1][4] == "100.0%"
+    assert [row[1:] for row in unusual] == [["Pot", text("en", "buyers"), "2", "20", "−6.0", "fell", "¥77"]]
+    app.selectbox(key="product").set_value("cup").run()
+    assert not app.exception
+
+
+def test_growth_adds_up_and_says_what_else_touched_it() -> None:
+    app = open_app("growth", brand="lumen", period="campaign:spring")
+    assert text("en", "no_growth") in words(app)
+    app.session_state["buyers"] = "new"
+    app.run()
+    told = words(app)
+    assert text("en", "adds_not_up") in told
+    assert text("en", "contaminated") in told
+    (rows,) = tables(app)
+    for row, (before, *letters, after) in zip(rows, GROWTH.values(), strict=True):
+        assert row[1] == money(before, "CNY") and row[6] == money(after, "CNY")
+        assert [cell_ == "–" for cell_ in row[2:6]] == [not letter for letter in letters]
