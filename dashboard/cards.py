@@ -68,6 +68,7 @@ def totals(view: View, name: str, columns: Sequence[str]) -> None:
             old=before.get(one.column),
             unit=one.unit,
             currency=one.currency,
+            language=one.language,
             better=one.better,
             against=against,
         )

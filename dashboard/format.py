@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import TypeGuard
 
 import pandas as pd
+from babel.numbers import format_compact_decimal, format_decimal
 
 NONE = "–"
 # Smaller changes, of the old value, are no news, and coloured like none.
@@ -28,20 +29,25 @@ def percent(value: float | None) -> str:
     return f"{value:.1%}" if is_known(value) else NONE
 
 
-def money(value: float | None, currency: str) -> str:
-    """Whole units of a currency, with its sign, or its code where the sign is not known."""
+def money(value: float | None, currency: str, language: str = "en") -> str:
+    """Whole units of a currency, with its sign or else its code; in Chinese by 万 and 亿."""
     if not is_known(value):
         return NONE
     sign = SYMBOLS.get(currency, f"{currency} ")
-    return f"{'−' if round(value) < 0 else ''}{sign}{abs(value):,.0f}"
+    whole = abs(round(value))
+    if language == "zh":
+        digits = format_compact_decimal(whole, locale="zh", fraction_digits=1)
+    else:
+        digits = format_decimal(whole, locale=language)
+    return f"{'−' if round(value) < 0 else ''}{sign}{digits}"
 
 
-def figure(value: float | None, unit: str, currency: str = "") -> str:
+def figure(value: float | None, unit: str, currency: str = "", language: str = "en") -> str:
     """A value as its unit is written: `share`, `money`, `seconds`, `number` (two decimals), else a count."""
     if not is_known(value):
         return NONE
     written = {
-        "money": money(value, currency),
+        "money": money(value, currency, language),
         "share": percent(value),
         "seconds": f"{value:,.0f} s",
         "number": f"{value:,.2f}",

@@ -33,8 +33,9 @@ NO_COMPARISON = "none"
 
 
 def choose_language() -> str:
-    """The language of the URL or the switch; English where neither says one."""
-    _take_over("lang", LANGUAGES, "en")
+    """The language of the URL or the switch, else that of the browser; English where nothing says one."""
+    wanted = (st.context.locale or "").partition("-")[0].lower()
+    _take_over("lang", LANGUAGES, wanted if wanted in LANGUAGES else "en")
     return str(st.session_state["lang"])
 
 

@@ -31,6 +31,7 @@ class Measure:
     note: str
     unit: str
     currency: str
+    language: str
 
     @property
     def better(self) -> str:
@@ -51,7 +52,7 @@ class Measure:
 
     def written(self, value: float | None) -> str:
         """A value of it."""
-        return figure(value, self.unit, self.currency)
+        return figure(value, self.unit, self.currency, self.language)
 
 
 def measure(view: View, column: str) -> Measure:
@@ -62,7 +63,7 @@ def measure(view: View, column: str) -> Measure:
     if known.empty:
         unit = "money" if column in scorecard.MONEY else "count"
         note = view.text(f"{column}_note") if f"{column}_note" in labels() else ""
-        return Measure(column, view.text(column), note, unit, currency)
+        return Measure(column, view.text(column), note, unit, currency, view.language)
     own = known.iloc[0]
     note = view.text("formula", numerator=own["numerator"], denominator=own["denominator"])
-    return Measure(column, own[f"name_{view.language}"], note, own["unit"], currency)
+    return Measure(column, own[f"name_{view.language}"], note, own["unit"], currency, view.language)

@@ -117,6 +117,7 @@ class Tile:
     old: float | None = None
     unit: str = "count"
     currency: str = ""
+    language: str = "en"
     better: str = "more"
     against: str = ""
     beside: str | None = None
@@ -135,7 +136,7 @@ def tiles(name: str, shown: Sequence[Tile]) -> None:
         line = [float(point) for point in tile.course]
         place.metric(
             tile.label,
-            figure(tile.value, tile.unit, tile.currency),
+            figure(tile.value, tile.unit, tile.currency, tile.language),
             delta,
             delta_color=colour_of(tile),
             delta_arrow="off" if not change else "up" if change > 0 else "down",

@@ -14,7 +14,7 @@ import streamlit as st
 
 from dashboard.charts.theme import stage_colours
 from dashboard.data import release as releases
-from dashboard.format import span
+from dashboard.format import money, span
 from dashboard.text import text
 from orchestration.core.settings import Settings
 from orchestration.publish.releases import Release
@@ -74,6 +74,10 @@ class View:
     def text(self, key: str, **values: object) -> str:
         """A text of the table in the chosen language; `day` is filled in."""
         return text(self.language, key, **{"day": self.day, **values})
+
+    def money(self, value: float | None, currency: str) -> str:
+        """An amount as it is written in the chosen language."""
+        return money(value, currency, self.language)
 
     def named(self, period: Period) -> str:
         """A period as people call it: a campaign by its id, with its days; a day with its weekday."""

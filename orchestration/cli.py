@@ -16,6 +16,7 @@ import click
 from orchestration.commands.alerts import alerts
 from orchestration.commands.onboarding import new_source, template, try_source
 from orchestration.commands.releases import releases, rollback, verify
+from orchestration.commands.whole_help import Commands
 from orchestration.compat.quick_exit import leave
 from orchestration.core.disk import disk_fault
 from orchestration.core.errors import AiplError, InputError
@@ -28,7 +29,7 @@ DONE, BAD_INPUT, INTERRUPTED = 0, 2, 130
 DAY = click.DateTime(["%Y-%m-%d"])
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="aipl-warehouse", message="%(version)s")
 def aipl() -> None:
     """Raw dumps in, audited AIPL and FAST marts out.
@@ -372,6 +373,18 @@ def ui(arguments: tuple[str, ...]) -> int:
     from orchestration.commands.tools import ui_command
 
     return ui_command(Settings.from_environment(), list(arguments))
+
+
+@aipl.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def dashboard(arguments: tuple[str, ...]) -> int:
+    """Open the dashboard on the current release of this home, on http://127.0.0.1:8501.
+
+    ARGUMENTS are options of `streamlit run`, such as `--server.port 9000`.
+    """
+    from orchestration.commands.tools import dashboard_command
+
+    return dashboard_command(Settings.from_environment(), list(arguments))
 
 
 for command in (alerts, new_source, releases, rollback, template, try_source, verify):

@@ -11,7 +11,6 @@ from dashboard.charts import money as charts
 from dashboard.data import aipl, fast, money
 from dashboard.data.release import rows_of
 from dashboard.format import SYMBOLS, count, points, relative, signed_percent, span
-from dashboard.format import money as amount
 from dashboard.parts import Swatch, Tile, card, choose, draw, nothing, stop_without_release, table, tiles
 from dashboard.view import View
 
@@ -85,7 +84,7 @@ def fast_tiles() -> None:
 def gmv(days: pd.DataFrame) -> None:
     """What was paid by day, and the last seven days against the seven before."""
     recent, earlier = days["gross"].tail(7).sum(min_count=1), days["gross"].iloc[-14:-7].sum(min_count=1)
-    told = f"<b>{amount(recent, brand.currency)}</b> {view.text('gmv_last_days')}"
+    told = f"<b>{view.money(recent, brand.currency)}</b> {view.text('gmv_last_days')}"
     change = relative(recent, earlier) if len(days) >= 14 else None
     if change is not None:
         arrow = "▲" if change > 0 else "▼" if change < 0 else "■"
@@ -116,9 +115,9 @@ def gap(known: pd.DataFrame) -> None:
     rows = [
         (
             span(row.period_start, row.period_end),
-            amount(row.target, row.currency),
-            amount(row.forecast, row.currency),
-            amount(row.gap, row.currency),
+            view.money(row.target, row.currency),
+            view.money(row.forecast, row.currency),
+            view.money(row.gap, row.currency),
             count(row.extra_prospects),
             points(row.buyer_rate_lift),
             view.text(f"status_{row.status}"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestration.commands.whole_help import Commands
 from orchestration.core.account import account
 from orchestration.core.errors import InputError
 from orchestration.core.printable import counted
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 INCIDENTS = click.argument("incidents", type=click.IntRange(min=1), nargs=-1, required=True)
 
 
-@click.group()
+@click.group(cls=Commands)
 def alerts() -> None:
     """Show and handle incidents, send alerts. Routes are declared in AIPL_ALERTS (default: alerts.yml)."""
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from orchestration.commands.whole_help import Commands
 from orchestration.core.settings import Settings
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Commands, invoke_without_command=True)
 @click.pass_context
 def releases(context: click.Context) -> None:
     """List the kept releases, newest first."""

@@ -1,16 +1,19 @@
-"""Other programs on the same state: dbt, and Dagster's web interface."""
+"""Other programs on the same state: dbt, Dagster's web interface, and the dashboard."""
 
 from __future__ import annotations
 
+import os
 import sys
 from functools import partial
 from importlib.metadata import version
+from importlib.util import find_spec
 
 from orchestration.arrival.configured import configured_sources, dbt_sources
 from orchestration.build.by_hand import REBUILDS, parse, run_by_hand
 from orchestration.build.dbt import dbt_environment, environment, staging_exclusion
 from orchestration.build.failures import broken_law_lines
 from orchestration.build.warehouse import open_warehouse
+from orchestration.core.errors import InputError
 from orchestration.core.lock import ui_lock, writer_lock
 from orchestration.core.process_group import run_until_stopped
 from orchestration.core.settings import PROJECT_ROOT, Settings
@@ -73,6 +76,21 @@ def ui_command(settings: Settings, arguments: list[str]) -> int:
     command = [sys.executable, *quiet, "-m", "dagster", "dev", "-m", "orchestration.definitions"]
     with ui_lock(settings.home):
         return run_until_stopped([*command, *arguments], PROJECT_ROOT)
+
+
+def dashboard_command(settings: Settings, arguments: list[str]) -> int:
+    """Run the dashboard on this home until stopped; returns its exit code.
+
+    Raises InputError where its packages are not installed.
+    """
+    if find_spec("streamlit") is None:
+        raise InputError(
+            "The packages of the dashboard are not installed. In a checkout, `make dashboard` installs and"
+            " starts it; elsewhere, install aipl-warehouse[bi]."
+        )
+    # It runs in another folder than the one that a relative path starts from.
+    os.environ["AIPL_HOME"] = str(settings.home)
+    return run_until_stopped([sys.executable, "-m", "dashboard", *arguments], PROJECT_ROOT)
 
 
 def _written(settings: Settings) -> int | None:

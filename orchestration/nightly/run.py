@@ -30,7 +30,14 @@ from orchestration.monitoring.runs import Stopped, alerting, observe_run
 from orchestration.monitoring.work import find_unpublished
 from orchestration.nightly.job import new_log, run_nightly
 from orchestration.nightly.notes import buyer_notes, notes
-from orchestration.nightly.summary import gate_summary, loads_since, loads_summary, refusals, release_summary
+from orchestration.nightly.summary import (
+    dashboard_of,
+    gate_summary,
+    loads_since,
+    loads_summary,
+    refusals,
+    release_summary,
+)
 from orchestration.publish.mirror import mirror
 from orchestration.publish.release import Release, mend_pointer, read_current
 from orchestration.publish.rollback import rollback_lines
@@ -150,7 +157,7 @@ def conclude(
     noted = [f"Note: {note}." for note in [*told, *buyer_notes(settings, arrival.sources)]]
     if not stopped and current:
         say("\n".join([release_summary(settings, current), *rollback_lines(settings), *noted]))
-        say("To view it: `make dashboard`.")
+        say(f"To view it: `{dashboard_of(settings)}`.")
         return max(refused.values(), default=0)
     for line in noted:
         say(line)

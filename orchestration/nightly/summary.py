@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date
+from shlex import quote
 
 from expectations.results import GateResult
 from orchestration.arrival.configured import Arrival
@@ -13,11 +14,18 @@ from orchestration.arrival.file_versions import Load, State
 from orchestration.build.state import read_build, read_gate
 from orchestration.build.warehouse import open_warehouse
 from orchestration.core.printable import counted
-from orchestration.core.settings import Settings
+from orchestration.core.settings import PROJECT_ROOT, Settings
 from orchestration.nightly.summary_tables import release_tables, table
 from orchestration.publish.notes import restated_line
 from orchestration.publish.rejects.listing import READING, Selection, find_rejects
 from orchestration.publish.release import Release
+
+
+def dashboard_of(settings: Settings) -> str:
+    """The command that opens the dashboard on this home."""
+    if settings.home == PROJECT_ROOT / "data":
+        return "make dashboard"
+    return f"AIPL_HOME={quote(str(settings.home))} aipl dashboard"
 
 
 def loads_since(before: Arrival, now: Arrival, sources: Iterable[str]) -> list[Load]:

@@ -43,6 +43,21 @@ def test_help_names_the_commands_and_imports_nothing_heavy(tmp_path: Path) -> No
     assert {"run", "status", "query", "sources"} <= set(answer.stdout.split())
     assert "orchestration.cli" in answer.stderr
     assert not {"dagster", "dbt", "duckdb", "pyarrow", "great_expectations"} & set(answer.stderr.split())
+    for group in ("", "alerts", "releases"):
+        assert "..." not in aipl(tmp_path, *group.split(), "--help").stdout
+
+
+def test_the_dashboard_is_opened_on_this_home(tmp_path: Path) -> None:
+    shown = "print(os.environ['AIPL_HOME'], *command[1:], cwd) or 0"
+    before = (
+        "import os, sys; from orchestration.commands import tools;"
+        f" tools.run_until_stopped = lambda command, cwd: {shown}"
+    )
+    answer = aipl(tmp_path, "dashboard", "--server.port=9000", before=before)
+    assert answer.stdout == f"{tmp_path} -m dashboard --server.port=9000 {PROJECT_ROOT}\n", answer.stderr
+    before = "from orchestration.commands import tools; tools.find_spec = lambda name: None"
+    answer = aipl(tmp_path, "dashboard", before=before)
+    assert answer.returncode == 2 and "make dashboard" in answer.stderr
 
 
 def test_query_answers_in_every_format(home: Path) -> None:

@@ -33,7 +33,7 @@ def test_tiles_are_the_cell_of_the_period_and_its_change(language: str) -> None:
         {rate: f"{rate} 率" if language == "zh" else rate.capitalize() for rate in RATES},
     )
 
-    assert shown[text(language, "paid_amount")] == money(now["paid_amount"], "CNY")
+    assert shown[text(language, "paid_amount")] == money(now["paid_amount"], "CNY", language)
     assert shown[text(language, "buyers")] == count(now["buyers"])
     assert shown[names["pay_conversion"]] == percent(now["pay_conversion"])
     deltas = {metric.label: metric.delta for metric in app.metric}
