@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -44,7 +45,7 @@ def test_help_names_the_commands_and_imports_nothing_heavy(tmp_path: Path) -> No
     assert "orchestration.cli" in answer.stderr
     assert not {"dagster", "dbt", "duckdb", "pyarrow", "great_expectations"} & set(answer.stderr.split())
     for group in ("", "alerts", "releases"):
-        assert "..." not in aipl(tmp_path, *group.split(), "--help").stdout
+        assert not re.search(r"\w\.\.\.", aipl(tmp_path, *group.split(), "--help").stdout)
 
 
 def test_the_dashboard_is_opened_on_this_home(tmp_path: Path) -> None:
