@@ -43,7 +43,7 @@ BY_PERIOD = PAGES["shop"]
 ICON = Path(__file__).with_name("icon.svg")
 
 language = choose_language()
-st.set_page_config(page_title=text(language, "product"), page_icon=ICON, layout="wide")
+st.set_page_config(page_title=text(language, "app_name"), page_icon=ICON, layout="wide")
 pages = {
     name: st.Page(
         f"screens/{name}.py",

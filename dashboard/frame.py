@@ -35,7 +35,7 @@ NO_COMPARISON = "none"
 def choose_language() -> str:
     """The language of the URL or the switch, else that of the browser; English where nothing says one."""
     wanted = (st.context.locale or "").partition("-")[0].lower()
-    _take_over("lang", LANGUAGES, wanted if wanted in LANGUAGES else "en")
+    take_over("lang", LANGUAGES, wanted if wanted in LANGUAGES else "en")
     return str(st.session_state["lang"])
 
 
@@ -64,7 +64,7 @@ def open_view(settings: Settings, language: str, *, by_period: bool) -> View:
             key="lang",
             required=True,
         )
-    _write_down("lang", st.session_state["lang"])
+    write_down("lang", st.session_state["lang"])
     return view
 
 
@@ -90,13 +90,13 @@ def _filtered(view: View, *, by_period: bool) -> View:
         row.brand_id: Brand(row.brand_id, row.name, row.currency, row.first_day.date(), row.horizon.date())
         for row in rows_of(known)
     }
-    _take_over("brand", brands, next(iter(brands)))
+    take_over("brand", brands, next(iter(brands)))
     with st.sidebar:
         st.selectbox(
             view.text("brand"), list(brands), key="brand", format_func=lambda brand_id: brands[brand_id].name
         )
     brand = brands[st.session_state["brand"]]
-    _write_down("brand", brand.brand_id)
+    write_down("brand", brand.brand_id)
     view = replace(view, brand=brand, day=brand.horizon)
     return _of_period(view) if by_period else _of_day(view, brand)
 
@@ -104,7 +104,7 @@ def _filtered(view: View, *, by_period: bool) -> View:
 def _of_day(view: View, brand: Brand) -> View:
     """The view of the preset and the day that are chosen."""
     presets = list(dict.fromkeys(view.ask(releases.STAGES)["preset"]))
-    _take_over("preset", presets, "consumer_asset" if "consumer_asset" in presets else presets[0])
+    take_over("preset", presets, "consumer_asset" if "consumer_asset" in presets else presets[0])
     _take_over_day(brand)
     with st.sidebar:
         st.date_input(
@@ -117,8 +117,8 @@ def _of_day(view: View, brand: Brand) -> View:
         )
         st.selectbox(view.text("preset"), presets, key="preset", help=view.text("preset_help"))
     preset, day = str(st.session_state["preset"]), st.session_state["date"]
-    _write_down("date", day.isoformat())
-    _write_down("preset", preset)
+    write_down("date", day.isoformat())
+    write_down("preset", preset)
     return replace(view, preset=preset, day=day)
 
 
@@ -137,7 +137,7 @@ def _of_period(view: View) -> View:
     if not periods:
         return view
     kinds = [kind for kind in scorecard.KINDS if any(one.period_type == kind for one in periods.values())]
-    _take_over("period", periods, _newest(periods, kinds[0]))
+    take_over("period", periods, _newest(periods, kinds[0]))
     state = st.session_state
     kind = periods[state["period"]].period_type
     if state.get(KIND, kind) != kind and state.get(KIND) != state.get("_kind"):
@@ -165,7 +165,7 @@ def _of_period(view: View) -> View:
         for row in rows_of(view.ask(scorecard.BASES))
     }
     offered = [one for one in scorecard.COMPARISONS if one in bases]
-    _take_over("compare", [*offered, NO_COMPARISON], [*offered, NO_COMPARISON][0])
+    take_over("compare", [*offered, NO_COMPARISON], [*offered, NO_COMPARISON][0])
     with st.sidebar:
         st.selectbox(
             view.text("compare"),
@@ -174,8 +174,8 @@ def _of_period(view: View) -> View:
             format_func=lambda one: view.text(f"compare_{one}"),
             help=view.text("compare_help"),
         )
-    _write_down("period", period.period_id)
-    _write_down("compare", state["compare"])
+    write_down("period", period.period_id)
+    write_down("compare", state["compare"])
     return replace(view, base=bases.get(state["compare"]))
 
 
@@ -183,7 +183,7 @@ def _newest(periods: Mapping[str, Period], kind: str) -> str:
     return next(period_id for period_id, one in periods.items() if one.period_type == kind)
 
 
-def _take_over(name: str, options: Collection[str], default: str) -> None:
+def take_over(name: str, options: Collection[str], default: str) -> None:
     """Let the URL lead where it says something new, else what was chosen before, else the default."""
     _follow_link(name, lambda asked: asked if asked in options else None)
     chosen = st.session_state.get(name)
@@ -225,7 +225,8 @@ def _follow_link(name: str, read: Callable[[str], Any]) -> None:
         state[name] = wanted
 
 
-def _write_down(name: str, value: str) -> None:
+def write_down(name: str, value: str) -> None:
+    """Put a choice into the URL."""
     if st.query_params.get(name) != value:
         st.query_params[name] = value
     st.session_state[f"_url_{name}"] = value

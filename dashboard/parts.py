@@ -43,7 +43,7 @@ def card(
             if not frame.empty:
                 st.download_button(
                     "CSV",
-                    to_csv(frame),
+                    to_csv(frame, about(view, view.text(title or name))),
                     file_name(view, name),
                     "text/csv",
                     key=f"csv_{name}",
@@ -75,7 +75,7 @@ def choose(
 
 
 def draw(figure: go.Figure, name: str, alt: str, *, is_clickable: bool = False) -> int | None:
-    """A figure in the house style, as wide as its card; returns the number of the point that was clicked."""
+    """A figure in the house style, as wide as its card; returns the number of a point just clicked."""
     key = f"chart_{name}"
     if not is_clickable:
         st.plotly_chart(figure, theme=None, config=PLOTLY, key=key, alt=alt)
@@ -83,24 +83,44 @@ def draw(figure: go.Figure, name: str, alt: str, *, is_clickable: bool = False) 
     clicked = st.plotly_chart(
         figure, theme=None, config=PLOTLY, key=key, alt=alt, on_select="rerun", selection_mode="points"
     )
-    points = clicked.selection["point_indices"]
-    return points[0] if points else None
+    points, before = clicked.selection["point_indices"], st.session_state.get(f"_{key}")
+    st.session_state[f"_{key}"] = points
+    # A click stays selected, and is news once.
+    return points[0] if points and points != before else None
 
 
-def to_csv(frame: pd.DataFrame) -> bytes:
-    """Figures as they are, texts safe for spreadsheets; with the mark by which Excel knows UTF-8."""
+def to_csv(frame: pd.DataFrame, head: str) -> bytes:
+    """Figures as they are below a line that says what they are; texts are safe for spreadsheets.
+
+    With the mark by which Excel knows UTF-8.
+    """
     safe = frame.map(lambda value: formula_safe(value) if isinstance(value, str) else value)
-    return safe.to_csv(index=False, lineterminator="\n").encode("utf-8-sig")
+    lines = [f"# {head}".replace("\n", " "), safe.to_csv(index=False, lineterminator="\n")]
+    return "\n".join(lines).encode("utf-8-sig")
+
+
+def about(view: View, title: str) -> str:
+    """What the figures of a card are, of whom, when, in which units and of which release."""
+    told = [title]
+    if view.brand:
+        told += [view.brand.name, view.named(view.period) if view.period else f"{view.day}"]
+        told += [f"{view.text('compare')}: {view.named(view.base.period)}"] if view.base else []
+        told += [view.preset] if not view.period else []
+        told.append(view.text("units_of_csv", currency=view.brand.currency))
+    if view.release:
+        told.append(view.release.release_id)
+    return " | ".join(told)
 
 
 def file_name(view: View, name: str) -> str:
-    """Says of what release, brand and day the figures are."""
-    about = [name]
+    """Says of what release, brand and day or period the figures are."""
+    parts = [name]
     if view.brand:
-        about += [view.brand.brand_id, view.preset, view.day.isoformat()]
+        looked_at = [view.period.period_id] if view.period else [view.preset, view.day.isoformat()]
+        parts += [view.brand.brand_id, *looked_at]
     if view.release:
-        about.append(view.release.release_id)
-    return re.sub(r"[^\w.-]", "_", "-".join(about)) + ".csv"
+        parts.append(view.release.release_id)
+    return re.sub(r"[^\w.-]", "_", "-".join(parts)) + ".csv"
 
 
 @dataclass(frozen=True)

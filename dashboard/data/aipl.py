@@ -53,6 +53,35 @@ FLOW_BETWEEN = """
     where preset = $preset and brand_id = $brand
     order by from_stage, to_stage
 """
+_ON = "preset = $preset and brand_id = $brand and stage_rank > 0 and valid_from <= {day} and {day} < valid_to"
+# One row per person who is in a stage at the end of the day: since when and until when.
+PEOPLE_IN_STAGE = f"""
+    select person_id, stage, valid_from as since, nullif(valid_to, date '9999-12-31') as until
+    from fct_aipl_stage_history
+    where {_ON.format(day="cast($day as date)")} and stage = $stage
+    order by valid_from desc, person_id
+"""
+# One row per person who was in one stage at the end of `start` and is in another at the end of `last`; NULL
+# is no stage above rank 0.
+PEOPLE_WHO_MOVED = f"""
+    with starts as (
+        select person_id, stage from fct_aipl_stage_history where {_ON.format(day="cast($start as date)")}
+    ),
+
+    ends as (
+        select person_id, stage, valid_from, valid_to
+        from fct_aipl_stage_history
+        where {_ON.format(day="cast($last as date)")}
+    )
+
+    select
+        person_id, starts.stage as from_stage, ends.stage as to_stage, ends.valid_from as since,
+        nullif(ends.valid_to, date '9999-12-31') as until
+    from starts
+    full join ends using (person_id)
+    where starts.stage is not distinct from $from_stage and ends.stage is not distinct from $to_stage
+    order by ends.valid_from desc nulls last, person_id
+"""
 # One row per channel and campaign, the largest channel first.
 DEEPENING = """
     select channel, campaign_id, persons

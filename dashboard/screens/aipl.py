@@ -12,11 +12,13 @@ from dashboard.charts.theme import MOVEMENTS
 from dashboard.data import aipl
 from dashboard.data.release import rows_of
 from dashboard.format import NONE, count, percent, span
+from dashboard.frame import take_over, write_down
 from dashboard.parts import Chip, Swatch, card, choose, draw, nothing, stop_without_release, table
 from dashboard.view import View
 
 RANGES = {"4w": 28, "13w": 91, "53w": 371}
 ROWS_SHOWN = 12
+PEOPLE_SHOWN = 500
 
 view: View = st.session_state["view"]
 brand = stop_without_release(view)
@@ -41,7 +43,8 @@ def funnel(steps: pd.DataFrame) -> None:
     *lower, highest = steps["stage"]
     labels = [*(view.text("or_beyond", stage=names[stage]) for stage in lower), names[highest]]
     figure = charts.funnel(steps, labels, [colours[stage] for stage in steps["stage"]])
-    draw(figure, "funnel", view.text("funnel_note"))
+    if (clicked := draw(figure, "funnel", view.text("funnel_note"), is_clickable=True)) is not None:
+        st.session_state["people"] = f"stage:{steps['stage'].iloc[clicked]}"
 
 
 def flow(moved: pd.DataFrame) -> None:
@@ -105,6 +108,58 @@ def account_of(moved: pd.DataFrame) -> None:
     )
     caption = view.text("account_caption", first=first, last=last)
     table(view, heads, rows, numeric=range(1, 9), total=True, caption=caption)
+
+
+def people_of(option: str) -> pd.DataFrame:
+    """Who is in a stage on the day, or moved from one to another between the two days of the flow."""
+    kind, *stages = option.split(":")
+    if kind == "stage":
+        return view.ask(aipl.PEOPLE_IN_STAGE, stage=stages[0])
+    before, after = (stage if stage in colours else None for stage in stages)
+    return view.ask(aipl.PEOPLE_WHO_MOVED, start=first, last=last, from_stage=before, to_stage=after)
+
+
+def people(found: pd.DataFrame) -> None:
+    """The list behind a count; a row that is chosen opens the page of the person."""
+    st.selectbox(
+        view.text("people_of"),
+        counted,
+        key="people",
+        width=420,
+        label_visibility="collapsed",
+        format_func=lambda option: f"{called_people(option)}: {count(counted[option])}",
+    )
+    if len(found) != counted[st.session_state["people"]]:
+        st.warning(view.text("people_differ", found=count(len(found))), icon=":material/warning:")
+    table_of_people(found.head(PEOPLE_SHOWN))
+    if len(found) > PEOPLE_SHOWN:
+        st.caption(view.text("more_in_csv", rows=count(len(found) - PEOPLE_SHOWN)))
+
+
+def called_people(option: str) -> str:
+    """A stage, or a move from one to another."""
+    return " → ".join(names[stage] for stage in option.split(":")[1:])
+
+
+def table_of_people(found: pd.DataFrame) -> None:
+    """Hashes with their days."""
+    chosen = st.dataframe(
+        found[["person_id", "since", "until"]],
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key="people_chosen",
+        height=min(38 + 35 * len(found), 380),
+        column_config={
+            "person_id": st.column_config.TextColumn(view.text("person_hash"), width="large"),
+            "since": st.column_config.DateColumn(view.text("in_stage_since"), format="YYYY-MM-DD"),
+            "until": st.column_config.DateColumn(view.text("in_stage_until"), format="YYYY-MM-DD"),
+        },
+    )
+    if chosen.selection.rows:
+        # Not in the link: links are passed on and logged.
+        st.session_state["person"] = found["person_id"].iloc[chosen.selection.rows[0]]
+        st.switch_page("screens/person.py")
 
 
 def flow_days() -> tuple[date, date]:
@@ -180,7 +235,18 @@ with right:
     card(view, "funnel", aipl.funnel(view.ask(aipl.STOCK, first=view.day)), funnel)
 periods = view.ask(aipl.PERIODS)
 first, last = flow_days()
-card(view, "flow", aipl.flow(view.ask, first, last), flow)
+moved = aipl.flow(view.ask, first, last) if first < last else pd.DataFrame()
+card(view, "flow", moved, flow)
+counted = {f"stage:{row.stage}": int(row.persons) for row in rows_of(view.ask(aipl.STOCK, first=view.day))}
+counted |= {
+    f"move:{row.from_stage}:{row.to_stage}": int(row.persons)
+    for row in rows_of(moved)
+    if row.from_stage != row.to_stage
+}
+if counted:
+    take_over("people", counted, next(iter(counted)))
+    write_down("people", st.session_state["people"])
+    card(view, "people", people_of(st.session_state["people"]), people)
 options = {f"{row.period_type}:{row.period_start:%Y-%m-%d}": row for row in rows_of(periods)}
 if options:
     period = options.get(str(st.session_state.get("deepened"))) or next(iter(options.values()))

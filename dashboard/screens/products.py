@@ -10,6 +10,7 @@ from dashboard.charts.products import effect
 from dashboard.data import scorecard
 from dashboard.data.release import rows_of
 from dashboard.format import count, is_known, percent, signed, span
+from dashboard.frame import take_over, write_down
 from dashboard.measures import measure
 from dashboard.parts import Chip, choose, draw, nothing, stop_without_release, table
 from dashboard.view import View
@@ -35,7 +36,7 @@ def ranking(view: View, _: str, found: pd.DataFrame) -> None:
         )
         for row in rows_of(found.head(SHOWN))
     ]
-    heads = ["rank", "one_of_products", "figure", "share", "cumulative_share"]
+    heads = ["rank", "product", "figure", "share", "cumulative_share"]
     table(view, heads + ["hit_head"] * has_hits, rows, numeric=(2, 3, 4), wide=(1,), caption=one.name)
     if len(found) > SHOWN:
         st.caption(view.text("more_in_csv", rows=count(len(found) - SHOWN)))
@@ -74,7 +75,7 @@ def unusual(view: View, _: str, found: pd.DataFrame) -> None:
         )
         for row in rows_of(found.head(SHOWN))
     ]
-    heads = ("period", "one_of_products", "measure", "value", "usual", "deviation", "finding", "money_lost")
+    heads = ("period", "product", "measure", "value", "usual", "deviation", "finding", "money_lost")
     table(view, heads, rows, numeric=(3, 4, 5, 7), wide=(1,))
     if len(found) > SHOWN:
         st.caption(view.text("more_in_csv", rows=count(len(found) - SHOWN)))
@@ -83,16 +84,17 @@ def unusual(view: View, _: str, found: pd.DataFrame) -> None:
 def product_of_page() -> str:
     """The product that the last card is about: of the link, chosen, else the first of the list."""
     best = list(dict.fromkeys([*ranked["product_id"], *names]))
+    take_over("product", best, best[0])
     st.selectbox(
-        view.text("one_of_products"),
+        view.text("product"),
         best,
         key="product",
-        bind="query-params",
         width=420,
         format_func=lambda product: (
             f"{names.get(product, product)} ({product})" if product in names else product
         ),
     )
+    write_down("product", st.session_state["product"])
     return str(st.session_state["product"])
 
 

@@ -17,6 +17,7 @@ from dashboard.cards import (
 )
 from dashboard.charts import scorecard as charts
 from dashboard.data import scorecard
+from dashboard.frame import take_over, write_down
 from dashboard.measures import measure
 from dashboard.parts import draw, nothing, stop_without_release
 from dashboard.view import View
@@ -32,14 +33,10 @@ def paths(view: View, name: str, moved: pd.DataFrame) -> None:
     """Where people came from to a class of pages, and where they went from it."""
     classes = list(dict.fromkeys([*moved["to_class"], *moved["from_class"]]))
     words = {ENTRY: view.text("page_entry"), EXIT: view.text("page_exit")}
-    st.selectbox(
-        view.text("page_class"),
-        [one for one in classes if one not in words],
-        key="page_class",
-        bind="query-params",
-        width=320,
-        format_func=lambda one: words.get(one, one),
-    )
+    pages = [one for one in classes if one not in words]
+    take_over("page_class", pages, pages[0])
+    st.selectbox(view.text("page_class"), pages, key="page_class", width=320)
+    write_down("page_class", st.session_state["page_class"])
     page, one = st.session_state["page_class"], measure(view, "moves")
     for place, own, other in zip(
         st.columns(2, gap="medium"), ("to_class", "from_class"), ("from_class", "to_class"), strict=True

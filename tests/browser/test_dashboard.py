@@ -159,7 +159,9 @@ def test_a_chart_is_downloaded_as_the_rows_of_its_mart(window: Window) -> None:
 
     assert re.fullmatch(r"fast_A-lumen-gross-2024-02-11-.*\.csv", waiting.value.suggested_filename)
     assert Path(waiting.value.path()).read_bytes().startswith(b"\xef\xbb\xbf")
-    told = pd.read_csv(waiting.value.path(), parse_dates=["period_end"])
+    head = Path(waiting.value.path()).read_text("utf-8-sig").splitlines()[0]
+    assert head.startswith("# A") and "| Lumen | 2024-02-11 | gross | amounts in CNY" in head
+    told = pd.read_csv(waiting.value.path(), parse_dates=["period_end"], skiprows=1)
     weeks = marts_of(World())["fct_fast"].query(OF_LUMEN)
     assert len(weeks) > 3
     for column in ("period_end", "deepened", "start_stock"):
@@ -175,3 +177,33 @@ def test_a_person_is_explained_and_never_in_the_address(window: Window) -> None:
     window.page.wait_for_selector(".st-key-card_evidence table")
     assert "i_product_view" in window.page.locator(".st-key-card_evidence").inner_text()
     assert hashed not in window.page.url
+
+
+def test_a_bar_opens_the_list_behind_it_and_a_row_the_person(window: Window) -> None:
+    window.go("aipl", brand="lumen", preset="gross", lang="en")
+    bar = window.page.locator(".st-key-card_funnel .stPlotlyChart g.points path").nth(1).bounding_box()
+    window.page.mouse.click(bar["x"] + bar["width"] / 2, bar["y"] + bar["height"] / 2)
+    window.page.wait_for_url(re.compile("people=stage%3AI"))
+    settled(window.page)
+    grid = window.page.locator(".st-key-card_people [data-testid=stDataFrame]")
+    grid.scroll_into_view_if_needed()
+    room = grid.bounding_box()
+    # The box of the first row, which is drawn on a canvas.
+    window.page.mouse.move(room["x"] + 19, room["y"] + 50, steps=4)
+    window.page.wait_for_timeout(300)
+    window.page.mouse.click(room["x"] + 19, room["y"] + 50, delay=80)
+    window.page.wait_for_url(re.compile("/person"))
+    settled(window.page)
+    hashed = window.page.get_by_role("textbox", name="Person hash").input_value()
+    known = {
+        released(window.home, person) for person in World().stage_on("gross", "lumen", BRANDS["lumen"][2])
+    }
+    assert hashed in known and hashed not in window.page.url
+
+
+def test_a_bubble_opens_its_product(window: Window) -> None:
+    window.go("products", brand="lumen", period="week:2024-01-22", lang="en")
+    bubble = window.page.locator(".st-key-card_looked_at .stPlotlyChart g.points path").nth(1).bounding_box()
+    window.page.mouse.click(bubble["x"] + bubble["width"] / 2, bubble["y"] + bubble["height"] / 2)
+    window.page.wait_for_url(re.compile("product=(cup|pot|tea)"))
+    assert window.errors == []

@@ -487,3 +487,30 @@ def test_definitions_are_in_the_language_of_the_page_and_answer(opened: Open, la
     assert any("fct_aipl_daily" in code.value for code in app.code)
     app.toggle[0].set_value(True).run()
     assert app.dataframe[0].value["rule_id"].tolist() == ["i_product_view"]
+
+
+def test_the_people_behind_a_count_are_listed(opened: Open, shared: Home) -> None:
+    start, end = FIRST + 8 * DAY, FIRST + 36 * DAY
+    asked = {"brand": "lumen", "preset": "gross", "date": f"{end}", "from": f"{start}", "to": f"{end}"}
+    app = opened("aipl", **asked)
+    held = WORLD.stage_on("gross", "lumen", end)
+    before = WORLD.stage_on("gross", "lumen", start)
+
+    def listed(option: str) -> set[str]:
+        app.selectbox(key="people").set_value(option).run()
+        assert text("en", "people_differ", found=0)[:8] not in words(app)
+        return set(app.dataframe[0].value["person_id"])
+
+    def hashed(people: set[str]) -> set[str]:
+        return {released(shared[0].home, person) for person in people}
+
+    for stage in ABOVE:
+        assert listed(f"stage:{stage}") == hashed({who for who, own in held.items() if own == stage})
+    for one, other in (("A", "I"), ("O", "P"), ("L", "O")):
+        moved = {
+            who
+            for who in before.keys() | held.keys()
+            if (before.get(who, "O"), held.get(who, "O")) == (one, other)
+        }
+        if moved:
+            assert listed(f"move:{one}:{other}") == hashed(moved)

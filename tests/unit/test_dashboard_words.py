@@ -122,8 +122,8 @@ def test_colours_are_told_apart_without_red_or_green(palette: dict[str, str], ki
 def test_a_spreadsheet_calculates_nothing_of_a_csv() -> None:
     frame = pd.DataFrame({"channel": ["=1+1", "ads", None, "@x"], "persons": [1, -2, 3, 4]})
 
-    lines = to_csv(frame).decode("utf-8-sig").splitlines()
-    assert lines == ["channel,persons", "'=1+1,1", "ads,-2", ",3", "'@x,4"]
+    lines = to_csv(frame, "Channels | Lumen").decode("utf-8-sig").splitlines()
+    assert lines == ["# Channels | Lumen", "channel,persons", "'=1+1,1", "ads,-2", ",3", "'@x,4"]
     assert frame["channel"].iloc[0] == "=1+1"
 
 
