@@ -54,11 +54,11 @@ FLOW_BETWEEN = """
     order by from_stage, to_stage
 """
 _ON = "preset = $preset and brand_id = $brand and stage_rank > 0 and valid_from <= {day} and {day} < valid_to"
-# One row per person who is in a stage at the end of the day: since when and until when.
-PEOPLE_IN_STAGE = f"""
+# One row per person whose stage at the end of the day is among `stages`: since when and until when.
+PEOPLE_IN_STAGES = f"""
     select person_id, stage, valid_from as since, nullif(valid_to, date '9999-12-31') as until
     from fct_aipl_stage_history
-    where {_ON.format(day="cast($day as date)")} and stage = $stage
+    where {_ON.format(day="cast($day as date)")} and list_contains($stages, stage)
     order by valid_from desc, person_id
 """
 # One row per person who was in one stage at the end of `start` and is in another at the end of `last`; NULL

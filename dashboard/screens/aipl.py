@@ -44,7 +44,7 @@ def funnel(steps: pd.DataFrame) -> None:
     labels = [*(view.text("or_beyond", stage=names[stage]) for stage in lower), names[highest]]
     figure = charts.funnel(steps, labels, [colours[stage] for stage in steps["stage"]])
     if (clicked := draw(figure, "funnel", view.text("funnel_note"), is_clickable=True)) is not None:
-        st.session_state["people"] = f"stage:{steps['stage'].iloc[clicked]}"
+        st.session_state["people"] = f"beyond:{steps['stage'].iloc[clicked]}"
 
 
 def flow(moved: pd.DataFrame) -> None:
@@ -111,10 +111,11 @@ def account_of(moved: pd.DataFrame) -> None:
 
 
 def people_of(option: str) -> pd.DataFrame:
-    """Who is in a stage on the day, or moved from one to another between the two days of the flow."""
+    """Who is in a stage or beyond it on the day, or moved between stages in the days of the flow."""
     kind, *stages = option.split(":")
-    if kind == "stage":
-        return view.ask(aipl.PEOPLE_IN_STAGE, stage=stages[0])
+    if kind != "move":
+        reached = list(colours)[list(colours).index(stages[0]) :]
+        return view.ask(aipl.PEOPLE_IN_STAGES, stages=stages if kind == "stage" else reached)
     before, after = (stage if stage in colours else None for stage in stages)
     return view.ask(aipl.PEOPLE_WHO_MOVED, start=first, last=last, from_stage=before, to_stage=after)
 
@@ -137,8 +138,11 @@ def people(found: pd.DataFrame) -> None:
 
 
 def called_people(option: str) -> str:
-    """A stage, or a move from one to another."""
-    return " → ".join(names[stage] for stage in option.split(":")[1:])
+    """A stage, one and those beyond it, or a move from one to another."""
+    kind, *stages = option.split(":")
+    if kind == "beyond":
+        return view.text("or_beyond", stage=names[stages[0]])
+    return " → ".join(names[stage] for stage in stages)
 
 
 def table_of_people(found: pd.DataFrame) -> None:
@@ -237,7 +241,9 @@ periods = view.ask(aipl.PERIODS)
 first, last = flow_days()
 moved = aipl.flow(view.ask, first, last) if first < last else pd.DataFrame()
 card(view, "flow", moved, flow)
-counted = {f"stage:{row.stage}": int(row.persons) for row in rows_of(view.ask(aipl.STOCK, first=view.day))}
+stock_of_day = view.ask(aipl.STOCK, first=view.day)
+counted = {f"stage:{row.stage}": int(row.persons) for row in rows_of(stock_of_day)}
+counted |= {f"beyond:{row.stage}": int(row.persons) for row in rows_of(aipl.funnel(stock_of_day))}
 counted |= {
     f"move:{row.from_stage}:{row.to_stage}": int(row.persons)
     for row in rows_of(moved)

@@ -183,7 +183,7 @@ def test_a_bar_opens_the_list_behind_it_and_a_row_the_person(window: Window) -> 
     window.go("aipl", brand="lumen", preset="gross", lang="en")
     bar = window.page.locator(".st-key-card_funnel .stPlotlyChart g.points path").nth(1).bounding_box()
     window.page.mouse.click(bar["x"] + bar["width"] / 2, bar["y"] + bar["height"] / 2)
-    window.page.wait_for_url(re.compile("people=stage%3AI"))
+    window.page.wait_for_url(re.compile("people=beyond%3AI"))
     settled(window.page)
     grid = window.page.locator(".st-key-card_people [data-testid=stDataFrame]")
     grid.scroll_into_view_if_needed()

@@ -506,6 +506,8 @@ def test_the_people_behind_a_count_are_listed(opened: Open, shared: Home) -> Non
 
     for stage in ABOVE:
         assert listed(f"stage:{stage}") == hashed({who for who, own in held.items() if own == stage})
+        reached = {who for who, own in held.items() if STAGES[own] >= STAGES[stage]}
+        assert listed(f"beyond:{stage}") == hashed(reached)
     for one, other in (("A", "I"), ("O", "P"), ("L", "O")):
         moved = {
             who
