@@ -165,6 +165,18 @@ def _listed(world: World) -> dict[str, pd.DataFrame]:
             " unknown_amount_refunds net_by_refund_day",
             paid,
         ),
+        "fct_gmv_backtest": _frame(
+            "preset brand_id method horizon_days backtests mape interval_backtests intervals_held",
+            [
+                (preset, "lumen", method, days, tests, error, tests - 1, 1)
+                for preset in PRESETS
+                for method, days, tests, error in (
+                    ("consumer_asset", 7, 9, 0.1),
+                    ("consumer_asset", 28, 6, 0.5),
+                    ("series", 28, 3, 0.25),
+                )
+            ],
+        ),
         "fct_consumer_gap": _frame(
             "preset brand_id currency as_of_date period_start period_end target_gmv actual_so_far"
             " days_remaining method status forecast_remaining_p10 forecast_remaining_p50"

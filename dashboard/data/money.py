@@ -1,6 +1,13 @@
-"""GMV by day, and what a target lacks."""
+"""GMV by day, what a target lacks, and how well past forecasts met what came."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+# Fewer past forecasts say little of the next one.
+FEWEST_BACKTESTS = 5
 
 # One row per day from `first` to `day`, also without an order: money of one brand in one currency. `net`
 # takes a refund off the day it was given; `gross` is NULL on a day whose orders have no known amount, and
@@ -43,3 +50,25 @@ GAPS = """
     where preset = $preset and brand_id = $brand
     order by period_start, period_end, method
 """
+# One row per method and horizon that was tested on the past.
+BACKTESTS = """
+    select method, horizon_days, backtests, mape, interval_backtests, intervals_held
+    from fct_gmv_backtest
+    where preset = $preset and brand_id = $brand and backtests > 0
+    order by method, horizon_days
+"""
+
+
+def tested(backtests: pd.DataFrame, days: int) -> pd.DataFrame:
+    """Of BACKTESTS a row per method: the horizon nearest to these days, the longer one of two."""
+    distance = (backtests["horizon_days"] - days).abs()
+    nearest = backtests.assign(distance=distance).sort_values(
+        ["distance", "horizon_days"], ascending=[True, False]
+    )
+    return nearest.drop_duplicates("method").sort_values("method", ignore_index=True)
+
+
+def better_method(tests: pd.DataFrame, methods: Sequence[str]) -> str:
+    """The method of `tested` whose past forecasts were nearer to what came; else the first."""
+    known = tests[tests["method"].isin(methods)].sort_values(["mape", "method"])
+    return str(known["method"].iloc[0]) if len(known) else methods[0]

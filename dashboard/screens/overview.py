@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard.charts import money as charts
 from dashboard.data import aipl, fast, money
 from dashboard.data.release import rows_of
-from dashboard.format import SYMBOLS, count, points, relative, signed_percent, span
+from dashboard.format import NONE, SYMBOLS, count, percent, points, relative, signed_percent, span
 from dashboard.parts import Swatch, Tile, card, choose, draw, nothing, stop_without_release, table, tiles
 from dashboard.view import View
 
@@ -106,7 +106,9 @@ def gmv(days: pd.DataFrame) -> None:
 def gap(known: pd.DataFrame) -> None:
     """Targets against what was paid and what is forecast, as of the horizon."""
     methods = list(dict.fromkeys(known["method"]))
-    method = choose(view.text("method"), methods, "method", lambda name: view.text(f"method_{name}"))
+    tests = money.tested(view.ask(money.BACKTESTS), int(known["days_remaining"].max()))
+    better = money.better_method(tests, methods)
+    method = choose(view.text("method"), methods, "method", lambda name: view.text(f"method_{name}"), better)
     shown = known[known["method"] == method].tail(4)
     picture, account = st.columns([1, 2], gap="medium")
     names = {name: view.text(f"gap_{name}") for name in ("actual", "forecast", "interval", "target")}
@@ -127,6 +129,7 @@ def gap(known: pd.DataFrame) -> None:
     heads = ("period", "gap_target", "gap_total", "gap_gap", "gap_prospects", "gap_lift", "status")
     with account:
         table(view, heads, rows, numeric=range(1, 6), wide=(6,))
+        how_sure(known, tests, methods)
         others = [
             f"{count(row.other_currency_orders)} ({span(row.period_start, row.period_end)})"
             for row in rows_of(shown)
@@ -134,6 +137,22 @@ def gap(known: pd.DataFrame) -> None:
         ]
         if others:
             st.caption(view.text("other_currency_orders", orders=", ".join(others)))
+
+
+def how_sure(known: pd.DataFrame, tests: pd.DataFrame, methods: list[str]) -> None:
+    """How well each method foretold the past, whether they disagree, and as of which day they are."""
+    for row in rows_of(tests):
+        held = f"{row.intervals_held} / {row.interval_backtests}" if row.interval_backtests else NONE
+        told = {"days": row.horizon_days, "tests": row.backtests, "error": percent(row.mape), "held": held}
+        st.caption(view.text("backtest", method=view.text(f"method_{row.method}"), **told))
+    if set(methods) - set(tests.loc[tests["backtests"] >= money.FEWEST_BACKTESTS, "method"]):
+        st.caption(view.text("few_backtests", fewest=money.FEWEST_BACKTESTS))
+    is_open = known["days_remaining"].gt(0) & known["gap"].notna()
+    verdicts = known[is_open].assign(is_short=known["gap"].gt(0)).groupby("period_start")["is_short"]
+    if verdicts.nunique().gt(1).any():
+        st.caption(view.text("methods_disagree"))
+    if view.day < (as_of := known["as_of_date"].max().date()):
+        st.caption(view.text("gap_as_of", as_of=as_of))
 
 
 def all_brands(stock: pd.DataFrame) -> None:

@@ -357,6 +357,21 @@ def test_money_that_is_left_out_is_counted(opened: Open) -> None:
     assert text("en", "other_currency_orders", orders="2 (2024-02)") in told
 
 
+def test_the_target_takes_the_method_that_met_the_past_better_and_says_how_well(opened: Open) -> None:
+    app = opened(brand="lumen", date="2024-02-10")
+    told = words(app)
+    for method, tests, error, held in (
+        ("consumer_asset", 6, "50.0%", "1 / 5"),
+        ("series", 3, "25.0%", "1 / 2"),
+    ):
+        said = {"method": text("en", f"method_{method}"), "days": 28, "tests": tests, "error": error}
+        assert text("en", "backtest", **said, held=held) in told
+    assert app.session_state["method"] == "series"
+    assert text("en", "few_backtests", fewest=5) in told
+    assert text("en", "gap_as_of", as_of=HORIZON) in told
+    assert text("en", "methods_disagree") not in told
+
+
 def test_the_account_of_a_flow_adds_up(opened: Open) -> None:
     start, end = FIRST + 8 * DAY, FIRST + 36 * DAY
     app = opened("aipl", brand="lumen", preset="gross", **{"from": f"{start}", "to": f"{end}"})
