@@ -19,6 +19,7 @@ from dashboard.view import View
 RANGES = {"4w": 28, "13w": 91, "53w": 371}
 ROWS_SHOWN = 12
 PEOPLE_SHOWN = 500
+NOBODY_CHOSEN = "none"
 
 view: View = st.session_state["view"]
 brand = stop_without_release(view)
@@ -124,12 +125,18 @@ def people(found: pd.DataFrame) -> None:
     """The list behind a count; a row that is chosen opens the page of the person."""
     st.selectbox(
         view.text("people_of"),
-        counted,
+        [NOBODY_CHOSEN, *counted],
         key="people",
         width=420,
         label_visibility="collapsed",
-        format_func=lambda option: f"{called_people(option)}: {count(counted[option])}",
+        format_func=lambda option: (
+            f"{called_people(option)}: {count(counted[option])}"
+            if option in counted
+            else view.text("people_choose")
+        ),
     )
+    if st.session_state["people"] not in counted:
+        return
     if len(found) != counted[st.session_state["people"]]:
         st.warning(view.text("people_differ", found=count(len(found))), icon=":material/warning:")
     table_of_people(found.head(PEOPLE_SHOWN))
@@ -250,9 +257,11 @@ counted |= {
     if row.from_stage != row.to_stage
 }
 if counted:
-    take_over("people", counted, next(iter(counted)))
-    write_down("people", st.session_state["people"])
-    card(view, "people", people_of(st.session_state["people"]), people)
+    take_over("people", [NOBODY_CHOSEN, *counted], NOBODY_CHOSEN)
+    chosen = st.session_state["people"]
+    write_down("people", chosen)
+    # Opening a page reads no table of people.
+    card(view, "people", people_of(chosen) if chosen != NOBODY_CHOSEN else None, people)
 options = {f"{row.period_type}:{row.period_start:%Y-%m-%d}": row for row in rows_of(periods)}
 if options:
     period = options.get(str(st.session_state.get("deepened"))) or next(iter(options.values()))
