@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from typing import Literal
 
@@ -43,7 +44,8 @@ def card(
             if not frame.empty:
                 st.download_button(
                     "CSV",
-                    to_csv(frame, about(view, view.text(title or name))),
+                    # Written when it is asked for: thousands of products take most of a second.
+                    partial(to_csv, frame, about(view, view.text(title or name))),
                     file_name(view, name),
                     "text/csv",
                     key=f"csv_{name}",

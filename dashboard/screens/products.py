@@ -19,6 +19,8 @@ view: View = st.session_state["view"]
 stop_without_release(view)
 stop_without_period(view)
 SHOWN = 20
+# More of them hide each other; the CSV has all.
+BUBBLES = 300
 names = names_of(scorecard.PRODUCTS)(view)
 
 
@@ -47,6 +49,7 @@ def looked_at(view: View, name: str, found: pd.DataFrame) -> None:
     visitors, conversion = measure(view, "visitors"), measure(view, "pay_conversion")
     now = scorecard.of_period(found)
     now = now[(now["member"] != scorecard.NONE) & (now["visitors"].fillna(0) > 0)]
+    now = now.sort_values(["visitors", "member"], ascending=[False, True]).head(BUBBLES)
     if now.empty:
         nothing(view, "measure_unknown", measure=visitors.name)
         return
