@@ -14,6 +14,7 @@ from dashboard.charts import scorecard as charts
 from dashboard.data import scorecard
 from dashboard.measures import Measure, measure
 from dashboard.parts import Tile, card, choose, draw, nothing, tiles
+from dashboard.text import labels
 from dashboard.view import View
 
 # Charts have so many bars at most; the CSV has all.
@@ -109,7 +110,10 @@ def by_day(*columns: str) -> Show:
             return
         campaigns = view.ask(scorecard.CAMPAIGNS, first=now["day"].iloc[0].date())
         figure = charts.by_day(now, before, one.column, one.axis, sides(view), campaigns=campaigns)
-        draw(figure, name, f"{view.text(name)}: {one.name}")
+        if clicked := draw(figure, name, f"{view.text(name)}: {one.name}", is_clickable=True):
+            # The sidebar has asked for the period already.
+            st.query_params["period"] = f"day:{str(clicked.x)[:10]}"
+            st.rerun()
 
     return shown
 
@@ -155,6 +159,12 @@ def sides(view: View) -> tuple[str, str]:
 def names_of(query: str) -> Callable[[View], dict[str, str]]:
     """Names by id, of a query that has them as its first two columns."""
     return lambda view: {row[0]: row[1] for row in view.ask(query).itertuples(index=False)}
+
+
+def words_of(prefix: str) -> Callable[[View], dict[str, str]]:
+    """Names of members that are words of the warehouse: rows `<prefix>_<member>` of the table of texts."""
+    keys = [key for key in labels() if key.startswith(f"{prefix}_")]
+    return lambda view: {key.removeprefix(f"{prefix}_"): view.text(key) for key in keys}
 
 
 def _number(value: Any) -> float | None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from html import escape
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
@@ -15,6 +14,7 @@ from dashboard.data import release as releases
 from dashboard.data import scorecard
 from dashboard.data.release import rows_of
 from dashboard.format import NONE, count
+from dashboard.links import follow, take_over, write_down
 from dashboard.text import LANGUAGES, text
 from dashboard.view import Base, Brand, Period, View, connection_of
 from orchestration.core.errors import AiplError
@@ -35,7 +35,7 @@ NO_COMPARISON = "none"
 def choose_language() -> str:
     """The language of the URL or the switch, else that of the browser; English where nothing says one."""
     wanted = (st.context.locale or "").partition("-")[0].lower()
-    take_over("lang", LANGUAGES, wanted if wanted in LANGUAGES else "en")
+    _take_over("lang", LANGUAGES, wanted if wanted in LANGUAGES else "en")
     return str(st.session_state["lang"])
 
 
@@ -90,7 +90,7 @@ def _filtered(view: View, *, by_period: bool) -> View:
         row.brand_id: Brand(row.brand_id, row.name, row.currency, row.first_day.date(), row.horizon.date())
         for row in rows_of(known)
     }
-    take_over("brand", brands, next(iter(brands)))
+    _take_over("brand", brands, next(iter(brands)))
     with st.sidebar:
         st.selectbox(
             view.text("brand"), list(brands), key="brand", format_func=lambda brand_id: brands[brand_id].name
@@ -104,7 +104,7 @@ def _filtered(view: View, *, by_period: bool) -> View:
 def _of_day(view: View, brand: Brand) -> View:
     """The view of the preset and the day that are chosen."""
     presets = list(dict.fromkeys(view.ask(releases.STAGES)["preset"]))
-    take_over("preset", presets, "consumer_asset" if "consumer_asset" in presets else presets[0])
+    _take_over("preset", presets, "consumer_asset" if "consumer_asset" in presets else presets[0])
     _take_over_day(brand)
     with st.sidebar:
         st.date_input(
@@ -137,7 +137,7 @@ def _of_period(view: View) -> View:
     if not periods:
         return view
     kinds = [kind for kind in scorecard.KINDS if any(one.period_type == kind for one in periods.values())]
-    take_over("period", periods, _newest(periods, kinds[0]))
+    _take_over("period", periods, _newest(periods, kinds[0]))
     state = st.session_state
     kind = periods[state["period"]].period_type
     if state.get(KIND, kind) != kind and state.get(KIND) != state.get("_kind"):
@@ -165,7 +165,7 @@ def _of_period(view: View) -> View:
         for row in rows_of(view.ask(scorecard.BASES))
     }
     offered = [one for one in scorecard.COMPARISONS if one in bases]
-    take_over("compare", [*offered, NO_COMPARISON], [*offered, NO_COMPARISON][0])
+    _take_over("compare", [*offered, NO_COMPARISON], [*offered, NO_COMPARISON][0])
     with st.sidebar:
         st.selectbox(
             view.text("compare"),
@@ -183,12 +183,14 @@ def _newest(periods: Mapping[str, Period], kind: str) -> str:
     return next(period_id for period_id, one in periods.items() if one.period_type == kind)
 
 
-def take_over(name: str, options: Collection[str], default: str) -> None:
-    """Let the URL lead where it says something new, else what was chosen before, else the default."""
-    _follow_link(name, lambda asked: asked if asked in options else None)
-    chosen = st.session_state.get(name)
-    # Set also if it is the same: a widget that another page did not show would forget.
-    st.session_state[name] = chosen if chosen in options else default
+def _take_over(name: str, options: Collection[str], default: str) -> None:
+    """A filter from the link; what a link asks for in vain is told below the header."""
+    _note_stranger(name, take_over(name, options, default))
+
+
+def _note_stranger(name: str, asked: str | None) -> None:
+    if asked is not None:
+        st.session_state.setdefault("_not_found", {})[name] = asked
 
 
 def _take_over_day(brand: Brand) -> None:
@@ -201,35 +203,13 @@ def _take_over_day(brand: Brand) -> None:
             return None
         return day if brand.first_day <= day <= brand.horizon else None
 
-    _follow_link("date", day_of)
+    _note_stranger("date", follow("date", day_of))
     state = st.session_state
     day = state.get("date")
     if day is None or day == state.get("_horizon"):
         day = brand.horizon
     state["date"] = min(max(day, brand.first_day), brand.horizon)
     state["_horizon"] = brand.horizon
-
-
-def _follow_link(name: str, read: Callable[[str], Any]) -> None:
-    """Choose what the URL asks for, or remember that `read` finds no such thing in this release.
-
-    A page that is opened by a link and one that the browser goes back to are the same: the URL differs from
-    what was last written there.
-    """
-    state, asked = st.session_state, st.query_params.get(name)
-    if asked is None or asked == state.get(f"_url_{name}"):
-        return
-    if (wanted := read(asked)) is None:
-        state.setdefault("_not_found", {})[name] = asked
-    else:
-        state[name] = wanted
-
-
-def write_down(name: str, value: str) -> None:
-    """Put a choice into the URL."""
-    if st.query_params.get(name) != value:
-        st.query_params[name] = value
-    st.session_state[f"_url_{name}"] = value
 
 
 def _strip(view: View, release: Release) -> str:

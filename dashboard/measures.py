@@ -57,13 +57,15 @@ class Measure:
 
 def measure(view: View, column: str) -> Measure:
     """A measure by its column: ratios have their names, units and formulas in `dim_measure`."""
-    currency = view.brand.currency if view.brand else ""
+    currency, more = view.brand.currency if view.brand else "", view.definition("growth")
     known = view.ask(scorecard.MEASURES)
     known = known[known["measure"] == column]
     if known.empty:
         unit = "money" if column in scorecard.MONEY else "count"
         note = view.text(f"{column}_note") if f"{column}_note" in labels() else ""
-        return Measure(column, view.text(column), note, unit, currency, view.language)
+        return Measure(column, view.text(column), f"{note} {more}".strip(), unit, currency, view.language)
     own = known.iloc[0]
     note = view.text("formula", numerator=own["numerator"], denominator=own["denominator"])
-    return Measure(column, own[f"name_{view.language}"], note, own["unit"], currency, view.language)
+    return Measure(
+        column, own[f"name_{view.language}"], f"{note} {more}", own["unit"], currency, view.language
+    )

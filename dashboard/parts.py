@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from html import escape
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard.format import figure, is_known, is_notable, points, relative, signed, signed_percent
+from dashboard.links import take_over, write_down
 from dashboard.text import labels
 from dashboard.view import Brand, View
 from orchestration.core.printable import formula_safe
@@ -64,20 +65,25 @@ def choose(
     label: str, options: Sequence[str], key: str, named: Callable[[str], str], default: str = ""
 ) -> str:
     """One of some options, in the link under `key`: the first without a `default`."""
-    return st.segmented_control(
-        label,
-        options,
-        default=default or options[0],
-        key=key,
-        required=True,
-        bind="query-params",
-        format_func=named,
-        label_visibility="collapsed",
+    default = default or options[0]
+    take_over(key, options, default)
+    st.segmented_control(
+        label, options, key=key, required=True, format_func=named, label_visibility="collapsed"
     )
+    chosen = str(st.session_state[key])
+    write_down(key, chosen, default=default)
+    return chosen
 
 
-def draw(figure: go.Figure, name: str, alt: str, *, is_clickable: bool = False) -> int | None:
-    """A figure in the house style, as wide as its card; returns the number of a point just clicked."""
+class Point(NamedTuple):
+    """A point of a figure: its number within its trace, and where it stands on the axis."""
+
+    number: int
+    x: Any
+
+
+def draw(figure: go.Figure, name: str, alt: str, *, is_clickable: bool = False) -> Point | None:
+    """A figure in the house style, as wide as its card; returns a point just clicked."""
     key = f"chart_{name}"
     if not is_clickable:
         st.plotly_chart(figure, theme=None, config=PLOTLY, key=key, alt=alt)
@@ -85,7 +91,8 @@ def draw(figure: go.Figure, name: str, alt: str, *, is_clickable: bool = False) 
     clicked = st.plotly_chart(
         figure, theme=None, config=PLOTLY, key=key, alt=alt, on_select="rerun", selection_mode="points"
     )
-    points, before = clicked.selection["point_indices"], st.session_state.get(f"_{key}")
+    points = [Point(point["point_index"], point.get("x")) for point in clicked.selection["points"]]
+    before = st.session_state.get(f"_{key}")
     st.session_state[f"_{key}"] = points
     # A click stays selected, and is news once.
     return points[0] if points and points != before else None

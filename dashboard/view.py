@@ -75,6 +75,10 @@ class View:
         """A text of the table in the chosen language; `day` is filled in."""
         return text(self.language, key, **{"day": self.day, **values})
 
+    def definition(self, subject: str) -> str:
+        """A link, in Markdown, to what the figures of a subject mean."""
+        return f"[{self.text('definition')}](definitions?subject={subject}&lang={self.language})"
+
     def money(self, value: float | None, currency: str) -> str:
         """An amount as it is written in the chosen language."""
         return money(value, currency, self.language)

@@ -12,7 +12,7 @@ from dashboard.charts.theme import MOVEMENTS
 from dashboard.data import aipl
 from dashboard.data.release import rows_of
 from dashboard.format import NONE, count, percent, span
-from dashboard.frame import take_over, write_down
+from dashboard.links import take_over, write_down
 from dashboard.parts import Chip, Swatch, card, choose, draw, nothing, stop_without_release, table
 from dashboard.view import View
 
@@ -45,7 +45,7 @@ def funnel(steps: pd.DataFrame) -> None:
     labels = [*(view.text("or_beyond", stage=names[stage]) for stage in lower), names[highest]]
     figure = charts.funnel(steps, labels, [colours[stage] for stage in steps["stage"]])
     if (clicked := draw(figure, "funnel", view.text("funnel_note"), is_clickable=True)) is not None:
-        st.session_state["people"] = f"beyond:{steps['stage'].iloc[clicked]}"
+        st.session_state["people"] = f"beyond:{steps['stage'].iloc[clicked.number]}"
 
 
 def flow(moved: pd.DataFrame) -> None:
@@ -259,7 +259,7 @@ counted |= {
 if counted:
     take_over("people", [NOBODY_CHOSEN, *counted], NOBODY_CHOSEN)
     chosen = st.session_state["people"]
-    write_down("people", chosen)
+    write_down("people", chosen, default=NOBODY_CHOSEN)
     # Opening a page reads no table of people.
     card(view, "people", people_of(chosen) if chosen != NOBODY_CHOSEN else None, people)
 options = {f"{row.period_type}:{row.period_start:%Y-%m-%d}": row for row in rows_of(periods)}

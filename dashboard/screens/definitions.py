@@ -40,6 +40,8 @@ def answer(found: pd.DataFrame) -> None:
 
 subject = choose(view.text("subject"), definitions.SUBJECTS, "subject", str.upper)
 st.caption(view.text("definitions_note"))
+if view.settings.docs_url:
+    st.markdown(f"[{view.text('documentation')}]({view.settings.docs_url})")
 for number, part in enumerate(definitions.parts(definitions.document(subject, view.language))):
     # The introduction stands for itself.
     with st.expander(part.title, expanded=number == 1) if number else nullcontext():

@@ -85,7 +85,7 @@ with left:
 with right:
     buyers = choose(view.text("buyers"), CLASSES, "buyers", lambda one: view.text(f"class_{one}"))
 found = view.ask(scorecard.GROWTH, basis=basis, buyer_class=buyers)
-if view.base.is_contaminated:
+if view.base.comparison == "baseline" and view.base.is_contaminated:
     st.info(view.text("contaminated"), icon=":material/info:")
 show(
     view,

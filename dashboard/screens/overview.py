@@ -37,7 +37,7 @@ def stock_tiles() -> None:
         return Tile(
             label,
             course[now],
-            view.text(note),
+            f"{view.text(note)} {view.definition('aipl')}",
             old=course.get(before),
             against=against,
             course=course,
@@ -71,7 +71,7 @@ def fast_tiles() -> None:
             Tile(
                 view.text(metric),
                 last[metric],
-                note,
+                f"{note} {view.definition('fast')}",
                 old=weeks[metric].iloc[-2] if len(weeks) > 1 else None,
                 unit="share" if metric in fast.RATES else "count",
                 against=view.text("against_week"),
@@ -91,7 +91,9 @@ def gmv(days: pd.DataFrame) -> None:
         told += f" · {arrow} {signed_percent(change)} {view.text('against_week_before')}"
     st.html(f'<p class="account">{told}</p>')
     figure = charts.daily(days, SYMBOLS.get(brand.currency, ""), view.text("gross"), view.text("net"))
-    draw(figure, "gmv", view.text("gmv"))
+    if clicked := draw(figure, "gmv", view.text("gmv"), is_clickable=True):
+        asked = {"brand": brand.brand_id, "period": f"day:{str(clicked.x)[:10]}"}
+        st.switch_page("screens/trade.py", query_params=asked)
     unknown = int(days["unknown_amount_orders"].sum())
     if unknown:
         st.caption(view.text("unknown_amounts", orders=count(unknown)))

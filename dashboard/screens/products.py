@@ -10,7 +10,7 @@ from dashboard.charts.products import effect
 from dashboard.data import scorecard
 from dashboard.data.release import rows_of
 from dashboard.format import count, is_known, percent, signed, span
-from dashboard.frame import take_over, write_down
+from dashboard.links import take_over, write_down
 from dashboard.measures import measure
 from dashboard.parts import Chip, choose, draw, nothing, stop_without_release, table
 from dashboard.view import View
@@ -56,7 +56,7 @@ def looked_at(view: View, name: str, found: pd.DataFrame) -> None:
     shown = now.assign(name=[names.get(member, member) for member in now["member"]])
     figure = effect(shown, visitors, conversion, measure(view, "paid_amount"))
     if (clicked := draw(figure, name, view.text(f"{name}_note"), is_clickable=True)) is not None:
-        st.session_state["product"] = shown["member"].iloc[clicked]
+        st.session_state["product"] = shown["member"].iloc[clicked.number]
 
 
 def unusual(view: View, _: str, found: pd.DataFrame) -> None:
@@ -97,7 +97,7 @@ def product_of_page() -> str:
             f"{names.get(product, product)} ({product})" if product in names else product
         ),
     )
-    write_down("product", st.session_state["product"])
+    write_down("product", st.session_state["product"], default=best[0])
     return str(st.session_state["product"])
 
 

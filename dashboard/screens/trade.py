@@ -14,6 +14,7 @@ from dashboard.cards import (
     show,
     stop_without_period,
     totals,
+    words_of,
 )
 from dashboard.data import scorecard
 from dashboard.parts import stop_without_release
@@ -33,7 +34,11 @@ show(
     view,
     [Card("trade_by_day", days_of_member(), by_day(*MONEY, "refunded_amount"))],
     [
-        Card("buyer_classes", members_of_slice("buyer_class"), by_member("paid_amount", "buyers")),
+        Card(
+            "buyer_classes",
+            members_of_slice("buyer_class"),
+            by_member("paid_amount", "buyers", named=words_of("class")),
+        ),
         Card(
             "categories",
             members_of_slice("category"),
@@ -42,7 +47,11 @@ show(
     ],
     [
         Card("trade_by_hour", members_of_slice("hour"), by_member(*MONEY, upright=True)),
-        Card("refund_reasons", members_of_slice("refund_reason"), by_member("refunded_amount", "refunds")),
+        Card(
+            "refund_reasons",
+            members_of_slice("refund_reason"),
+            by_member("refunded_amount", "refunds", named=words_of("reason")),
+        ),
     ],
     [
         Card(

@@ -14,10 +14,11 @@ from dashboard.cards import (
     show,
     stop_without_period,
     totals,
+    words_of,
 )
 from dashboard.charts import scorecard as charts
 from dashboard.data import scorecard
-from dashboard.frame import take_over, write_down
+from dashboard.links import take_over, write_down
 from dashboard.measures import measure
 from dashboard.parts import draw, nothing, stop_without_release
 from dashboard.view import View
@@ -32,25 +33,31 @@ ENTRY, EXIT = "(entry)", "(exit)"
 def paths(view: View, name: str, moved: pd.DataFrame) -> None:
     """Where people came from to a class of pages, and where they went from it."""
     classes = list(dict.fromkeys([*moved["to_class"], *moved["from_class"]]))
-    words = {ENTRY: view.text("page_entry"), EXIT: view.text("page_exit")}
-    pages = [one for one in classes if one not in words]
+    words = words_of("page")(view)
+    pages = [one for one in classes if one not in (ENTRY, EXIT)]
     take_over("page_class", pages, pages[0])
-    st.selectbox(view.text("page_class"), pages, key="page_class", width=320)
-    write_down("page_class", st.session_state["page_class"])
+    st.selectbox(
+        view.text("page_class"),
+        pages,
+        key="page_class",
+        width=320,
+        format_func=lambda one: words.get(one, one),
+    )
+    write_down("page_class", st.session_state["page_class"], default=pages[0])
     page, one = st.session_state["page_class"], measure(view, "moves")
     for place, own, other in zip(
         st.columns(2, gap="medium"), ("to_class", "from_class"), ("from_class", "to_class"), strict=True
     ):
         with place:
             found = moved[moved[own] == page].head(10).rename(columns={other: "member", "moves": "now"})
-            st.markdown(f"**{view.text(f'path_{other}', page=page)}**")
+            st.markdown(f"**{view.text(f'path_{other}', page=words.get(page, page))}**")
             if found.empty:
                 nothing(view, "no_figures")
                 continue
             figures = found[["member", "now"]].assign(before=None)
             members = [words.get(member, member) for member in found["member"]]
             figure = charts.by_member(members, figures, one.axis, (one.name, ""), upright=False)
-            draw(figure, f"{name}_{other}", view.text(f"path_{other}", page=page))
+            draw(figure, f"{name}_{other}", view.text(f"path_{other}", page=words.get(page, page)))
 
 
 totals(
@@ -73,13 +80,13 @@ show(
             by_member("visitors", "visits", "views"),
             "region_months_only",
         ),
-        Card("traffic_by_device", members_of_slice("device"), by_member(*VISITORS)),
+        Card("traffic_by_device", members_of_slice("device"), by_member(*VISITORS, named=words_of("device"))),
     ],
     [
         Card(
             "traffic_by_page",
             members_of_slice("page_class"),
-            by_member("visitors", "views", "bounce_visit", "stay_per_view"),
+            by_member("visitors", "views", "bounce_visit", "stay_per_view", named=words_of("page")),
         ),
         Card("traffic_by_campaign", members_of_slice("campaign"), by_member(*VISITORS, "pay_conversion")),
     ],

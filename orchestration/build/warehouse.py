@@ -1,7 +1,8 @@
-"""Opening the warehouse file for reading; a damaged one is reported as such."""
+"""Reading the warehouse file; a damaged one is reported as such."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
@@ -48,3 +49,15 @@ def require_sound_warehouse(settings: Settings) -> None:
             f"The warehouse {settings.warehouse} is damaged: {error}\nNothing is lost: `aipl run` rebuilds"
             " the warehouse from raw. The current release remains readable."
         ) from error
+
+
+def rows_of_tables(settings: Settings, names: Collection[str]) -> dict[str, int]:
+    """Rows of those of these models and seeds that are tables, by name. Raises what `open_warehouse` does."""
+    with open_warehouse(settings) as connection:
+        tables = connection.execute(
+            "select schema_name, table_name from duckdb_tables()"
+            " where schema_name <> 'changes' and list_contains($names, table_name)",
+            {"names": sorted(names)},
+        ).fetchall()
+        counts = [f'select \'{name}\', count(*) from "{schema}"."{name}"' for schema, name in tables]
+        return dict(connection.execute(" union all ".join(counts)).fetchall()) if counts else {}

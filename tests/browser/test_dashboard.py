@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import pandas as pd
 import pytest
+from dashboard_shop import MEMBERS, cell
 from dashboard_world import BRANDS, SOMEBODY, World, marts_of, published
 from released import released
 
@@ -202,8 +203,25 @@ def test_a_bar_opens_the_list_behind_it_and_a_row_the_person(window: Window) -> 
 
 
 def test_a_bubble_opens_its_product(window: Window) -> None:
-    window.go("products", brand="lumen", period="week:2024-01-22", lang="en")
-    bubble = window.page.locator(".st-key-card_looked_at .stPlotlyChart g.points path").nth(1).bounding_box()
+    week = "week:2024-01-22"
+    cells = {product: cell("lumen", week, "product", product) for product in MEMBERS["product"]}
+    visited = sorted(cells, key=lambda product: -cells[product]["visitors"])
+    # The best one is shown already.
+    other = next(
+        product for product in visited if product != max(cells, key=lambda one: cells[one]["paid_amount"])
+    )
+    window.go("products", brand="lumen", period=week, lang="en")
+    bubbles = window.page.locator(".st-key-card_looked_at .stPlotlyChart g.points path")
+    bubble = bubbles.nth(visited.index(other)).bounding_box()
     window.page.mouse.click(bubble["x"] + bubble["width"] / 2, bubble["y"] + bubble["height"] / 2)
-    window.page.wait_for_url(re.compile("product=(cup|pot|tea)"))
+    window.page.wait_for_url(re.compile(f"product={other}"))
+    assert window.errors == []
+
+
+def test_a_day_of_a_trend_is_opened(window: Window) -> None:
+    window.go("trade", brand="lumen", period="week:2024-01-22", lang="en")
+    day = window.page.locator(".st-key-card_trade_by_day .stPlotlyChart g.points path").last.bounding_box()
+    window.page.mouse.click(day["x"] + day["width"] / 2, day["y"] + day["height"] / 2)
+    window.page.wait_for_url(re.compile("period=day%3A2024-01-28"))
+    window.page.wait_for_selector("dl.strip :text('2024-01-28 Sun')")
     assert window.errors == []

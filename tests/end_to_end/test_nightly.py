@@ -9,6 +9,7 @@ import signal
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from shlex import quote
 
 import duckdb
 import pytest
@@ -64,7 +65,7 @@ def test_the_first_night_publishes_and_tells_and_a_second_one_changes_nothing(
     shop: Shop, first_night: str
 ) -> None:
     current = shop.current()
-    assert first_night.splitlines()[-1] == f"To view it: `AIPL_HOME={shop.home} aipl dashboard`."
+    assert first_night.splitlines()[-1] == f"To view it: `AIPL_HOME={quote(str(shop.home))} aipl dashboard`."
     for part in (f"Release: {current.name}", "lumen", "AIPL stock", "FAST of the last complete week"):
         assert part in first_night
     assert "\x1b[" not in first_night, "colours are for terminals"

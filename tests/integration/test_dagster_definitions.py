@@ -68,6 +68,19 @@ def test_every_mart_waits_for_raw_and_the_release_for_every_mart_and_its_gate(
     assert all(graph.get_check_spec(key).blocking for key in gates)
 
 
+def test_every_table_has_its_area_and_its_owner(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    found = {
+        key.path[-1]: (graph.get(key).group_name, [*graph.get(key).owners])
+        for key in graph.get_all_asset_keys()
+        if key.path[0] in ("marts", "intermediate", "staging")
+    }
+    assert found["fct_scorecard"] == ("marts_scorecard", ["team:trade_analytics"])
+    assert found["int_visits"] == ("intermediate_traffic", ["team:data_platform"])
+    assert found["stg_sample_shop__events"] == ("staging_sample_shop", ["team:data_platform"])
+    assert all(len(owners) == 1 for _, owners in found.values())
+
+
 def test_each_law_is_a_check_that_blocks_and_has_an_anchor(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
     checks = {(key.asset_key.path[-1], key.name): graph.get_check_spec(key) for key in graph.asset_check_keys}

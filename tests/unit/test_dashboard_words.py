@@ -27,8 +27,16 @@ KEY = r'(?:\btext\((?:language, )?|\bnothing\(view, |\bempty=|\btitle=)"(\w+)"'
 
 def test_every_text_has_a_key_of_its_own() -> None:
     table = (DASHBOARD / "text" / "labels.yml").read_text(encoding="utf-8")
-    keys = re.findall(r"^(\w+):", table, re.MULTILINE)
+    keys = re.findall(r"^([^\s#]+):", table, re.MULTILINE)
     assert len(keys) == len(labels()) and len(set(keys)) == len(keys)
+
+
+def test_every_word_of_a_slice_has_a_text() -> None:
+    roles = (PROJECT_ROOT / "dbt_project" / "macros" / "staging" / "roles.sql").read_text()
+    for prefix, role in (("page", "page_class"), ("device", "device"), ("reason", "reason_kind")):
+        (known,) = re.findall(rf"'{role}': \{{\s*'known': \[(.*?)\]", roles, re.DOTALL)
+        words = re.findall(r"'(\w+)'", known)
+        assert len(words) > 3 and {f"{prefix}_{word}" for word in words} <= labels().keys()
 
 
 def test_every_text_that_is_asked_for_is_there_in_every_language() -> None:

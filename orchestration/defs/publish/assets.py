@@ -1,7 +1,7 @@
 """The release, which users read, and its mirror."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from dagster import (
     AssetExecutionContext,
@@ -21,7 +21,8 @@ from orchestration.defs.resources import WriterLock, explained
 from orchestration.monitoring.gates import observe_mart_gate
 from orchestration.monitoring.nights import record_night
 from orchestration.publish.mirror import MIRROR, mirror
-from orchestration.publish.release import publish
+from orchestration.publish.release import Release, publish
+from orchestration.publish.releases import created_at
 
 
 def release_asset(settings: Settings, marts: Sequence[AssetKey]) -> AssetsDefinition:
@@ -50,10 +51,21 @@ def release_asset(settings: Settings, marts: Sequence[AssetKey]) -> AssetsDefini
                 "is_new": published.is_new,
                 "horizon": published.manifest["horizon"],
                 "rows": published.manifest["rows"],
+                # Numbers, which Dagster draws over time.
+                "dagster/row_count": sum(published.manifest["rows"].values()),
+                **_days_behind(published),
             }
         )
 
     return release
+
+
+def _days_behind(release: Release) -> dict[str, int]:
+    """Days from the end of the brand whose data end first to the day of the release."""
+    horizons = [date.fromisoformat(day) for day in release.manifest["horizon"].values() if day]
+    if not horizons:
+        return {}
+    return {"days_behind": (created_at(release.release_id).date() - min(horizons)).days}
 
 
 def mirror_asset(settings: Settings) -> AssetsDefinition:

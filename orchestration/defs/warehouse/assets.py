@@ -28,9 +28,10 @@ from orchestration.build.dbt import (
     run_target,
 )
 from orchestration.build.failures import explain_failure
-from orchestration.build.laws import Law, broken_laws, law_results, laws_by_test, read_results
+from orchestration.build.laws import DbtResult, Law, broken_laws, law_results, laws_by_test, read_results
 from orchestration.build.reach import models_to_run
 from orchestration.build.state import FIRST_BUILD
+from orchestration.build.warehouse import rows_of_tables
 from orchestration.core.printable import counted
 from orchestration.core.progress import Reporter, reporter
 from orchestration.core.settings import Settings
@@ -80,15 +81,14 @@ def warehouse_assets(
                 for result in results
                 if result.name in tables and result.status == "success"
             }
+            rows = rows_of_tables(settings, built) if built else {}
             unreached = set[str]() if models is None else tables.keys() - set(models)
             for key in in_order:
                 name = key.path[-1]
                 if name in unreached or (name in built and built[name].is_left):
                     yield MaterializeResult(asset_key=key, metadata=NOT_BUILT)
                 elif name in built:
-                    yield MaterializeResult(
-                        asset_key=key, metadata={"Execution Duration": built[name].seconds}
-                    )
+                    yield MaterializeResult(asset_key=key, metadata=_metadata(built[name], rows.get(name)))
             for law, broken in law_results(laws, results, lambda found: broken_laws(settings, found)):
                 yield AssetCheckResult(
                     asset_key=tables[law.table],
@@ -118,6 +118,12 @@ def warehouse_assets(
             reporter().done(f"{counted(len(tables) - unchanged, 'model')}{rest}{because}")
 
     return warehouse
+
+
+def _metadata(result: DbtResult, rows: int | None) -> dict[str, float]:
+    """What Dagster draws over time: seconds, and the rows of a table."""
+    counted_rows = {} if rows is None else {"dagster/row_count": rows}
+    return {"Execution Duration": result.seconds, **counted_rows}
 
 
 def _in_order(specs: Sequence[AssetSpec]) -> list[AssetKey]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dagster import AssetKey
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 
 LAYERS = ("staging", "intermediate", "marts")
+# The group of models without one.
+KEEPERS = "data-platform"
 
 
 class WarehouseTranslator(DagsterDbtTranslator):
-    """Tables of a configured source are its raw asset; models are named and grouped by their layer."""
+    """Tables of a configured source are its raw asset; models are named by layer, grouped by area."""
 
     def __init__(self, sources: Iterable[str]) -> None:
         super().__init__(
@@ -32,9 +34,17 @@ class WarehouseTranslator(DagsterDbtTranslator):
         return AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        """The layer, `seeds` for seeds."""
-        schema = dbt_resource_props["schema"]
-        return schema if schema in LAYERS else "seeds"
+        """The layer with the area within it, such as `marts_scorecard`; `seeds` for seeds."""
+        layer = dbt_resource_props["schema"]
+        if layer not in LAYERS:
+            return "seeds"
+        _project, _layer, *area, _name = dbt_resource_props["fqn"]
+        return "_".join([layer, *area])
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str]:
+        """The group of a mart; of what is beneath the marts, those who keep the warehouse."""
+        group = (dbt_resource_props.get("group") or {}).get("name") or KEEPERS
+        return [f"team:{group.replace('-', '_')}"]
 
 
 def mart_keys(manifest: Mapping[str, Any]) -> list[AssetKey]:
