@@ -20,7 +20,7 @@ from worlds.proof import VARIABLES, between
 from worlds.tables import LOADS, Row, closed_days
 from worlds.world import rows_of_world
 
-WORLDS = int(os.environ.get("AIPL_PROVE_WORLDS", "12"))
+WORLDS = int(os.environ.get("AIPL_PROVE_WORLDS", "80"))
 SEED = int(os.environ.get("AIPL_PROVE_SEED", "0"))
 ONLY = [int(number) for number in os.environ.get("AIPL_PROVE_ONLY", "").split()]
 DELIVERY = int(os.environ.get("AIPL_PROVE_DELIVERY", "0"))
