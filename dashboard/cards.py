@@ -68,8 +68,7 @@ def totals(view: View, name: str, columns: Sequence[str]) -> None:
             one.note,
             old=before.get(one.column),
             unit=one.unit,
-            currency=one.currency,
-            language=one.language,
+            written=one.written,
             better=one.better,
             against=against,
         )
@@ -83,7 +82,7 @@ def members_of_slice(slice_name: str) -> Figures:
     return lambda view: view.ask(scorecard.SLICE_MEMBERS, slice=slice_name)
 
 
-def days_of_member(slice_name: str = "all", member: Callable[[], str] = str) -> Figures:
+def days_of_member(slice_name: str = "all", member: str = "") -> Figures:
     """The days of the period and of its base, of one member of a slice; if it is short, also those before."""
 
     def found(view: View) -> pd.DataFrame:
@@ -93,7 +92,7 @@ def days_of_member(slice_name: str = "all", member: Callable[[], str] = str) -> 
         more = pd.Timedelta(days=max(DAYS_SHOWN - 1 - (period.last - period.first).days, 0))
         first = period.first - more
         base_first = base and base.first - more
-        asked = {"first": first, "base_first": base_first, "slice": slice_name, "member": member()}
+        asked = {"first": first, "base_first": base_first, "slice": slice_name, "member": member}
         return view.ask(scorecard.MEMBER_DAYS, **asked)
 
     return found

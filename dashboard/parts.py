@@ -75,6 +75,15 @@ def choose(
     return chosen
 
 
+def choose_of_many(label: str, options: Sequence[str], key: str, named: Callable[[str], str]) -> str:
+    """One of more options than a switch has room for, in the link under `key`; else the first."""
+    take_over(key, options, options[0])
+    st.selectbox(label, options, key=key, width=420, format_func=named)
+    chosen = str(st.session_state[key])
+    write_down(key, chosen, default=options[0])
+    return chosen
+
+
 class Point(NamedTuple):
     """A point of a figure: its number within its trace, and where it stands on the axis."""
 
@@ -136,8 +145,9 @@ def file_name(view: View, name: str) -> str:
 class Tile:
     """A figure, its change from `old` in words, sign, arrow and colour, and its recent course.
 
-    `unit` as of `format.figure`. `better` says which change is good news: `more`, `less` or `neither`.
-    `beside` stands where the change would, if there is nothing to compare with.
+    `unit` as of `format.figure`, which writes it unless `written` does. `better` says which change is good
+    news: `more`, `less` or `neither`. `beside` stands where the change would, if there is nothing to compare
+    with.
     """
 
     label: str
@@ -145,8 +155,7 @@ class Tile:
     note: str
     old: float | None = None
     unit: str = "count"
-    currency: str = ""
-    language: str = "en"
+    written: Callable[[float | None], str] | None = None
     better: str = "more"
     against: str = ""
     beside: str | None = None
@@ -165,7 +174,7 @@ def tiles(name: str, shown: Sequence[Tile]) -> None:
         line = [float(point) for point in tile.course]
         place.metric(
             tile.label,
-            figure(tile.value, tile.unit, tile.currency, tile.language),
+            tile.written(tile.value) if tile.written else figure(tile.value, tile.unit),
             delta,
             delta_color=colour_of(tile),
             delta_arrow="off" if not change else "up" if change > 0 else "down",

@@ -13,7 +13,8 @@ from dashboard.charts.theme import (
     ACCENT_SOFT,
     DAYS,
     INK,
-    MOVEMENTS,
+    LESS,
+    MORE,
     MUTED,
     NAMES,
     NOBODY,
@@ -35,9 +36,9 @@ class Axis:
     prefix: str = ""
     suffix: str = ""
 
-    def of(self, letter: str) -> str:
-        """The value of an axis as a template writes it."""
-        return f"{self.prefix}%{{{letter}:{self.hover}}}{self.suffix}"
+    def of(self, name: str) -> str:
+        """A value of a trace, such as `x`, as a template writes it."""
+        return f"{self.prefix}%{{{name}:{self.hover}}}{self.suffix}"
 
 
 def by_day(
@@ -140,11 +141,11 @@ def change(
             y=values,
             measure=["absolute", *["relative"] * len(steps), "total"],
             connector={"line": {"color": NOBODY}},
-            increasing={"marker": {"color": MOVEMENTS["deepened"]}},
-            decreasing={"marker": {"color": MOVEMENTS["shallowed"]}},
+            increasing={"marker": {"color": MORE}},
+            decreasing={"marker": {"color": LESS}},
             totals={"marker": {"color": ACCENT}},
             hovertemplate=f"%{{x}}: {axis.of('y')}<extra></extra>",
-            texttemplate=axis.of("y").replace("%{y", "%{text"),
+            texttemplate=axis.of("text"),
             text=values,
             textposition="outside",
             textfont={"color": INK},

@@ -22,6 +22,8 @@ MOVEMENTS = {
     "shallowed": "#D98E32",
     "lost": "#A5341F",
 }
+# What adds to a figure, and what takes from it.
+MORE, LESS = "#0F7F79", "#D98E32"
 VERDICTS = {"passed": "#8FC7BD", "warning": "#E8B84A", "failed": "#A5341F", "error": "#35256B"}
 LOADS = {"accepted": "#5B8FD0", "arrived": "#C3CAD4", "held_back": "#E8B84A", "refused": "#A5341F"}
 # Axes: of days, of names, and one whose figures stand beside the bars.

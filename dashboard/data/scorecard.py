@@ -10,8 +10,8 @@ import pandas as pd
 KINDS = ("month", "week", "day", "four_weeks", "quarter", "year", "campaign")
 # Kinds of comparison; the first that a period has is made first.
 COMPARISONS = ("previous", "baseline", "year_ago", "week_ago")
-# How the figures are written that are no counts; those of `dim_measure` say it themselves.
-MONEY = ("paid_amount", "goods_paid_amount", "refunded_amount", "value")
+# Columns of `fct_scorecard` on the pages that are amounts; the others are counts.
+MONEY = ("paid_amount", "refunded_amount")
 # Members that name nobody and nothing.
 NONE, SMALL = "(none)", "(small cells)"
 

@@ -243,14 +243,15 @@ with left:
     stock = view.ask(aipl.STOCK, first=max(view.day - shown, earliest))
     card(view, "stock", stock, stock_over_time, title="stock_over_time")
 with right:
-    card(view, "funnel", aipl.funnel(view.ask(aipl.STOCK, first=view.day)), funnel)
+    stock_of_day = view.ask(aipl.STOCK, first=view.day)
+    steps = aipl.funnel(stock_of_day)
+    card(view, "funnel", steps, funnel)
 periods = view.ask(aipl.PERIODS)
 first, last = flow_days()
 moved = aipl.flow(view.ask, first, last) if first < last else pd.DataFrame()
 card(view, "flow", moved, flow)
-stock_of_day = view.ask(aipl.STOCK, first=view.day)
 counted = {f"stage:{row.stage}": int(row.persons) for row in rows_of(stock_of_day)}
-counted |= {f"beyond:{row.stage}": int(row.persons) for row in rows_of(aipl.funnel(stock_of_day))}
+counted |= {f"beyond:{row.stage}": int(row.persons) for row in rows_of(steps)}
 counted |= {
     f"move:{row.from_stage}:{row.to_stage}": int(row.persons)
     for row in rows_of(moved)

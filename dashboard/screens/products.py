@@ -10,9 +10,8 @@ from dashboard.charts.products import effect
 from dashboard.data import scorecard
 from dashboard.data.release import rows_of
 from dashboard.format import count, is_known, percent, signed, span
-from dashboard.links import take_over, write_down
 from dashboard.measures import measure
-from dashboard.parts import Chip, choose, draw, nothing, stop_without_release, table
+from dashboard.parts import Chip, choose, choose_of_many, draw, nothing, stop_without_release, table
 from dashboard.view import View
 
 view: View = st.session_state["view"]
@@ -84,21 +83,9 @@ def unusual(view: View, _: str, found: pd.DataFrame) -> None:
         st.caption(view.text("more_in_csv", rows=count(len(found) - SHOWN)))
 
 
-def product_of_page() -> str:
-    """The product that the last card is about: of the link, chosen, else the first of the list."""
-    best = list(dict.fromkeys([*ranked["product_id"], *names]))
-    take_over("product", best, best[0])
-    st.selectbox(
-        view.text("product"),
-        best,
-        key="product",
-        width=420,
-        format_func=lambda product: (
-            f"{names.get(product, product)} ({product})" if product in names else product
-        ),
-    )
-    write_down("product", st.session_state["product"], default=best[0])
-    return str(st.session_state["product"])
+def called(product: str) -> str:
+    """The name of a product with its id, or the id of one without a name."""
+    return f"{names[product]} ({product})" if product in names else product
 
 
 every = "day" if view.period and view.period.period_type == "day" else "week"
@@ -119,8 +106,8 @@ show(
     ],
     [Card("unusual", lambda view: view.ask(scorecard.ABNORMAL, every=every), unusual, "nothing_unusual")],
 )
-if len(ranked) or names:
+if offered := list(dict.fromkeys([*ranked["product_id"], *names])):
     st.markdown(f"#### {view.text('one_product')}")
-    product = product_of_page()
+    product = choose_of_many(view.text("product"), offered, "product", called)
     measures = ("visitors", "buyers", "units", "paid_amount", "pay_conversion", "refunded_amount")
-    show(view, [Card("product_by_day", days_of_member("product", lambda: product), by_day(*measures))])
+    show(view, [Card("product_by_day", days_of_member("product", product), by_day(*measures))])

@@ -18,9 +18,8 @@ from dashboard.cards import (
 )
 from dashboard.charts import scorecard as charts
 from dashboard.data import scorecard
-from dashboard.links import take_over, write_down
 from dashboard.measures import measure
-from dashboard.parts import draw, nothing, stop_without_release
+from dashboard.parts import choose_of_many, draw, nothing, stop_without_release
 from dashboard.view import View
 
 view: View = st.session_state["view"]
@@ -35,16 +34,8 @@ def paths(view: View, name: str, moved: pd.DataFrame) -> None:
     classes = list(dict.fromkeys([*moved["to_class"], *moved["from_class"]]))
     words = words_of("page")(view)
     pages = [one for one in classes if one not in (ENTRY, EXIT)]
-    take_over("page_class", pages, pages[0])
-    st.selectbox(
-        view.text("page_class"),
-        pages,
-        key="page_class",
-        width=320,
-        format_func=lambda one: words.get(one, one),
-    )
-    write_down("page_class", st.session_state["page_class"], default=pages[0])
-    page, one = st.session_state["page_class"], measure(view, "moves")
+    page = choose_of_many(view.text("page_class"), pages, "page_class", lambda one: words.get(one, one))
+    one = measure(view, "moves")
     for place, own, other in zip(
         st.columns(2, gap="medium"), ("to_class", "from_class"), ("from_class", "to_class"), strict=True
     ):
