@@ -43,6 +43,7 @@ ROWS = {
 BY_RULES = [
     "dim_aipl_rule",
     "fct_aipl_daily",
+    "fct_aipl_deepened_persons",
     "fct_aipl_deepening",
     "fct_aipl_flow",
     "fct_aipl_stage_changes",

@@ -1,93 +1,14 @@
-{#- Daily changes in members and thriving members of each tier: the running sum is the count on a day. Of
-    several memberships at once, the highest tier counts. -#}
-with memberships as (
-    select * from {{ ref('int_person_states') }}
-    where state_kind = 'member'
-),
-
-policies as (
-    select preset, refund_policy from {{ ref('aipl_presets') }}
-    where preset in ({{ active_presets() }})
-),
-
-bounds as (
-    select brand_id, person_id, valid_from as bound_on from memberships
-    union
-    select brand_id, person_id, valid_to as bound_on from memberships
-),
-
-tiers as (
+{#- The running sum is the count on a day. -#}
+with steps as (
     select
-        bounds.brand_id,
-        bounds.person_id,
-        bounds.bound_on as valid_from,
-        lead(bounds.bound_on, 1, {{ open_end() }}) over (
-            partition by bounds.brand_id, bounds.person_id order by bounds.bound_on
-        ) as valid_to,
-        max(memberships.tier) as tier
-    from bounds
-    left join memberships
-        on
-            {{ join_on('bounds', 'memberships', ['brand_id', 'person_id']) }}
-            and memberships.valid_from <= bounds.bound_on
-            and bounds.bound_on < memberships.valid_to
-    group by bounds.brand_id, bounds.person_id, bounds.bound_on
-),
-
-activity as (
-    select
-        policies.preset,
-        days.brand_id,
-        days.person_id,
-        days.touch_date as valid_from,
-        case
-            when policies.refund_policy = 'as_known'
-                then least({{ add_days('days.touch_date', var('fast_activity_days')) }}, days.refunded_on)
-            else {{ add_days('days.touch_date', var('fast_activity_days')) }}
-        end as valid_to
-    from {{ ref('int_key_days') }} as days
-    inner join {{ ref('touch_kinds') }} as kinds on days.touch_kind = kinds.touch_kind
-    cross join policies
-    where
-        kinds.is_member_activity
-        and (policies.refund_policy <> 'net_hindsight' or days.refunded_on = {{ open_end() }})
-        and {{ in_relation('days', 'memberships', ['brand_id', 'person_id']) }}
-),
-
-active_spans as (
-    {{ spans_of_count('activity', ['preset', 'brand_id', 'person_id']) }}
-),
-
-thriving as (
-    select
-        active_spans.preset,
-        tiers.brand_id,
-        tiers.tier,
-        greatest(active_spans.valid_from, tiers.valid_from) as valid_from,
-        least(active_spans.valid_to, tiers.valid_to) as valid_to
-    from active_spans
-    inner join tiers
-        on
-            {{ join_on('active_spans', 'tiers', ['brand_id', 'person_id']) }}
-            and active_spans.valid_from < tiers.valid_to
-            and tiers.valid_from < active_spans.valid_to
-    where tiers.tier is not null
-),
-
-steps as (
-    select
-        policies.preset, tiers.brand_id, tiers.tier, tiers.valid_from as date_day, 1 as members, 0 as thriving
-    from tiers cross join policies
-    where tiers.tier is not null
+        preset, brand_id, tier, valid_from as date_day,
+        1 as members, case when is_thriving then 1 else 0 end as thriving
+    from {{ ref('int_member_history') }}
     union all
     select
-        policies.preset, tiers.brand_id, tiers.tier, tiers.valid_to as date_day, -1 as members, 0 as thriving
-    from tiers cross join policies
-    where tiers.tier is not null
-    union all
-    select preset, brand_id, tier, valid_from as date_day, 0 as members, 1 as thriving from thriving
-    union all
-    select preset, brand_id, tier, valid_to as date_day, 0 as members, -1 as thriving from thriving
+        preset, brand_id, tier, valid_to as date_day,
+        -1 as members, case when is_thriving then -1 else 0 end as thriving
+    from {{ ref('int_member_history') }}
 )
 
 select

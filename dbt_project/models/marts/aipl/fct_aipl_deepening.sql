@@ -1,16 +1,12 @@
 select
-    deepened.preset,
-    deepened.brand_id,
-    deepened.period_type,
-    deepened.period_start,
-    periods.period_end,
+    preset,
+    brand_id,
+    period_type,
+    period_start,
+    period_end,
     'first_touch' as attribution_rule,
-    deepened.channel,
-    deepened.campaign_id,
+    channel,
+    campaign_id,
     count(*) as persons
-from {{ ref('int_deepened_persons') }} as deepened
-inner join {{ ref('int_periods') }} as periods
-    on {{ join_on('deepened', 'periods', ['brand_id', 'period_type', 'period_start']) }}
-group by
-    deepened.preset, deepened.brand_id, deepened.period_type, deepened.period_start, periods.period_end,
-    deepened.channel, deepened.campaign_id
+from {{ ref('fct_aipl_deepened_persons') }}
+group by preset, brand_id, period_type, period_start, period_end, channel, campaign_id
