@@ -13,7 +13,9 @@ import duckdb
 import streamlit as st
 
 from dashboard.frame import choose_language, header, open_view
+from dashboard.links import begin_page
 from dashboard.parts import empty_state
+from dashboard.saved import saved_views
 from dashboard.text import text
 from orchestration.core.settings import Settings
 
@@ -60,7 +62,10 @@ page = st.navigation(
     {text(language, f"{group}_pages"): [pages[name] for name in names] for group, names in PAGES.items()}
 )
 name = next(name for name, known in pages.items() if known.url_path == page.url_path)
+begin_page()
 view = open_view(Settings.from_environment(), language, by_period=name in BY_PERIOD)
+if view.release:
+    saved_views(view, name, pages)
 st.session_state["view"] = view
 header(view, view.text(f"{name}_page"), view.text(f"{name}_about"))
 try:

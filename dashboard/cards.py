@@ -12,6 +12,7 @@ import streamlit as st
 
 from dashboard.charts import scorecard as charts
 from dashboard.data import scorecard
+from dashboard.data.unusual import BEFORE, judged
 from dashboard.measures import Measure, measure
 from dashboard.parts import Tile, card, choose, draw, nothing, tiles
 from dashboard.text import labels
@@ -54,13 +55,14 @@ def stop_without_period(view: View) -> None:
 def totals(view: View, name: str, columns: Sequence[str]) -> None:
     """Tiles of the whole brand's measures in the period, each against its base."""
     found = members_of_slice("all")(view)
+    told = [column for column in columns if column in found]
     now, before = (
-        {column: _number(value) for column, value in rows.iloc[0].items() if column in columns}
+        {column: _number(value) for column, value in rows.iloc[0].items() if column in told}
         if len(rows)
         else {}
         for rows in (scorecard.of_period(found), scorecard.of_base(found))
     )
-    against = view.text("against_base", base=view.named(view.base.period)) if view.base else ""
+    against = view.text("against_base", base=view.compared()) if view.base else ""
     shown = [
         Tile(
             one.name,
@@ -72,28 +74,42 @@ def totals(view: View, name: str, columns: Sequence[str]) -> None:
             better=one.better,
             against=against,
         )
-        for one in (measure(view, column) for column in columns)
+        for one in (measure(view, column) for column in told)
     ]
     tiles(name, shown)
+    if told != list(columns):
+        st.caption(view.text("people_do_not_add_up"))
 
 
 def members_of_slice(slice_name: str) -> Figures:
-    """Every member of a slice, in the period and in its base."""
-    return lambda view: view.ask(scorecard.SLICE_MEMBERS, slice=slice_name)
+    """Every member of a slice, in the period and in its base; of free days only what adds up over days."""
+
+    def found(view: View) -> pd.DataFrame:
+        if view.period and view.period.period_type == scorecard.RANGE:
+            sums = view.ask(scorecard.RANGE_MEMBERS, slice=slice_name)
+            return scorecard.with_rates(sums, view.ask(scorecard.MEASURES))
+        return view.ask(scorecard.SLICE_MEMBERS, slice=slice_name)
+
+    return found
 
 
 def days_of_member(slice_name: str = "all", member: str = "") -> Figures:
-    """The days of the period and of its base, of one member of a slice; if it is short, also those before."""
+    """The days of the period and of its base, of one member of a slice; if it is short, also those before.
+
+    With the columns of `data.unusual.judged`.
+    """
 
     def found(view: View) -> pd.DataFrame:
         period, base = view.period, view.base and view.base.period
         if period is None:
             return pd.DataFrame()
         more = pd.Timedelta(days=max(DAYS_SHOWN - 1 - (period.last - period.first).days, 0))
-        first = period.first - more
+        first = pd.Timestamp(period.first) - more
         base_first = base and base.first - more
-        asked = {"first": first, "base_first": base_first, "slice": slice_name, "member": member}
-        return view.ask(scorecard.MEMBER_DAYS, **asked)
+        asked = {"first": first - BEFORE, "base_first": base_first, "slice": slice_name, "member": member}
+        days = view.ask(scorecard.MEMBER_DAYS, **asked)
+        now = judged(scorecard.of_period(days), first)
+        return pd.concat([now, scorecard.of_base(days)], ignore_index=True)
 
     return found
 
@@ -108,7 +124,10 @@ def by_day(*columns: str) -> Show:
             nothing(view, "measure_unknown", measure=one.name)
             return
         campaigns = view.ask(scorecard.CAMPAIGNS, first=now["day"].iloc[0].date())
-        figure = charts.by_day(now, before, one.column, one.axis, sides(view), campaigns=campaigns)
+        unusual = view.text("unusual_day")
+        figure = charts.by_day(
+            now, before, one.column, one.axis, view.sides(), campaigns=campaigns, unusual=unusual
+        )
         if clicked := draw(figure, name, f"{view.text(name)}: {one.name}", is_clickable=True):
             # The sidebar has asked for the period already.
             st.query_params["period"] = f"day:{str(clicked.x)[:10]}"
@@ -123,7 +142,10 @@ def by_member(
     """Bars of a slice's members by one of these measures, the largest first; `upright` in their own order."""
 
     def shown(view: View, name: str, found: pd.DataFrame) -> None:
-        one = measure_shown(view, name, columns)
+        if not (told := [column for column in columns if column in found]):
+            nothing(view, "people_do_not_add_up")
+            return
+        one = measure_shown(view, name, told)
         pairs = scorecard.paired(found, one.column)
         pairs = pairs[(pairs["now"].fillna(0) != 0) | (pairs["before"].fillna(0) != 0)]
         if pairs.empty:
@@ -136,7 +158,7 @@ def by_member(
         known = {scorecard.NONE: view.text("member_none"), scorecard.SMALL: view.text("member_small")}
         known |= named(view) if named else {}
         words = [known.get(member, member) for member in pairs["member"]]
-        figure = charts.by_member(words, pairs, one.axis, sides(view), upright=upright)
+        figure = charts.by_member(words, pairs, one.axis, view.sides(), upright=upright)
         draw(figure, name, f"{view.text(name)}: {one.name}")
 
     return shown
@@ -148,11 +170,6 @@ def measure_shown(view: View, name: str, columns: Sequence[str]) -> Measure:
     if len(columns) == 1:
         return known[columns[0]]
     return known[choose(view.text("measure"), columns, name, lambda column: known[column].name)]
-
-
-def sides(view: View) -> tuple[str, str]:
-    """What a chart calls the period and its base."""
-    return view.named(view.period) if view.period else "", view.named(view.base.period) if view.base else ""
 
 
 def names_of(query: str) -> Callable[[View], dict[str, str]]:

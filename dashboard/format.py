@@ -34,12 +34,14 @@ def money(value: float | None, currency: str, language: str = "en") -> str:
     if not is_known(value):
         return NONE
     sign = SYMBOLS.get(currency, f"{currency} ")
-    whole = abs(round(value))
+    return f"{'−' if round(value) < 0 else ''}{sign}{compact(abs(round(value)), language)}"
+
+
+def compact(value: float, language: str) -> str:
+    """A whole number: in Chinese by 万 and 亿, else with separators of thousands."""
     if language == "zh":
-        digits = format_compact_decimal(whole, locale="zh", fraction_digits=1)
-    else:
-        digits = format_decimal(whole, locale=language)
-    return f"{'−' if round(value) < 0 else ''}{sign}{digits}"
+        return str(format_compact_decimal(round(value), locale="zh", fraction_digits=1))
+    return str(format_decimal(round(value), locale=language))
 
 
 def figure(value: float | None, unit: str, currency: str = "", language: str = "en") -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dashboard.charts.scorecard import Axis
+from dashboard.charts.axes import Axis, axis_of
 from dashboard.data import scorecard
-from dashboard.format import SYMBOLS, figure
+from dashboard.format import figure
 from dashboard.text import labels
 from dashboard.view import View
 
@@ -41,14 +41,7 @@ class Measure:
     @property
     def axis(self) -> Axis:
         """How charts write it."""
-        if self.unit == "money":
-            return Axis("~s", ",.0f", prefix=SYMBOLS.get(self.currency, f"{self.currency} "))
-        kinds = {
-            "share": Axis(".0%", ".1%"),
-            "seconds": Axis(",", ",.0f", suffix=" s"),
-            "number": Axis(",", ",.2f"),
-        }
-        return kinds.get(self.unit, Axis(",", ","))
+        return axis_of(self.unit, self.currency, self.language)
 
     def written(self, value: float | None) -> str:
         """A value of it."""

@@ -122,7 +122,7 @@ def about(view: View, title: str) -> str:
     told = [title]
     if view.brand:
         told += [view.brand.name, view.named(view.period) if view.period else f"{view.day}"]
-        told += [f"{view.text('compare')}: {view.named(view.base.period)}"] if view.base else []
+        told += [f"{view.text('compare')}: {view.compared()}"] if view.base else []
         told += [view.preset] if not view.period else []
         told.append(view.text("units_of_csv", currency=view.brand.currency))
     if view.release:

@@ -12,6 +12,7 @@ import duckdb
 import pandas as pd
 import streamlit as st
 
+from dashboard.charts.axes import Axis, axis_of
 from dashboard.charts.theme import stage_colours
 from dashboard.data import release as releases
 from dashboard.format import money, span
@@ -33,7 +34,7 @@ class Brand:
 
 @dataclass(frozen=True)
 class Period:
-    """A period of `dim_period`, its days `first` to `last`; a campaign's has an id."""
+    """A period of `dim_period`, or free days, from `first` to `last`; a campaign's has an id."""
 
     period_id: str
     period_type: str
@@ -44,13 +45,14 @@ class Period:
 
 @dataclass(frozen=True)
 class Base:
-    """What a period is compared with, and by which kind of comparison.
+    """What a period is compared with: another one of the brand by a kind of comparison, or another brand.
 
     `is_contaminated` when another campaign touches a campaign's baseline.
     """
 
     comparison: str
     period: Period
+    brand: Brand
     is_contaminated: bool = False
 
 
@@ -83,6 +85,22 @@ class View:
         """An amount as it is written in the chosen language."""
         return money(value, currency, self.language)
 
+    def compared(self) -> str:
+        """What the period is compared with, as people call it; empty where it is with nothing."""
+        if self.base is None:
+            return ""
+        return self.named(self.base.period) if self.base.brand == self.brand else self.base.brand.name
+
+    def sides(self) -> tuple[str, str]:
+        """What charts call the period and its base: both brands by name, or both periods."""
+        if self.brand and self.base and self.base.brand != self.brand:
+            return self.brand.name, self.base.brand.name
+        return self.named(self.period) if self.period else "", self.compared()
+
+    def axis(self, unit: str) -> Axis:
+        """How charts write a unit, as of `format.figure`, in the chosen language."""
+        return axis_of(unit, self.brand.currency if self.brand else "", self.language)
+
     def named(self, period: Period) -> str:
         """A period as people call it: a campaign by its id, with its days; a day with its weekday."""
         if period.period_type == "day":
@@ -94,8 +112,8 @@ class View:
         """The answer of this release to a query, which may name what is looked at besides.
 
         That is `$brand`, `$preset` and `$day`; of the period `$period` (its id), `$first` and `$last`; of its
-        base `$base`, `$base_first` and `$base_last`; and `$compare`, the kind of comparison. The answer is
-        remembered, since a release never changes.
+        base `$base_brand`, `$base`, `$base_first` and `$base_last`; and `$compare`, the kind of comparison.
+        The answer is remembered, since a release never changes.
         """
         if self.release is None:
             raise LookupError("no release is open")
@@ -107,7 +125,10 @@ class View:
 
     def _days(self) -> dict[str, object]:
         base = self.base and self.base.period
-        named: dict[str, object] = {"compare": self.base and self.base.comparison}
+        named: dict[str, object] = {
+            "compare": self.base and self.base.comparison,
+            "base_brand": self.base and self.base.brand.brand_id,
+        }
         for prefix, period in (("", self.period), ("base_", base)):
             named[f"{prefix}first"] = period and period.first
             named[f"{prefix}last"] = period and period.last

@@ -39,7 +39,14 @@ NAMES = {
     "L": ("Loyalty", "忠诚"),
 }
 FIRST, HORIZON = date(2024, 1, 1), date(2024, 2, 11)
-BRANDS = {"lumen": ("Lumen", "CNY", HORIZON), "cedar": ("Cedar & Söhne", "EUR", HORIZON - 3 * DAY)}
+BRANDS = {
+    "lumen": ("Lumen", "CNY", HORIZON),
+    "cedar": ("Cedar & Söhne", "EUR", HORIZON - 3 * DAY),
+    "maple": ("Maple", "CNY", HORIZON),
+}
+# Of each brand: when members joined, by the number of the person; the first ones are active.
+ACTIVE = 7
+JOINED = {number: FIRST + number * DAY for number in range(30)}
 FOREVER = date(9999, 12, 31)
 SOMEBODY = "shop:m:7"
 Stretch = tuple[str, str, str, str, date, date]
@@ -96,6 +103,14 @@ class World:
         found = list(self.stage_on(preset, brand, day).values())
         return {stage: found.count(stage) for stage in STAGES if stage != "O"}
 
+    def union(self, preset: str, brand: str, first: date, last: date) -> set[str]:
+        """Persons in a stage above O on any of these days."""
+        return {
+            person
+            for p, b, person, stage, start, end in self.stretches()
+            if (p, b) == (preset, brand) and stage != "O" and start <= last and end > first
+        }
+
     def flow(self, preset: str, brand: str, start: date, end: date) -> dict[tuple[str, str], int]:
         """Persons by stage before and after, nobody to nobody left out."""
         before, after = self.stage_on(preset, brand, start), self.stage_on(preset, brand, end)
@@ -108,6 +123,14 @@ def periods(horizon: date) -> Iterator[tuple[str, date, date]]:
     for sunday in pd.date_range(FIRST, horizon, freq="W-SUN").date:
         yield "week", sunday - 6 * DAY, sunday
     yield "month", date(2024, 1, 1), date(2024, 1, 31)
+
+
+def risen_in(world: World, preset: str, brand: str, start: date, end: date) -> set[str]:
+    """Persons who are in a higher stage at the end of `end` than at that of `start`, where they had one."""
+    before, after = world.stage_on(preset, brand, start), world.stage_on(preset, brand, end)
+    return {
+        person for person, stage in before.items() if movement(stage, after.get(person, "O")) == "deepened"
+    }
 
 
 def marts_of(world: World) -> dict[str, pd.DataFrame]:
@@ -177,6 +200,10 @@ def _listed(world: World) -> dict[str, pd.DataFrame]:
                 )
             ],
         ),
+        "fct_gmv_forecast": _frame(
+            "preset brand_id method horizon_days as_of_date p10 p50 p90",
+            [(preset, "lumen", "series", 25, date(2024, 2, 4), None, 1800, None) for preset in PRESETS],
+        ),
         "fct_consumer_gap": _frame(
             "preset brand_id currency as_of_date period_start period_end target_gmv actual_so_far"
             " days_remaining method status forecast_remaining_p10 forecast_remaining_p50"
@@ -188,7 +215,7 @@ def _listed(world: World) -> dict[str, pd.DataFrame]:
 
 def _counted(world: World) -> dict[str, pd.DataFrame]:
     """What is counted by day, and by week and month, from the persons' stages."""
-    daily, flows, fast, changes, tiers, deepening = [], [], [], [], [], []
+    daily, flows, fast, changes, tiers, deepening, deepened_persons = [], [], [], [], [], [], []
     for preset, (brand, (_, _, horizon)) in product(PRESETS, BRANDS.items()):
         for day in pd.date_range(FIRST - DAY, horizon).date:
             stock = world.stock(preset, brand, day)
@@ -197,18 +224,22 @@ def _counted(world: World) -> dict[str, pd.DataFrame]:
             period = (preset, brand, kind, start, end)
             moves = world.flow(preset, brand, start - DAY, end)
             flows += [(*period, *move, movement(*move), persons) for move, persons in moves.items()]
-            deepened = sum(persons for move, persons in moves.items() if movement(*move) == "deepened")
+            risen = risen_in(world, preset, brand, start - DAY, end)
+            deepened = len(risen)
             begun, ended = (world.stock(preset, brand, day) for day in (start - DAY, end))
-            stock, members = sum(begun.values()), 10 + start.day
-            active = 7 / members
-            counts = (PERSONS, sum(ended.values()), stock, stock - begun["L"], deepened)
-            ratios = (deepened / stock if stock else None, members, members, 7, active, 7, active)
+            stock = sum(begun.values())
+            members = sum(joined <= end for joined in JOINED.values())
+            active = ACTIVE / members
+            union = len(world.union(preset, brand, start, end))
+            counts = (union, sum(ended.values()), stock, stock - begun["L"], deepened)
+            ratios = (deepened / stock if stock else None, members, members, ACTIVE, active, ACTIVE, active)
             fast.append((*period, *counts, *ratios))
-            changes.append((*period, "thriving_rate", 7, members, active, 0.5, active / 0.5 - 1))
-            tiers.append((*period, 1, members, 7, active))
+            changes.append((*period, "thriving_rate", ACTIVE, members, active, 0.5, active / 0.5 - 1))
+            tiers.append((*period, 1, members, ACTIVE, active))
             if deepened:
                 channel = "=ads" if brand == "lumen" else "none seen"
                 deepening.append((*period, "first_touch", channel, "spring", deepened))
+                deepened_persons += [(*period, person, end, channel, "spring") for person in sorted(risen)]
 
     def by_period(columns: str, rows: list[tuple[object, ...]]) -> pd.DataFrame:
         return _frame(f"preset brand_id period_type period_start period_end {columns}", rows)
@@ -227,6 +258,15 @@ def _counted(world: World) -> dict[str, pd.DataFrame]:
         ),
         "fct_fast_tiers": by_period("tier members thriving_members thriving_rate", tiers),
         "fct_aipl_deepening": by_period("attribution_rule channel campaign_id persons", deepening),
+        "fct_aipl_deepened_persons": by_period("person_id deepened_on channel campaign_id", deepened_persons),
+        "fct_member_history": _frame(
+            "preset brand_id person_id tier is_superior is_thriving valid_from valid_to",
+            [
+                (preset, brand, f"shop:m:{number}", 1, True, number < ACTIVE, joined, FOREVER)
+                for preset, brand in product(PRESETS, BRANDS)
+                for number, joined in JOINED.items()
+            ],
+        ),
     }
 
 

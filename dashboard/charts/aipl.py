@@ -8,12 +8,33 @@ from datetime import date
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.theme import DAYS, HIDDEN, INK, MOVEMENTS, NAMES, NOBODY, bars, faded, laid_out
+from dashboard.charts.axes import Axis
+from dashboard.charts.theme import (
+    DAYS,
+    HIDDEN,
+    INK,
+    MOVEMENTS,
+    NAMES,
+    NOBODY,
+    bars,
+    faded,
+    laid_out,
+    with_campaigns,
+)
 from dashboard.data.release import rows_of
 
 
-def stock_over_time(stock: pd.DataFrame, names: Mapping[str, str], colours: Mapping[str, str]) -> go.Figure:
-    """Stacked areas, the lowest stage at the bottom. `stock`: as `data.aipl.STOCK`."""
+def stock_over_time(
+    stock: pd.DataFrame,
+    names: Mapping[str, str],
+    colours: Mapping[str, str],
+    axis: Axis,
+    campaigns: pd.DataFrame,
+) -> go.Figure:
+    """Stacked areas, the lowest stage at the bottom, and a band for each campaign.
+
+    `stock`: as `data.aipl.STOCK`, `campaigns`: as `data.scorecard.CAMPAIGNS`.
+    """
     figure = go.Figure()
     for stage, colour in colours.items():
         own = stock[stock["stage"] == stage]
@@ -27,12 +48,13 @@ def stock_over_time(stock: pd.DataFrame, names: Mapping[str, str], colours: Mapp
             fillcolor=colour,
             hovertemplate="%{y:,}",
         )
+    with_campaigns(figure, campaigns, stock["as_of_date"])
     return laid_out(
         figure,
         340,
         hovermode="x unified",
         xaxis=DAYS | {"hoverformat": "%Y-%m-%d"},
-        yaxis={"tickformat": ",", "rangemode": "tozero"},
+        yaxis=axis.scale(stock.groupby("as_of_date")["persons"].sum().max()),
         legend={"traceorder": "normal"},
     )
 
@@ -114,9 +136,8 @@ def _middles(sums: pd.Series[int], pad: float = 0.05) -> list[float]:
     return list((tops + heights / 2).clip(0.001, 0.999))
 
 
-def channels(deepened: pd.DataFrame, names: Mapping[str, str]) -> go.Figure:
-    """Bars a channel, the largest on top. `deepened`: columns `channel`, `persons`."""
-    sums = deepened.groupby("channel", sort=False)["persons"].sum().sort_values()
+def channels(sums: pd.Series[int], names: Mapping[str, str]) -> go.Figure:
+    """Bars a channel, the largest on top. `sums`: as `data.aipl.by_channel`."""
     labels = [
         f"{names.get(str(channel), str(channel))}<br>{persons:,} · {persons / sums.sum():.1%}"
         for channel, persons in sums.items()

@@ -7,13 +7,17 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.theme import ACCENT, ACCENT_SOFT, DAYS, SECOND, laid_out
+from dashboard.charts.axes import Axis
+from dashboard.charts.theme import ACCENT, ACCENT_SOFT, DAYS, SECOND, laid_out, with_campaigns
 from dashboard.data.fast import METRICS, RATES
 from dashboard.data.release import rows_of
 
 
-def letter(periods: pd.DataFrame, names: Mapping[str, str]) -> go.Figure:
-    """A line a metric of `names`; ratios show numerator and denominator. `periods`: as `data.fast.FAST`."""
+def letter(periods: pd.DataFrame, names: Mapping[str, str], axis: Axis, campaigns: pd.DataFrame) -> go.Figure:
+    """A line a metric of `names`, and a band for each campaign; ratios show numerator and denominator.
+
+    `periods`: as `data.fast.FAST`, `campaigns`: as `data.scorecard.CAMPAIGNS`.
+    """
     figure = go.Figure()
     spans = [f"{row.period_start:%Y-%m-%d} – {row.period_end:%Y-%m-%d}" for row in rows_of(periods)]
     for (metric, name), colour, dash in zip(names.items(), (ACCENT, SECOND), ("solid", "dot"), strict=False):
@@ -29,14 +33,14 @@ def letter(periods: pd.DataFrame, names: Mapping[str, str]) -> go.Figure:
             customdata=list(zip(spans, *parts, strict=True)),
             hovertemplate="%{customdata[0]}<br>" + value,
         )
-    is_rate = not RATES.isdisjoint(names)
+    with_campaigns(figure, campaigns, periods["period_start"])
     return laid_out(
         figure,
         270,
         hovermode="closest",
         showlegend=True,
         xaxis=DAYS | {"nticks": 6},
-        yaxis={"tickformat": ".0%" if is_rate else ",", "rangemode": "tozero"},
+        yaxis=axis.scale(periods[list(names)].max().max()),
     )
 
 

@@ -7,37 +7,52 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.theme import ACCENT, ACCENT_SOFT, DAYS, INK, NAMES, SECOND, faded, laid_out
+from dashboard.charts.axes import Axis
+from dashboard.charts.theme import (
+    ACCENT,
+    ACCENT_SOFT,
+    DAYS,
+    INK,
+    NAMES,
+    SECOND,
+    faded,
+    laid_out,
+    with_campaigns,
+)
 from dashboard.data.release import rows_of
 from dashboard.format import span
 
 
-def daily(money: pd.DataFrame, sign: str, gross: str, net: str) -> go.Figure:
-    """Bars of what was paid, a line of the net. `money`: as `data.money.DAILY`."""
+def daily(money: pd.DataFrame, axis: Axis, names: tuple[str, str], campaigns: pd.DataFrame) -> go.Figure:
+    """Bars of what was paid, a line of the net, called by `names`, and a band for each campaign.
+
+    `money`: as `data.money.DAILY`, `campaigns`: as `data.scorecard.CAMPAIGNS`.
+    """
+    gross, net = names
     figure = go.Figure()
     figure.add_bar(x=money["day"], y=money["gross"], name=gross, marker={"color": ACCENT_SOFT})
     figure.add_scatter(
         x=money["day"], y=money["net"], name=net, mode="lines", line={"color": ACCENT, "width": 2}
     )
-    figure.update_traces(hovertemplate=f"{sign}%{{y:,.0f}}")
+    figure.update_traces(hovertemplate=axis.of("y"))
+    with_campaigns(figure, campaigns, money["day"])
     return laid_out(
         figure,
         300,
         hovermode="x unified",
         xaxis=DAYS | {"hoverformat": "%Y-%m-%d (%a)"},
-        yaxis={"tickformat": "~s", "tickprefix": sign, "rangemode": "tozero"},
+        yaxis=axis.scale(money["gross"].max(), money["net"].min()),
     )
 
 
-def gaps(targets: pd.DataFrame, sign: str, names: Mapping[str, str]) -> go.Figure:
+def gaps(targets: pd.DataFrame, axis: Axis, names: Mapping[str, str]) -> go.Figure:
     """A bar a target period: paid so far, the forecast with its interval, and a mark at the target.
 
     `targets`: rows of `data.money.GAPS` of one method.
     """
     labels = [span(row.period_start, row.period_end) for row in rows_of(targets)]
     remaining = (targets["forecast"] - targets["actual"]).fillna(0)
-    money = f"{sign}%{{x:,.0f}}"
-    in_all, low, high = (f"{sign}%{{customdata[{number}]:,.0f}}" for number in range(3))
+    in_all, low, high = (axis.of(f"customdata[{number}]") for number in range(3))
     figure = go.Figure()
     figure.add_bar(
         y=labels,
@@ -45,7 +60,7 @@ def gaps(targets: pd.DataFrame, sign: str, names: Mapping[str, str]) -> go.Figur
         orientation="h",
         name=names["actual"],
         marker={"color": ACCENT},
-        hovertemplate=money,
+        hovertemplate=axis.of("x"),
     )
     figure.add_bar(
         y=labels,
@@ -80,13 +95,13 @@ def gaps(targets: pd.DataFrame, sign: str, names: Mapping[str, str]) -> go.Figur
         mode="markers",
         name=names["target"],
         marker={"symbol": "line-ns", "size": 24, "line": {"width": 3, "color": SECOND}},
-        hovertemplate=money,
+        hovertemplate=axis.of("x"),
     )
     return laid_out(
         figure,
         max(110 + 52 * len(labels), 200),
         barmode="stack",
-        xaxis={"tickformat": "~s", "tickprefix": sign, "showgrid": True, "rangemode": "tozero"},
+        xaxis=axis.scale(targets[["actual", "forecast_p90", "target"]].max().max()) | {"showgrid": True},
         yaxis=NAMES | {"type": "category", "autorange": "reversed"},
         legend={"traceorder": "normal"},
     )

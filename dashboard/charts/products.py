@@ -45,6 +45,6 @@ def effect(products: pd.DataFrame, visitors: Measure, conversion: Measure, paid:
         figure,
         440,
         hovermode="closest",
-        xaxis={"title": {"text": visitors.name}, "tickformat": ",", "rangemode": "tozero", "showgrid": True},
+        xaxis=visitors.axis.scale(x.max()) | {"title": {"text": visitors.name}, "showgrid": True},
         yaxis={"title": {"text": conversion.name}, "tickformat": ".0%", "rangemode": "tozero"},
     )

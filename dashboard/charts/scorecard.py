@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from itertools import accumulate
 
 import pandas as pd
 import plotly.graph_objects as go
 
+from dashboard.charts.axes import Axis
 from dashboard.charts.theme import (
     ACCENT,
-    ACCENT_SOFT,
     DAYS,
     INK,
     LESS,
@@ -18,27 +18,11 @@ from dashboard.charts.theme import (
     MUTED,
     NAMES,
     NOBODY,
+    SECOND,
     laid_out,
+    shortened,
+    with_campaigns,
 )
-from dashboard.data.release import rows_of
-
-# Longer names are cut in charts: the table and the CSV have them whole.
-LONGEST_NAME = 22
-HALF_A_DAY = pd.Timedelta(hours=12)
-
-
-@dataclass(frozen=True)
-class Axis:
-    """How an axis of a measure and its hover text write a value."""
-
-    ticks: str
-    hover: str
-    prefix: str = ""
-    suffix: str = ""
-
-    def of(self, name: str) -> str:
-        """A value of a trace, such as `x`, as a template writes it."""
-        return f"{self.prefix}%{{{name}:{self.hover}}}{self.suffix}"
 
 
 def by_day(
@@ -49,10 +33,13 @@ def by_day(
     names: tuple[str, str],
     *,
     campaigns: pd.DataFrame,
+    unusual: str,
 ) -> go.Figure:
     """A line of the period's days, a dotted one of the base's day by day, and a band for each campaign.
 
-    `now`, `before`: as `data.scorecard.MEMBER_DAYS`, `campaigns`: as `data.scorecard.CAMPAIGNS`.
+    Rings, called `unusual`, are around unusual days; they say what is usual. `now`, `before`: as
+    `data.scorecard.MEMBER_DAYS`, `now` with the columns of `data.unusual.judged`; `campaigns`: as
+    `data.scorecard.CAMPAIGNS`.
     """
     figure = go.Figure()
     if not before.empty and not now.empty:
@@ -75,23 +62,25 @@ def by_day(
         marker={"size": 5},
         hovertemplate=axis.of("y"),
     )
-    for campaign in rows_of(campaigns):
-        figure.add_vrect(
-            x0=max(campaign.period_start, now["day"].iloc[0]) - HALF_A_DAY,
-            x1=min(campaign.period_end, now["day"].iloc[-1]) + HALF_A_DAY,
-            fillcolor=ACCENT_SOFT,
-            opacity=0.18,
-            line_width=0,
-            annotation={"text": shortened(campaign.campaign_id), "font": {"size": 11, "color": MUTED}},
-            annotation_position="top left",
+    odd = now[now[f"unusual_{measure}"].notna()] if f"unusual_{measure}" in now else now.head(0)
+    if len(odd):
+        figure.add_scatter(
+            x=odd["day"],
+            y=odd[measure],
+            name=unusual,
+            mode="markers",
+            marker={"symbol": "circle-open", "size": 14, "color": SECOND, "line": {"width": 2}},
+            customdata=odd[f"usual_{measure}"],
+            hovertemplate=f"{axis.of('customdata')}",
         )
+    with_campaigns(figure, campaigns, now["day"])
     return laid_out(
         figure,
         300,
         hovermode="x unified",
         showlegend=True,
         xaxis=DAYS | {"hoverformat": "%Y-%m-%d (%a)"},
-        yaxis=_scale(axis),
+        yaxis=axis.scale(highest_of(now[measure], before[measure])),
     )
 
 
@@ -116,11 +105,12 @@ def by_member(
             customdata=list(members),
             hovertemplate=f"%{{customdata}}: {axis.of('y' if upright else 'x')}<extra>{name}</extra>",
         )
+    scale = axis.scale(highest_of(figures["now"], figures["before"]))
     if upright:
-        layout = {"xaxis": {"type": "category", "nticks": 12, "tickangle": 0}, "yaxis": _scale(axis)}
+        layout = {"xaxis": {"type": "category", "nticks": 12, "tickangle": 0}, "yaxis": scale}
     else:
         layout = {
-            "xaxis": _scale(axis) | {"showgrid": True},
+            "xaxis": scale | {"showgrid": True},
             "yaxis": NAMES | {"type": "category", "autorange": "reversed"},
         }
     height = 270 if upright else max(90 + 34 * len(members), 200)
@@ -135,6 +125,7 @@ def change(
 ) -> go.Figure:
     """A waterfall from what was to what is; the `steps` between add up to the difference."""
     values = [before[1], *steps.values(), after[1]]
+    heights = [*accumulate(values[:-1]), after[1]]
     figure = go.Figure(
         go.Waterfall(
             x=[before[0], *steps, after[0]],
@@ -156,20 +147,12 @@ def change(
         figure,
         340,
         xaxis=NAMES | {"type": "category", "tickangle": 0},
-        yaxis=_scale(axis),
+        yaxis=axis.scale(max(0, *heights), min(0, *heights)),
         margin={"l": 8, "r": 8, "t": 28, "b": 8},
     )
 
 
-def shortened(name: str) -> str:
-    """A name that leaves room for the bars."""
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
-
-
-def _scale(axis: Axis) -> dict[str, object]:
-    return {
-        "tickformat": axis.ticks,
-        "tickprefix": axis.prefix,
-        "ticksuffix": axis.suffix,
-        "rangemode": "tozero",
-    }
+def highest_of(*values: pd.Series[float]) -> float:
+    """The highest of all that are known, 0 without one."""
+    known = pd.concat(values).astype(float).max()
+    return 0 if pd.isna(known) else float(known)

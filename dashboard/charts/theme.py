@@ -1,7 +1,7 @@
 """Colours and layout of all charts.
 
-The stages are steps of one ramp from light to dark, so that their order is seen without telling hues apart;
-labels say every name besides.
+The stages are steps of one ramp of blue from light to dark, so that their order is seen without telling hues
+apart; movements, which stand beside them, are of no blue. Labels say every name besides.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from dashboard.data.release import rows_of
+
 INK, MUTED, LINE, NOBODY = "#1B2432", "#5B6675", "#E3E7ED", "#C3CAD4"
 ACCENT, ACCENT_SOFT, SECOND = "#2F5DA8", "#9DB7DD", "#C77B1E"
-RAMP = ("#E8B84A", "#45A58D", "#2C6DA6", "#35256B")
+RAMP = ("#B9D3EE", "#79A7DB", "#3A70B2", "#1A2F63")
 MOVEMENTS = {
-    "new": "#5B8FD0",
-    "deepened": "#0F7F79",
+    "new": "#7FBF7B",
+    "deepened": "#0B6B50",
     "kept": "#C3CAD4",
     "shallowed": "#D98E32",
     "lost": "#A5341F",
@@ -30,6 +32,12 @@ LOADS = {"accepted": "#5B8FD0", "arrived": "#C3CAD4", "held_back": "#E8B84A", "r
 DAYS = {"tickformat": "%m-%d\n%Y"}
 NAMES = {"showgrid": False, "tickfont": {"color": INK}}
 HIDDEN = {"visible": False, "rangemode": "tozero"}
+# Longer names are cut in charts: the table and the CSV have them whole.
+LONGEST_NAME = 22
+HALF_A_DAY = pd.Timedelta(hours=12)
+# Labels of campaigns lie below each other where they would meet: lines of so many pixels, and a letter as a
+# share of the width of half a page. Where no line is free, the band stands without a label.
+LABEL_LINES, LINE_HEIGHT, LETTER = 3, 15, 0.0145
 # As in .streamlit/config.toml.
 FONT = (
     "Inter, 'Segoe UI', 'Helvetica Neue', 'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', Arial,"
@@ -80,6 +88,46 @@ def laid_out(figure: go.Figure, height: int, **layout: Any) -> go.Figure:
     figure.update_yaxes(**axis, tickfont={"color": MUTED})
     figure.update_layout(**layout)
     return figure
+
+
+def with_campaigns(figure: go.Figure, campaigns: pd.DataFrame, days: pd.Series[pd.Timestamp]) -> go.Figure:
+    """A labelled band for each campaign that touches the days, as far as they reach.
+
+    `campaigns`: as `data.scorecard.CAMPAIGNS`.
+    """
+    # Where the label of each line below each other ends.
+    ends = [days.min()] * LABEL_LINES
+    for one in rows_of(campaigns):
+        start, label = max(one.period_start, days.min()), shortened(one.campaign_id)
+        line = next((line for line, end in enumerate(ends) if end <= start), None)
+        figure.add_vrect(
+            x0=start - HALF_A_DAY,
+            x1=min(one.period_end, days.max()) + HALF_A_DAY,
+            fillcolor=ACCENT_SOFT,
+            opacity=0.18,
+            line_width=0,
+        )
+        if line is None:
+            continue
+        ends[line] = start + (days.max() - days.min()) * len(label) * LETTER
+        figure.add_annotation(
+            text=label,
+            x=start - HALF_A_DAY,
+            xanchor="left",
+            y=1,
+            yref="paper",
+            yanchor="top",
+            yshift=-LINE_HEIGHT * line,
+            showarrow=False,
+            font={"size": 11, "color": INK},
+            bgcolor="rgba(255,255,255,0.6)",
+        )
+    return figure
+
+
+def shortened(name: str) -> str:
+    """A name that leaves room for the bars."""
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
 def bars(labels: Sequence[str], lengths: pd.Series[int], **trace: Any) -> go.Figure:

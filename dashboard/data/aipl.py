@@ -82,6 +82,15 @@ PEOPLE_WHO_MOVED = f"""
     where starts.stage is not distinct from $from_stage and ends.stage is not distinct from $to_stage
     order by ends.valid_from desc nulls last, person_id
 """
+# One row per person who moved up in a week or month; of one channel, or of all.
+PEOPLE_WHO_DEEPENED = """
+    select person_id, deepened_on, channel, campaign_id
+    from fct_aipl_deepened_persons
+    where
+        preset = $preset and brand_id = $brand and period_type = $period_type
+        and period_start = $period_start and coalesce(channel = $channel, true)
+    order by deepened_on desc, person_id
+"""
 # One row per channel and campaign, the largest channel first.
 DEEPENING = """
     select channel, campaign_id, persons
@@ -91,6 +100,11 @@ DEEPENING = """
         and period_type = $period_type and period_start = $period_start
     order by sum(persons) over (partition by channel) desc, channel, persons desc, campaign_id
 """
+
+
+def by_channel(deepened: pd.DataFrame) -> pd.Series[int]:
+    """Of DEEPENING the people of each channel, the smallest first."""
+    return deepened.groupby("channel", sort=False)["persons"].sum().sort_values()
 
 
 def funnel(stock: pd.DataFrame) -> pd.DataFrame:

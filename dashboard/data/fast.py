@@ -47,6 +47,40 @@ TIERS = f"""
 """
 
 
+# Who is behind the counts of a period from `first` to `last`: one row per person.
+_IN_STOCK = "preset = $preset and brand_id = $brand and stage_rank > 0 and valid_from <= $last"
+FERTILE = f"""
+    select person_id, min(valid_from) as since, nullif(max(valid_to), date '9999-12-31') as until
+    from fct_aipl_stage_history
+    where {_IN_STOCK} and valid_to > {{since}}
+    group by person_id
+    order by since desc, person_id
+"""
+DEEPENED = """
+    select person_id, deepened_on, channel, campaign_id
+    from fct_aipl_deepened_persons
+    where
+        preset = $preset and brand_id = $brand and period_type = $period_type and period_start = $first
+    order by deepened_on desc, person_id
+"""
+MEMBERS = """
+    select person_id, tier, is_thriving
+    from fct_member_history
+    where preset = $preset and brand_id = $brand and valid_from <= $last and $last < valid_to and {which}
+    order by tier desc, person_id
+"""
+# Column of FAST that counts them, and the query of the list.
+PEOPLE = {
+    "fertility_union": FERTILE.format(since="$first"),
+    "fertility_end": FERTILE.format(since="$last"),
+    "deepened": DEEPENED,
+    "members": MEMBERS.format(which="true"),
+    "superiority_members": MEMBERS.format(which="is_superior"),
+    "thriving_members": MEMBERS.format(which="is_thriving"),
+    "thriving_superior_members": MEMBERS.format(which="is_thriving and is_superior"),
+}
+
+
 def letter(periods: pd.DataFrame, name: str) -> pd.DataFrame:
     """Of FAST, the columns of one letter: its metrics, with their numerators and denominators."""
     metrics = LETTERS[name]

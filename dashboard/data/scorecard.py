@@ -1,4 +1,4 @@
-"""The scorecard of a period, beside the period that it is compared with."""
+"""The scorecard of a period, beside what it is compared with: another period, or another brand."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from dashboard.data.release import rows_of
+
 # Kinds of periods in the order in which pages offer them; the first that a brand has is shown first.
 KINDS = ("month", "week", "day", "four_weeks", "quarter", "year", "campaign")
+# Days that somebody chose, which `dim_period` does not have.
+RANGE = "range"
 # Kinds of comparison; the first that a period has is made first.
 COMPARISONS = ("previous", "baseline", "year_ago", "week_ago")
 # Columns of `fct_scorecard` on the pages that are amounts; the others are counts.
@@ -22,6 +26,8 @@ OFFERED_PERIODS = f"""
     where brand_id = $brand and period_type in {KINDS}
     order by period_end desc, period_start desc, period_id
 """
+# One row per other brand that has the chosen period.
+OTHERS = "select distinct brand_id from dim_period where period_id = $period and brand_id <> $brand"
 # One row per period that the chosen one can be compared with.
 BASES = f"""
     select comparison_kind, base_period_id, base_start, base_end, is_contaminated
@@ -37,44 +43,64 @@ CAMPAIGNS = """
 """
 # One row per measure that is a ratio.
 MEASURES = "select measure, unit, name_en, name_zh, numerator, denominator from dim_measure order by measure"
-_FIGURES = """
-    scores.* exclude (brand_id, slice, currency),
-    rates.* exclude (
-        brand_id, period_id, period_type, period_start, period_end, slice, member, submember, currency
+_KEY = "brand_id, period_id, period_type, period_start, period_end, slice, member, submember"
+
+
+def _both(now: str, base: str) -> str:
+    """All figures of the rows that meet a condition, and of those of the base: `is_base` tells which."""
+    return " union all ".join(
+        f"""
+        select {is_base} as is_base, period_start as day, figures.* exclude (brand_id, slice, currency)
+        from (
+            from (from fct_scorecard where {condition})
+            inner join (select * exclude (currency) from fct_scorecard_rates where {condition}) using ({_KEY})
+        ) as figures
+        """
+        for is_base, condition in (("false", now), ("true", base))
     )
-    from fct_scorecard as scores
-    inner join fct_scorecard_rates as rates using (brand_id, period_id, slice, member, submember)
-"""
-# One row per member of a slice in the period and in its base, with all its figures; `is_base` tells which.
+
+
+_DAYS = _both(
+    "brand_id = $brand and slice = $slice and period_type = 'day' and period_start between $first and $last",
+    "brand_id = $base_brand and slice = $slice and period_type = 'day'"
+    " and period_start between $base_first and $base_last",
+)
+# One row per member of a slice in the period and in its base, with all its figures.
 SLICE_MEMBERS = f"""
-    select period_id is distinct from $period as is_base, {_FIGURES}
-    where brand_id = $brand and slice = $slice and period_id in ($period, $base)
-    order by is_base, member, submember
+    from ({
+    _both(
+        "brand_id = $brand and slice = $slice and period_id = $period",
+        "brand_id = $base_brand and slice = $slice and period_id = $base",
+    )
+}) order by is_base, member, submember
 """
-# One row per day from `first` to `last`, and from `base_first` to `base_last`, of one member of a slice.
-MEMBER_DAYS = f"""
-    select scores.period_start not between $first and $last as is_base, scores.period_start as day, {_FIGURES}
-    where
-        brand_id = $brand and slice = $slice and member = $member and scores.period_type = 'day'
-        and rates.period_type = 'day'
-        and (
-            scores.period_start between $first and $last
-            or scores.period_start between $base_first and $base_last
-        )
-    order by is_base, day
+# One row per day of one member of a slice, from `first` to `last`, and from `base_first` to `base_last`.
+MEMBER_DAYS = f"from ({_DAYS}) where member = $member order by is_base, day"
+# Figures on the pages that add up over days; people do not, who may come on several.
+ACTS = (
+    *("views", "visits", "one_view_visits", "dwell_seconds", "dwell_views"),
+    *("orders", "priced_orders", "units", "paid_amount"),
+    *("refunds", "refunded_amount", "refunded_orders"),
+)
+# One row per member of a slice in all days from `first` to `last`, and in those of the base.
+RANGE_MEMBERS = f"""
+    select is_base, member, {", ".join(f"sum({act}) as {act}" for act in ACTS)}
+    from ({_DAYS})
+    group by is_base, member
+    order by is_base, member
 """
 # One row per product: what people call it.
 PRODUCTS = """
     select member as product_id, coalesce(any_value(product_name order by source_id), member) as name
     from dim_product
-    where brand_id = $brand
+    where brand_id in ($brand, $base_brand)
     group by member
 """
 # One row per category: what people call it.
 CATEGORIES = """
     select category_id, coalesce(any_value(category_name order by source_id), category_id) as name
     from dim_product
-    where brand_id = $brand and category_id is not null
+    where brand_id in ($brand, $base_brand) and category_id is not null
     group by category_id
 """
 # One row per product of the period in one ranking, the first first.
@@ -144,3 +170,14 @@ def paired(figures: pd.DataFrame, measure: str) -> pd.DataFrame:
     sides: Mapping[str, pd.DataFrame] = {"now": of_period(figures), "before": of_base(figures)}
     columns = {side: rows.set_index("member")[measure].astype("Float64") for side, rows in sides.items()}
     return pd.DataFrame(columns).rename_axis("member").reset_index()
+
+
+def with_rates(sums: pd.DataFrame, measures: pd.DataFrame) -> pd.DataFrame:
+    """RANGE_MEMBERS with the ratios of these sums. `measures`: as MEASURES."""
+    rates = {
+        str(row.measure): sums[row.numerator].astype(float).div(sums[row.denominator].astype(float))
+        for row in rows_of(measures)
+        if {row.numerator, row.denominator} <= {*sums.columns}
+    }
+    # A ratio of nothing is unknown.
+    return sums.assign(**rates).replace([float("inf"), float("-inf")], float("nan"))

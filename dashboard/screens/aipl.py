@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import partial
 
 import pandas as pd
 import streamlit as st
 
+from dashboard.cards import words_of
 from dashboard.charts import aipl as charts
 from dashboard.charts.theme import MOVEMENTS
-from dashboard.data import aipl
+from dashboard.data import aipl, scorecard
 from dashboard.data.release import rows_of
 from dashboard.format import NONE, count, percent, span
-from dashboard.links import take_over, write_down
 from dashboard.parts import Chip, Swatch, card, choose, draw, nothing, stop_without_release, table
+from dashboard.people import Group, open_list, people_card
 from dashboard.view import View
 
 RANGES = {"4w": 28, "13w": 91, "53w": 371}
 ROWS_SHOWN = 12
-PEOPLE_SHOWN = 500
-NOBODY_CHOSEN = "none"
 
 view: View = st.session_state["view"]
 brand = stop_without_release(view)
@@ -33,7 +33,9 @@ def stock_over_time(stock: pd.DataFrame) -> None:
     if stock.empty:
         nothing(view, "no_stock")
     else:
-        draw(charts.stock_over_time(stock, names, colours), "stock", view.text("stock_over_time"))
+        campaigns = view.ask(scorecard.CAMPAIGNS, first=stock["as_of_date"].min().date(), last=view.day)
+        figure = charts.stock_over_time(stock, names, colours, view.axis("count"), campaigns)
+        draw(figure, "stock", view.text("stock_over_time"))
 
 
 def funnel(steps: pd.DataFrame) -> None:
@@ -45,7 +47,7 @@ def funnel(steps: pd.DataFrame) -> None:
     labels = [*(view.text("or_beyond", stage=names[stage]) for stage in lower), names[highest]]
     figure = charts.funnel(steps, labels, [colours[stage] for stage in steps["stage"]])
     if (clicked := draw(figure, "funnel", view.text("funnel_note"), is_clickable=True)) is not None:
-        st.session_state["people"] = f"beyond:{steps['stage'].iloc[clicked.number]}"
+        open_list(view, f"beyond:{steps['stage'].iloc[clicked.number]}")
 
 
 def flow(moved: pd.DataFrame) -> None:
@@ -111,66 +113,48 @@ def account_of(moved: pd.DataFrame) -> None:
     table(view, heads, rows, numeric=range(1, 9), total=True, caption=caption)
 
 
-def people_of(option: str) -> pd.DataFrame:
-    """Who is in a stage or beyond it on the day, or moved between stages in the days of the flow."""
-    kind, *stages = option.split(":")
-    if kind != "move":
-        reached = list(colours)[list(colours).index(stages[0]) :]
-        return view.ask(aipl.PEOPLE_IN_STAGES, stages=stages if kind == "stage" else reached)
-    before, after = (stage if stage in colours else None for stage in stages)
-    return view.ask(aipl.PEOPLE_WHO_MOVED, start=first, last=last, from_stage=before, to_stage=after)
+def stock_groups() -> dict[str, Group]:
+    """Who is in each stage, or in it or beyond it, on the day."""
+    groups = {}
+    for row in rows_of(stock_of_day):
+        listed = partial(view.ask, aipl.PEOPLE_IN_STAGES, stages=[row.stage])
+        groups[f"stage:{row.stage}"] = Group(names[row.stage], int(row.persons), listed)
+    for number, row in enumerate(rows_of(steps)):
+        listed = partial(view.ask, aipl.PEOPLE_IN_STAGES, stages=list(colours)[number:])
+        called = view.text("or_beyond", stage=names[row.stage])
+        groups[f"beyond:{row.stage}"] = Group(called, int(row.persons), listed)
+    return groups
 
 
-def people(found: pd.DataFrame) -> None:
-    """The list behind a count; a row that is chosen opens the page of the person."""
-    st.selectbox(
-        view.text("people_of"),
-        [NOBODY_CHOSEN, *counted],
-        key="people",
-        width=420,
-        label_visibility="collapsed",
-        format_func=lambda option: (
-            f"{called_people(option)}: {count(counted[option])}"
-            if option in counted
-            else view.text("people_choose")
-        ),
-    )
-    if st.session_state["people"] not in counted:
-        return
-    if len(found) != counted[st.session_state["people"]]:
-        st.warning(view.text("people_differ", found=count(len(found))), icon=":material/warning:")
-    table_of_people(found.head(PEOPLE_SHOWN))
-    if len(found) > PEOPLE_SHOWN:
-        st.caption(view.text("more_in_csv", rows=count(len(found) - PEOPLE_SHOWN)))
+def flow_groups() -> dict[str, Group]:
+    """Who moved from one stage to another in the days of the flow."""
+    groups = {}
+    for row in rows_of(moved):
+        if row.from_stage == row.to_stage:
+            continue
+        before, after = (stage if stage in colours else None for stage in (row.from_stage, row.to_stage))
+        listed = partial(
+            view.ask, aipl.PEOPLE_WHO_MOVED, start=first, last=last, from_stage=before, to_stage=after
+        )
+        called = f"{names[row.from_stage]} → {names[row.to_stage]}"
+        groups[f"move:{row.from_stage}:{row.to_stage}"] = Group(called, int(row.persons), listed)
+    return groups
 
 
-def called_people(option: str) -> str:
-    """A stage, one and those beyond it, or a move from one to another."""
-    kind, *stages = option.split(":")
-    if kind == "beyond":
-        return view.text("or_beyond", stage=names[stages[0]])
-    return " → ".join(names[stage] for stage in stages)
-
-
-def table_of_people(found: pd.DataFrame) -> None:
-    """Hashes with their days."""
-    chosen = st.dataframe(
-        found[["person_id", "since", "until"]],
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
-        key="people_chosen",
-        height=min(38 + 35 * len(found), 380),
-        column_config={
-            "person_id": st.column_config.TextColumn(view.text("person_hash"), width="large"),
-            "since": st.column_config.DateColumn(view.text("in_stage_since"), format="YYYY-MM-DD"),
-            "until": st.column_config.DateColumn(view.text("in_stage_until"), format="YYYY-MM-DD"),
-        },
-    )
-    if chosen.selection.rows:
-        # Not in the link: links are passed on and logged.
-        st.session_state["person"] = found["person_id"].iloc[chosen.selection.rows[0]]
-        st.switch_page("screens/person.py")
+def deepening_groups() -> dict[str, Group]:
+    """Who moved up in the chosen week or month, by the channel of the first touch."""
+    groups = {}
+    for channel, persons in aipl.by_channel(found)[::-1].items():
+        listed = partial(
+            view.ask,
+            aipl.PEOPLE_WHO_DEEPENED,
+            period_type=period.period_type,
+            period_start=period.period_start,
+            channel=channel,
+        )
+        called = view.text("moved_up_by", channel=channel_names.get(str(channel), str(channel)))
+        groups[f"channel:{channel}"] = Group(called, int(persons), listed)
+    return groups
 
 
 def flow_days() -> tuple[date, date]:
@@ -217,16 +201,18 @@ def deepening(found: pd.DataFrame) -> None:
     if found.empty:
         nothing(view, "no_deepening")
         return
-    unnamed = {"none seen": view.text("none_seen"), "not told": view.text("not_told")}
     left, right = st.columns(2, gap="medium")
+    sums = aipl.by_channel(found)
     with left:
-        draw(charts.channels(found, unnamed), "deepening", view.text("deepening"))
+        figure = charts.channels(sums, channel_names)
+        if (clicked := draw(figure, "deepening", view.text("deepening"), is_clickable=True)) is not None:
+            open_list(view, f"channel:{sums.index[clicked.number]}")
     with right:
         whole = int(found["persons"].sum())
         rows = [
             (
-                unnamed.get(row.channel, row.channel),
-                unnamed.get(row.campaign_id, row.campaign_id),
+                channel_names.get(row.channel, row.channel),
+                unseen.get(row.campaign_id, row.campaign_id),
                 count(row.persons),
                 percent(row.persons / whole),
             )
@@ -250,23 +236,15 @@ periods = view.ask(aipl.PERIODS)
 first, last = flow_days()
 moved = aipl.flow(view.ask, first, last) if first < last else pd.DataFrame()
 card(view, "flow", moved, flow)
-counted = {f"stage:{row.stage}": int(row.persons) for row in rows_of(stock_of_day)}
-counted |= {f"beyond:{row.stage}": int(row.persons) for row in rows_of(steps)}
-counted |= {
-    f"move:{row.from_stage}:{row.to_stage}": int(row.persons)
-    for row in rows_of(moved)
-    if row.from_stage != row.to_stage
-}
-if counted:
-    take_over("people", [NOBODY_CHOSEN, *counted], NOBODY_CHOSEN)
-    chosen = st.session_state["people"]
-    write_down("people", chosen, default=NOBODY_CHOSEN)
-    # Opening a page reads no table of people.
-    card(view, "people", people_of(chosen) if chosen != NOBODY_CHOSEN else None, people)
+groups = stock_groups() | flow_groups()
+unseen = {"none seen": view.text("none_seen"), "not told": view.text("not_told")}
+channel_names = words_of("channel")(view) | unseen
 options = {f"{row.period_type}:{row.period_start:%Y-%m-%d}": row for row in rows_of(periods)}
 if options:
     period = options.get(str(st.session_state.get("deepened"))) or next(iter(options.values()))
     found = view.ask(aipl.DEEPENING, period_type=period.period_type, period_start=period.period_start)
+    groups |= deepening_groups()
     card(view, "deepening", found, deepening)
 else:
     card(view, "deepening", empty="no_week")
+people_card(view, groups)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from dashboard.charts import fast as charts
-from dashboard.data import fast
+from dashboard.data import fast, scorecard
 from dashboard.data.release import rows_of
-from dashboard.format import NONE, count, percent, signed_percent, span
-from dashboard.parts import card, choose, draw, nothing, stop_without_release, table
+from dashboard.format import NONE, count, is_known, percent, span
+from dashboard.parts import card, choose, draw, nothing, stop_without_release, table, written_change
+from dashboard.people import Group, people_card
 from dashboard.view import View
 
 view: View = st.session_state["view"]
@@ -24,7 +26,12 @@ def letter(name: str, periods: pd.DataFrame) -> None:
     last = periods.iloc[-1]
     figures = " · ".join(f"{words} <b>{written(metric, last[metric])}</b>" for metric, words in names.items())
     st.html(f'<p class="account">{span(last.period_start, last.period_end)}: {figures}</p>')
-    draw(charts.letter(periods, names), f"fast_{name}", view.text(f"fast_{name}_note"))
+    campaigns = view.ask(
+        scorecard.CAMPAIGNS, first=periods["period_start"].min().date(), last=last.period_end.date()
+    )
+    axis = view.axis("share" if fast.RATES & names.keys() else "count")
+    figure = charts.letter(periods, names, axis, campaigns)
+    draw(figure, f"fast_{name}", view.text(f"fast_{name}_note"))
     for metric, words in names.items():
         st.caption(f"**{words}** — {view.text(f'{metric}_note')}")
 
@@ -43,9 +50,9 @@ def compared(known: pd.DataFrame) -> None:
             written(metric, row.value),
             f"{count(row.numerator)} / {count(row.denominator)}" if metric in fast.RATES else NONE,
             written(metric, row.previous_value),
-            signed_percent(row.change_on_previous),
+            changed(metric, row.value, row.previous_value),
             written(metric, row.last_year_value),
-            signed_percent(row.change_on_last_year),
+            changed(metric, row.value, row.last_year_value),
         )
         for metric in fast.METRICS
         if (row := by_metric.get(metric))
@@ -61,6 +68,26 @@ def compared(known: pd.DataFrame) -> None:
     )
     first = known.iloc[0]
     table(view, heads, rows, numeric=range(1, 7), caption=span(first.period_start, first.period_end))
+
+
+def changed(metric: str, value: float | None, old: float | None) -> str:
+    """As on every page: relative, or of a rate in percentage points."""
+    if not is_known(value) or not is_known(old):
+        return NONE
+    return written_change(value, old, "share" if metric in fast.RATES else "count")
+
+
+def groups(last: Any) -> dict[str, Group]:
+    """Who is behind the counts of the last period."""
+    days = {"first": last.period_start.date(), "last": last.period_end.date()}
+    return {
+        column: Group(
+            f"{view.text(f'people_{column}')}, {span(*days.values())}",
+            int(getattr(last, column)),
+            partial(view.ask, query, **days, **({"period_type": kind} if "$period_type" in query else {})),
+        )
+        for column, query in fast.PEOPLE.items()
+    }
 
 
 def by_tier(known: pd.DataFrame) -> None:
@@ -83,3 +110,5 @@ with left:
     card(view, "changes", view.ask(fast.CHANGES, period_type=kind), compared, empty=f"no_{kind}")
 with right:
     card(view, "tiers", view.ask(fast.TIERS, period_type=kind), by_tier, empty="no_members")
+*_, last_period = rows_of(periods)
+people_card(view, groups(last_period))

@@ -7,7 +7,7 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
-from dashboard.cards import Card, names_of, show, sides, stop_without_period
+from dashboard.cards import Card, names_of, show, stop_without_period
 from dashboard.charts import scorecard as charts
 from dashboard.data import scorecard
 from dashboard.data.release import rows_of
@@ -45,7 +45,7 @@ def letters(view: View, name: str, found: pd.DataFrame) -> None:
         f'<p class="account"><b>{money.written(old)}</b> {told} = <b>{money.written(new)}</b> ({share})'
         f" &nbsp; {verdict}</p>"
     )
-    now, before = sides(view)
+    now, before = view.sides()
     named = {view.text(letter).replace(" ", "<br>", 1): value for letter, value in steps.items()}
     draw(charts.change(named, (before, old), (now, new), money.axis), name, view.text(f"{name}_note"))
 
@@ -76,7 +76,7 @@ def written_step(value: float) -> str:
     return NONE if not round(value) else f"{'+' if value > 0 else ''}{money.written(value)}"
 
 
-if view.base is None:
+if view.base is None or view.base.brand != view.brand:
     nothing(view, "growth_needs_a_base")
     st.stop()
 left, right = st.columns(2)

@@ -8,9 +8,9 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.charts import money as charts
-from dashboard.data import aipl, fast, money
+from dashboard.data import aipl, fast, money, scorecard
 from dashboard.data.release import rows_of
-from dashboard.format import NONE, SYMBOLS, count, percent, points, relative, signed_percent, span
+from dashboard.format import NONE, count, percent, points, relative, signed_percent, span
 from dashboard.parts import Swatch, Tile, card, choose, draw, nothing, stop_without_release, table, tiles
 from dashboard.view import View
 
@@ -90,7 +90,8 @@ def gmv(days: pd.DataFrame) -> None:
         arrow = "▲" if change > 0 else "▼" if change < 0 else "■"
         told += f" · {arrow} {signed_percent(change)} {view.text('against_week_before')}"
     st.html(f'<p class="account">{told}</p>')
-    figure = charts.daily(days, SYMBOLS.get(brand.currency, ""), view.text("gross"), view.text("net"))
+    campaigns = view.ask(scorecard.CAMPAIGNS, first=first_day, last=view.day)
+    figure = charts.daily(days, view.axis("money"), (view.text("gross"), view.text("net")), campaigns)
     if clicked := draw(figure, "gmv", view.text("gmv"), is_clickable=True):
         asked = {"brand": brand.brand_id, "period": f"day:{str(clicked.x)[:10]}"}
         st.switch_page("screens/trade.py", query_params=asked)
@@ -106,7 +107,7 @@ def gmv(days: pd.DataFrame) -> None:
 
 
 def gap(known: pd.DataFrame) -> None:
-    """Targets against what was paid and what is forecast, as of the horizon."""
+    """Targets against what was paid and what was forecast at the end of the day."""
     methods = list(dict.fromkeys(known["method"]))
     tests = money.tested(view.ask(money.BACKTESTS), int(known["days_remaining"].max()))
     better = money.better_method(tests, methods)
@@ -115,7 +116,7 @@ def gap(known: pd.DataFrame) -> None:
     picture, account = st.columns([1, 2], gap="medium")
     names = {name: view.text(f"gap_{name}") for name in ("actual", "forecast", "interval", "target")}
     with picture:
-        draw(charts.gaps(shown, SYMBOLS.get(brand.currency, ""), names), "gap", view.text("gap"))
+        draw(charts.gaps(shown, view.axis("money"), names), "gap", view.text("gap"))
     rows = [
         (
             span(row.period_start, row.period_end),
@@ -153,8 +154,8 @@ def how_sure(known: pd.DataFrame, tests: pd.DataFrame, methods: list[str]) -> No
     verdicts = known[is_open].assign(is_short=known["gap"].gt(0)).groupby("period_start")["is_short"]
     if verdicts.nunique().gt(1).any():
         st.caption(view.text("methods_disagree"))
-    if view.day < (as_of := known["as_of_date"].max().date()):
-        st.caption(view.text("gap_as_of", as_of=as_of))
+    if is_past:
+        st.caption(view.text("gap_of_past"))
 
 
 def all_brands(stock: pd.DataFrame) -> None:
@@ -176,5 +177,6 @@ stock_tiles()
 fast_tiles()
 first_day = max(view.day - COURSE, brand.first_day)
 card(view, "gmv", view.ask(money.DAILY, currency=brand.currency, first=first_day), gmv)
-card(view, "gap", view.ask(money.GAPS), gap, empty="no_targets")
+is_past = view.day < brand.horizon
+card(view, "gap", view.ask(money.GAPS_ON_DAY if is_past else money.GAPS), gap, empty="no_targets")
 card(view, "brands", view.ask(aipl.STOCK_OF_BRANDS), all_brands)

@@ -16,7 +16,7 @@ from dashboard.data import quality
 from dashboard.data.release import gate_of, rows_of
 from dashboard.format import NONE, count
 from dashboard.parts import Chip, Tile, card, draw, empty_state, nothing, table, tiles
-from dashboard.text import labels
+from dashboard.text import labels, retold
 from dashboard.view import View
 from expectations.past import Past
 from expectations.results import GateResult
@@ -144,7 +144,8 @@ def rejected(found: pd.DataFrame | None) -> None:
     """Rows that were set aside, by reason; never the rows themselves."""
 
     def fill(found: pd.DataFrame) -> None:
-        draw(charts.rejects(found), "rejects", view.text("rejects_note"))
+        shown = found.assign(reason=[retold(view.language, reason) for reason in found["reason"]])
+        draw(charts.rejects(shown), "rejects", view.text("rejects_note"))
         told = {"rows": count(found["rows"].sum()), "reasons": count(len(found))}
         st.caption(view.text("rejects_total", **told))
 

@@ -60,6 +60,6 @@ show(
             by_member("paid_amount", "buyers", "orders"),
             "region_months_only",
         ),
-        Card("trade_by_channel", members_of_slice("channel"), by_member(*MONEY)),
+        Card("trade_by_channel", members_of_slice("channel"), by_member(*MONEY, named=words_of("channel"))),
     ],
 )

@@ -61,7 +61,11 @@ show(
     [Card("traffic_by_day", days_of_member(), by_day(*VISITORS, "new_visitors"))],
     [
         Card("traffic_by_hour", members_of_slice("hour"), by_member(*VISITORS, upright=True)),
-        Card("traffic_by_channel", members_of_slice("channel"), by_member(*VISITORS, "pay_conversion")),
+        Card(
+            "traffic_by_channel",
+            members_of_slice("channel"),
+            by_member(*VISITORS, "pay_conversion", named=words_of("channel")),
+        ),
     ],
     [Card("paths", lambda view: view.ask(scorecard.PATHS), paths, "no_paths")],
     [

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date, timedelta
+
 import pytest
 from dashboard_app import open_app, tables, tiles, turned, words
 from dashboard_shop import GROWTH, MEMBERS, RATES, cell
 from dashboard_world import published
 
+from dashboard.data.scorecard import ACTS
 from dashboard.format import count, figure, money, percent, points, signed_percent
 from dashboard.text import LANGUAGES, text
+from orchestration.core.settings import PROJECT_ROOT
 
 PAGES = ("trade", "traffic", "products", "growth")
 WEEK, BEFORE = "week:2024-01-22", "week:2024-01-15"
@@ -75,9 +80,74 @@ def test_a_period_is_chosen_kept_and_linked() -> None:
     assert tiles(app)[text("en", "visits")] == count(cell("cedar", "month:2024-01-01")["visits"])
 
 
+def test_a_brand_is_compared_with_another_of_its_currency() -> None:
+    app = open_app("trade", brand="lumen", period=WEEK, compare="brand:maple")
+    now, other = cell("lumen", WEEK), cell("maple", WEEK)
+    deltas = {metric.label: metric.delta for metric in app.metric}
+    change = now["paid_amount"] / other["paid_amount"] - 1
+    assert deltas[text("en", "paid_amount")] == signed_percent(change)
+    assert f"{text('en', 'compare_brand')}: Maple" in words(app)
+    assert app.query_params["compare"] == "brand:maple"
+    offered = app.selectbox(key="compare").options
+    assert not any("Cedar" in name for name in offered)
+    assert text("en", "growth_needs_a_base") in words(turned(app, "growth"))
+
+    app = open_app("trade", brand="lumen", period=WEEK, compare="brand:cedar")
+    assert app.query_params["compare"] == "previous"
+    asked = {"filter": text("en", "compare"), "value": "brand:cedar"}
+    assert text("en", "not_in_release", **asked) in words(app)
+
+
+def test_free_days_show_what_adds_up_and_say_why_people_do_not() -> None:
+    first, days = date(2024, 1, 20), 5
+    last = first + timedelta(days=days - 1)
+    app = open_app("trade", brand="lumen", period=f"range:{first}:{last}")
+
+    def total(column: str, start: date) -> float:
+        return sum(cell("lumen", f"day:{start + timedelta(days=day)}")[column] for day in range(days))
+
+    paid, refunded = total("paid_amount", first), total("refunded_amount", first)
+    before = total("paid_amount", first - timedelta(days=days))
+    assert tiles(app) == {
+        text("en", "paid_amount"): money(paid, "CNY"),
+        text("en", "orders"): count(total("orders", first)),
+        "Refund_rate_amount": percent(refunded / paid),
+    }
+    deltas = {metric.label: metric.delta for metric in app.metric}
+    assert deltas[text("en", "paid_amount")] == signed_percent(paid / before - 1)
+    assert text("en", "people_do_not_add_up") in words(app)
+    shown = tiles(turned(app, "traffic"))
+    assert shown[text("en", "visits")] == count(total("visits", first))
+    seconds = total("dwell_seconds", first) / total("visits", first)
+    assert shown["Stay_per_visit"] == figure(seconds, "seconds")
+
+    app.selectbox(key="kind_of_period").set_value("week").run()
+    assert app.query_params["period"] == "week:2024-02-05"
+    app.selectbox(key="kind_of_period").set_value("range").run()
+    assert app.query_params["period"] == "range:2024-01-15:2024-02-11"
+    app.date_input(key="days").set_value((first, last)).run()
+    assert app.query_params["period"] == f"range:{first}:{last}"
+    for days_asked in ("2023-01-01:2024-01-02", "2024-01-09:2024-01-02", "2024-01-09", "x:y"):
+        app = open_app("trade", brand="lumen", period=f"range:{days_asked}")
+        assert app.query_params["period"] == "month:2024-01-01"
+
+
+def test_sums_of_the_pages_are_those_that_add_up_over_days() -> None:
+    declared = (PROJECT_ROOT / "dbt_project/macros/scorecard/columns.sql").read_text()
+    units = dict(re.findall(r"'(\w+)': \('\w+', [^,]+, '(\w+)'\)", declared))
+    assert {units[column] for column in ACTS} == {"sum", "documents"}
+
+
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize(
-    "period", ["day:2024-02-11", "campaign:spring", "baseline:spring", "month:2031-01-01"]
+    "period",
+    [
+        "day:2024-02-11",
+        "campaign:spring",
+        "range:2024-01-03:2024-02-03",
+        "baseline:spring",
+        "month:2031-01-01",
+    ],
 )
 def test_every_period_has_its_page(page: str, period: str) -> None:
     app = open_app(page, brand="lumen", period=period)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from itertools import combinations, pairwise
+from itertools import combinations, pairwise, product
 from pathlib import Path
 from string import Formatter
 
@@ -14,10 +14,11 @@ import pytest
 from examples import examples
 
 from dashboard import format as written
+from dashboard.charts.axes import axis_of, round_steps
 from dashboard.charts.theme import LOADS, MOVEMENTS, RAMP, VERDICTS, stage_colours
 from dashboard.data import definitions
 from dashboard.parts import to_csv
-from dashboard.text import LANGUAGES, labels
+from dashboard.text import LANGUAGES, labels, retold
 from orchestration.core.settings import PROJECT_ROOT
 
 DASHBOARD = PROJECT_ROOT / "dashboard"
@@ -37,6 +38,39 @@ def test_every_word_of_a_slice_has_a_text() -> None:
         (known,) = re.findall(rf"'{role}': \{{\s*'known': \[(.*?)\]", roles, re.DOTALL)
         words = re.findall(r"'(\w+)'", known)
         assert len(words) > 3 and {f"{prefix}_{word}" for word in words} <= labels().keys()
+
+
+def test_reasons_of_rejects_are_in_the_language_of_the_page() -> None:
+    staging = PROJECT_ROOT / "dbt_project"
+    files = [staging / "macros" / "entities.sql"]
+    for part in ("models/staging", "macros/staging"):
+        files += (staging / part).rglob("*.sql")
+    told = {
+        reason
+        for file in files
+        for reason in re.findall(r"[,~] '([a-z][^'(){}]* [^'(){}]*)'(?:, '\w+')?\)", file.read_text())
+        if not re.search(" - | then ", reason)
+    }
+    assert len(told) > 40 and "no order id" in told
+    told |= {"amount that is not a number", "paid_at that is missing or does not parse", "time in the future"}
+    told |= {"3 fields where 7 are expected", "the byte 0xff is not utf-8", "item 2: no product id"}
+    # Some are the end of a sentence that begins with the column.
+    for reason in (f"price{one}" if one.startswith(" that ") else one for one in told):
+        assert retold("en", reason) == reason
+        assert re.search(r"[\u4e00-\u9fff]", retold("zh", reason)), reason
+    assert retold("zh", "3 fields where 7 are expected") == "应有 7 个字段，实有 3 个"
+    assert retold("zh", "no order id") == "缺少订单号"
+    assert retold("zh", "what a shop says of its own") == "what a shop says of its own"
+
+
+def test_axes_count_by_round_steps() -> None:
+    assert round_steps(0, 88_000) == [0, 20_000, 40_000, 60_000, 80_000]
+    assert round_steps(-30, 45) == [-40, -20, 0, 20, 40]
+    assert round_steps(0, 0) == [0]
+    axis = axis_of("money", "CNY", "zh")
+    assert axis.scale(88_000)["ticktext"] == ["¥0", "¥2万", "¥4万", "¥6万", "¥8万"]
+    assert axis_of("count", language="zh").scale(120_000_000)["ticktext"][-1] == "1亿"
+    assert "tickvals" not in axis_of("money", "CNY", "en").scale(88_000)
 
 
 def test_every_text_that_is_asked_for_is_there_in_every_language() -> None:
@@ -117,6 +151,14 @@ def test_stages_darken_step_by_step(number: int) -> None:
     luminances = [np.dot(seen(shade, "none"), (0.2126, 0.7152, 0.0722)) for shade in shades]
     # As WCAG counts contrast.
     assert all((light + 0.05) / (dark + 0.05) > 1.2 for light, dark in pairwise(luminances))
+
+
+@pytest.mark.parametrize("kind", [*RED_SHARE, "none"])
+@pytest.mark.parametrize("number", [3, 4, 5])
+def test_a_movement_is_never_taken_for_a_stage(kind: str, number: int) -> None:
+    stages = stage_colours([f"s{rank}" for rank in range(number)]).values()
+    for one, other in product(stages, MOVEMENTS.values()):
+        assert max(abs(a - b) for a, b in zip(seen(one, kind), seen(other, kind), strict=True)) > 0.06
 
 
 @pytest.mark.parametrize("kind", [*RED_SHARE, "none"])

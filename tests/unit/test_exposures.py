@@ -23,9 +23,9 @@ EXPOSURES: dict[str, dict[str, Any]] = {
 }
 MARTS = {file.stem for file in (MODELS / "marts").rglob("*.sql")}
 # What opens every page: the header, and the names of brands and stages.
-FRAME = ("app.py", "frame.py", "view.py")
+FRAME = ("app.py", "frame.py", "filters.py", "view.py")
 # What pages put together, of queries in `data`.
-SHARED = ("cards.py", "measures.py")
+SHARED = ("cards.py", "measures.py", "people.py")
 
 
 def marts_in(code: str) -> set[str]:

@@ -1,0 +1,96 @@
+"""The list of people behind a count, one row of which opens the page of the person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.format import count
+from dashboard.links import take_over, write_down
+from dashboard.parts import card
+from dashboard.view import View
+
+SHOWN = 500
+NOBODY_CHOSEN = "none"
+CHOICE = "people"
+
+
+@dataclass(frozen=True)
+class Group:
+    """People that a page counts: what they are called, how many they are, and who they are."""
+
+    name: str
+    persons: int
+    listed: Callable[[], pd.DataFrame]
+
+
+def people_card(view: View, groups: Mapping[str, Group]) -> None:
+    """The card of lists, the last one of a page. `listed` is called only for the group that is chosen."""
+    if not groups:
+        return
+    take_over(CHOICE, [NOBODY_CHOSEN, *groups], NOBODY_CHOSEN)
+    chosen = groups.get(st.session_state[CHOICE])
+    write_down(CHOICE, st.session_state[CHOICE], default=NOBODY_CHOSEN)
+    card(view, "people", chosen.listed() if chosen else None, partial(_people, view, groups, chosen))
+
+
+def open_list(view: View, group: str) -> None:
+    """Choose a group in a card before the list."""
+    st.session_state[CHOICE] = group
+    st.toast(view.text("people_listed_below"), icon=":material/group:")
+
+
+def _people(view: View, groups: Mapping[str, Group], chosen: Group | None, found: pd.DataFrame) -> None:
+    def named(option: str) -> str:
+        if option not in groups:
+            return view.text("people_choose")
+        return f"{groups[option].name}: {count(groups[option].persons)}"
+
+    st.selectbox(
+        view.text("people_of"),
+        [NOBODY_CHOSEN, *groups],
+        key=CHOICE,
+        width=420,
+        label_visibility="collapsed",
+        format_func=named,
+    )
+    if chosen is None:
+        return
+    if len(found) != chosen.persons:
+        st.warning(view.text("people_differ", found=count(len(found))), icon=":material/warning:")
+    _table(view, found.head(SHOWN))
+    if len(found) > SHOWN:
+        st.caption(view.text("more_in_csv", rows=count(len(found) - SHOWN)))
+
+
+def _table(view: View, found: pd.DataFrame) -> None:
+    """Hashes with what is known of them."""
+    day = partial(st.column_config.DateColumn, format="YYYY-MM-DD")
+    columns: dict[str, Any] = {
+        "person_id": st.column_config.TextColumn(view.text("person_hash"), width="large"),
+        "since": day(view.text("in_stage_since")),
+        "until": day(view.text("in_stage_until")),
+        "deepened_on": day(view.text("moved_up_on")),
+        "channel": view.text("channel"),
+        "campaign_id": view.text("campaign"),
+        "tier": view.text("tier"),
+        "is_thriving": view.text("active"),
+    }
+    chosen = st.dataframe(
+        found[[column for column in columns if column in found]],
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key="people_chosen",
+        height=min(38 + 35 * len(found), 380),
+        column_config={column: told for column, told in columns.items() if column in found},
+    )
+    if chosen.selection.rows:
+        # Not in the link: links are passed on and logged.
+        st.session_state["person"] = found["person_id"].iloc[chosen.selection.rows[0]]
+        st.switch_page("screens/person.py")
