@@ -58,9 +58,14 @@ pages = {
     for name, icon in names.items()
 }
 st.logo(ICON, size="large")
-page = st.navigation(
-    {text(language, f"{group}_pages"): [pages[name] for name in names] for group, names in PAGES.items()}
-)
+page = st.navigation(list(pages.values()), position="hidden")
+with st.sidebar:
+    # That of the library is no list that readers of screens understand.
+    for group, names in PAGES.items():
+        st.caption(text(language, f"{group}_pages"))
+        for name in names:
+            st.page_link(pages[name])
+    st.divider()
 name = next(name for name, known in pages.items() if known.url_path == page.url_path)
 begin_page()
 view = open_view(Settings.from_environment(), language, by_period=name in BY_PERIOD)

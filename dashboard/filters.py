@@ -150,8 +150,13 @@ def _of_period(view: View, brand: Brand, brands: Mapping[str, Brand]) -> View:
     options = [*bases, NO_COMPARISON]
     # Other brands are compared with when somebody asks for it.
     usual = next((name for name, base in bases.items() if base.brand == brand), NO_COMPARISON)
+    state = st.session_state
+    if state.get("compare") == state.get("_usual_comparison"):
+        # Nobody chose it: another kind of period has another usual one, and some have none.
+        state["compare"] = usual
+    state["_usual_comparison"] = usual
     take_over("compare", options, usual)
-    compare = st.session_state["compare"]
+    compare = state["compare"]
     with st.sidebar:
         st.selectbox(
             view.text("compare"),

@@ -5,6 +5,7 @@ Ratios are divided here; what a page says of a cell is looked up with `cell`.
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -182,9 +183,9 @@ def ranked(own: dict[str, object], brand: str) -> Iterator[dict[str, object]]:
 
 
 def grown(own: dict[str, object], currency: str) -> Iterator[dict[str, object]]:
-    """What the campaign's money is made of, for new buyers: their letters need no money of others."""
+    """What the campaign's money is made of, for all buyers and for new ones."""
     names = ("amount_0", "gain", "retain", "boost", "other_change", "amount_1")
-    for category, told in GROWTH.items():
+    for buyer_class, (category, told) in itertools.product(("all", "new"), GROWTH.items()):
         key = {"comparison_kind": "baseline", "currency": currency, "money_basis": "gross"}
-        key |= {"buyer_class": "new", "category_id": category, "is_entered": False, "is_left": False}
+        key |= {"buyer_class": buyer_class, "category_id": category, "is_entered": False, "is_left": False}
         yield own | key | dict(zip(names, told, strict=True))

@@ -145,9 +145,12 @@ def gap(known: pd.DataFrame) -> None:
 def how_sure(known: pd.DataFrame, tests: pd.DataFrame, methods: list[str]) -> None:
     """How well each method foretold the past, whether they disagree, and as of which day they are."""
     for row in rows_of(tests):
-        held = f"{row.intervals_held} / {row.interval_backtests}" if row.interval_backtests else NONE
-        told = {"days": row.horizon_days, "tests": row.backtests, "error": percent(row.mape), "held": held}
-        st.caption(view.text("backtest", method=view.text(f"method_{row.method}"), **told))
+        asked = {"days": row.horizon_days, "tests": row.backtests, "error": percent(row.mape)}
+        told = [view.text("backtest", method=view.text(f"method_{row.method}"), **asked)]
+        if row.interval_backtests:
+            held = {"held": row.intervals_held, "tests": row.interval_backtests}
+            told.append(view.text("backtest_band", **held))
+        st.caption(" ".join(told))
     if set(methods) - set(tests.loc[tests["backtests"] >= money.FEWEST_BACKTESTS, "method"]):
         st.caption(view.text("few_backtests", fewest=money.FEWEST_BACKTESTS))
     is_open = known["days_remaining"].gt(0) & known["gap"].notna()

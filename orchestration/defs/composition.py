@@ -7,10 +7,10 @@ import warnings
 
 from dagster import BetaWarning, Definitions, in_process_executor
 
-from orchestration.arrival.configured import configured_sources, dbt_sources
+from orchestration.arrival.configured import configured_schedule, configured_sources, dbt_sources
 from orchestration.build.prepared import prepare_manifest
 from orchestration.core.settings import Settings
-from orchestration.defs.automation.nightly import automation
+from orchestration.defs.automation.nightly import automation, release_policy
 from orchestration.defs.publish.assets import mirror_asset, release_asset
 from orchestration.defs.quality.checks import mart_gate
 from orchestration.defs.raw.assets import arrival_asset, load_dates, raw_asset
@@ -37,7 +37,7 @@ def _definitions(settings: Settings) -> Definitions:
     rest = [
         arrival_asset(settings, sources),
         warehouse_assets(settings, sources, told, manifest),
-        release_asset(settings, marts),
+        release_asset(settings, marts, release_policy(configured_schedule(settings), sources)),
         *([mirror_asset(settings)] if settings.mirror_url else []),
     ]
     assets = Definitions(

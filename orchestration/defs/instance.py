@@ -12,13 +12,16 @@ KEPT_RUNS, KEPT_FAILED_RUNS = timedelta(days=30), timedelta(days=90)
 # Sensors look ten thousand times a day, and nearly always find nothing to do.
 KEPT_IDLE_TICKS = timedelta(days=1)
 
-# Monitoring ends runs that never start or stop; the sensor dead_runs ends those that died on the way, and the
-# sensor arrivals starts them again. One run at a time, since there is one writer.
+# The release is held against its freshness policy. Monitoring ends runs that never start or stop; the sensor
+# dead_runs ends those that died on the way, and the sensor arrivals starts them again. One run at a time,
+# since there is one writer.
 DAEMON_CONFIG = f"""\
 telemetry:
   enabled: false
 nux:
   enabled: false
+freshness:
+  enabled: true
 run_monitoring:
   enabled: true
 concurrency:

@@ -76,6 +76,22 @@ def gate_suites(settings: Settings, *, made_at_publish: bool = False) -> list[Su
     return [one.suite for one in suites if one.contract.made_at_publish == made_at_publish]
 
 
+def described_expectations(settings: Settings) -> dict[str, str]:
+    """What the gate expects of each mart, one line per expectation, in Markdown.
+
+    Nothing where a suite is broken.
+    """
+    try:
+        suites = gate_suites(settings)
+    except InputError:
+        # The gate says so, and stops.
+        return {}
+    return {
+        suite.table: "\n".join(f"- `{rule.name}` ({rule.severity}): {rule.reason}" for rule in suite.rules)
+        for suite in suites
+    }
+
+
 def _keep(settings: Settings, build_id: str, result: GateResult) -> tuple[GateRecord, Path]:
     record = GateRecord(
         build_id=build_id,

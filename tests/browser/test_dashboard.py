@@ -5,19 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
 import pytest
 from dashboard_shop import MEMBERS, cell
-from dashboard_world import BRANDS, SOMEBODY, World, marts_of, published
+from dashboard_world import BRANDS, SOMEBODY, World, marts_of
 from released import released
 
-from browser.served import browser_program, browsing, served, settled
+from browser.served import browser_program, settled
+from browser.window import Window, window_on
+from dashboard.data.saved_views import FILE
+from dashboard.format import money
 from dashboard.text import text
+from orchestration.core.settings import PROJECT_ROOT
 
 pytestmark = pytest.mark.skipif(browser_program() is None, reason="no Chromium on this machine")
 # The first that a server is asked for is another than the one that it opens by itself.
@@ -50,57 +52,16 @@ CUT = """() => {
     }
     return cut;
 }"""
+# That pages about a period open with.
+MONTH = "month:2024-01-01"
 OF_LUMEN = "preset == 'gross' and brand_id == 'lumen' and period_type == 'week'"
 WIDTH = "document.documentElement.scrollWidth"
 
 
-@dataclass
-class Window:
-    """One open page, and what it asked for and complained about since it was last told to forget."""
-
-    page: Any
-    address: str
-    home: Path
-    errors: list[str] = field(default_factory=list)
-    strangers: list[str] = field(default_factory=list)
-
-    def go(self, name: str, **query: str) -> None:
-        """Open a page by its link."""
-        path = "" if name == "overview" else name
-        self.page.goto(f"{self.address}/{path}?" + "&".join(f"{key}={value}" for key, value in query.items()))
-        settled(self.page)
-
-    def choose(self, label: str, option: str) -> None:
-        """Take an option of a select box in the sidebar, as a person does."""
-        self.page.get_by_role("combobox", name=label).click()
-        self.page.get_by_role("option", name=option, exact=True).click()
-
-
 @pytest.fixture(scope="module")
 def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Window]:
-    home = tmp_path_factory.mktemp("home")
-    published(home)
-    with served(home) as address, browsing() as browser:
-        page = browser.new_page(viewport={"width": 1440, "height": 1000})
-        # Twice Playwright's own: tests run beside each other, on machines that do more than this.
-        page.set_default_timeout(60_000)
-        found = Window(page, address, home)
-        page.on("console", lambda told: found.errors.append(told.text) if _is_complaint(told) else None)
-        page.on("pageerror", lambda error: found.errors.append(str(error)))
-        page.on(
-            "request",
-            lambda asked: found.strangers.append(asked.url) if _is_strange(asked.url, address) else None,
-        )
-        yield found
-
-
-def _is_complaint(told: Any) -> bool:
-    """Streamlit looks for its own address below that of a page first, and is told that it is not there."""
-    return told.type == "error" and not re.search(r"/_stcore/(health|host-config)$", told.location["url"])
-
-
-def _is_strange(url: str, address: str) -> bool:
-    return not url.startswith((address, address.replace("http", "ws"), "data:", "blob:"))
+    with window_on(tmp_path_factory.mktemp("home")) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -117,6 +78,20 @@ def test_a_link_opens_its_page_without_a_complaint_and_without_the_network(windo
     assert window.page.locator("dl.strip").inner_text().count("\n") >= 4
     assert window.errors == []
     assert window.strangers == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_has_no_serious_barrier(window: Window, name: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    window.go(name, brand="lumen", lang="en")
+    # The library gives the lines in tiles no name; the tile says their last figure and its change.
+    found = Axe().run(window.page, {"exclude": [['[data-testid="stMetric"] svg']]})
+    assert [
+        (one["id"], [node["html"] for node in one["nodes"]])
+        for one in found.response["violations"]
+        if one["impact"] in ("serious", "critical")
+    ] == []
 
 
 @pytest.mark.parametrize("name", ["overview", "aipl", "quality", *BY_PERIOD])
@@ -180,10 +155,76 @@ def test_a_person_is_explained_and_never_in_the_address(window: Window) -> None:
     assert hashed not in window.page.url
 
 
-def test_a_bar_opens_the_list_behind_it_and_a_row_the_person(window: Window) -> None:
-    window.go("aipl", brand="lumen", preset="gross", lang="en")
-    bar = window.page.locator(".st-key-card_funnel .stPlotlyChart g.points path").nth(1).bounding_box()
-    window.page.mouse.click(bar["x"] + bar["width"] / 2, bar["y"] + bar["height"] / 2)
+def more_than_before(window: Window) -> None:
+    window.menu("Trade")
+    window.page.get_by_test_id("stMetricValue").get_by_text(
+        money(cell("lumen", MONTH)["paid_amount"], "CNY")
+    ).wait_for()
+
+
+def the_day_that_made_the_difference(window: Window) -> None:
+    window.menu("Trade")
+    window.click_point(window.page.locator(".st-key-card_trade_by_day .stPlotlyChart g.points path").last)
+    # The last one that is drawn is an unusual day, or the last day.
+    window.page.wait_for_url(re.compile("period=day%3A2024-01"))
+    settled(window.page)
+    (day,) = re.findall(r"day%3A([\d-]+)", window.page.url)
+    assert f"{day} " in window.page.locator("dl.strip").inner_text()
+    buyers = cell("lumen", f"day:{day}")["buyers"]
+    window.page.get_by_test_id("stMetricValue").get_by_text(f"{buyers:,.0f}", exact=True).wait_for()
+    window.page.wait_for_selector(".st-key-card_buyer_classes .stPlotlyChart")
+
+
+def hours_of_visitors(window: Window) -> None:
+    window.menu("Traffic")
+    window.page.locator(".st-key-card_traffic_by_hour .xtick", has_text="21").wait_for()
+
+
+def channels_that_bring_buyers(window: Window) -> None:
+    window.menu("Traffic")
+    card = window.page.locator(".st-key-card_traffic_by_channel")
+    window.click(card.get_by_text("Pay_conversion", exact=True))
+    window.page.wait_for_url(re.compile("traffic_by_channel=pay_conversion"))
+    card.locator(".ytick", has_text="search").wait_for()
+
+
+def paths_from_a_page(window: Window) -> None:
+    window.menu("Traffic")
+    window.page.locator(".st-key-card_paths").get_by_text("Where they went from").first.wait_for()
+
+
+def looked_at_and_not_bought(window: Window) -> None:
+    cells = {product: cell("lumen", MONTH, "product", product) for product in MEMBERS["product"]}
+    visited = sorted(cells, key=lambda product: -cells[product]["visitors"])
+    # The best one is shown already.
+    best = max(cells, key=lambda product: cells[product]["paid_amount"])
+    other = next(product for product in visited if product != best)
+    window.menu("Products")
+    bubbles = window.page.locator(".st-key-card_looked_at .stPlotlyChart g.points path")
+    window.click_point(bubbles.nth(visited.index(other)))
+    window.page.wait_for_url(re.compile(f"product={other}"))
+
+
+def products_that_fell(window: Window) -> None:
+    window.menu("Products")
+    window.page.locator(".st-key-card_unusual").get_by_text("fell").first.wait_for()
+
+
+def what_growth_is_made_of(window: Window) -> None:
+    window.menu("Growth")
+    window.choose("Period type", "Campaign")
+    window.page.locator(".st-key-card_letters").get_by_text("Gain").first.wait_for()
+
+
+def what_the_campaign_brought(window: Window) -> None:
+    what_growth_is_made_of(window)
+    assert "Baseline" in window.page.locator("dl.strip").inner_text()
+    window.page.locator(".st-key-card_growth_by_category").get_by_text("Lamps").wait_for()
+
+
+def why_somebody_is_interested(window: Window) -> None:
+    window.menu("AIPL")
+    window.click_point(window.page.locator(".st-key-card_funnel .stPlotlyChart g.points path").nth(1))
     window.page.wait_for_url(re.compile("people=beyond%3AI"))
     settled(window.page)
     grid = window.page.locator(".st-key-card_people [data-testid=stDataFrame]")
@@ -193,35 +234,53 @@ def test_a_bar_opens_the_list_behind_it_and_a_row_the_person(window: Window) -> 
     window.page.mouse.move(room["x"] + 19, room["y"] + 50, steps=4)
     window.page.wait_for_timeout(300)
     window.page.mouse.click(room["x"] + 19, room["y"] + 50, delay=80)
+    window.clicks += 1
     window.page.wait_for_url(re.compile("/person"))
     settled(window.page)
     hashed = window.page.get_by_role("textbox", name="Person hash").input_value()
-    known = {
-        released(window.home, person) for person in World().stage_on("gross", "lumen", BRANDS["lumen"][2])
-    }
-    assert hashed in known and hashed not in window.page.url
+    on_the_day = World().stage_on("consumer_asset", "lumen", BRANDS["lumen"][2])
+    assert hashed in {released(window.home, person) for person in on_the_day}
+    assert hashed not in window.page.url
 
 
-def test_a_bubble_opens_its_product(window: Window) -> None:
-    week = "week:2024-01-22"
-    cells = {product: cell("lumen", week, "product", product) for product in MEMBERS["product"]}
-    visited = sorted(cells, key=lambda product: -cells[product]["visitors"])
-    # The best one is shown already.
-    other = next(
-        product for product in visited if product != max(cells, key=lambda one: cells[one]["paid_amount"])
-    )
-    window.go("products", brand="lumen", period=week, lang="en")
-    bubbles = window.page.locator(".st-key-card_looked_at .stPlotlyChart g.points path")
-    bubble = bubbles.nth(visited.index(other)).bounding_box()
-    window.page.mouse.click(bubble["x"] + bubble["width"] / 2, bubble["y"] + bubble["height"] / 2)
-    window.page.wait_for_url(re.compile(f"product={other}"))
+QUESTIONS = {
+    "Did we sell more last month than the month before?": more_than_before,
+    "Which day made the difference, and who bought on it?": the_day_that_made_the_difference,
+    "When are people in the shop?": hours_of_visitors,
+    "Which channels bring people who buy?": channels_that_bring_buyers,
+    "Where do people go from a product?": paths_from_a_page,
+    "Which products are looked at and not bought?": looked_at_and_not_bought,
+    "Which products fell?": products_that_fell,
+    "What is our growth made of?": what_growth_is_made_of,
+    "What did the campaign bring?": what_the_campaign_brought,
+    "Who is interested now, and why is this one?": why_somebody_is_interested,
+}
+
+
+def test_the_questions_are_those_of_the_documents() -> None:
+    page = (PROJECT_ROOT / "docs" / "dashboard.md").read_text()
+    assert re.findall(r"^\| ([^|]*\?) \|", page, re.MULTILINE) == list(QUESTIONS)
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_question_is_answered_in_three_clicks(window: Window, question: str) -> None:
+    window.go("overview", brand="lumen", lang="en")
+    window.errors.clear()
+    window.clicks = 0
+    QUESTIONS[question](window)
+    assert window.clicks <= 3
     assert window.errors == []
 
 
-def test_a_day_of_a_trend_is_opened(window: Window) -> None:
-    window.go("trade", brand="lumen", period="week:2024-01-22", lang="en")
-    day = window.page.locator(".st-key-card_trade_by_day .stPlotlyChart g.points path").last.bounding_box()
-    window.page.mouse.click(day["x"] + day["width"] / 2, day["y"] + day["height"] / 2)
-    window.page.wait_for_url(re.compile("period=day%3A2024-01-28"))
-    window.page.wait_for_selector("dl.strip :text('2024-01-28 Sun')")
+def test_a_saved_view_opens_with_its_choices(window: Window) -> None:
+    (window.home / FILE).write_text("Buyers: trade?brand=lumen&period=latest:week&trade_by_day=buyers\n")
+    window.go("overview", brand="cedar", lang="en")
+    window.click(window.page.get_by_text("Saved views", exact=True))
+    window.click(window.page.locator("section[data-testid=stSidebar]").get_by_text("Buyers", exact=True))
+    window.page.wait_for_selector('header.page h1:text-is("Trade")')
+    window.page.wait_for_url(re.compile("period=week%3A2024-02-05"))
+    settled(window.page)
+    assert "trade_by_day=buyers" in window.page.url and "brand=lumen" in window.page.url
+    buyers = cell("lumen", "week:2024-02-05")["buyers"]
+    window.page.get_by_test_id("stMetricValue").get_by_text(f"{buyers:,.0f}", exact=True).wait_for()
     assert window.errors == []

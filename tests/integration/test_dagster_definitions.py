@@ -20,9 +20,11 @@ from unit.test_lock import held
 from verdicts import judge_with
 
 from expectations.contracts import read_contracts
-from orchestration.arrival.configured import configured_sources, read_arrival
+from expectations.suites.load import read_suites
+from orchestration.arrival.configured import configured_schedule, configured_sources, read_arrival
 from orchestration.build.state import forget_build
 from orchestration.core.settings import PROJECT_ROOT, Settings
+from orchestration.defs.automation.nightly import release_policy
 from orchestration.defs.automation.run_requests import MOST_DEATHS, prompt_request
 from orchestration.defs.composition import build_definitions
 from orchestration.defs.instance import prepare_dagster_home
@@ -79,6 +81,19 @@ def test_every_table_has_its_area_and_its_owner(definitions: dg.Definitions) -> 
     assert found["int_visits"] == ("intermediate_traffic", ["team:data_platform"])
     assert found["stg_sample_shop__events"] == ("staging_sample_shop", ["team:data_platform"])
     assert all(len(owners) == 1 for _, owners in found.values())
+
+
+def test_on_call_sees_when_a_release_is_owed_and_what_the_gate_expects(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    policy = graph.get(dg.AssetKey("release")).freshness_policy
+    assert (policy.deadline_cron, policy.timezone) == ("0 9 * * *", "Asia/Shanghai")
+    assert policy.lower_bound_delta == timedelta(hours=6, minutes=30)
+    told = graph.get_check_spec(dg.AssetCheckKey(dg.AssetKey(["marts", "fct_fast"]), "mart_gate")).description
+    suites = read_suites(PROJECT_ROOT / "dbt_project")
+    for rule in suites["fct_fast"].suite.rules:
+        assert f"- `{rule.name}` ({rule.severity}): {rule.reason}" in told
+    schedule = configured_schedule(Settings(PROJECT_ROOT, PROJECT_ROOT / "sources.yml"))
+    assert release_policy(schedule, {}) is None
 
 
 def test_each_law_is_a_check_that_blocks_and_has_an_anchor(definitions: dg.Definitions) -> None:

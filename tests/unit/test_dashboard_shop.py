@@ -65,6 +65,13 @@ def test_a_period_is_chosen_kept_and_linked() -> None:
     app.selectbox(key="compare").set_value("none").run()
     assert not any(metric.delta for metric in app.metric)
 
+    # Of the month there is nothing to compare with, of other periods there is.
+    fresh = open_app("trade", brand="lumen", period="month:2024-01-01")
+    assert fresh.query_params["compare"] == "none"
+    for kind, usual in (("campaign", "baseline"), ("week", "previous"), ("month", "none")):
+        fresh.selectbox(key="kind_of_period").set_value(kind).run()
+        assert fresh.query_params["compare"] == usual
+
     app = turned(turned(app, "fast"), "growth")
     assert text("en", "growth_needs_a_base") in words(app)
     app = turned(app, "traffic")
@@ -177,7 +184,9 @@ def test_products_are_those_of_the_list_with_their_names() -> None:
 
 def test_growth_adds_up_and_says_what_else_touched_it() -> None:
     app = open_app("growth", brand="lumen", period="campaign:spring")
-    assert text("en", "no_growth") in words(app)
+    # All the money is that of the scorecard, which these letters are not of.
+    assert text("en", "adds_not_up") in words(app)
+    assert text("en", "no_growth") in words(open_app("growth", brand="lumen", basis="net_as_known"))
     app.session_state["buyers"] = "new"
     app.run()
     told = words(app)

@@ -1,7 +1,7 @@
 """The nightly job, and the schedule and sensors that start and watch it."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
@@ -17,11 +17,29 @@ from orchestration.defs.outcomes import makes_release, observe_latest_run
 from orchestration.monitoring.gates import observe_gates
 from orchestration.monitoring.heartbeat import conclude_night
 from orchestration.monitoring.watch import watch
+from orchestration.sources.schedule import Schedule
 from orchestration.sources.source import Source
 
 EVERY_SECONDS = 60
 WATCH_EVERY_SECONDS = 300
 RUNNING = dg.DefaultSensorStatus.RUNNING
+
+
+def release_policy(schedule: Schedule, sources: Mapping[str, Source]) -> dg.FreshnessPolicy | None:
+    """A release each day, between the start of the night and the time by which it is owed.
+
+    None where no source delivers daily: then no release is owed.
+    """
+    if all(source.feed != "daily" for source in sources.values()):
+        return None
+    starts_at, fresh_by = (
+        datetime.combine(date.min, clock) for clock in (schedule.starts_at, schedule.fresh_by)
+    )
+    return dg.FreshnessPolicy.cron(
+        deadline_cron=f"{schedule.fresh_by.minute} {schedule.fresh_by.hour} * * *",
+        lower_bound_delta=max(fresh_by - starts_at, timedelta(minutes=1)),
+        timezone=schedule.timezone,
+    )
 
 
 def automation(

@@ -7,6 +7,7 @@ from dagster import (
     AssetExecutionContext,
     AssetKey,
     AssetsDefinition,
+    FreshnessPolicy,
     MaterializeResult,
     asset,
 )
@@ -25,10 +26,18 @@ from orchestration.publish.release import Release, publish
 from orchestration.publish.releases import created_at
 
 
-def release_asset(settings: Settings, marts: Sequence[AssetKey]) -> AssetsDefinition:
-    """The asset `release`, downstream of every mart and its gate."""
+def release_asset(
+    settings: Settings, marts: Sequence[AssetKey], fresh: FreshnessPolicy | None
+) -> AssetsDefinition:
+    """The asset `release`, downstream of every mart and its gate, and by when it should be there."""
 
-    @asset(name="release", deps=marts, group_name="publish", kinds={"duckdb", "parquet"})
+    @asset(
+        name="release",
+        deps=marts,
+        group_name="publish",
+        kinds={"duckdb", "parquet"},
+        freshness_policy=fresh,
+    )
     def release(context: AssetExecutionContext, lock: WriterLock) -> MaterializeResult[None]:
         """The marts that passed the gate, published under `published/current`."""
         begin_step("release")

@@ -24,7 +24,7 @@ from orchestration.defs.names import MART_GATE
 from orchestration.defs.resources import WriterLock, explained
 from orchestration.monitoring.gates import observe_arrival_gate, observe_mart_gate
 from orchestration.publish.holding import concerned, hold, let_go
-from orchestration.quality.mart_gate import judge_marts, keep_verdict
+from orchestration.quality.mart_gate import described_expectations, judge_marts, keep_verdict
 from orchestration.sources.source import Source
 
 
@@ -35,7 +35,11 @@ def mart_gate(
 
     A finding that is traced to sources holds their new loads back, once: the others are judged without them.
     """
-    specs = [AssetCheckSpec(MART_GATE, asset=key, blocking=True) for key in marts]
+    told = described_expectations(settings)
+    specs = [
+        AssetCheckSpec(MART_GATE, asset=key, blocking=True, description=told.get(key.path[-1]))
+        for key in marts
+    ]
 
     @multi_asset_check(name=MART_GATE, specs=specs, can_subset=True)
     def check(context: AssetCheckExecutionContext, lock: WriterLock) -> Iterator[AssetCheckResult]:
