@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import streamlit as st
 
-from dashboard.frame import choose_language, header, open_view
+from dashboard.frame import choose_language, header, open_view, tell_unknown_choices
 from dashboard.links import begin_page
 from dashboard.parts import empty_state
 from dashboard.saved import saved_views
@@ -73,6 +73,9 @@ if view.release:
     saved_views(view, name, pages)
 st.session_state["view"] = view
 header(view, view.text(f"{name}_page"), view.text(f"{name}_about"))
+unknown = st.container()
+with unknown:
+    tell_unknown_choices(view)
 try:
     page.run()
 except duckdb.Error as error:
@@ -83,3 +86,6 @@ except duckdb.Error as error:
         "aipl verify",
         mark="!",
     )
+# Those of choices that the page itself offers.
+with unknown:
+    tell_unknown_choices(view)

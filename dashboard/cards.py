@@ -13,6 +13,7 @@ import streamlit as st
 from dashboard.charts import scorecard as charts
 from dashboard.data import scorecard
 from dashboard.data.unusual import BEFORE, judged
+from dashboard.links import follow, note_unknown, write_down
 from dashboard.measures import Measure, measure
 from dashboard.parts import Tile, card, choose, draw, nothing, tiles
 from dashboard.text import labels
@@ -22,6 +23,8 @@ from dashboard.view import View
 BARS = 10
 # A period shorter than this is drawn with the days before it.
 DAYS_SHOWN = 28
+# The member whose days a trend shows, as `<slice>:<member>`; that of the whole brand has no name.
+MEMBER, WHOLE_BRAND = "member", "all:"
 
 Figures = Callable[[View], pd.DataFrame]
 Show = Callable[[View, str, pd.DataFrame], None]
@@ -114,35 +117,90 @@ def days_of_member(slice_name: str = "all", member: str = "") -> Figures:
     return found
 
 
+def trend(name: str, *columns: str, slices: Sequence[Slice] = ()) -> Card:
+    """The days of the brand, or of the member that a click on a card of `slices` has chosen."""
+    known = {one.slice_name: one for one in slices}
+
+    def read(asked: str) -> str | None:
+        return asked if asked == WHOLE_BRAND or asked.partition(":")[0] in known else None
+
+    note_unknown(MEMBER, follow(MEMBER, read))
+    chosen = read(str(st.session_state.get(MEMBER, ""))) or WHOLE_BRAND
+    st.session_state[MEMBER] = chosen
+    write_down(MEMBER, chosen, default=WHOLE_BRAND)
+    slice_name, _, member = chosen.partition(":")
+
+    def shown(view: View, name: str, found: pd.DataFrame) -> None:
+        if chosen != WHOLE_BRAND:
+            called = view.text("only_member", member=known[slice_name].called(view, member))
+            st.button(called, key="whole_brand", icon=":material/close:", on_click=_show_whole_brand)
+        by_day(*columns)(view, name, found)
+
+    return Card(name, days_of_member(slice_name, member), shown)
+
+
+def _show_whole_brand() -> None:
+    st.session_state[MEMBER] = WHOLE_BRAND
+
+
 def by_day(*columns: str) -> Show:
     """A line a day of one of these measures, the base beside it."""
 
     def shown(view: View, name: str, found: pd.DataFrame) -> None:
-        one = measure_shown(view, name, columns)
+        # Of some members some are unknown: a reason for refunds has no visitors.
+        told = [column for column in columns if column in found and found[column].notna().any()]
+        one = measure_shown(view, name, told or columns)
         now, before = scorecard.of_period(found), scorecard.of_base(found)
         if now.empty or now[one.column].isna().all():
             nothing(view, "measure_unknown", measure=one.name)
             return
         campaigns = view.ask(scorecard.CAMPAIGNS, first=now["day"].iloc[0].date())
-        unusual = view.text("unusual_day")
         figure = charts.by_day(
-            now, before, one.column, one.axis, view.sides(), campaigns=campaigns, unusual=unusual
+            now,
+            before,
+            one.column,
+            one.axis,
+            view.sides(),
+            campaigns=campaigns,
+            unusual=view.text("unusual_day"),
+            campaign=view.text("campaign"),
         )
         if clicked := draw(figure, name, f"{view.text(name)}: {one.name}", is_clickable=True):
+            is_campaign = isinstance(clicked.carried, str) and clicked.carried.startswith("campaign:")
             # The sidebar has asked for the period already.
-            st.query_params["period"] = f"day:{str(clicked.x)[:10]}"
+            st.query_params["period"] = clicked.carried if is_campaign else f"day:{str(clicked.x)[:10]}"
             st.rerun()
 
     return shown
 
 
-def by_member(
-    *columns: str, upright: bool = False, named: Callable[[View], dict[str, str]] | None = None
-) -> Show:
-    """Bars of a slice's members by one of these measures, the largest first; `upright` in their own order."""
+@dataclass(frozen=True)
+class Slice:
+    """A card of bars of a slice's members, the largest first; `upright` in their own order.
 
-    def shown(view: View, name: str, found: pd.DataFrame) -> None:
-        if not (told := [column for column in columns if column in found]):
+    `named`: what members are called. A click on a bar shows the days of the member, where they are counted.
+    """
+
+    name: str
+    slice_name: str
+    columns: tuple[str, ...]
+    named: Callable[[View], dict[str, str]] | None = None
+    upright: bool = False
+    empty: str = "no_figures"
+    has_days: bool = True
+
+    def card(self) -> Card:
+        """The card of a page."""
+        return Card(self.name, members_of_slice(self.slice_name), self._show, self.empty)
+
+    def called(self, view: View, member: str) -> str:
+        """A member as people call it."""
+        known = {scorecard.NONE: view.text("member_none"), scorecard.SMALL: view.text("member_small")}
+        known |= self.named(view) if self.named else {}
+        return known.get(member, member)
+
+    def _show(self, view: View, name: str, found: pd.DataFrame) -> None:
+        if not (told := [column for column in self.columns if column in found]):
             nothing(view, "people_do_not_add_up")
             return
         one = measure_shown(view, name, told)
@@ -151,17 +209,16 @@ def by_member(
         if pairs.empty:
             nothing(view, "measure_unknown", measure=one.name)
             return
-        if not upright:
-            pairs = pairs.sort_values(["now", "member"], ascending=[False, True], na_position="last").head(
-                BARS
-            )
-        known = {scorecard.NONE: view.text("member_none"), scorecard.SMALL: view.text("member_small")}
-        known |= named(view) if named else {}
-        words = [known.get(member, member) for member in pairs["member"]]
-        figure = charts.by_member(words, pairs, one.axis, view.sides(), upright=upright)
-        draw(figure, name, f"{view.text(name)}: {one.name}")
-
-    return shown
+        if not self.upright:
+            pairs = pairs.sort_values(["now", "member"], ascending=[False, True], na_position="last")
+            pairs = pairs.head(BARS)
+        words = [self.called(view, member) for member in pairs["member"]]
+        figure = charts.by_member(words, pairs, one.axis, view.sides(), upright=self.upright)
+        clicked = draw(figure, name, f"{view.text(name)}: {one.name}", is_clickable=self.has_days)
+        if clicked is not None:
+            # The trend above has been drawn already.
+            st.query_params[MEMBER] = f"{self.slice_name}:{pairs['member'].iloc[clicked.number]}"
+            st.rerun()
 
 
 def measure_shown(view: View, name: str, columns: Sequence[str]) -> Measure:

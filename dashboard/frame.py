@@ -12,7 +12,7 @@ from dashboard.data import release as releases
 from dashboard.filters import filtered
 from dashboard.format import NONE, count
 from dashboard.links import take_over, unknown_choices, write_down
-from dashboard.text import LANGUAGES, text
+from dashboard.text import LANGUAGES, labels, text
 from dashboard.view import View, connection_of
 from orchestration.core.errors import AiplError
 from orchestration.core.settings import Settings
@@ -55,6 +55,13 @@ def open_view(settings: Settings, language: str, *, by_period: bool) -> View:
     return view
 
 
+def tell_unknown_choices(view: View) -> None:
+    """What the link asks for and this release does not have."""
+    for name, asked in unknown_choices().items():
+        filtered_by = view.text(name) if name in labels() else name
+        st.info(view.text("not_in_release", filter=filtered_by, value=asked), icon=":material/info:")
+
+
 def header(view: View, title: str, subtitle: str) -> None:
     """Title of the page and the strip about the release; then what a reader must know of it."""
     st.html(f"<style>{STYLE.read_text()}</style>")
@@ -63,8 +70,6 @@ def header(view: View, title: str, subtitle: str) -> None:
         f'<header class="page"><h1>{escape(title)}</h1><p>{escape(subtitle)}</p>{strip}</header>',
         width="stretch",
     )
-    for name, asked in unknown_choices().items():
-        st.info(view.text("not_in_release", filter=view.text(name), value=asked), icon=":material/info:")
     if view.release:
         _notices(view, view.release)
 

@@ -85,10 +85,11 @@ def choose_of_many(label: str, options: Sequence[str], key: str, named: Callable
 
 
 class Point(NamedTuple):
-    """A point of a figure: its number within its trace, and where it stands on the axis."""
+    """A point of a figure: its number within its trace, where it stands on the axis, and what it carries."""
 
     number: int
     x: Any
+    carried: Any
 
 
 def draw(figure: go.Figure, name: str, alt: str, *, is_clickable: bool = False) -> Point | None:
@@ -100,11 +101,57 @@ def draw(figure: go.Figure, name: str, alt: str, *, is_clickable: bool = False) 
     clicked = st.plotly_chart(
         figure, theme=None, config=PLOTLY, key=key, alt=alt, on_select="rerun", selection_mode="points"
     )
-    points = [Point(point["point_index"], point.get("x")) for point in clicked.selection["points"]]
+    points = [
+        Point(point["point_index"], point.get("x"), point.get("customdata"))
+        for point in clicked.selection["points"]
+    ]
+    return next(iter(_just_chosen(key, points)), None)
+
+
+def _just_chosen(key: str, chosen: list[Any]) -> list[Any]:
+    """What is chosen in a chart or table, if that is new: it stays chosen in every run that follows."""
     before = st.session_state.get(f"_{key}")
-    st.session_state[f"_{key}"] = points
-    # A click stays selected, and is news once.
-    return points[0] if points and points != before else None
+    st.session_state[f"_{key}"] = chosen
+    return chosen if chosen != before else []
+
+
+def choose_row(
+    view: View,
+    name: str,
+    heads: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    numeric: Iterable[int] = (),
+    wide: Iterable[int] = (),
+) -> int | None:
+    """A table of texts, of which a row can be clicked: its number, just after that.
+
+    `heads` are keys of the table of texts; `numeric` columns stand to the right, `wide` ones have more room.
+    """
+    frame = pd.DataFrame([[str(cell) for cell in row] for row in rows], columns=list(heads))
+    right, broad = set(numeric), set(wide)
+    chosen = st.dataframe(
+        frame,
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"rows_{name}",
+        height=min(38 + 35 * len(frame), 740),
+        column_config={
+            head: st.column_config.TextColumn(
+                capitalized(view.text(head)),
+                alignment="right" if at in right else "left",
+                width="medium" if at in broad else None,
+            )
+            for at, head in enumerate(heads)
+        },
+    )
+    return next(iter(_just_chosen(f"rows_{name}", list(chosen.selection.rows))), None)
+
+
+def capitalized(words: str) -> str:
+    """A head of a table as it begins."""
+    return words[:1].upper() + words[1:]
 
 
 def to_csv(frame: pd.DataFrame, head: str) -> bytes:

@@ -156,6 +156,7 @@ def connection_of(folder: str) -> duckdb.DuckDBPyConnection:
     return releases.connect(Path(folder))
 
 
-@st.cache_data(max_entries=400, show_spinner=False)
+# Not copied for each run, as data would be: pages make frames of their own, and change none.
+@st.cache_resource(max_entries=400, show_spinner=False)
 def _remembered(folder: str, sql: str, parameters: Mapping[str, Any]) -> pd.DataFrame:
     return releases.ask(connection_of(folder), sql, **parameters)

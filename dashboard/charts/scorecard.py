@@ -34,12 +34,15 @@ def by_day(
     *,
     campaigns: pd.DataFrame,
     unusual: str,
+    campaign: str,
 ) -> go.Figure:
     """A line of the period's days, a dotted one of the base's day by day, and a band for each campaign.
 
-    Rings, called `unusual`, are around unusual days; they say what is usual. `now`, `before`: as
-    `data.scorecard.MEMBER_DAYS`, `now` with the columns of `data.unusual.judged`; `campaigns`: as
-    `data.scorecard.CAMPAIGNS`.
+    Rings, called `unusual`, are around unusual days; they say what is usual. A mark called `campaign` at the
+    top of a band carries the id of its period.
+
+    `now`, `before`: as `data.scorecard.MEMBER_DAYS`, `now` with the columns of `data.unusual.judged`;
+    `campaigns`: as `data.scorecard.CAMPAIGNS`.
     """
     figure = go.Figure()
     if not before.empty and not now.empty:
@@ -74,6 +77,18 @@ def by_day(
             hovertemplate=f"{axis.of('customdata')}",
         )
     with_campaigns(figure, campaigns, now["day"])
+    if len(campaigns):
+        starts = campaigns["period_start"].clip(lower=now["day"].iloc[0])
+        figure.add_scatter(
+            x=starts,
+            y=[highest_of(now[measure], before[measure])] * len(campaigns),
+            name=campaign,
+            mode="markers",
+            marker={"symbol": "triangle-down", "size": 11, "color": MUTED},
+            customdata="campaign:" + campaigns["campaign_id"],
+            text=campaigns["campaign_id"],
+            hovertemplate="%{text}",
+        )
     return laid_out(
         figure,
         300,

@@ -7,13 +7,13 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
-from dashboard.cards import Card, names_of, show, stop_without_period
+from dashboard.cards import MEMBER, Card, names_of, show, stop_without_period
 from dashboard.charts import scorecard as charts
 from dashboard.data import scorecard
 from dashboard.data.release import rows_of
 from dashboard.format import NONE, relative, signed_percent
 from dashboard.measures import measure
-from dashboard.parts import Chip, choose, draw, nothing, stop_without_release, table
+from dashboard.parts import Chip, choose, choose_row, draw, nothing, stop_without_release
 from dashboard.view import View
 
 view: View = st.session_state["view"]
@@ -50,8 +50,8 @@ def letters(view: View, name: str, found: pd.DataFrame) -> None:
     draw(charts.change(named, (before, old), (now, new), money.axis), name, view.text(f"{name}_note"))
 
 
-def by_category(view: View, _: str, found: pd.DataFrame) -> None:
-    """The letters of each category; new and left ones are marked."""
+def by_category(view: View, name: str, found: pd.DataFrame) -> None:
+    """The letters of each category; new and left ones are marked, and a row opens its days."""
     rows = [
         (
             names.get(row.category_id, row.category_id),
@@ -59,16 +59,15 @@ def by_category(view: View, _: str, found: pd.DataFrame) -> None:
             *(written_step(getattr(row, letter)) for letter in scorecard.LETTERS),
             money.written(row.amount_1),
             signed_percent(relative(row.amount_1, row.amount_0)),
-            Chip(view.text("is_entered"), "new")
-            if row.is_entered
-            else Chip(view.text("is_left"), "warning")
-            if row.is_left
-            else "",
+            view.text("is_entered") if row.is_entered else view.text("is_left") if row.is_left else "",
         )
         for row in rows_of(found)
     ]
     heads = ("category", "amount_0", *scorecard.LETTERS, "amount_1", "change_share", "mark")
-    table(view, heads, rows, numeric=range(1, 8), wide=(0,))
+    chosen = choose_row(view, name, heads, rows, numeric=range(1, 8), wide=(0,))
+    if chosen is not None:
+        asked = {MEMBER: f"category:{found['category_id'].iloc[chosen]}"}
+        st.switch_page("screens/trade.py", query_params=asked)
 
 
 def written_step(value: float) -> str:

@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard.charts import money as charts
 from dashboard.data import aipl, fast, money, scorecard
 from dashboard.data.release import rows_of
-from dashboard.format import NONE, count, percent, points, relative, signed_percent, span
+from dashboard.format import count, percent, points, relative, signed_percent, span
 from dashboard.parts import Swatch, Tile, card, choose, draw, nothing, stop_without_release, table, tiles
 from dashboard.view import View
 

@@ -11,7 +11,7 @@ from dashboard.data import scorecard
 from dashboard.data.release import rows_of
 from dashboard.format import count, is_known, percent, signed, span
 from dashboard.measures import measure
-from dashboard.parts import Chip, choose, choose_of_many, draw, nothing, stop_without_release, table
+from dashboard.parts import choose, choose_of_many, choose_row, draw, nothing, stop_without_release
 from dashboard.view import View
 
 view: View = st.session_state["view"]
@@ -23,8 +23,8 @@ BUBBLES = 300
 names = names_of(scorecard.PRODUCTS)(view)
 
 
-def ranking(view: View, _: str, found: pd.DataFrame) -> None:
-    """The best products of one list."""
+def ranking(view: View, name: str, found: pd.DataFrame) -> None:
+    """The best products of one list; a row opens the product below."""
     one, has_hits = measure(view, ranked_by), bool(found["is_hit"].notna().any())
     rows = [
         (
@@ -33,12 +33,16 @@ def ranking(view: View, _: str, found: pd.DataFrame) -> None:
             one.written(row.value),
             percent(row.share),
             percent(row.cumulative_share),
-            *([Chip(view.text("hit"), "passed") if row.is_hit else ""] if has_hits else []),
+            *([view.text("hit") if row.is_hit else ""] if has_hits else []),
         )
         for row in rows_of(found.head(SHOWN))
     ]
     heads = ["rank", "product", "figure", "share", "cumulative_share"]
-    table(view, heads + ["hit_head"] * has_hits, rows, numeric=(2, 3, 4), wide=(1,), caption=one.name)
+    st.caption(one.name)
+    heads += ["hit_head"] * has_hits
+    chosen = choose_row(view, name, heads, rows, numeric=(0, 2, 3, 4), wide=(1,))
+    if chosen is not None:
+        st.session_state["product"] = found["product_id"].iloc[chosen]
     if len(found) > SHOWN:
         st.caption(view.text("more_in_csv", rows=count(len(found) - SHOWN)))
 
@@ -58,8 +62,8 @@ def looked_at(view: View, name: str, found: pd.DataFrame) -> None:
         st.session_state["product"] = shown["member"].iloc[clicked.number]
 
 
-def unusual(view: View, _: str, found: pd.DataFrame) -> None:
-    """Products that are far from their usual figures, the dearest first."""
+def unusual(view: View, name: str, found: pd.DataFrame) -> None:
+    """Products that are far from their usual figures, the dearest first; a row opens the product below."""
     rows = [
         (
             span(row.period_start.date(), row.period_end.date())
@@ -78,7 +82,9 @@ def unusual(view: View, _: str, found: pd.DataFrame) -> None:
         for row in rows_of(found.head(SHOWN))
     ]
     heads = ("period", "product", "measure", "value", "usual", "deviation", "finding", "money_lost")
-    table(view, heads, rows, numeric=(3, 4, 5, 7), wide=(1,))
+    chosen = choose_row(view, name, heads, rows, numeric=(3, 4, 5, 7), wide=(1,))
+    if chosen is not None:
+        st.session_state["product"] = found["product_id"].iloc[chosen]
     if len(found) > SHOWN:
         st.caption(view.text("more_in_csv", rows=count(len(found) - SHOWN)))
 

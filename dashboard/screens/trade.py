@@ -4,18 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.cards import (
-    Card,
-    by_day,
-    by_member,
-    days_of_member,
-    members_of_slice,
-    names_of,
-    show,
-    stop_without_period,
-    totals,
-    words_of,
-)
+from dashboard.cards import Slice, names_of, show, stop_without_period, totals, trend, words_of
 from dashboard.data import scorecard
 from dashboard.parts import stop_without_release
 from dashboard.view import View
@@ -25,6 +14,20 @@ stop_without_release(view)
 stop_without_period(view)
 MONEY = ("paid_amount", "buyers", "orders", "amount_per_buyer")
 
+classes = Slice("buyer_classes", "buyer_class", ("paid_amount", "buyers"), words_of("class"))
+categories = Slice("categories", "category", MONEY, names_of(scorecard.CATEGORIES))
+hours = Slice("trade_by_hour", "hour", MONEY, upright=True)
+reasons = Slice("refund_reasons", "refund_reason", ("refunded_amount", "refunds"), words_of("reason"))
+regions = Slice(
+    "trade_by_region",
+    "region",
+    ("paid_amount", "buyers", "orders"),
+    empty="region_months_only",
+    has_days=False,
+)
+channels = Slice("trade_by_channel", "channel", MONEY, words_of("channel"))
+with_days = (classes, categories, hours, reasons, channels)
+
 totals(
     view,
     "trade",
@@ -32,34 +35,8 @@ totals(
 )
 show(
     view,
-    [Card("trade_by_day", days_of_member(), by_day(*MONEY, "refunded_amount"))],
-    [
-        Card(
-            "buyer_classes",
-            members_of_slice("buyer_class"),
-            by_member("paid_amount", "buyers", named=words_of("class")),
-        ),
-        Card(
-            "categories",
-            members_of_slice("category"),
-            by_member(*MONEY, named=names_of(scorecard.CATEGORIES)),
-        ),
-    ],
-    [
-        Card("trade_by_hour", members_of_slice("hour"), by_member(*MONEY, upright=True)),
-        Card(
-            "refund_reasons",
-            members_of_slice("refund_reason"),
-            by_member("refunded_amount", "refunds", named=words_of("reason")),
-        ),
-    ],
-    [
-        Card(
-            "trade_by_region",
-            members_of_slice("region"),
-            by_member("paid_amount", "buyers", "orders"),
-            "region_months_only",
-        ),
-        Card("trade_by_channel", members_of_slice("channel"), by_member(*MONEY, named=words_of("channel"))),
-    ],
+    [trend("trade_by_day", *MONEY, "refunded_amount", slices=with_days)],
+    [classes.card(), categories.card()],
+    [hours.card(), reasons.card()],
+    [regions.card(), channels.card()],
 )

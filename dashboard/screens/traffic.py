@@ -5,17 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from dashboard.cards import (
-    Card,
-    by_day,
-    by_member,
-    days_of_member,
-    members_of_slice,
-    show,
-    stop_without_period,
-    totals,
-    words_of,
-)
+from dashboard.cards import Card, Slice, show, stop_without_period, totals, trend, words_of
 from dashboard.charts import scorecard as charts
 from dashboard.data import scorecard
 from dashboard.measures import measure
@@ -33,8 +23,8 @@ def paths(view: View, name: str, moved: pd.DataFrame) -> None:
     """Where people came from to a class of pages, and where they went from it."""
     classes = list(dict.fromkeys([*moved["to_class"], *moved["from_class"]]))
     words = words_of("page")(view)
-    pages = [one for one in classes if one not in (ENTRY, EXIT)]
-    page = choose_of_many(view.text("page_class"), pages, "page_class", lambda one: words.get(one, one))
+    offered = [one for one in classes if one not in (ENTRY, EXIT)]
+    page = choose_of_many(view.text("page_class"), offered, "page_class", lambda one: words.get(one, one))
     one = measure(view, "moves")
     for place, own, other in zip(
         st.columns(2, gap="medium"), ("to_class", "from_class"), ("from_class", "to_class"), strict=True
@@ -56,33 +46,35 @@ totals(
     "traffic",
     ["visitors", "new_visitors", "visits", "views_per_visitor", "bounce_visit", "stay_per_visit"],
 )
+hours = Slice("traffic_by_hour", "hour", VISITORS, upright=True)
+channels = Slice("traffic_by_channel", "channel", (*VISITORS, "pay_conversion"), words_of("channel"))
+regions = Slice(
+    "traffic_by_region",
+    "region",
+    ("visitors", "visits", "views"),
+    empty="region_months_only",
+    has_days=False,
+)
+devices = Slice("traffic_by_device", "device", VISITORS, words_of("device"))
+pages = Slice(
+    "traffic_by_page",
+    "page_class",
+    ("visitors", "views", "bounce_visit", "stay_per_view"),
+    words_of("page"),
+)
+campaigns = Slice("traffic_by_campaign", "campaign", (*VISITORS, "pay_conversion"))
 show(
     view,
-    [Card("traffic_by_day", days_of_member(), by_day(*VISITORS, "new_visitors"))],
     [
-        Card("traffic_by_hour", members_of_slice("hour"), by_member(*VISITORS, upright=True)),
-        Card(
-            "traffic_by_channel",
-            members_of_slice("channel"),
-            by_member(*VISITORS, "pay_conversion", named=words_of("channel")),
-        ),
+        trend(
+            "traffic_by_day",
+            *VISITORS,
+            "new_visitors",
+            slices=(hours, channels, devices, pages, campaigns),
+        )
     ],
+    [hours.card(), channels.card()],
     [Card("paths", lambda view: view.ask(scorecard.PATHS), paths, "no_paths")],
-    [
-        Card(
-            "traffic_by_region",
-            members_of_slice("region"),
-            by_member("visitors", "visits", "views"),
-            "region_months_only",
-        ),
-        Card("traffic_by_device", members_of_slice("device"), by_member(*VISITORS, named=words_of("device"))),
-    ],
-    [
-        Card(
-            "traffic_by_page",
-            members_of_slice("page_class"),
-            by_member("visitors", "views", "bounce_visit", "stay_per_view", named=words_of("page")),
-        ),
-        Card("traffic_by_campaign", members_of_slice("campaign"), by_member(*VISITORS, "pay_conversion")),
-    ],
+    [regions.card(), devices.card()],
+    [pages.card(), campaigns.card()],
 )

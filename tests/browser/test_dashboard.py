@@ -185,7 +185,7 @@ def channels_that_bring_buyers(window: Window) -> None:
     card = window.page.locator(".st-key-card_traffic_by_channel")
     window.click(card.get_by_text("Pay_conversion", exact=True))
     window.page.wait_for_url(re.compile("traffic_by_channel=pay_conversion"))
-    card.locator(".ytick", has_text="search").wait_for()
+    card.locator(".ytick", has_text="search").first.wait_for()
 
 
 def paths_from_a_page(window: Window) -> None:
@@ -207,7 +207,7 @@ def looked_at_and_not_bought(window: Window) -> None:
 
 def products_that_fell(window: Window) -> None:
     window.menu("Products")
-    window.page.locator(".st-key-card_unusual").get_by_text("fell").first.wait_for()
+    window.page.locator(".st-key-card_unusual").get_by_text("fell").first.wait_for(state="attached")
 
 
 def what_growth_is_made_of(window: Window) -> None:
@@ -219,7 +219,9 @@ def what_growth_is_made_of(window: Window) -> None:
 def what_the_campaign_brought(window: Window) -> None:
     what_growth_is_made_of(window)
     assert "Baseline" in window.page.locator("dl.strip").inner_text()
-    window.page.locator(".st-key-card_growth_by_category").get_by_text("Lamps").wait_for()
+    window.page.locator(".st-key-card_growth_by_category").get_by_text("Lamps").first.wait_for(
+        state="attached"
+    )
 
 
 def why_somebody_is_interested(window: Window) -> None:
@@ -269,6 +271,17 @@ def test_a_question_is_answered_in_three_clicks(window: Window, question: str) -
     window.clicks = 0
     QUESTIONS[question](window)
     assert window.clicks <= 3
+    assert window.errors == []
+
+
+def test_a_bar_shows_the_days_of_its_part(window: Window) -> None:
+    window.go("trade", brand="lumen", period="week:2024-01-22", lang="en")
+    window.errors.clear()
+    window.click_point(window.page.locator(".st-key-card_trade_by_channel .stPlotlyChart g.points path").last)
+    window.page.wait_for_url(re.compile("member=channel%3A"))
+    settled(window.page)
+    window.click(window.page.get_by_role("button", name="show the whole brand"))
+    window.page.wait_for_function("!document.location.search.includes('member=')")
     assert window.errors == []
 
 

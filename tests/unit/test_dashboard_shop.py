@@ -6,7 +6,7 @@ import re
 from datetime import date, timedelta
 
 import pytest
-from dashboard_app import open_app, tables, tiles, turned, words
+from dashboard_app import open_app, tiles, turned, words
 from dashboard_shop import GROWTH, MEMBERS, RATES, cell
 from dashboard_world import published
 
@@ -85,6 +85,19 @@ def test_a_period_is_chosen_kept_and_linked() -> None:
     app.selectbox(key="brand").set_value("cedar").run()
     assert app.query_params["period"] == "month:2024-01-01"
     assert tiles(app)[text("en", "visits")] == count(cell("cedar", "month:2024-01-01")["visits"])
+
+
+def test_a_trend_shows_one_part_of_the_brand() -> None:
+    app = open_app("trade", brand="lumen", period=WEEK, member="channel:search")
+    (back,) = (one for one in app.main.button)
+    assert back.label == text("en", "only_member", member=text("en", "channel_search"))
+    turned(app, "traffic")
+    assert app.query_params["member"] == ["channel:search"] or app.query_params["member"] == "channel:search"
+    next(iter(app.main.button)).click().run()
+    assert "member" not in app.query_params and not app.main.button
+    app = open_app("trade", brand="lumen", period=WEEK, member="moon:full")
+    assert "member" not in app.query_params
+    assert text("en", "not_in_release", filter=text("en", "member"), value="moon:full") in words(app)
 
 
 def test_a_brand_is_compared_with_another_of_its_currency() -> None:
@@ -171,7 +184,7 @@ def test_products_are_those_of_the_list_with_their_names() -> None:
         product: cell("lumen", WEEK, "product", product)["paid_amount"] for product in MEMBERS["product"]
     }
     best = sorted(values, key=lambda product: -values[product])
-    listed, unusual = tables(app)
+    listed, unusual = (box.value.to_numpy().tolist() for box in app.dataframe)
     assert [row[:3] for row in listed] == [
         [f"{number}", product.title(), money(values[product], "CNY")]
         for number, product in enumerate(best, 1)
@@ -186,13 +199,14 @@ def test_growth_adds_up_and_says_what_else_touched_it() -> None:
     app = open_app("growth", brand="lumen", period="campaign:spring")
     # All the money is that of the scorecard, which these letters are not of.
     assert text("en", "adds_not_up") in words(app)
-    assert text("en", "no_growth") in words(open_app("growth", brand="lumen", basis="net_as_known"))
+    net = open_app("growth", brand="lumen", period="campaign:spring", basis="net_as_known")
+    assert text("en", "no_growth") in words(net)
     app.session_state["buyers"] = "new"
     app.run()
     told = words(app)
     assert text("en", "adds_not_up") in told
     assert text("en", "contaminated") in told
-    (rows,) = tables(app)
+    (rows,) = (box.value.to_numpy().tolist() for box in app.dataframe)
     for row, (before, *letters, after) in zip(rows, GROWTH.values(), strict=True):
         assert row[1] == money(before, "CNY") and row[6] == money(after, "CNY")
         assert [cell_ == "–" for cell_ in row[2:6]] == [not letter for letter in letters]
