@@ -19,6 +19,8 @@ from dashboard.text import labels
 from dashboard.view import Brand, View
 from orchestration.core.printable import formula_safe
 
+# Longer tables are scrolled.
+ROWS_AT_ONCE = 20
 PLOTLY = {"displayModeBar": False, "displaylogo": False, "responsive": True}
 
 
@@ -122,26 +124,24 @@ def choose_row(
     rows: Iterable[Sequence[object]],
     *,
     numeric: Iterable[int] = (),
-    wide: Iterable[int] = (),
 ) -> int | None:
     """A table of texts, of which a row can be clicked: its number, just after that.
 
-    `heads` are keys of the table of texts; `numeric` columns stand to the right, `wide` ones have more room.
+    `heads` are keys of the table of texts; `numeric` columns stand to the right.
     """
     frame = pd.DataFrame([[str(cell) for cell in row] for row in rows], columns=list(heads))
-    right, broad = set(numeric), set(wide)
+    right = set(numeric)
     chosen = st.dataframe(
         frame,
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
         key=f"rows_{name}",
-        height=min(38 + 35 * len(frame), 740),
+        height="content" if len(frame) <= ROWS_AT_ONCE else 740,
         column_config={
             head: st.column_config.TextColumn(
                 capitalized(view.text(head)),
                 alignment="right" if at in right else "left",
-                width="medium" if at in broad else None,
             )
             for at, head in enumerate(heads)
         },

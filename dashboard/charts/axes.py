@@ -29,6 +29,10 @@ class Axis:
         """A value of a trace, such as `x`, as a template writes it."""
         return f"{self.prefix}%{{{name}:{self.hover}}}{self.suffix}"
 
+    def written(self, value: float) -> str:
+        """A value on a chart, as its axis writes it."""
+        return self.words(value) if self.words else f"{self.prefix}{value:{self.hover}}{self.suffix}"
+
     def scale(self, highest: float, lowest: float = 0) -> dict[str, object]:
         """The axis of values up to the highest, and down to the lowest if that is below 0."""
         scale: dict[str, object] = {

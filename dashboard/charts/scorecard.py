@@ -39,7 +39,7 @@ def by_day(
     """A line of the period's days, a dotted one of the base's day by day, and a band for each campaign.
 
     Rings, called `unusual`, are around unusual days; they say what is usual. A mark called `campaign` at the
-    top of a band carries the id of its period.
+    foot of a band carries the id of its period.
 
     `now`, `before`: as `data.scorecard.MEMBER_DAYS`, `now` with the columns of `data.unusual.judged`;
     `campaigns`: as `data.scorecard.CAMPAIGNS`.
@@ -81,10 +81,11 @@ def by_day(
         starts = campaigns["period_start"].clip(lower=now["day"].iloc[0])
         figure.add_scatter(
             x=starts,
-            y=[highest_of(now[measure], before[measure])] * len(campaigns),
+            y=[0] * len(campaigns),
             name=campaign,
             mode="markers",
-            marker={"symbol": "triangle-down", "size": 11, "color": MUTED},
+            marker={"symbol": "triangle-up", "size": 13, "color": MUTED},
+            cliponaxis=False,
             customdata="campaign:" + campaigns["campaign_id"],
             text=campaigns["campaign_id"],
             hovertemplate="%{text}",
@@ -151,8 +152,7 @@ def change(
             decreasing={"marker": {"color": LESS}},
             totals={"marker": {"color": ACCENT}},
             hovertemplate=f"%{{x}}: {axis.of('y')}<extra></extra>",
-            texttemplate=axis.of("text"),
-            text=values,
+            text=[axis.written(value) for value in values],
             textposition="outside",
             textfont={"color": INK},
             cliponaxis=False,

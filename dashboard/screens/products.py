@@ -40,7 +40,7 @@ def ranking(view: View, name: str, found: pd.DataFrame) -> None:
     heads = ["rank", "product", "figure", "share", "cumulative_share"]
     st.caption(one.name)
     heads += ["hit_head"] * has_hits
-    chosen = choose_row(view, name, heads, rows, numeric=(0, 2, 3, 4), wide=(1,))
+    chosen = choose_row(view, name, heads, rows, numeric=(0, 2, 3, 4))
     if chosen is not None:
         st.session_state["product"] = found["product_id"].iloc[chosen]
     if len(found) > SHOWN:
@@ -82,7 +82,7 @@ def unusual(view: View, name: str, found: pd.DataFrame) -> None:
         for row in rows_of(found.head(SHOWN))
     ]
     heads = ("period", "product", "measure", "value", "usual", "deviation", "finding", "money_lost")
-    chosen = choose_row(view, name, heads, rows, numeric=(3, 4, 5, 7), wide=(1,))
+    chosen = choose_row(view, name, heads, rows, numeric=(3, 4, 5, 7))
     if chosen is not None:
         st.session_state["product"] = found["product_id"].iloc[chosen]
     if len(found) > SHOWN:
