@@ -201,8 +201,9 @@ def _chosen_period(view: View, brand: Brand, known: Mapping[str, Period]) -> Per
             args=({kind: one.period_id for kind, one in newest.items()},),
         )
         if period.period_type == scorecard.RANGE:
-            # One of the two days has been chosen: the other one is waited for.
-            if len(state.get(DAYS, ())) != 1:
+            # After one of the two days the other one is waited for.
+            is_half = len(begun := state.get(DAYS, ())) == 1
+            if not is_half or not brand.first_day <= begun[0] <= brand.horizon:
                 state[DAYS] = (period.first, period.last)
             st.date_input(
                 view.text("period"),
