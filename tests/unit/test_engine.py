@@ -10,14 +10,16 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from unit.publish_home import NOON, let_through, make_home, query
 
 from orchestration.build.engine.chosen import engine_of
 from orchestration.build.engine.facade import query_of
 from orchestration.build.engine.on_spark import OnSpark
-from orchestration.build.state import Build, why_in_full
+from orchestration.build.state import Build, read_build, why_in_full, write_build
 from orchestration.core.database import connect
 from orchestration.core.errors import EnvironmentStop, InputError
 from orchestration.core.settings import Settings
+from orchestration.publish.release import publish
 
 
 def test_duckdb_builds_unless_another_engine_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,3 +70,14 @@ def test_an_instant_is_shown_as_a_time_in_utc(tmp_path: Path) -> None:
         shown = connection.sql(query_of(connection, tmp_path))
         assert [str(kind) for kind in shown.types] == ["TIMESTAMP", "BIGINT"]
         assert shown.fetchall() == [(moment.replace(tzinfo=None), 1)]
+
+
+def test_a_release_says_where_it_was_built(tmp_path: Path) -> None:
+    settings = make_home(tmp_path)
+    build = read_build(settings)
+    assert build is not None
+    write_build(settings, replace(build, engine="spark"))
+    let_through(settings, build.build_id)
+    release = publish(settings, NOON)
+    assert release.manifest["engine"] == "spark"
+    assert query(release.folder, "select distinct engine from dim_release") == [("spark",)]
