@@ -10,7 +10,7 @@ READY_BI := $(VENV)/ready-bi
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dashboard test test-fast mart prove bench dev lint format examples docs screenshots lock lock-check clean
+.PHONY: help setup run dashboard test test-fast mart prove bench spark spark-server dev lint format examples docs screenshots lock lock-check clean
 
 help: ## List the make targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,23 @@ bench: $(READY) ## Benchmark the program against other tools: docs/performance.m
 	@test -x $(VENV)/bench/bin/python || $(PYTHON) -m venv $(VENV)/bench
 	@$(VENV)/bench/bin/pip install --quiet --require-hashes -r requirements-bench.lock
 	@PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH="$(CURDIR):$(CURDIR)/tests" $(VENV)/bench/bin/python -m benchmarks.bench
+
+# In an environment of its own: Great Expectations would import PySpark in every run.
+SPARK := $(VENV)/spark
+READY_SPARK := $(SPARK)/ready
+$(READY_SPARK): requirements-spark.lock $(READY)
+	@test -x $(SPARK)/bin/python || $(PYTHON) -m venv $(SPARK)
+	@echo "Installing Spark into $(SPARK) (once, one to three minutes) ..."
+	@$(SPARK)/bin/pip install --quiet --require-hashes -r requirements-spark.lock
+	@touch $@
+
+spark: $(READY_SPARK) ## Install what a build on Apache Spark needs: docs/spark.md
+
+spark-server: $(READY_SPARK) ## Run Spark on this machine until stopped, for SPARK_REMOTE=sc://localhost (needs Java 17)
+	@PATH="$(CURDIR)/$(SPARK)/bin:$$PATH" spark-submit --master "local[*]" \
+		--conf spark.sql.shuffle.partitions=8 --conf spark.ui.enabled=false \
+		--conf spark.sql.warehouse.dir="$${TMPDIR:-/var/tmp}/aipl-spark" $(SPARK_ARGS) \
+		--class org.apache.spark.sql.connect.service.SparkConnectServer spark-internal
 
 dev: $(READY) ## Open the Dagster UI with the nightly schedule
 	@$(AIPL) ui
@@ -103,18 +120,23 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-
 
 LOCK_BI := $(LOCK) --extra bi --extra browser --extra postgres --constraint requirements.lock
 LOCK_BENCH := $(LOCK) --extra bench --constraint requirements.lock
+LOCK_SPARK := $(subst pyproject.toml,--group spark,$(LOCK))
 
 lock: $(READY) ## Update the lock files from pyproject.toml
 	@$(LOCK) --extra dev --upgrade --output-file requirements.lock
 	@$(LOCK_BI) --upgrade --output-file requirements-bi.lock
 	@$(LOCK_BENCH) --upgrade --output-file requirements-bench.lock
+	@$(LOCK_SPARK) --upgrade --output-file requirements-spark.lock
+
+LOCKS := requirements.lock requirements-bi.lock requirements-bench.lock requirements-spark.lock
 
 lock-check: $(READY) ## Fail if a lock file does not match pyproject.toml
-	@cp requirements.lock requirements-bi.lock requirements-bench.lock $(VENV)/
+	@cp $(LOCKS) $(VENV)/
 	@$(LOCK) --extra dev --output-file $(VENV)/requirements.lock
 	@$(LOCK_BI) --output-file $(VENV)/requirements-bi.lock
 	@$(LOCK_BENCH) --output-file $(VENV)/requirements-bench.lock
-	@for lock in requirements.lock requirements-bi.lock requirements-bench.lock; do \
+	@$(LOCK_SPARK) --output-file $(VENV)/requirements-spark.lock
+	@for lock in $(LOCKS); do \
 		cmp -s $$lock $(VENV)/$$lock || { echo "$$lock is not up to date: run make lock"; exit 1; }; done
 
 clean: ## Remove the installed tools; keeps the state in data/

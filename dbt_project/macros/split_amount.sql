@@ -10,7 +10,7 @@
     case
         when {{ share }} = 1 then {{ amount }}
         -- A share is a double: as such, half a cent may be a little less than that.
-        else cast(round(cast({{ amount }} * {{ share }} as decimal(38, 6)), 2) as decimal(18, 4))
+        else cast(round({{ decimal_of_double(amount ~ ' * ' ~ share, 38, 6) }}, 2) as decimal(18, 4))
     end
 {%- endmacro %}
 

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from orchestration.build.around_dbt import finish_build, prepare_build, write_dbt_inputs
-from orchestration.build.dbt import build_arguments, dbt_environment, run_dbt
+from orchestration.build.dbt import dbt_environment
+from orchestration.build.engine.chosen import engine_of
+from orchestration.build.engine.contract import Order
 from orchestration.build.failures import explain_failure
 from orchestration.build.prepared import prepare_manifest
 from orchestration.build.reach import models_to_run
@@ -25,8 +27,8 @@ def build_again(settings: Settings, sources: Mapping[str, Source], dbt_sources: 
     variables = dbt_environment(settings, dbt_sources, target) | preparation.variables
     manifest = json.loads(prepare_manifest(settings, dbt_sources).read_text())
     models = models_to_run(settings, manifest, preparation.changed)
-    arguments = build_arguments(settings, sources, in_full=preparation.is_full, models=models)
-    ran = run_dbt(arguments, variables)
+    order = Order(dbt_sources, sources, models, preparation.is_full, target, variables)
+    ran = engine_of(settings).build(settings, order, lambda _: None)
     if not ran.success:
         raise explain_failure(settings, target, ran.exception)
     finish_build(settings, preparation.build)

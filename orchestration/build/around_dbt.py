@@ -11,6 +11,7 @@ from orchestration.arrival.configured import read_arrival
 from orchestration.arrival.dbt_inputs import forget_applied, mark_applied, read_dbt_inputs, write_arrival
 from orchestration.arrival.loads import complete_columns, promote
 from orchestration.arrival.retention import retire
+from orchestration.build.engine.chosen import engine_of
 from orchestration.build.fingerprint import digest, fingerprints, project_hash
 from orchestration.build.reach import changed_inputs
 from orchestration.build.rejects import keep_rejects
@@ -91,7 +92,8 @@ def present_build(
     `inputs` are dbt's inputs, by default those that were written last.
     """
     project, inputs = settings.dbt_project, inputs or read_dbt_inputs(settings)
-    (program, laws), rules = fingerprints(project, dbt_sources), rules_hash(project)
+    rules = rules_hash(project)
+    program, laws = fingerprints(project, dbt_sources, engine_of(settings).versions())
     return Build(
         "complete",
         program,
@@ -100,18 +102,20 @@ def present_build(
         laws=laws,
         beside_files=beside_files(inputs),
         project=digest(project_hash(project, dbt_sources), str(settings.home)),
+        engine=settings.engine,
     )
 
 
 def prepare_build(settings: Settings, dbt_sources: str) -> Preparation:
     """Record that a build begins, so that it counts as unfinished until `finish_build`.
 
-    Raises InputError when the rules cannot be built.
+    Raises InputError when the rules cannot be built, EnvironmentStop when the engine cannot be reached.
     """
     check_rules(settings.dbt_project)
     last = read_build(settings)
     build, today = present_build(settings, dbt_sources), datetime.now(UTC).date()
-    in_full = why_in_full(settings, last, build)
+    on_engine = engine_of(settings).why_in_full(settings, last.build_id if last else "")
+    in_full = why_in_full(settings, last, build) or on_engine
     tests_all_rows = bool(in_full) or needs_all_laws(last, build.laws, today)
     proved_on = today.isoformat() if last is None or tests_all_rows else last.proved_on
     build = replace(build, state="building", proved_on=proved_on, in_full=in_full)
@@ -151,10 +155,11 @@ def why_due(settings: Settings, last: Build | None, present: Build) -> str:
 def finish_build(settings: Settings, build: Build) -> None:
     """Record a complete build, which the next one may extend, and export its rejects.
 
-    Raises EnvironmentStop when another run has taken over the home.
+    Raises EnvironmentStop when another run has taken over the home, or the engine cannot be reached.
     """
     with writer_lock(settings.home):
         keep_rejects(settings)
+        engine_of(settings).finish(settings, build.build_id)
         mark_applied(settings)
         write_build(settings, replace(build, state="complete", warehouse=warehouse_mark(settings)))
 

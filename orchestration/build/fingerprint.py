@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -57,13 +57,16 @@ def project_files(project: Path) -> dict[str, Path]:
 
 
 def project_hash(project: Path, dbt_sources: str) -> str:
-    """Of all that a manifest depends on: each byte of the project, declared sources (JSON), the engine."""
+    """Of all that a manifest depends on: each byte of the project, declared sources (JSON), packages."""
     files = {name: _checksum(path.read_bytes()) for name, path in project_files(project).items()}
     return digest(json.dumps(files), dbt_sources, *_engine())
 
 
-def fingerprints(project: Path, dbt_sources: str) -> tuple[str, str]:
-    """Of what decides rows: code, seeds, configuration, declared sources (JSON), engine; and of the laws."""
+def fingerprints(project: Path, dbt_sources: str, engine: Iterable[str] = ()) -> tuple[str, str]:
+    """Of what decides rows: code, seeds, configuration, declared sources (JSON), packages; and of the laws.
+
+    `engine` are the versions of packages that are not of this environment.
+    """
     rows: dict[str, str] = {}
     laws: dict[str, str] = {}
     for name, path in project_files(project).items():
@@ -75,7 +78,7 @@ def fingerprints(project: Path, dbt_sources: str) -> tuple[str, str]:
         elif path.suffix != ".md":
             parts = laws if name.startswith("tests/") else rows
             parts[name] = _checksum(path.read_bytes())
-    return digest(json.dumps(rows), dbt_sources, *_engine()), digest(json.dumps(laws))
+    return digest(json.dumps(rows), dbt_sources, *_engine(), *engine), digest(json.dumps(laws))
 
 
 def digest(*parts: str) -> str:

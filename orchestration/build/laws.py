@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestration.build.warehouse import open_warehouse
+from orchestration.build.engine.chosen import engine_of
 from orchestration.core.settings import Settings
 
 SHOWN_ROWS = 3
+# More than a table has.
+MOST_LAWS = 1000
 LEFT = "LEFT"
 LAW_COLUMNS = ["table_name", "law", "failures", "examples"]
 KINDS = {
@@ -105,20 +107,20 @@ def read_results(target: Path) -> list[DbtResult]:
 
 
 def broken_laws(settings: Settings, result: DbtResult) -> list[BrokenLaw]:
-    """The laws that a failed test found broken, with example rows. Raises what `open_warehouse` does."""
+    """The laws that a failed test found broken, with example rows.
+
+    Raises EnvironmentStop when nobody can tell.
+    """
     if not result.sql:
         return [BrokenLaw(None, result.name, result.failures, ())]
-    with open_warehouse(settings) as connection:
-        connection.execute("set TimeZone = 'UTC'")
-        found = connection.sql(result.sql)
-        if found.columns == LAW_COLUMNS:
-            return [
-                BrokenLaw(table, law, failures, [json.loads(row, parse_float=str) for row in examples])
-                for table, law, failures, examples in found.fetchall()
-            ]
-        rows = found.limit(SHOWN_ROWS).fetchall()
-        examples = [dict(zip(found.columns, row, strict=True)) for row in rows]
-        return [BrokenLaw(None, result.name, result.failures, examples)]
+    columns, rows = engine_of(settings).rows(settings, result.sql, MOST_LAWS)
+    if columns == LAW_COLUMNS:
+        return [
+            BrokenLaw(table, law, failures, [json.loads(row, parse_float=str) for row in examples])
+            for table, law, failures, examples in rows
+        ]
+    examples = [dict(zip(columns, row, strict=True)) for row in rows[:SHOWN_ROWS]]
+    return [BrokenLaw(None, result.name, result.failures, examples)]
 
 
 def law_results(

@@ -38,7 +38,7 @@ class Build:
     files. `proved_on` is the day, ISO, of the last build in which laws looked at all rows, `laws` names them.
     `in_full` says why everything was built from scratch; it is empty for an increment. `beside_files` is a
     hash of what dbt read of arrival besides the files, `project` one of all files of the dbt project, texts
-    too, and of the place of the home, which views name.
+    too, and of the place of the home, which views name. `engine` is where it was built.
     """
 
     state: Literal["building", "complete"]
@@ -51,6 +51,7 @@ class Build:
     in_full: str = ""
     beside_files: str = ""
     project: str = ""
+    engine: str = "duckdb"
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,8 @@ def why_in_full(settings: Settings, last: Build | None, present: Build) -> str:
         return "the last build did not finish"
     if not last.laws:
         return "an earlier version of aipl made the last build"
+    if last.engine != present.engine:
+        return f"the last build was made on {last.engine}"
     if last.fingerprint != present.fingerprint:
         return "SQL, seeds, configuration, sources or engine changed"
     return "" if is_untouched(settings, last) else "the warehouse was changed since it was built"
@@ -141,6 +144,7 @@ def discard_warehouse(settings: Settings) -> None:
     """Remove the warehouse, so that no tables of removed models survive a full build."""
     settings.warehouse.unlink(missing_ok=True)
     _write_ahead_log(settings).unlink(missing_ok=True)
+    shutil.rmtree(settings.engine_tables, ignore_errors=True)
     # What a killed process had moved out of memory.
     shutil.rmtree(settings.warehouse.with_name(settings.warehouse.name + ".tmp"), ignore_errors=True)
 

@@ -15,6 +15,16 @@ if TYPE_CHECKING:
     import duckdb
 
 
+# The comment of a view on the files of a table that another engine has built.
+STORED_ELSEWHERE = "table"
+# Schema and name of all tables, those of another engine too.
+TABLES = f"""
+    select schema_name, table_name from duckdb_tables()
+    union all
+    select schema_name, view_name from duckdb_views() where comment = '{STORED_ELSEWHERE}'
+"""
+
+
 def open_warehouse(settings: Settings) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
     """The warehouse, read only.
 
@@ -40,7 +50,7 @@ def require_sound_warehouse(settings: Settings) -> None:
 
     try:
         with connect(settings.warehouse, read_only=True) as connection:
-            tables = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
+            tables = connection.execute(TABLES).fetchall()
             for schema, table in tables:
                 connection.execute(f'select max(hash(t)) from "{schema}"."{table}" as t').fetchall()
     except duckdb.Error as error:
@@ -55,8 +65,7 @@ def rows_of_tables(settings: Settings, names: Collection[str]) -> dict[str, int]
     """Rows of those of these models and seeds that are tables, by name. Raises what `open_warehouse` does."""
     with open_warehouse(settings) as connection:
         tables = connection.execute(
-            "select schema_name, table_name from duckdb_tables()"
-            " where schema_name <> 'changes' and list_contains($names, table_name)",
+            f"from ({TABLES}) where schema_name <> 'changes' and list_contains($names, table_name)",
             {"names": sorted(names)},
         ).fetchall()
         counts = [f'select \'{name}\', count(*) from "{schema}"."{name}"' for schema, name in tables]

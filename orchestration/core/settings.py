@@ -16,6 +16,7 @@ UNSAFE = set("'\"*?[]{}#\\")
 LONGEST_HOME = 400
 # The current one and the one to go back to.
 FEWEST_RELEASES = 2
+ENGINES = ("duckdb", "spark")
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -42,6 +43,9 @@ class Settings:
     url: str = ""
     dagster_url: str = ""
     docs_url: str = ""
+    # Which engine builds, one of ENGINES, and where Spark is.
+    engine: str = "duckdb"
+    spark_remote: str = ""
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -50,10 +54,12 @@ class Settings:
         The latter two default to `sources.yml` and `alerts.yml` of the project. `AIPL_KEEP_RELEASES` is how
         many releases are kept, 30 by default. `AIPL_MEMORY` is what the engine of a build may hold before it
         spills to disk, 4GB by default. `AIPL_URL`, `AIPL_DAGSTER_URL` and `AIPL_DOCS_URL` are where people
-        reach reports and dashboard, Dagster's UI and the documentation.
+        reach reports and dashboard, Dagster's UI and the documentation. `AIPL_ENGINE` is which engine builds,
+        `duckdb` by default; with `spark`, `SPARK_REMOTE` is the address of its cluster.
 
         Raises InputError for a home whose name SQL, file patterns or a terminal would misread, for anything
-        but a number of releases from 2 on, for anything but a size, and for an address that is none.
+        but a number of releases from 2 on, for anything but a size, for an address that is none, and for
+        another engine.
         """
         home = os.environ.get("AIPL_HOME") or PROJECT_ROOT / "data"
         sources_file = os.environ.get("AIPL_SOURCES") or PROJECT_ROOT / "sources.yml"
@@ -67,8 +73,19 @@ class Settings:
         paths = {"AIPL_HOME": home, "AIPL_SOURCES": sources_file, "AIPL_ALERTS": alerts_file}
         home, sources_file, alerts_file = (_absolute(name, Path(path)) for name, path in paths.items())
         _require_plain(home)
-        served = {name: _address(name) for name in ("AIPL_URL", "AIPL_DAGSTER_URL", "AIPL_DOCS_URL")}
-        return cls(home, sources_file, alerts_file, int(kept), memory, *served.values())
+        engine, remote = _engine()
+        return cls(
+            home,
+            sources_file,
+            alerts_file,
+            int(kept),
+            memory,
+            url=_address("AIPL_URL"),
+            dagster_url=_address("AIPL_DAGSTER_URL"),
+            docs_url=_address("AIPL_DOCS_URL"),
+            engine=engine,
+            spark_remote=remote,
+        )
 
     @property
     def person_key(self) -> str | None:
@@ -96,6 +113,7 @@ class Settings:
     nights = _Below("nights.jsonl")  # How long the last nights took, and what they left of the disk.
     arrival = _Below("arrival")  # What dbt is told: `files`, `sources`, `brands`, `applied` as Parquet.
     warehouse = _Below("warehouse/warehouse.duckdb")  # What dbt writes; readers never open it.
+    engine_tables = _Below("warehouse/spark")  # Tables of a build on Spark, as Parquet: a folder a schema.
     build_state = _Below("warehouse/state.json")  # Whether the last dbt build finished, and from what.
     published = _Below("published")  # Releases and the `current` pointer.
     reports = _Below("reports")  # Gate results and their pages.
@@ -130,6 +148,21 @@ def _address(name: str) -> str:
             " https://warehouse.example.com, or leave it unset."
         )
     return address
+
+
+def _engine() -> tuple[str, str]:
+    """The engine of the environment, and the address of its cluster; empty for DuckDB, which has none."""
+    engine = os.environ.get("AIPL_ENGINE") or ENGINES[0]
+    if engine not in ENGINES:
+        raise InputError(f"AIPL_ENGINE is {printable(engine)!r}. It is one of {', '.join(ENGINES)}.")
+    if engine != "spark":
+        return engine, ""
+    remote = os.environ.get("SPARK_REMOTE", "")
+    if not re.fullmatch(r"sc://[^\s/]+(/\S*)?", remote):
+        raise InputError(
+            "AIPL_ENGINE is spark: set SPARK_REMOTE to the address of its cluster, sc://HOST:PORT."
+        )
+    return engine, remote
 
 
 def _require_plain(home: Path) -> None:

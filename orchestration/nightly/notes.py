@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from orchestration.arrival.configured import Arrival
 from orchestration.build.state import read_build
-from orchestration.build.warehouse import open_warehouse
+from orchestration.build.warehouse import TABLES, open_warehouse
 from orchestration.core.printable import counted
 from orchestration.core.settings import Settings
 from orchestration.publish.marts import open_marts
@@ -17,7 +17,7 @@ from orchestration.sources.source import Source
 SHOWN = 5
 BRANDS = "select brand_id, string_split(source_ids, ', ') from dim_brand where not is_unbranded"
 IS_THERE = (
-    "select 1 from duckdb_tables() where schema_name = 'intermediate' and table_name = 'int_orders_settled'"
+    f"select 1 from ({TABLES}) where schema_name = 'intermediate' and table_name = 'int_orders_settled'"
 )
 ORDERS = "select 1 from intermediate.int_orders_settled where source_id = $source"
 # Each ends at the first row that it finds.

@@ -71,7 +71,8 @@ def sources_text(settings: Settings) -> str:
 def _release_lines(current: Release, now: datetime) -> list[str]:
     manifest = current.manifest
     age = now - datetime.fromisoformat(manifest["created_at"])
-    lines = [f"Release: {current.release_id}, {told_duration(age)} old\n"]
+    built = f", built on {manifest['engine']}" if manifest.get("engine", "duckdb") != "duckdb" else ""
+    lines = [f"Release: {current.release_id}, {told_duration(age)} old{built}\n"]
     lines += [f"  {brand}: complete through {day or '-'}\n" for brand, day in manifest["horizon"].items()]
     lines += [f"  stale: {source}: {reason}\n" for source, reason in manifest["stale_sources"].items()]
     return lines

@@ -47,6 +47,7 @@ class Identity:
     previous_release_id: str | None
     created_at: datetime
     rules_hash: str
+    engine: str
     same_person_key: bool = True
 
 
@@ -94,7 +95,7 @@ def write_ledger(
     connection.execute(
         "create temp table own_release as select $release_id::varchar as release_id,"
         " $previous_release_id::varchar as previous_release_id, $created_at::timestamp as created_at,"
-        " $rules_hash::varchar as rules_hash,"
+        " $rules_hash::varchar as rules_hash, $engine::varchar as engine,"
         f" array({presets}) as presets,"
         " brand_id, horizon from release.main.dim_brand",
         {
@@ -102,6 +103,7 @@ def write_ledger(
             "previous_release_id": identity.previous_release_id,
             "created_at": identity.created_at.replace(tzinfo=None, microsecond=0),
             "rules_hash": identity.rules_hash,
+            "engine": identity.engine,
         },
     )
     rows = {}

@@ -45,6 +45,7 @@ def write_release(
         created,
         # Of the build: the seeds may have been edited since.
         build.rules if build else "",
+        build.engine if build else "",
         same_person_key=before is None or fingerprint_in(before) == key.fingerprint,
     )
     with connect() as connection:
@@ -104,6 +105,7 @@ def _facts(connection: duckdb.DuckDBPyConnection, settings: Settings, identity: 
     ).fetchall()
     return {
         "horizon": dict(horizon),
+        "engine": identity.engine,
         "rules": {"presets": [preset for (preset,) in presets], "sha256": identity.rules_hash},
         "stale_sources": dict(stale),
         "decided_through": applied_through(settings),

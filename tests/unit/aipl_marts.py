@@ -126,7 +126,8 @@ class Chain:
             folder = self.folder / str(self.released)
             folder.mkdir()
             created = datetime(2024, 2, 1, 12, 0, self.released)
-            identity = Identity(name, str(self.released - 1) if self.released > 1 else None, created, "rules")
+            previous_name = str(self.released - 1) if self.released > 1 else None
+            identity = Identity(name, previous_name, created, "rules", "duckdb")
             with new_release(connection, folder):
                 fill(connection, "release.main", marts)
                 comparison, _ = write_ledger(connection, folder, identity, previous)

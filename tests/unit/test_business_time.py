@@ -29,7 +29,9 @@ BEYOND += [
 
 def macro(name: str, zone: str, *arguments: str) -> str:
     """SQL of a macro of staging, for a source in a zone."""
-    source = (PROJECT_ROOT / "dbt_project" / "macros" / "staging" / "business_time.sql").read_text()
+    macros = PROJECT_ROOT / "dbt_project" / "macros"
+    files = ("staging/business_time.sql", "engine/functions.sql")
+    source = "\n".join((macros / file).read_text() for file in files)
     environment = jinja2.Environment(extensions=["jinja2.ext.do"])
     module = None
     environment.globals["return"] = lambda value: value

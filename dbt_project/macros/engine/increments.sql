@@ -74,14 +74,40 @@
 {%- endmacro %}
 
 {% macro get_incremental_replace_scope_sql(arguments) -%}
-    {%- set target = arguments.target_relation -%}
-    {%- set fresh = arguments.temp_relation -%}
-    {%- set columns = get_quoted_csv(arguments.dest_columns | map(attribute='name')) -%}
-    {#- One at a time: two conditions joined by `or` are several times as slow in DuckDB. -#}
+    {{ return(adapter.dispatch('replace_scope')(
+        arguments.target_relation,
+        arguments.temp_relation,
+        get_quoted_csv(arguments.dest_columns | map(attribute='name')),
+        arguments.unique_key
+    )) }}
+{%- endmacro %}
+
+{% macro duckdb__replace_scope(target, fresh, columns, unique_key) -%}
+    {%- set conditions = replaced_rows(target, fresh, unique_key) %}
+    {{ images_of_changes(target, fresh, columns, conditions) }};
+
+    {%- for condition in conditions %}
+
+    delete from {{ target }} where {{ condition }};
+    {%- endfor %}
+
+    insert into {{ target }} ({{ columns }}) select {{ columns }} from {{ fresh }};
+{%- endmacro %}
+
+{#
+  Conditions: the row gives way to those of `fresh`. One at a time: two of them joined by `or` are several times as
+  slow in DuckDB.
+#}
+{% macro replaced_rows(target, fresh, unique_key) -%}
     {%- set conditions = [in_relation(target, scope_relation(), config.require('scope_key'))] -%}
-    {%- if arguments.unique_key -%}
-        {%- do conditions.append(in_relation(target, fresh, arguments.unique_key)) -%}
-    {%- endif %}
+    {%- if unique_key -%}
+        {%- do conditions.append(in_relation(target, fresh, unique_key)) -%}
+    {%- endif -%}
+    {{ return(conditions) }}
+{%- endmacro %}
+
+{# Creates the table with the rows of a model before and after what the build changes. #}
+{% macro images_of_changes(target, fresh, columns, conditions) %}
     create table {{ changes_relation(target) }} as
     with images as (
         {%- for condition in conditions %}
@@ -97,18 +123,11 @@
 
     select min(_image) as _image, {{ columns }} from images
     group by {{ columns }}
-    having min(_image) = max(_image);
+    having min(_image) = max(_image)
     {%- else %}
 
-    select * from images;
+    select * from images
     {%- endif %}
-
-    {%- for condition in conditions %}
-
-    delete from {{ target }} where {{ condition }};
-    {%- endfor %}
-
-    insert into {{ target }} ({{ columns }}) select {{ columns }} from {{ fresh }};
 {%- endmacro %}
 
 {#
@@ -129,6 +148,10 @@
   `exists` by first listing all distinct keys of the rows; `in` needs no list.
 #}
 {% macro in_relation(alias, relation, key) -%}
+    {{ return(adapter.dispatch('in_relation')(alias, relation, key)) }}
+{%- endmacro %}
+
+{% macro duckdb__in_relation(alias, relation, key) -%}
     ({{ alias }}.{{ key | join(', ' ~ alias ~ '.') }})
     in (select scope_.{{ key | join(', scope_.') }} from {{ relation }} as scope_)
 {%- endmacro %}
@@ -163,7 +186,11 @@
   for its own. Commands that build nothing leave them.
 #}
 {% macro begin_changes() -%}
-    {%- if 'model.' in selected_resources | join(' ') -%}
+    {{ return(adapter.dispatch('begin_changes')('model.' in selected_resources | join(' '))) }}
+{%- endmacro %}
+
+{% macro duckdb__begin_changes(builds) -%}
+    {%- if builds -%}
         drop schema if exists changes cascade;
     {%- endif %}
     create schema if not exists changes
@@ -196,10 +223,18 @@
     {%- if not leaves_unreached() or load_cached_relation(this) is none -%}
         {{ return(false) }}
     {%- endif -%}
-    {%- set noted = run_query(
-        "select table_name from information_schema.tables where table_schema = 'changes'"
-    ).columns[0].values() -%}
-    {{ return(not may_read_changes(model, noted)) }}
+    {{ return(not may_read_changes(model, tables_of('changes'))) }}
+{%- endmacro %}
+
+{# Names of the tables of a schema now; unlike dbt's cache, this includes tables created by statements of this run. #}
+{% macro tables_of(schema) -%}
+    {{ return(adapter.dispatch('tables_of')(schema)) }}
+{%- endmacro %}
+
+{% macro duckdb__tables_of(schema) -%}
+    {{ return(run_query(
+        "select table_name from information_schema.tables where table_schema = '" ~ schema ~ "'"
+    ).columns[0].values()) }}
 {%- endmacro %}
 
 {% macro leaves_unreached() -%}
@@ -293,13 +328,9 @@
     {{ return(relation) }}
 {%- endmacro %}
 
-{# Whether a table exists now; unlike dbt's cache, this includes tables created by statements of this run. #}
+{# Whether a table exists now. #}
 {% macro table_exists(relation) -%}
-    {%- set found = run_query(
-        "select count(*) from information_schema.tables where table_schema = '" ~ relation.schema
-        ~ "' and table_name = '" ~ relation.identifier ~ "'"
-    ) -%}
-    {{ return(found.columns[0].values()[0] > 0) }}
+    {{ return(relation.identifier in tables_of(relation.schema)) }}
 {%- endmacro %}
 
 {# In an incremental run, load dates of the files that changed and are in effect, by source; else none. #}

@@ -46,7 +46,6 @@
         {{ return(materialization_table_duckdb()) }}
     {%- endif -%}
     {%- set target = this.incorporate(type='table') -%}
-    {%- set fresh = api.Relation.create(identifier=this.identifier ~ '__fresh') -%}
     {%- set name = config.require('incremental_strategy') -%}
     {%- set strategy = adapter.get_incremental_strategy_macro(context, name) -%}
     {%- do run_query('create table ' ~ scope_relation() ~ ' as ' ~ scope_sql()) -%}
@@ -56,9 +55,7 @@
         {{ return(left(target)) }}
     {%- endif -%}
     {{ run_hooks(pre_hooks) }}
-    {%- set parts = selects_of_parts() -%}
-    {%- do run_query(create_table_as(True, fresh, parts[0])) -%}
-    {%- do add_parts(fresh, parts[1:]) -%}
+    {%- set fresh = table_of_new_rows() -%}
     {% call statement('main') -%}
         {{ strategy({
             'target_relation': target,
@@ -73,6 +70,32 @@
     {%- do persist_docs(target, model) -%}
     {{ return(finished(target)) }}
 {% endmaterialization %}
+
+{#- The same, statement by statement: what the engines do differently is dispatched. -#}
+{% materialization table, adapter='spark' %}
+    {{ return(materialization_table_duckdb()) }}
+{% endmaterialization %}
+
+{% materialization view, adapter='spark' %}
+    {{ return(materialization_view_duckdb()) }}
+{% endmaterialization %}
+
+{% materialization incremental, adapter='spark' %}
+    {{ return(materialization_incremental_duckdb()) }}
+{% endmaterialization %}
+
+{# The new rows of the scope as a table; it is gone with the connection, or with the changes of the build. #}
+{% macro table_of_new_rows() %}
+    {{ return(adapter.dispatch('table_of_new_rows')()) }}
+{% endmacro %}
+
+{% macro duckdb__table_of_new_rows() %}
+    {%- set fresh = api.Relation.create(identifier=this.identifier ~ '__fresh') -%}
+    {%- set parts = selects_of_parts() -%}
+    {%- do run_query(create_table_as(True, fresh, parts[0])) -%}
+    {%- do add_parts(fresh, parts[1:]) -%}
+    {{ return(fresh) }}
+{% endmacro %}
 
 {#
   The model's select, or one per part of `built_by`: each needs only its share of memory. What is small is built at
@@ -92,6 +115,10 @@
 
 {# Whether a table that the model reads, or in an increment its scope, has many rows. #}
 {% macro is_large_build() %}
+    {{ return(adapter.dispatch('is_large_build')()) }}
+{% endmacro %}
+
+{% macro duckdb__is_large_build() %}
     {%- if is_incremental() -%}
         {{ return(finds_rows('select 1 from ' ~ scope_relation(), after=1000000)) }}
     {%- endif -%}

@@ -19,24 +19,17 @@
     {%- if not is_changed('int_identity_links') -%}
     select member_key from {{ this }} where false
     {%- else -%}
-    with recursive changed_pairs as (
-        {{ united_pairs(changes_relation(links)) }}
-    ),
-
-    pairs as (
+    {%- set changed_pairs = united_pairs(changes_relation(links)) -%}
+    {%- set pairs -%}
         {{ united_pairs('(select * from ' ~ links ~ ' where is_current and not is_withdrawn) as links') }}
         union
         select * from changed_pairs
-    ),
-
-    reached (member_key) as (
-        select member_key from changed_pairs
-        union
-        select pairs.other_key
-        from reached
-        inner join pairs on reached.member_key = pairs.member_key
-    )
-
-    select member_key from reached
+    {%- endset -%}
+    {{ fix_point(
+        ['member_key'],
+        {'changed_pairs': changed_pairs, 'pairs': pairs},
+        'select member_key from changed_pairs',
+        'select pairs.other_key from reached inner join pairs on reached.member_key = pairs.member_key'
+    ) }}
     {%- endif %}
 {%- endmacro %}

@@ -41,24 +41,14 @@
     )
 {%- endmacro %}
 
-{% macro spark__utc_from_zone(local_time, zone) -%}
-    to_utc_timestamp(try_cast({{ local_time }} as timestamp), '{{ zone }}')
-{%- endmacro %}
-
 {# UTC timestamp of Unix seconds as text; NULL if not a whole number or outside the years 1 to 9999. #}
 {% macro utc_from_unix(seconds) -%}
     {{ return(adapter.dispatch('utc_from_unix')(seconds)) }}
 {%- endmacro %}
 
 {% macro duckdb__utc_from_unix(seconds) -%}
-    case
-        when try_cast({{ seconds }} as bigint) between -62135596800 and 253402300799
-            then make_timestamp(try_cast({{ seconds }} as bigint) * 1000000)
-    end
-{%- endmacro %}
-
-{% macro spark__utc_from_unix(seconds) -%}
-    timestamp_seconds(try_cast({{ seconds }} as bigint))
+    {%- set number = try_cast(seconds, 'bigint') -%}
+    case when {{ number }} between -62135596800 and 253402300799 then make_timestamp({{ number }} * 1000000) end
 {%- endmacro %}
 
 {# Date from eight digits, year first; NULL if invalid. #}
@@ -108,10 +98,6 @@
     {%- endif -%}
 {%- endmacro %}
 
-{% macro spark__date_in_zone(utc_time, zone) -%}
-    cast(from_utc_timestamp({{ utc_time }}, '{{ zone }}') as date)
-{%- endmacro %}
-
 {# Hour of the day in a zone, `00` to `23`, of a UTC timestamp. #}
 {% macro hour_in_zone(utc_time, zone) -%}
     {{ return(adapter.dispatch('hour_in_zone')(utc_time, zone)) }}
@@ -123,8 +109,4 @@
     {%- else -%}
         strftime(timezone('{{ zone }}', make_timestamptz(epoch_us({{ utc_time }}))), '%H')
     {%- endif -%}
-{%- endmacro %}
-
-{% macro spark__hour_in_zone(utc_time, zone) -%}
-    date_format(from_utc_timestamp({{ utc_time }}, '{{ zone }}'), 'HH')
 {%- endmacro %}

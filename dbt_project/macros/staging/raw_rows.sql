@@ -7,10 +7,6 @@
     json_extract_string(try_cast({{ value }} as json), '{{ path | replace("'", "''") }}')
 {%- endmacro %}
 
-{% macro spark__json_text(value, path) -%}
-    get_json_object({{ value }}, '{{ path | replace("'", "\\'") }}')
-{%- endmacro %}
-
 {# Condition: a value that should be JSON is neither JSON nor empty. #}
 {% macro is_broken_json(value) -%}
     {{ return(adapter.dispatch('is_broken_json')(value)) }}
@@ -18,10 +14,6 @@
 
 {% macro duckdb__is_broken_json(value) -%}
     coalesce(trim(cast({{ value }} as varchar)) <> '' and try_cast({{ value }} as json) is null, false)
-{%- endmacro %}
-
-{% macro spark__is_broken_json(value) -%}
-    coalesce(trim({{ value }}) <> '' and get_json_object({{ value }}, '$') is null, false)
 {%- endmacro %}
 
 {#
@@ -63,30 +55,6 @@
             from {{ relation }}
         ) as told
     ) as listed
-{%- endmacro %}
-
-{% macro spark__json_items(relation, column, path, missing_is_empty, name) -%}
-    {%- set text = json_text(column, path) -%}
-    {%- set object = "from_json(concat('[', " ~ text ~ ", ']'), 'array<string>')" -%}
-    {%- set list = 'case when trim(' ~ text ~ ") like '{%' then " ~ object
-        ~ ' else from_json(' ~ text ~ ", 'array<string>') end" -%}
-    {%- set one = "array(named_struct('item', cast(null as string), 'number', cast(" -%}
-    select
-        {{ relation }}.*,
-        items.{{ name }},
-        items.{{ name }}_number
-    from {{ relation }}
-    lateral view inline(
-        case
-            when {{ is_broken_json(column) }} then {{ one }} null as bigint)))
-            when {{ text }} is null and not {{ missing_is_empty | lower }} then array()
-            when {{ text }} is null or size({{ list }}) = 0 then {{ one }} 0 as bigint)))
-            when {{ list }} is null then {{ one }} null as bigint)))
-            else transform(
-                {{ list }}, (item, i) -> named_struct('item', item, 'number', cast(i + 1 as bigint))
-            )
-        end
-    ) items as {{ name }}, {{ name }}_number
 {%- endmacro %}
 
 {#

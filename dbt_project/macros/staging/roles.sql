@@ -124,7 +124,7 @@
 {% macro placeholders(source_id) -%}
     {%- set own = source_setting(source_id, 'placeholders') or {} -%}
     {%- for word in var('placeholders') + own.get('add', []) if word not in own.get('remove', []) -%}
-        '{{ word | lower | replace("'", "''") }}'{{ ', ' if not loop.last }}
+        {{ text_literal(word | lower) }}{{ ', ' if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}
 

@@ -32,25 +32,9 @@
     try_strptime(trim(cast({{ written }} as varchar)), '{{ pattern | replace("'", "''") }}')
 {%- endmacro %}
 
-{% macro spark__time_of_pattern(written, pattern) -%}
-    {%- set letters = {
-        '%Y': 'yyyy', '%y': 'yy', '%m': 'M', '%d': 'd', '%H': 'H', '%I': 'h', '%M': 'm', '%S': 's',
-        '%f': 'SSSSSS', '%p': 'a', '%b': 'MMM', '%B': 'MMMM', '%z': 'XX',
-    } -%}
-    {%- set translated = namespace(text=pattern | replace("'", "''") | replace('T', "''T''")) -%}
-    {%- for code, letter in letters.items() -%}
-        {%- set translated.text = translated.text | replace(code, letter) -%}
-    {%- endfor -%}
-    try_to_timestamp(trim(cast({{ written }} as string)), '{{ translated.text }}')
-{%- endmacro %}
-
 {% macro duckdb__utc_from_milliseconds(milliseconds) -%}
+    {%- set number = try_cast(milliseconds, 'bigint') -%}
     case
-        when try_cast({{ milliseconds }} as bigint) between -62135596800000 and 253402300799999
-            then make_timestamp(try_cast({{ milliseconds }} as bigint) * 1000)
+        when {{ number }} between -62135596800000 and 253402300799999 then make_timestamp({{ number }} * 1000)
     end
-{%- endmacro %}
-
-{% macro spark__utc_from_milliseconds(milliseconds) -%}
-    timestamp_millis(try_cast({{ milliseconds }} as bigint))
 {%- endmacro %}

@@ -33,6 +33,7 @@ days as (
     group by weeks.brand_id, weeks.period_id, weeks.slice, weeks.member
 )
 
+select * from (
 select
     weeks.brand_id,
     weeks.period_id,
@@ -46,5 +47,6 @@ select
     ) as wrong
 from weeks
 inner join days on {{ join_on('weeks', 'days', ['brand_id', 'period_id', 'slice', 'member']) }}
+) as compared
 where wrong <> ''
 {% endtest %}

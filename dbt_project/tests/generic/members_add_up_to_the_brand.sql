@@ -19,6 +19,7 @@ with members as (
     group by brand_id, period_id, slice
 )
 
+select * from (
 select
     members.brand_id,
     members.period_id,
@@ -40,5 +41,6 @@ select
 from members
 inner join {{ model }} as whole
     on {{ join_on('members', 'whole', ['brand_id', 'period_id']) }} and whole.slice = 'all'
+) as compared
 where wrong <> ''
 {% endtest %}

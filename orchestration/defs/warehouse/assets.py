@@ -1,10 +1,9 @@
 """The warehouse: dbt models as assets, laws as their checks; one dbt command in the run's own process."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from graphlib import TopologicalSorter
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dagster import (
     AssetCheckResult,
@@ -20,29 +19,21 @@ from dagster import (
 from dagster_dbt import build_dbt_asset_specs
 
 from orchestration.build.around_dbt import finish_build, leave_build, prepare_build
-from orchestration.build.dbt import (
-    build_arguments,
-    configured_manifest,
-    dbt_environment,
-    run_dbt,
-    run_target,
-)
+from orchestration.build.dbt import configured_manifest, dbt_environment, run_target
+from orchestration.build.engine.chosen import engine_of
+from orchestration.build.engine.contract import Order
 from orchestration.build.failures import explain_failure
 from orchestration.build.laws import DbtResult, Law, broken_laws, law_results, laws_by_test, read_results
 from orchestration.build.reach import models_to_run
 from orchestration.build.state import FIRST_BUILD
 from orchestration.build.warehouse import rows_of_tables
 from orchestration.core.printable import counted
-from orchestration.core.progress import Reporter, reporter
+from orchestration.core.progress import reporter
 from orchestration.core.settings import Settings
 from orchestration.core.under_way import begin_step
 from orchestration.defs.resources import WriterLock, explained
 from orchestration.defs.warehouse.translator import WarehouseTranslator
 from orchestration.sources.source import Source
-
-if TYPE_CHECKING:
-    from dbt_common.events.base_types import EventMsg
-
 
 NOT_BUILT: Mapping[str, str] = {"Unchanged": "It did not have to be built again."}
 NOT_JUDGED: Mapping[str, str] = {"Unchanged": "It held before, and what it judges did not change."}
@@ -72,9 +63,10 @@ def warehouse_assets(
             models = models_to_run(settings, built_of, preparation.changed)
             begin_step(stage, total=len(specs) if models is None else len(models))
             target = run_target(settings, context.run.run_id)
-            arguments = build_arguments(settings, sources, in_full=preparation.is_full, models=models)
             variables = dbt_environment(settings, dbt_sources, target) | preparation.variables
-            ran = run_dbt(arguments, variables, partial(_show_progress, reporter()))
+            order = Order(dbt_sources, sources, models, preparation.is_full, target, variables)
+            # Threads of dbt do not know the reporter of the run.
+            ran = engine_of(settings).build(settings, order, reporter().step)
             results = read_results(target)
             built = {
                 result.name: result
@@ -155,9 +147,3 @@ def _law_checks(
         for test, of_test in laws.items()
         for law in of_test
     ]
-
-
-def _show_progress(watcher: Reporter, event: "EventMsg") -> None:
-    """Called in the threads of dbt, which do not know the reporter of the run."""
-    if event.info.name in {"LogModelResult", "LogSeedResult"}:
-        watcher.step(event.data.node_info.node_name)

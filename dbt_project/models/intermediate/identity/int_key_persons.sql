@@ -76,9 +76,9 @@ ranked as (
             partition by source_key, bound_at
             order by
                 case phase when 'active' then 1 when 'ended' then 2 else 3 end,
-                case when phase = 'ended' then valid_to end desc,
-                case when phase <> 'not begun' then valid_from end desc,
-                case when phase = 'not begun' then valid_from end,
+                case when phase = 'ended' then valid_to end desc nulls last,
+                case when phase <> 'not begun' then valid_from end desc nulls last,
+                case when phase = 'not begun' then valid_from end nulls last,
                 member_key
         ) as candidate_rank
     from candidates

@@ -52,9 +52,9 @@ weighed as (
         documents.is_paid_for and brand_totals.line_amount <= 0 as is_gift,
         greatest(brand_totals.line_amount * case
             when documents.is_paid_for then 1
-            else sign(sum(brand_totals.line_amount) over (
+            else cast(sign(sum(brand_totals.line_amount) over (
                 partition by brand_totals.source_id, brand_totals.order_id
-            ))
+            )) as integer)
         end, 0) as weight
     from brand_totals
     inner join documents

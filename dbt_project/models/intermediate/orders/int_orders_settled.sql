@@ -29,7 +29,7 @@ refunded_so_far as (
         orders.amount as order_amount,
         sum(refunds.amount) over (
             partition by refunds.source_id, refunds.order_id
-            order by refunds.refunded_at, refunds.refund_id
+            order by refunds.refunded_at nulls last, refunds.refund_id
             rows between unbounded preceding and current row
         ) as refunded_amount
     from refunds

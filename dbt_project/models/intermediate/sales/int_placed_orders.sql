@@ -63,7 +63,7 @@ visited as (
         visits.channel,
         row_number() over (
             partition by placed.source_id, placed.order_id, placed.brand_id
-            order by visits.started_at desc, visits.visit_id desc
+            order by visits.started_at desc nulls last, visits.visit_id desc
         ) as rank_from_last
     from placed
     inner join {{ ref('int_visits') }} as visits

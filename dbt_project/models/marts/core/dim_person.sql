@@ -11,9 +11,9 @@ select
     case split_part(person_keys.person_id, ':', 2) when 'm' then 'member' else 'visitor' end as key_kind,
     {{ dbt.listagg(
         "person_keys.source_key || ' since '"
-        ~ " || coalesce(cast(person_keys.first_seen_on as varchar), 'unknown')",
+        ~ " || coalesce(cast(person_keys.first_seen_on as " ~ dbt.type_string() ~ "), 'unknown')",
         "', '",
-        'order by person_keys.first_seen_on, person_keys.source_key'
+        'order by person_keys.first_seen_on nulls last, person_keys.source_key'
     ) }} as keys,
     cast(count(*) as integer) as key_count,
     min(person_keys.first_seen_on) as first_seen_on,

@@ -17,7 +17,7 @@ tests as (
         sum(
             case
                 when is_test_of_p50
-                    then cast({{ safe_divide('abs(p50 - actual_gmv)', 'actual_gmv') }} as decimal(38, 9))
+                    then {{ decimal_of_double(safe_divide('abs(p50 - actual_gmv)', 'actual_gmv'), 38, 9) }}
             end
         ) as error_shares,
         sum(case when is_test_of_interval then 1 else 0 end) as interval_backtests,

@@ -150,7 +150,7 @@ select
     methods.status,
     origins.currency,
     {%- for column in ['point_forecast', 'p10', 'p50', 'p90'] %}
-        cast(methods.{{ column }} as decimal(18, 4)) as {{ column }},
+        {{ decimal_of_double('methods.' ~ column, 18, 4) }} as {{ column }},
     {%- endfor %}
     cast(windows.gmv as decimal(18, 4)) as actual_gmv,
     cast(windows.other_currency_orders as bigint) as other_currency_orders,

@@ -26,7 +26,7 @@ select
     effects.change as lift,
     effects.change_rate as lift_rate,
     -- What the campaign only brought forward is missing afterwards.
-    case when effects.unit = 'sum' then round(effects.change + aftermaths.change, 4) end as lift_net,
+    case when effects.unit = 'sum' then {{ round_double('effects.change + aftermaths.change', 4) }} end as lift_net,
     -- No source tells spend, costs of campaigns or holdouts yet.
     cast(null as decimal(18, 4)) as cost,
     cast(null as decimal(18, 4)) as margin_lift,

@@ -86,7 +86,7 @@ select
     unit,
     value,
     base_value,
-    case when unit = 'sum' then round(value - base_value, 4) else value - base_value end as change,
+    case when unit = 'sum' then {{ round_double('value - base_value', 4) }} else value - base_value end as change,
     case when base_value > 0 then {{ safe_divide('(value - base_value)', 'base_value') }} end as change_rate,
     case when unit = 'share' then 100 * (value - base_value) end as change_points,
     is_contaminated

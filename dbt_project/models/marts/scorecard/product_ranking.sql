@@ -31,10 +31,10 @@ with listed as (
 ranked as (
     select
         *,
-        row_number() over (
+        cast(row_number() over (
             partition by {{ period }}, ranking
             order by value desc, paid_amount desc nulls last, product_id
-        ) as rank_no,
+        ) as bigint) as rank_no,
         sum(value) over (partition by {{ period }}, ranking) as total,
         sum(value) over (
             partition by {{ period }}, ranking

@@ -10,7 +10,7 @@ select
     _load_date,
     _file,
     min(_row) as _row,
-    cast(null as {{ dbt.type_string() }}) as raw_row,
+    {{ no_row() }} as raw_row,
     cast(null as {{ dbt.type_string() }}) as reject_reason
 from source
 group by item_id, _load_date, _file

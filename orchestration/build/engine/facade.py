@@ -1,0 +1,68 @@
+"""The warehouse file of a build on another engine: views on the files of its tables, and the views of dbt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestration.build.dbt import configured_manifest, run_dbt, staging_exclusion
+from orchestration.build.engine.contract import Order
+from orchestration.build.warehouse import STORED_ELSEWHERE
+from orchestration.core.database import connect, sql_text
+from orchestration.core.errors import AiplError
+from orchestration.core.settings import Settings
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def show_tables(settings: Settings, order: Order, manifest: Mapping[str, Any], *, with_views: bool) -> None:
+    """Make the warehouse file anew. Without `with_views` it has the tables and staging alone.
+
+    Raises AiplError when a view cannot be made.
+    """
+    settings.warehouse.unlink(missing_ok=True)
+    with connect(settings.warehouse) as connection:
+        for schema, name in _tables(configured_manifest(manifest, order.configured)):
+            folder = settings.engine_tables / schema / name
+            if any(folder.glob("*.parquet")):
+                connection.execute(f'create schema if not exists "{schema}"')
+                connection.execute(f'create view "{schema}"."{name}" as {query_of(connection, folder)}')
+                connection.execute(f'comment on view "{schema}"."{name}" is {sql_text(STORED_ELSEWHERE)}')
+    views = "config.materialized:view" if with_views else "path:models/staging"
+    folders = [f"--exclude={folder}" for folder in staging_exclusion(settings.dbt_project, order.configured)]
+    # Beside the results of the build itself.
+    beside = str(order.target / "views")
+    variables = {
+        **order.variables,
+        "AIPL_DBT_CHANGED_INPUTS": "all",
+        "DBT_TARGET_PATH": beside,
+        "DBT_LOG_PATH": beside,
+    }
+    answer = run_dbt(["--quiet", "run", "--select", views, *folders], variables)
+    if not answer.success:
+        raise AiplError(
+            f"The views of the warehouse cannot be made: {answer.exception}. See {beside}/dbt.log."
+        )
+
+
+def query_of(connection: duckdb.DuckDBPyConnection, folder: Path) -> str:
+    """A query of the rows of an engine's table, with the types that DuckDB's own would have.
+
+    An engine writes a time as an instant; here it is a time in UTC.
+    """
+    files = f"read_parquet({sql_text(folder / '*.parquet')})"
+    columns = [
+        f'timezone(\'UTC\', "{name}") as "{name}"' if kind == "TIMESTAMP WITH TIME ZONE" else f'"{name}"'
+        for name, kind, *_ in connection.execute(f"describe select * from {files}").fetchall()
+    ]
+    return f"select {', '.join(columns)} from {files}"
+
+
+def _tables(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Schema and name of all models and seeds of a dbt manifest that are tables."""
+    for node in manifest["nodes"].values():
+        is_built = node["resource_type"] in {"model", "seed"}
+        if is_built and node["config"]["materialized"] in {"table", "incremental", "seed"}:
+            yield node["schema"], node["name"]

@@ -1,0 +1,194 @@
+"""Expressions in which engines differ: the macros give the same value on DuckDB and on Spark."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from integration.spark_server import ENVIRONMENT, needs_spark, spark_server
+from sql_macros import engine_macros
+
+from orchestration.build.engine.on_spark import SCRIPT
+
+pytestmark = needs_spark
+
+FILES = (
+    "engine/functions.sql",
+    "engine/spark.sql",
+    "split_amount.sql",
+    "staging/business_time.sql",
+    "staging/numbers.sql",
+    "staging/roles.sql",
+    "staging/text_times.sql",
+)
+ZONES = ("UTC", "America/New_York", "Australia/Lord_Howe", "America/Sao_Paulo", "Asia/Shanghai")
+TEXT = {"duckdb": "varchar", "spark": "string"}
+TIMES = [
+    # Shown twice, skipped, and the hours around them.
+    "2024-11-03 00:30:00",
+    "2024-11-03 01:30:00",
+    "2024-11-03 02:30:00",
+    "2024-03-10 02:30:00",
+    "2024-04-07 01:45:00",
+    "2018-11-04 00:30:00",
+    "2018-02-17 23:30:00",
+    "2024-01-05T10:00:00.5",
+    "2024/1/5 9:05",
+    "24-01-05 10:00",
+    "2024-01-05 24:00:00",
+    "2024-01-05",
+    " 2024-01-05 10:00 ",
+    "2024-01-05 10:00:00Z",
+    "2024-01-05 10:00:00+08:00",
+    "2024-01-05T10:00 -0530",
+    "2024-01-05 10:00:00+15:00",
+    "2024",
+    "2024-01",
+    "10:00",
+    "2024-02-30 10:00",
+    "2024-01-05 25:00",
+    "2024-01-05 10:00 America/New_York",
+    "20240105",
+    "",
+    "x",
+]
+DAYS = [
+    "2024-01-05",
+    "2024/01/05",
+    "2024-1-5",
+    "2024-01-05 10:00",
+    "2024-01-05x",
+    "2024-02-30",
+    "2024",
+    "2024-01",
+    "x",
+    "",
+]
+NUMBERS = ["4.6", "4", " 7 ", "5.", "5.00", "+5", "-3", "1e3", "0x1A", "99999999999", "1_000", "", "x", "٣"]
+MONEY = ["1.00005", "1.5", " 7 ", ".5", "5.", "1e3", "1_000", "123456789012345", "NaN", "1,5", "", "x"]
+DOUBLES = [0.00015, 0.00005, 1.00005, 2.00005, -0.00015, 2.5, 123456.78905, 1.0000005]
+IDS = [
+    "a1",
+    " a1 ",
+    "'a1",
+    '="001"',
+    '"x"',
+    "12.0",
+    "12.50",
+    "a\u200bb",
+    "\u00a0a\u00a0",
+    "a'b",
+    "a\tb",
+    "it's",
+    "\\N",
+    "",
+]
+
+
+def zoned(function: str) -> list[tuple[str, str, list[Any], Callable[[Any], str]]]:
+    return [
+        (f"{function} {zone}", zone, TIMES, lambda m: getattr(m, function)("t", "shop")) for zone in ZONES
+    ]
+
+
+PROBES = [
+    *zoned("utc_from_local"),
+    ("date", "UTC", DAYS, lambda m: m.try_cast("t", "date")),
+    ("integer", "UTC", NUMBERS, lambda m: m.try_cast("t", "integer")),
+    ("bigint", "UTC", NUMBERS, lambda m: m.try_cast("t", "bigint")),
+    ("decimal", "UTC", MONEY, lambda m: m.try_cast("t", "decimal(18, 4)")),
+    ("decimal of double", "UTC", DOUBLES, lambda m: m.decimal_of_double("t", 18, 4)),
+    ("nine digits", "UTC", DOUBLES, lambda m: m.decimal_of_double("t", 38, 9)),
+    ("six digits", "UTC", DOUBLES, lambda m: m.decimal_of_double("t", 38, 6)),
+    ("decimal of a raw double", "UTC", DOUBLES, lambda m: m.try_cast("t", "decimal(18, 4)")),
+    ("boolean", "UTC", ["yes", "n", "TRUE", "1", "on", "2", ""], lambda m: m.try_cast("t", "boolean")),
+    ("unix", "UTC", ["0", "1709164800", "1.5", "253402300800", "x"], lambda m: m.utc_from_unix("t")),
+    (
+        "unix in ms",
+        "UTC",
+        ["0", "1709164800500", "1.5", "x"],
+        lambda m: m.utc_from_text("t", "shop", "unix_milliseconds"),
+    ),
+    ("id", "UTC", IDS, lambda m: m.clean_id("t")),
+    ("scientific", "UTC", ["5e12", "5E+12", "1.5e+3", "x"], lambda m: m.is_scientific("t")),
+    ("currency", "UTC", ["EUR", "eur", "EURO", "EUR\n"], lambda m: m.is_currency_code("t")),
+    ("comma", "UTC", ["1.234,5", "12,50", "1 234,5", "1.23", "x"], lambda m: m.plain_number("t", ",")),
+    ("point", "UTC", ["1,234.5", "12.50", "1'234.5", "1,23", "x"], lambda m: m.plain_number("t", ".")),
+    ("weekday", "UTC", ["2024-01-07", "2024-01-08"], lambda m: m.iso_weekday("cast(t as date)")),
+    ("week", "UTC", ["2024-01-07", "2024-01-08"], lambda m: m.period_start("week", "cast(t as date)")),
+    ("quarter", "UTC", ["2024-01-07", "2024-12-31"], lambda m: m.period_end("quarter", "cast(t as date)")),
+    (
+        "hour",
+        "America/New_York",
+        TIMES[:8],
+        lambda m: m.hour_in_zone("cast(t as timestamp)", "America/New_York"),
+    ),
+    (
+        "share",
+        "UTC",
+        [0.005, 0.333333335, 0.5],
+        lambda m: m.split_amount("cast(100.01 as decimal(18, 4))", "0", "t"),
+    ),
+    ("text", "UTC", ["x"], lambda m: m.text_literal("it's \\n \\\\ \"")),
+    (
+        "bits",
+        "UTC",
+        [2**n - d for n in range(1, 31) for d in (0, 1)],
+        lambda m: "cast(floor(log2(t)) as integer)",
+    ),
+    ("sum of decimals", "UTC", ["1.0050"], lambda m: "round(cast(t as decimal(18, 4)), 2)"),
+]
+
+
+def query(engine: str, zone: str, values: list[Any], expression: Callable[[Any], str]) -> str:
+    macros = engine_macros(engine, *FILES, zone=zone)
+    kind = {float: "double", int: "bigint"}.get(type(values[0]), TEXT[engine])
+    rows = [
+        f"select {number} as n, cast({macros.text_literal(str(value))} as {kind}) as t"
+        for number, value in enumerate(values)
+    ]
+    given = " union all ".join(rows)
+    return f"select n, cast({expression(macros)} as {TEXT[engine]}) as v from ({given}) as given"
+
+
+def all_of(engine: str) -> str:
+    parts = (
+        f"select {number} as p, * from ({query(engine, *probe[1:])}) as one"
+        for number, probe in enumerate(PROBES)
+    )
+    return f"select p, n, v from ({' union all '.join(parts)}) as probes order by p, n"
+
+
+def test_values_are_those_of_duckdb(tmp_path: Path) -> None:
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        expected = [list(row) for row in connection.execute(all_of("duckdb")).fetchall()]
+    with spark_server(tmp_path) as remote:
+        found = asked(remote, all_of("spark"))
+    assert [row[:2] for row in found] == [row[:2] for row in expected]
+    differing = [
+        f"{PROBES[p][0]}: {PROBES[p][2][n]!r} is {value!r} on DuckDB, {other!r} on Spark"
+        for (p, n, value), (_, _, other) in zip(expected, found, strict=True)
+        if value != other
+    ]
+    assert not differing, "\n".join(differing)
+
+
+def asked(remote: str, statement: str) -> list[list[Any]]:
+    answer = subprocess.run(
+        [str(ENVIRONMENT / "bin" / "python"), str(SCRIPT), "sql"],
+        input=json.dumps([[statement], 1000]),
+        env=os.environ | {"SPARK_REMOTE": remote},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    content = json.loads(answer.stdout.splitlines()[-1])
+    assert "error" not in content, content["error"]
+    rows: list[list[Any]] = content["rows"]
+    return rows
