@@ -1,4 +1,4 @@
-"""A Spark Connect server on this machine, where its packages and Java are."""
+"""Apache Spark on this machine, where its packages and Java are: a server alone, or a cluster."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,43 +17,86 @@ from waiting import wait_for
 
 ENVIRONMENT = Path(sys.prefix) / "spark"
 SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
+MASTER = "org.apache.spark.deploy.master.Master"
+WORKER = "org.apache.spark.deploy.worker.Worker"
 needs_spark = pytest.mark.skipif(
     not (ENVIRONMENT / "bin" / "spark-submit").exists() or shutil.which("java") is None,
     reason="Spark is not installed: `make spark`, and Java 17",
 )
 
 
+@dataclass(frozen=True)
+class Cluster:
+    """A master with workers of one core each, and a Spark Connect server at the address `remote`."""
+
+    remote: str
+    workers: Sequence[subprocess.Popen[bytes]]
+
+
 @contextmanager
-def spark_server(folder: Path) -> Iterator[str]:
+def spark_server(folder: Path, *, master: str = "local[2]") -> Iterator[str]:
     """Address of a server that keeps its own files in `folder`; it is stopped at the end."""
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     settings = {
         "spark.connect.grpc.binding.port": str(port),
+        "spark.executor.memory": "1g",
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.warehouse.dir": str(folder / "catalog"),
         "spark.ui.enabled": "false",
     }
-    command = [str(ENVIRONMENT / "bin" / "spark-submit"), "--master", "local[2]", "--driver-memory", "2g"]
+    command = ["spark-submit", "--master", master, "--driver-memory", "2g"]
     for name, value in settings.items():
         command += ["--conf", f"{name}={value}"]
+    with started(folder, "server", *command, "--class", SERVER, "spark-internal", port=port):
+        yield f"sc://localhost:{port}"
+
+
+@contextmanager
+def spark_cluster(folder: Path, workers: int) -> Iterator[Cluster]:
+    """A cluster that keeps its own files in `folder`; it is stopped at the end."""
+    port = free_port()
+    master = f"spark://localhost:{port}"
+    with ExitStack() as stack:
+        command = ["spark-class", MASTER, "--host", "localhost", "--port", f"{port}", "--webui-port", "0"]
+        stack.enter_context(started(folder, "master", *command, port=port))
+        running = []
+        for number in range(workers):
+            command = ["spark-class", WORKER, "--cores", "1", "--memory", "1g", "--webui-port", "0"]
+            command += ["--work-dir", str(folder / f"work{number}"), master]
+            running.append(stack.enter_context(started(folder, f"worker{number}", *command)))
+        yield Cluster(stack.enter_context(spark_server(folder, master=master)), running)
+
+
+@contextmanager
+def started(
+    folder: Path, name: str, program: str, *arguments: str, port: int | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A program of Spark, until the end of the block; once it answers at the port, if it has one."""
     environment = os.environ | {"PATH": f"{ENVIRONMENT / 'bin'}{os.pathsep}{os.environ['PATH']}"}
-    with (folder / "server.log").open("w") as log:
-        server = subprocess.Popen(
-            [*command, "--class", SERVER, "spark-internal"],
-            stdout=log,
-            stderr=log,
+    log = folder / f"{name}.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [str(ENVIRONMENT / "bin" / program), *arguments],
+            stdout=output,
+            stderr=output,
             env=environment,
             cwd=folder,
         )
         try:
-            wait_for(lambda: _answers(port) or server.poll() is not None)
-            assert server.poll() is None, (folder / "server.log").read_text()
-            yield f"sc://localhost:{port}"
+            if port is not None:
+                wait_for(lambda: _answers(port) or process.poll() is not None)
+                assert process.poll() is None, log.read_text()
+            yield process
         finally:
-            server.kill()
-            server.wait()
+            process.kill()
+            process.wait()
+
+
+def free_port() -> int:
+    """A port of this machine that nothing listens on."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        return int(free.getsockname()[1])
 
 
 def _answers(port: int) -> bool:

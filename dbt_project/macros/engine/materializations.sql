@@ -48,7 +48,7 @@
     {%- set target = this.incorporate(type='table') -%}
     {%- set name = config.require('incremental_strategy') -%}
     {%- set strategy = adapter.get_incremental_strategy_macro(context, name) -%}
-    {%- do run_query('create table ' ~ scope_relation() ~ ' as ' ~ scope_sql()) -%}
+    {%- do write_scope() -%}
     {%- if leaves_unreached() and not finds_rows('select 1 from ' ~ scope_relation()) -%}
         {%- do run_query('create table ' ~ changes_relation(target) ~ " as select '' as _image, * from "
             ~ target ~ ' where false') -%}
@@ -70,6 +70,22 @@
     {%- do persist_docs(target, model) -%}
     {{ return(finished(target)) }}
 {% endmaterialization %}
+
+{# The scope as a table, once. #}
+{% macro write_scope() -%}
+    {%- if not is_scope_written() -%}
+        {%- do run_query('create table ' ~ scope_relation() ~ ' as ' ~ scope_sql()) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{# Whether the model's own select has asked for it, before the model is materialized. #}
+{% macro is_scope_written() -%}
+    {{ return(adapter.dispatch('is_scope_written')()) }}
+{%- endmacro %}
+
+{% macro duckdb__is_scope_written() -%}
+    {{ return(false) }}
+{%- endmacro %}
 
 {#- The same, statement by statement: what the engines do differently is dispatched. -#}
 {% materialization table, adapter='spark' %}

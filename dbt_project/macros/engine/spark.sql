@@ -304,6 +304,10 @@
     ) items as {{ name }}, {{ name }}_number
 {%- endmacro %}
 
+{% macro spark__is_scope_written() -%}
+    {{ return(table_exists(scope_relation())) }}
+{%- endmacro %}
+
 {#
   Spark has no recursion that leaves out what it has already found. A round is a table, made from what was new in the
   one before it: as many rounds as the longest way. Compiled, it is the start alone.
@@ -312,6 +316,12 @@
     {%- set names = columns | join(', ') -%}
     {%- set is_built = execute and flags.WHICH in ['build', 'run'] -%}
     {%- set tables = [] -%}
+    {#- A model's rows are made while it is compiled, before it is materialized. -#}
+    {%- if is_built and scope_relation() ~ '' in given.values() | join(' ') -%}
+        {%- do write_scope() -%}
+    {%- endif -%}
+    {#- The scope of a model and the model itself may both be one. -#}
+    {%- set round = given.keys() | first ~ '_round_' -%}
     {%- for name, select in given.items() -%}
         {%- if is_built -%}
             {%- set before = 'with ' ~ tables | join(', ') if tables else '' -%}
@@ -326,13 +336,13 @@
     {%- if not is_built -%}
         {{ return(first) }}
     {%- endif -%}
-    {%- set rounds = [scope_relation('round_0')] -%}
+    {%- set rounds = [scope_relation(round ~ 0)] -%}
     {%- do run_query('create table ' ~ rounds[0] ~ ' as ' ~ first) -%}
     {%- for number in range(1, 100000) -%}
         {%- if not finds_rows('select 1 from ' ~ rounds[-1]) %}{% break %}{% endif -%}
         {%- set found = [] -%}
-        {%- for round in rounds %}{% do found.append('select * from ' ~ round) %}{% endfor -%}
-        {%- set next = scope_relation('round_' ~ number) -%}
+        {%- for one in rounds %}{% do found.append('select * from ' ~ one) %}{% endfor -%}
+        {%- set next = scope_relation(round ~ number) -%}
         {%- set reached = tables + ['reached as (select * from ' ~ rounds[-1] ~ ')', 'made (' ~ names ~ ') as (' ~ step ~ ')'] -%}
         {%- do run_query(
             'create table ' ~ next ~ ' as with ' ~ reached | join(', ') ~ ' select ' ~ names ~ ' from made except '
@@ -341,7 +351,7 @@
         {%- do rounds.append(next) -%}
     {%- endfor -%}
     {%- set found = [] -%}
-    {%- for round in rounds %}{% do found.append('select ' ~ names ~ ' from ' ~ round) %}{% endfor -%}
+    {%- for one in rounds %}{% do found.append('select ' ~ names ~ ' from ' ~ one) %}{% endfor -%}
     {{ return(found | join(' union all ')) }}
 {%- endmacro %}
 
