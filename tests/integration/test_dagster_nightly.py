@@ -68,7 +68,7 @@ def test_a_range_is_one_run_from_dumps_to_release(settings: Settings) -> None:
     ]
     assert pulled == ["2024-01-02", "2024-01-03"]
     state = json.loads(settings.build_state.read_text())
-    named = {"fingerprint", "build_id", "rules", "laws", "in_full", "beside_files", "project"}
+    named = {"fingerprint", "build_id", "rules", "laws", "in_full", "beside_files", "project", "engine"}
     assert set(state) == {"format", "state", "warehouse", "proved_on", *named}
     assert state["state"] == "complete"
 
