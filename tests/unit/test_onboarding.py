@@ -176,6 +176,7 @@ def macro(name: str, *arguments: str) -> str:
         "utc_from_local": lambda time, _: f"local({time})",
         "utc_from_unix": lambda seconds: f"unix({seconds})",
         "safe_cast": lambda text, kind: f"try_cast({text} as {kind})",
+        "try_cast": lambda text, kind: f"try_cast({text} as {kind})",
     }
     module = environment.from_string(source).module
     return str(getattr(module, name)(*arguments))
