@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from integration.spark_server import ENVIRONMENT, needs_spark, spark_server
 from sql_macros import engine_macros
 
+from cluster.spark_server import ENVIRONMENT, needs_spark, spark_server
 from orchestration.build.engine.on_spark import SCRIPT
 
 pytestmark = needs_spark

@@ -15,8 +15,8 @@ import pytest
 import yaml
 from commands import aipl, said
 from compare_homes import differing
-from integration.spark_server import Cluster, needs_spark, spark_cluster
 
+from cluster.spark_server import Cluster, needs_spark, spark_cluster
 from orchestration.core.settings import PROJECT_ROOT
 
 pytestmark = [needs_spark, pytest.mark.slow]

@@ -1,0 +1,1 @@
+"""Builds on Apache Spark, on a server or a cluster of this machine."""
