@@ -92,7 +92,7 @@ def _of_day(view: View, brand: Brand) -> View:
 
 
 def _take_over_day(brand: Brand) -> None:
-    """The day of the link; whoever looks at the last complete day goes on with it in a newer release."""
+    """The day of the link. A session on the last complete day moves to the new one with a newer release."""
 
     def day_of(asked: str) -> date | None:
         if asked == LATEST:

@@ -61,7 +61,7 @@ def write_down(name: str, value: str, *, default: str | None = None, latest: str
 
 
 def begin_page() -> None:
-    """Keep what the last run wrote down: whoever saves a view saves what was shown."""
+    """Keep the choices of the last run: a saved view is what was on the screen when it was saved."""
     st.session_state[_SHOWN] = st.session_state.pop(_WRITTEN, {})
 
 

@@ -53,7 +53,7 @@ def _save(view: View, page: str) -> None:
         st.warning(view.text("saved_name_missing"))
     elif is_saved:
         choices = shown_choices(following=following)
-        # Whoever opens it reads it in a language of their own.
+        # Each reader keeps their own language.
         choices.pop("lang", None)
         save_view(view.settings, name, SavedView(page, choices))
     elif is_removed:

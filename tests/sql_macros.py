@@ -26,7 +26,10 @@ def engine_macros(engine: str, *files: str, zone: str = "UTC") -> Any:
     environment.globals["dbt"] = SimpleNamespace(type_string=lambda: TEXT[engine])
     environment.globals["model"] = SimpleNamespace(sources=[])
     environment.globals["source_setting"] = lambda _, key: zone if key == "timezone" else {}
-    dispatch = lambda name: getattr(module, f"{engine}__{name}")  # noqa: E731
+
+    def dispatch(name: str) -> Any:
+        return getattr(module, f"{engine}__{name}")
+
     environment.globals["adapter"] = SimpleNamespace(dispatch=dispatch)
     module: Any = environment.from_string("\n".join((MACROS / file).read_text() for file in files)).module
     return module

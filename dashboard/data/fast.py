@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from dashboard.data.aipl import PEOPLE_WHO_DEEPENED
+
 # Metric, numerator, denominator: columns of fct_fast. Counts have no denominator.
 METRICS: dict[str, tuple[str, str | None]] = {
     "fertility_union": ("fertility_union", None),
@@ -56,24 +58,17 @@ FERTILE = f"""
     group by person_id
     order by since desc, person_id
 """
-DEEPENED = """
-    select person_id, deepened_on, channel, campaign_id
-    from fct_aipl_deepened_persons
-    where
-        preset = $preset and brand_id = $brand and period_type = $period_type and period_start = $first
-    order by deepened_on desc, person_id
-"""
 MEMBERS = """
     select person_id, tier, is_thriving
     from fct_member_history
     where preset = $preset and brand_id = $brand and valid_from <= $last and $last < valid_to and {which}
     order by tier desc, person_id
 """
-# Column of FAST that counts them, and the query of the list.
+# Column of FAST that counts them, and the query of the list; who moved up is asked by `period_start`.
 PEOPLE = {
     "fertility_union": FERTILE.format(since="$first"),
     "fertility_end": FERTILE.format(since="$last"),
-    "deepened": DEEPENED,
+    "deepened": PEOPLE_WHO_DEEPENED,
     "members": MEMBERS.format(which="true"),
     "superiority_members": MEMBERS.format(which="is_superior"),
     "thriving_members": MEMBERS.format(which="is_thriving"),

@@ -43,7 +43,7 @@ def read_views(settings: Settings) -> dict[str, SavedView]:
 
 
 def save_view(settings: Settings, name: str, view: SavedView) -> None:
-    """Keep a view under a name, in place of an earlier one of that name.
+    """Save a view under a name, replacing any view of that name.
 
     Raises InputError, as reading does.
     """

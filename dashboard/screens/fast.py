@@ -80,11 +80,12 @@ def changed(metric: str, value: float | None, old: float | None) -> str:
 def groups(last: Any) -> dict[str, Group]:
     """Who is behind the counts of the last period."""
     days = {"first": last.period_start.date(), "last": last.period_end.date()}
+    asked = {**days, "period_type": kind, "period_start": days["first"], "channel": None}
     return {
         column: Group(
             f"{view.text(f'people_{column}')}, {span(*days.values())}",
             int(getattr(last, column)),
-            partial(view.ask, query, **days, **({"period_type": kind} if "$period_type" in query else {})),
+            partial(view.ask, query, **asked),
         )
         for column, query in fast.PEOPLE.items()
     }

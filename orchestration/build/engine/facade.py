@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def show_tables(settings: Settings, order: Order, manifest: Mapping[str, Any], *, with_views: bool) -> None:
-    """Make the warehouse file anew. Without `with_views` it has the tables and staging alone.
+    """Replace the warehouse file. Without `with_views` it has only the tables and staging.
 
     Raises AiplError when a view cannot be made.
     """
