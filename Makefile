@@ -10,7 +10,7 @@ READY_BI := $(VENV)/ready-bi
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dashboard test test-fast mart prove bench spark spark-server dev lint format examples docs screenshots lock lock-check clean
+.PHONY: help setup run dashboard test test-fast mart prove bench spark spark-server prove-spark dev lint format examples docs screenshots lock lock-check clean
 
 help: ## List the make targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ $(READY_SPARK): requirements-spark.lock $(READY)
 	@touch $@
 
 spark: $(READY_SPARK) ## Install what a build on Apache Spark needs: docs/spark.md
+
+prove-spark: $(READY_BI) $(READY_SPARK) ## Compare nights on a Spark cluster of this machine with DuckDB's (SOURCES=...; an hour)
+	@PYTHONPATH="$(CURDIR):$(CURDIR)/tests" $(BIN)/python -m cluster.prove $(SOURCES)
 
 spark-server: $(READY_SPARK) ## Run Spark on this machine until stopped, for SPARK_REMOTE=sc://localhost (needs Java 17)
 	@PATH="$(CURDIR)/$(SPARK)/bin:$$PATH" spark-submit --master "local[*]" \

@@ -25,13 +25,17 @@ def open_home(home: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def differing(home: Path, other: Path) -> tuple[list[str], int, int]:
-    """A line for each table that differs, and how many tables and rows were compared."""
+def differing(home: Path, other: Path, *, of_both: bool = False) -> tuple[list[str], int, int]:
+    """A line for each table that differs, and how many tables and rows were compared.
+
+    A table that is only in one of them differs, unless those `of_both` are asked for.
+    """
     found: list[str] = []
     rows = 0
     with open_home(home) as one, open_home(other) as two:
         tables = one.execute(TABLES).fetchall()
-        if missing := set(tables) ^ set(two.execute(TABLES).fetchall()):
+        missing = set(tables) ^ set(two.execute(TABLES).fetchall())
+        if not of_both:
             found += [f"{schema}.{name}: only in one of them" for schema, name in sorted(missing)]
         compared = [table for table in tables if table not in missing]
         for schema, name in compared:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,6 +26,7 @@ def engine_macros(engine: str, *files: str, zone: str = "UTC") -> Any:
     environment.globals["return"] = lambda value: value or ""
     environment.globals["dbt"] = SimpleNamespace(type_string=lambda: TEXT[engine])
     environment.globals["model"] = SimpleNamespace(sources=[])
+    environment.globals["modules"] = SimpleNamespace(re=re)
     environment.globals["source_setting"] = lambda _, key: zone if key == "timezone" else {}
 
     def dispatch(name: str) -> Any:

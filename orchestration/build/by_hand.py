@@ -148,8 +148,14 @@ def run_by_hand(
 
     `force` runs it even if it may leave the warehouse inconsistent; the next run then builds in full.
 
-    Raises InputError for such a command without `force`, and when the rules cannot be built.
+    Raises InputError for such a command without `force`, when the rules cannot be built, and where another
+    engine than DuckDB builds.
     """
+    if settings.engine != "duckdb":
+        raise InputError(
+            f"Not run: by hand, dbt builds on DuckDB alone, and AIPL_ENGINE is {settings.engine}, on which"
+            " `aipl run` builds. Commands that only read run: show, test, compile, docs."
+        )
     check_rules(settings.dbt_project)
     last = read_build(settings)
     if last is None or not is_untouched(settings, last):

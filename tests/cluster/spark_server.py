@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,13 @@ ENVIRONMENT = Path(sys.prefix) / "spark"
 SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
 MASTER = "org.apache.spark.deploy.master.Master"
 WORKER = "org.apache.spark.deploy.worker.Worker"
+# Compiling a query to Java, and Java to fast machine code, pays from a million rows on.
+OF_SMALL_TABLES = {
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.codegen.wholeStage": "false",
+}
+OF_SHORT_LIVES = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 needs_spark = pytest.mark.skipif(
     not (ENVIRONMENT / "bin" / "spark-submit").exists() or shutil.which("java") is None,
     reason="Spark is not installed: `make spark`, and Java 17",
@@ -38,7 +46,11 @@ def spark_server(folder: Path, *, master: str = "local[2]") -> Iterator[str]:
     """Address of a server that keeps its own files in `folder`; it is stopped at the end."""
     port = free_port()
     settings = {
+        **OF_SMALL_TABLES,
         "spark.connect.grpc.binding.port": str(port),
+        "spark.driver.extraJavaOptions": OF_SHORT_LIVES,
+        "spark.executor.extraJavaOptions": OF_SHORT_LIVES,
+        "spark.log.level": "WARN",
         "spark.executor.memory": "1g",
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.warehouse.dir": str(folder / "catalog"),
@@ -68,11 +80,27 @@ def spark_cluster(folder: Path, workers: int) -> Iterator[Cluster]:
 
 
 @contextmanager
+def killed_while_building(home: Path, cluster: Cluster) -> Iterator[None]:
+    """A worker dies, with its executor, once some tables of a layer have been written."""
+
+    def wait_and_kill() -> None:
+        wait_for(lambda: len(list(home.glob("warehouse/spark/intermediate/*/*.parquet"))) >= 10)
+        cluster.workers[0].kill()
+
+    killer = threading.Thread(target=wait_and_kill, daemon=True)
+    killer.start()
+    yield
+    killer.join(timeout=1)
+    assert cluster.workers[0].poll() is not None, "a worker died while it built"
+
+
+@contextmanager
 def started(
     folder: Path, name: str, program: str, *arguments: str, port: int | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A program of Spark, until the end of the block; once it answers at the port, if it has one."""
-    environment = os.environ | {"PATH": f"{ENVIRONMENT / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    path = f"{ENVIRONMENT / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    environment = os.environ | {"PATH": path, "SPARK_DAEMON_JAVA_OPTS": OF_SHORT_LIVES}
     log = folder / f"{name}.log"
     with log.open("w") as output:
         process = subprocess.Popen(

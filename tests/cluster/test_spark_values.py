@@ -99,6 +99,9 @@ def zoned(function: str) -> list[tuple[str, str, list[Any], Callable[[Any], str]
 PROBES = [
     *zoned("utc_from_local"),
     ("date", "UTC", DAYS, lambda m: m.try_cast("t", "date")),
+    ("time of a time", "UTC", TIMES[:6], lambda m: m.try_cast("cast(t as timestamp)", "timestamp")),
+    ("day of a time", "UTC", TIMES[:6], lambda m: m.try_cast("cast(t as timestamp)", "date")),
+    ("day of a day", "UTC", DAYS[:1], lambda m: m.try_cast("cast(t as date)", "date")),
     ("integer", "UTC", NUMBERS, lambda m: m.try_cast("t", "integer")),
     ("bigint", "UTC", NUMBERS, lambda m: m.try_cast("t", "bigint")),
     ("decimal", "UTC", MONEY, lambda m: m.try_cast("t", "decimal(18, 4)")),

@@ -195,6 +195,14 @@ def test_a_part_that_would_not_fit_the_rest_is_refused(
     assert hand.types("build --select fct_fast") == "building", "there is nothing left to lose"
 
 
+def test_another_engine_is_not_built_on_by_hand(hand: Hand) -> None:
+    hand.settings = replace(hand.settings, engine="spark", spark_remote="sc://localhost")
+    for force in (False, True):
+        with pytest.raises(InputError, match="DuckDB alone, and AIPL_ENGINE is spark"):
+            hand.types("build --select fct_fast", force=force)
+    assert hand.is_whole()
+
+
 def test_a_warehouse_without_a_build_that_it_is_of_is_not_made_whole(hand: Hand) -> None:
     os.utime(hand.settings.warehouse, ns=(1, 1))
     assert hand.types("build") == "building"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from unit.publish_home import NOON, let_through, make_home, query
 
 from orchestration.build.engine.chosen import engine_of
-from orchestration.build.engine.facade import query_of
+from orchestration.build.engine.facade import query_of, views_over
 from orchestration.build.engine.on_spark import OnSpark
 from orchestration.build.state import Build, read_build, why_in_full, write_build
 from orchestration.core.database import connect
@@ -53,6 +54,63 @@ def test_a_cluster_that_does_not_answer_is_told_at_once(tmp_path: Path) -> None:
         nobody = OnSpark(f"sc://localhost:{free.getsockname()[1]}")
         with pytest.raises(EnvironmentStop, match="Spark does not answer at sc://localhost"):
             nobody.why_in_full(Settings(tmp_path, tmp_path / "sources.yml"), "")
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ({"rows": [["id"]]}, ""),
+        ({"rows": [["another"]]}, "Spark has tables of another build"),
+        ({"error": "no such table", "condition": "TABLE_OR_VIEW_NOT_FOUND"}, "Spark has no tables"),
+        ({"error": "no such schema", "condition": "SCHEMA_NOT_FOUND"}, "Spark has no tables"),
+    ],
+)
+def test_tables_of_another_build_are_built_in_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: dict[str, object], told: str
+) -> None:
+    monkeypatch.setattr(OnSpark, "_require", lambda _: None)
+    monkeypatch.setattr(OnSpark, "_answer", lambda *_: answer)
+    reason = OnSpark("sc://cluster").why_in_full(Settings(tmp_path, tmp_path / "sources.yml"), "id")
+    assert reason.startswith(told) and bool(reason) == bool(told)
+
+
+def test_what_the_cluster_cannot_do_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(OnSpark, "_require", lambda _: None)
+    monkeypatch.setattr(OnSpark, "_answer", lambda *_: {"error": "no space left", "condition": ""})
+    with pytest.raises(EnvironmentStop, match="Spark at cluster cannot do it: no space left"):
+        OnSpark("sc://cluster").why_in_full(Settings(tmp_path, tmp_path / "sources.yml"), "id")
+
+
+def test_without_its_packages_the_command_that_installs_them_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    with pytest.raises(InputError, match="make spark"):
+        OnSpark("sc://cluster").versions()
+
+
+def test_views_are_shown_whose_tables_are_there() -> None:
+    made_from = {
+        "table": ["source"],
+        "other": [],
+        "view": ["table"],
+        "above": ["view", "other"],
+        "staged": [],
+    }
+    kinds = {"table": "table", "other": "incremental"}
+    nodes = {
+        f"model.aipl.{name}": {"name": name, "config": {"materialized": kinds.get(name, "view")}}
+        for name in made_from
+    }
+    parents = {
+        f"model.aipl.{name}": ["source.aipl.s.t" if p == "source" else f"model.aipl.{p}" for p in parents]
+        for name, parents in made_from.items()
+    }
+    # An operation at the start of a run is a view to dbt.
+    nodes["operation.aipl.start"] = {"name": "start", "config": {"materialized": "view"}}
+    manifest = {"nodes": nodes, "parent_map": {**parents, "operation.aipl.start": []}}
+    assert views_over(manifest, {"model.aipl.table"}) == ["staged", "view"]
+    assert views_over(manifest, {"model.aipl.table", "model.aipl.other"}) == ["above", "staged", "view"]
 
 
 def test_a_switch_of_engine_builds_in_full(tmp_path: Path) -> None:

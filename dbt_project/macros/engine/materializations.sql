@@ -118,6 +118,10 @@
   once, since each part takes a tenth of a second.
 #}
 {% macro selects_of_parts() %}
+    {{ return(adapter.dispatch('selects_of_parts')()) }}
+{% endmacro %}
+
+{% macro duckdb__selects_of_parts() %}
     {%- set parts = config.get('built_by') -%}
     {%- if not parts or not is_large_build() -%}
         {{ return([compiled_code]) }}
@@ -131,10 +135,6 @@
 
 {# Whether a table that the model reads, or in an increment its scope, has many rows. #}
 {% macro is_large_build() %}
-    {{ return(adapter.dispatch('is_large_build')()) }}
-{% endmacro %}
-
-{% macro duckdb__is_large_build() %}
     {%- if is_incremental() -%}
         {{ return(finds_rows('select 1 from ' ~ scope_relation(), after=1000000)) }}
     {%- endif -%}

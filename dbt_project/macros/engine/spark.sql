@@ -121,18 +121,15 @@
 #}
 {% macro spark__try_cast(value, type) -%}
     {%- set text = 'cast(' ~ value ~ ' as string)' -%}
-    {%- if type in ['integer', 'bigint'] -%}
+    {#- Of a column this is known before a row is read, and only one branch is left. -#}
+    {%- if type in ['date', 'timestamp'] -%}
+        case typeof({{ value }}) when '{{ type }}' then try_cast({{ value }} as {{ type }})
+        else {{ spark__try_cast_text(text, type) }} end
+    {%- elif type in ['integer', 'bigint'] -%}
         case
             when {{ text }} rlike {{ text_literal('^' ~ whole_number_pattern() ~ '\\z') }}
                 then try_cast(regexp_replace({{ text }}, {{ text_literal('[.]0*\\s*\\z') }}, '') as {{ type }})
         end
-    {%- elif type == 'date' -%}
-        case
-            when {{ text }} rlike {{ text_literal('^\\s*[0-9]{1,6}([-/ \\\\])[0-9]{1,2}\\1[0-9]{1,2}([^0-9]|\\z)') }}
-                then try_cast({{ iso_day(text) }} as date)
-        end
-    {%- elif type == 'timestamp' -%}
-        {{ time_of_text(text) }}
     {%- elif type.startswith('decimal') -%}
         {%- set precision, scale = type[8:-1].split(',') -%}
         case
@@ -142,6 +139,17 @@
         end
     {%- else -%}
         try_cast({{ value }} as {{ spark_type(type) }})
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro spark__try_cast_text(text, type) -%}
+    {%- if type == 'timestamp' -%}
+        {{ time_of_text(text) }}
+    {%- else -%}
+        case
+            when {{ text }} rlike {{ text_literal('^\\s*[0-9]{1,6}([-/ \\\\])[0-9]{1,2}\\1[0-9]{1,2}([^0-9]|\\z)') }}
+                then try_cast({{ iso_day(text) }} as date)
+        end
     {%- endif -%}
 {%- endmacro %}
 
@@ -159,48 +167,63 @@
     {%- set day = '(?s)^\\s*([0-9]{1,4})([-/ \\\\])([0-9]{1,2})\\2([0-9]{1,2})' -%}
     {%- set clock = '([ T]+[0-9]{1,2}:[0-9]{1,2}(?::[0-9]{1,2}(?:[.][0-9]*)?)?)?\\z' -%}
     {%- set midnight = '[ T]+24:00?(?::00?(?:[.]0*)?)?\\z' -%}
-    coalesce(
-        try_cast(nullif(regexp_replace({{ text }}, {{ text_literal(day ~ clock) }}, '00$1-$3-$4$5'), {{ text }}) as timestamp),
-        try_cast(nullif(regexp_replace({{ text }}, {{ text_literal(day ~ midnight) }}, '00$1-$3-$4'), {{ text }}) as timestamp)
-        + interval 1 day
-    )
+    {%- set time -%}
+        coalesce(
+            try_cast(nullif(regexp_replace(text_, {{ text_literal(day ~ clock) }}, '00$1-$3-$4$5'), text_) as timestamp),
+            try_cast(nullif(regexp_replace(text_, {{ text_literal(day ~ midnight) }}, '00$1-$3-$4'), text_) as timestamp)
+            + interval 1 day
+        )
+    {%- endset -%}
+    {{ computed_once('text_', text, time) }}
+{%- endmacro %}
+
+{#-
+  An expression in which a name stands for a value. Written out wherever it is needed, the value of a value of a value
+  grows to a hundred times its size, and each copy is computed.
+#}
+{% macro computed_once(name, value, expression) -%}
+    element_at(transform(array({{ value }}), {{ name }} -> {{ expression }}), 1)
 {%- endmacro %}
 
 {#-
   Of an hour that clocks show twice Spark takes the first: the second is as far from the same time of the next day as
   clocks tell. Where clocks do not show it, that is no answer.
--#}
+#}
 {% macro spark__utc_from_zone(local_time, zone) -%}
-    {%- set text = 'trim(cast(' ~ local_time ~ ' as string))' -%}
-    {%- set local = time_of_text(text) -%}
-    {%- set earlier = "to_utc_timestamp(" ~ local ~ ", '" ~ zone ~ "')" -%}
-    {%- set later = "(to_utc_timestamp(" ~ local ~ " + interval 1 day, '" ~ zone ~ "') - interval 1 day)" -%}
     {%- set with_offset = text_literal('(?i)^(.*[0-9.]) *(?:z|utc|gmt|([+-][0-9:]+))\\z') -%}
     {%- set absolute -%}
         try_cast(
-            cast({{ time_of_text('regexp_extract(' ~ text ~ ', ' ~ with_offset ~ ', 1)') }} as string)
-            || coalesce(nullif(regexp_extract({{ text }}, {{ with_offset }}, 2), ''), '+00:00')
+            cast({{ time_of_text('regexp_extract(text_, ' ~ with_offset ~ ', 1)') }} as string)
+            || coalesce(nullif(regexp_extract(text_, {{ with_offset }}, 2), ''), '+00:00')
             as timestamp
         )
     {%- endset -%}
+    {%- set later = "(to_utc_timestamp(time_ + interval 1 day, '" ~ zone ~ "') - interval 1 day)" -%}
+    {%- set utc -%}
+        greatest(
+            to_utc_timestamp(time_, '{{ zone }}'),
+            case when from_utc_timestamp({{ later }}, '{{ zone }}') = time_ then {{ later }} end
+        )
+    {%- endset -%}
+    {%- set read -%}
+        case
+            when text_ rlike {{ text_literal('(?i):[0-9.]+ *(z|utc|gmt|[+-][0-9:]+)\\z') }} then
+                case
+                    when not text_ rlike {{ text_literal('[+-](1[5-9]|[2-9][0-9])[0-9:]*\\z') }}
+                        then {{ computed_once('time_', absolute, of_years('time_', 'time_')) }}
+                end
+            else {{ computed_once(
+                'time_', time_of_text('text_'), of_years('time_', 'time_' if zone == 'UTC' else utc)
+            ) }}
+        end
+    {%- endset -%}
+    {{ computed_once('text_', 'trim(cast(' ~ local_time ~ ' as string))', read) }}
+{%- endmacro %}
+
+{# A value of a time in the years 1 to 9999, but for the days at their ends. #}
+{% macro of_years(time, value) -%}
     case
-        when {{ text }} rlike {{ text_literal('(?i):[0-9.]+ *(z|utc|gmt|[+-][0-9:]+)\\z') }} then
-            case
-                when
-                    not {{ text }} rlike {{ text_literal('[+-](1[5-9]|[2-9][0-9])[0-9:]*\\z') }}
-                    and {{ absolute }} between
-                    timestamp '0001-01-02 00:00:00' and timestamp '9999-12-31 23:59:59.999999'
-                    then {{ absolute }}
-            end
-        when {{ local }} between timestamp '0001-01-02 00:00:00' and timestamp '9999-12-31 23:59:59.999999'
-            then
-            {%- if zone == 'UTC' %} {{ local }}
-            {%- else %}
-                greatest(
-                    {{ earlier }},
-                    case when from_utc_timestamp({{ later }}, '{{ zone }}') = {{ local }} then {{ later }} end
-                )
-            {%- endif %}
+        when {{ time }} between timestamp '0001-01-02 00:00:00' and timestamp '9999-12-31 23:59:59.999999' then {{ value }}
     end
 {%- endmacro %}
 
@@ -380,13 +403,75 @@
 
 {% macro spark__table_of_new_rows() %}
     {%- set fresh = scope_relation('fresh') -%}
-    {%- do run_query('create table ' ~ fresh ~ ' as ' ~ compiled_code) -%}
+    {%- do run_query('create table ' ~ fresh ~ ' as ' ~ selects_of_parts()[0]) -%}
     {{ return(fresh) }}
 {% endmacro %}
 
-{#- Spark spills by itself. -#}
-{% macro spark__is_large_build() %}
-    {{ return(false) }}
+{#
+  The model's select, at once: Spark spills by itself. But it computes a common table expression anew wherever it is
+  read, and what that one reads as often again; DuckDB does so once. So what is read more than once is made a table.
+#}
+{% macro spark__selects_of_parts() %}
+    {%- set parsed = common_tables(compiled_code) -%}
+    {%- set tables = [] -%}
+    {%- for name, body in parsed.tables -%}
+        {%- set readers = modules.re.findall('(?i)\\b(?:from|join)\\s+' ~ name ~ '\\b', parsed.after[loop.index0]) -%}
+        {%- set select = 'select * from ' ~ scope_relation('with_' ~ name) -%}
+        {%- if readers | length > 1 and body | trim != select -%}
+            {%- do run_query(
+                'create table ' ~ scope_relation('with_' ~ name) ~ ' as '
+                ~ with_tables(tables, 'select * from (' ~ body ~ ')')
+            ) -%}
+            {%- do tables.append((name, select)) -%}
+        {%- else -%}
+            {%- do tables.append((name, body)) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return([with_tables(tables, parsed.select)]) }}
+{% endmacro %}
+
+{#
+  A select and its common table expressions apart: `tables`, pairs of name and body; `after`, the text behind each;
+  `select`, what is left. Parentheses in texts and comments are not those of SQL.
+#}
+{% macro common_tables(sql) %}
+    {%- set token = "'(?:[^'\\\\]|\\\\.)*'|--[^\\n]*|[(),]|[a-zA-Z_][a-zA-Z_0-9]*" -%}
+    {%- set tables, after = [], [] -%}
+    {%- set at = namespace(depth=0, name='', begin=0, end=0) -%}
+    {%- for found in modules.re.finditer(token, sql) if not found.group().startswith('--') -%}
+        {%- set word = found.group() | lower -%}
+        {%- if (loop.first and word != 'with') or (at.depth == 0 and word in ['recursive', 'select']) -%}
+            {%- break -%}
+        {%- elif word == '(' -%}
+            {%- if at.depth == 0 %}{% set at.begin = found.end() %}{% endif -%}
+            {%- set at.depth = at.depth + 1 -%}
+        {%- elif word == ')' -%}
+            {%- set at.depth = at.depth - 1 -%}
+            {%- if at.depth == 0 -%}
+                {%- do tables.append((at.name, sql[at.begin:found.start()])) -%}
+                {%- set at.end = found.end() -%}
+                {%- do after.append(sql[at.end:]) -%}
+            {%- endif -%}
+        {%- elif at.depth == 0 and (loop.first or word == ',') -%}
+            {%- set at.name = '' -%}
+        {%- elif at.depth == 0 and not at.name -%}
+            {%- set at.name = word -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return({'tables': tables, 'after': after, 'select': sql[at.end:]}) }}
+{% endmacro %}
+
+{# A select with those of the common table expressions that it reads, directly or through another. #}
+{% macro with_tables(tables, select) %}
+    {%- set needed = [] -%}
+    {%- set text = namespace(of=select) -%}
+    {%- for name, body in tables | reverse -%}
+        {%- if modules.re.search('(?i)\\b' ~ name ~ '\\b', text.of) -%}
+            {%- do needed.insert(0, name ~ ' as (' ~ body ~ ')') -%}
+            {%- set text.of = text.of ~ ' ' ~ body -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(('with ' ~ needed | join(', ') ~ ' ' if needed else '') ~ select) }}
 {% endmacro %}
 
 {% macro spark__tables_of(schema) -%}

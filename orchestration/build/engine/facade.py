@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestration.build.dbt import configured_manifest, run_dbt, staging_exclusion
+from orchestration.build.dbt import configured_manifest, run_dbt
 from orchestration.build.engine.contract import Order
 from orchestration.build.warehouse import STORED_ELSEWHERE
 from orchestration.core.database import connect, sql_text
@@ -17,21 +18,22 @@ if TYPE_CHECKING:
     import duckdb
 
 
-def show_tables(settings: Settings, order: Order, manifest: Mapping[str, Any], *, with_views: bool) -> None:
-    """Replace the warehouse file. Without `with_views` it has only the tables and staging.
+def show_tables(settings: Settings, order: Order, manifest: Mapping[str, Any]) -> None:
+    """Replace the warehouse file. A view of dbt is there where all tables are that it reads.
 
     Raises AiplError when a view cannot be made.
     """
     settings.warehouse.unlink(missing_ok=True)
+    configured = configured_manifest(manifest, order.configured)
+    shown = set()
     with connect(settings.warehouse) as connection:
-        for schema, name in _tables(configured_manifest(manifest, order.configured)):
+        for key, schema, name in _tables(configured):
             folder = settings.engine_tables / schema / name
             if any(folder.glob("*.parquet")):
                 connection.execute(f'create schema if not exists "{schema}"')
                 connection.execute(f'create view "{schema}"."{name}" as {query_of(connection, folder)}')
                 connection.execute(f'comment on view "{schema}"."{name}" is {sql_text(STORED_ELSEWHERE)}')
-    views = "config.materialized:view" if with_views else "path:models/staging"
-    folders = [f"--exclude={folder}" for folder in staging_exclusion(settings.dbt_project, order.configured)]
+                shown.add(key)
     # Beside the results of the build itself.
     beside = str(order.target / "views")
     variables = {
@@ -40,7 +42,7 @@ def show_tables(settings: Settings, order: Order, manifest: Mapping[str, Any], *
         "DBT_TARGET_PATH": beside,
         "DBT_LOG_PATH": beside,
     }
-    answer = run_dbt(["--quiet", "run", "--select", views, *folders], variables)
+    answer = run_dbt(["--quiet", "run", "--select", *views_over(configured, shown)], variables)
     if not answer.success:
         raise AiplError(
             f"The views of the warehouse cannot be made: {answer.exception}. See {beside}/dbt.log."
@@ -60,9 +62,23 @@ def query_of(connection: duckdb.DuckDBPyConnection, folder: Path) -> str:
     return f"select {', '.join(columns)} from {files}"
 
 
-def _tables(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Schema and name of all models and seeds of a dbt manifest that are tables."""
-    for node in manifest["nodes"].values():
+def views_over(manifest: Mapping[str, Any], tables: Set[str]) -> list[str]:
+    """Names of the views of a dbt manifest that read nothing but sources and these tables, by unique ID."""
+    nodes = manifest["nodes"]
+
+    @cache
+    def is_there(key: str) -> bool:
+        if key not in nodes or key in tables:
+            return key.startswith("source.") or key in tables
+        is_view = key.startswith("model.") and nodes[key]["config"]["materialized"] == "view"
+        return is_view and all(map(is_there, manifest["parent_map"][key]))
+
+    return sorted(nodes[key]["name"] for key in nodes if key not in tables and is_there(key))
+
+
+def _tables(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Unique ID, schema and name of all models and seeds of a dbt manifest that are tables."""
+    for key, node in manifest["nodes"].items():
         is_built = node["resource_type"] in {"model", "seed"}
         if is_built and node["config"]["materialized"] in {"table", "incremental", "seed"}:
-            yield node["schema"], node["name"]
+            yield key, node["schema"], node["name"]

@@ -85,23 +85,23 @@ class OnSpark:
             self._clear(settings, order.configured)
         python, after = _python_models(manifest)
         wanted = None if order.models is None else set(order.models)
-        ran, results = self._step(
-            settings, order, models=_without(wanted, python | after), left_out=python | after, on_node=on_node
-        )
+        if wanted is not None:
+            python, after = python & wanted, after & wanted
+            wanted -= python | after
+        ran, results = self._step(settings, order, models=wanted, left_out=python | after, on_node=on_node)
         if ran.success:
-            for model in sorted(python if wanted is None else python & wanted):
+            for model in sorted(python):
                 write_python_model(settings, manifest["nodes"][f"model.aipl.{model}"])
                 self.tell(settings, _register(settings, model))
                 on_node(model)
-            rest = after if wanted is None else after & wanted
             # Laws of a model in Python are judged when there is one.
-            rest |= {f"{model}+1,resource_type:test" for model in python}
+            rest = after | {f"{model}+1,resource_type:test" for model in python}
             ran, more = self._step(
                 settings, order, models=rest, left_out=set(), on_node=on_node, variables=CONTINUED
             )
             results += more
         (order.target / "run_results.json").write_text(json.dumps({"results": results}))
-        show_tables(settings, order, manifest, with_views=ran.success)
+        show_tables(settings, order, manifest)
         return ran
 
     def finish(self, settings: Settings, build_id: str) -> None:
@@ -181,7 +181,9 @@ class OnSpark:
             models=None if models is None else sorted(models),
         )
         excluded = [f"--exclude={name}" for name in sorted(left_out)]
-        told = order.target / "run_results.json"
+        # Always the same folder: dbt parses again only what changed.
+        target = settings.dbt_target / "spark"
+        told = target / "run_results.json"
         told.unlink(missing_ok=True)
         order.target.mkdir(parents=True, exist_ok=True)
         command = [
@@ -198,6 +200,7 @@ class OnSpark:
             "spark",
         ]
         environment = os.environ | order.variables | self._variables(settings) | dict(variables)
+        environment["DBT_TARGET_PATH"] = str(target)
         environment.pop("DBT_PARTIAL_PARSE_FILE_PATH", None)
         with (order.target / "spark.log").open("a") as log:
             process = subprocess.Popen(
@@ -248,10 +251,6 @@ def _python_models(manifest: Mapping[str, Any]) -> tuple[set[str], set[str]]:
         found = {key for key in children if key.startswith("model.")} - after
         after |= found
     return {key.split(".")[2] for key in python}, {key.split(".")[2] for key in after}
-
-
-def _without(names: Set[str] | None, left_out: Set[str]) -> Set[str] | None:
-    return None if names is None else names - left_out
 
 
 def _register(settings: Settings, model: str) -> list[str]:

@@ -1,0 +1,133 @@
+"""Build a shop on DuckDB and on a Spark cluster of this machine, and compare all tables row for row.
+
+    python -m cluster.prove              nights of a small sample shop, with an erasure
+    python -m cluster.prove SOURCES      one build of the dumps that a sources file names
+
+Prints a line for each build; ends with 1 when a table differs. In the first of the nights a worker is killed
+while it builds.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+from commands import aipl
+from compare_homes import differing
+
+from cluster.shop import Shop
+from cluster.spark_server import Cluster, killed_while_building, spark_cluster
+
+LEDGER = "select count(*) from fct_aipl_ledger"
+ENGINES = "select engine from dim_release order by created_at desc limit 1"
+
+
+@dataclass(frozen=True)
+class Homes:
+    """The same dumps twice: `there` is built on the cluster, `here` on DuckDB."""
+
+    folder: Path
+    sources: Path
+    cluster: Cluster
+
+    @property
+    def there(self) -> Path:
+        """Home of what the cluster builds."""
+        return self.folder / "spark"
+
+    @property
+    def here(self) -> Path:
+        """Home of what DuckDB builds."""
+        return self.folder / "duckdb"
+
+    def both(self, *arguments: str) -> str:
+        """Run a command in both; tells how long each took."""
+        engine = {"AIPL_ENGINE": "spark", "SPARK_REMOTE": self.cluster.remote}
+        taken = [self._run(self.here, arguments, {}), self._run(self.there, arguments, engine)]
+        return "DuckDB {:.0f} s, Spark {:.0f} s".format(*taken)
+
+    def on_duckdb(self, home: Path) -> None:
+        """Run a night in a home on DuckDB."""
+        self._run(home, ("run",), {})
+
+    def _run(self, home: Path, arguments: tuple[str, ...], environment: dict[str, str]) -> float:
+        begin = time.monotonic()
+        answer = aipl(home, *arguments, AIPL_SOURCES=str(self.sources), **environment)
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+        return time.monotonic() - begin
+
+
+def prove(homes: Homes, nights: Iterator[tuple[str, Callable[[], str]]]) -> int:
+    """Print what each night gives; the number of tables that differed."""
+    found = 0
+    for name, night in nights:
+        taken = night()
+        lines, tables, rows = differing(homes.there, homes.here)
+        found += len(lines)
+        print(f"{name}: {tables} tables, {rows:,} rows, {len(lines)} differ ({taken})", flush=True)
+        print("".join(f"    {line}\n" for line in lines), end="")
+    return found
+
+
+def nights_of(homes: Homes, shop: Shop) -> Iterator[tuple[str, Callable[[], str]]]:
+    """Name of a night, and what happens in it."""
+    night, withdraw = partial(homes.both, "run"), shop.withdraw
+
+    def first() -> str:
+        # The other home was built on DuckDB before, so that the ledger would tell what the engine changes.
+        homes.on_duckdb(homes.there)
+        with killed_while_building(homes.there, homes.cluster):
+            return night()
+
+    def after(*changes: Callable[[], None]) -> str:
+        for change in changes:
+            change()
+        return night()
+
+    yield "first build, a worker killed", first
+    assert released(homes.there, LEDGER) == released(homes.here, LEDGER) == 0
+    assert released(homes.there, ENGINES) == "spark"
+    yield "late loads", partial(after, shop.deliver_late_loads)
+    yield "orders with other amounts", partial(after, shop.correct_orders)
+    yield (
+        "refunds and memberships withdrawn",
+        partial(after, partial(withdraw, "refunds", "memberships")),
+    )
+    yield "links of identity withdrawn", partial(after, partial(withdraw, "identity_links"))
+    yield "nothing new", night
+    yield "a person erased", partial(homes.both, "erase", shop.a_member(), "--yes")
+    assert released(homes.there, LEDGER) == released(homes.here, LEDGER)
+
+
+def released(home: Path, query: str) -> object:
+    """The one value that a query on the current release gives."""
+    with duckdb.connect(str(home / "published" / "current" / "marts.duckdb"), read_only=True) as connection:
+        ((value,),) = connection.execute(query).fetchall()
+        return value
+
+
+def main(arguments: list[str]) -> int:
+    """Exit code."""
+    with TemporaryDirectory() as name, spark_cluster(Path(name), workers=2) as cluster:
+        folder = Path(name)
+        if arguments:
+            homes = Homes(folder, Path(arguments[0]).resolve(), cluster)
+            nights = iter([("one build", partial(homes.both, "run"))])
+        else:
+            homes = Homes(folder, folder / "sources.yml", cluster)
+            shop = Shop.opened(folder / "dumps", late_loads=2)
+            shop.write_sources(homes.sources)
+            nights = nights_of(homes, shop)
+        for home in (homes.here, homes.there):
+            home.mkdir()
+        return 1 if prove(homes, nights) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
