@@ -60,10 +60,12 @@ bench: $(READY) ## Benchmark the program against other tools: docs/performance.m
 # In an environment of its own: Great Expectations would import PySpark in every run.
 SPARK := $(VENV)/spark
 READY_SPARK := $(SPARK)/ready
-$(READY_SPARK): requirements-spark.lock $(READY)
+$(READY_SPARK): requirements-spark.lock requirements-sail.lock $(READY)
 	@test -x $(SPARK)/bin/python || $(PYTHON) -m venv $(SPARK)
 	@echo "Installing Spark into $(SPARK) (once, one to three minutes) ..."
 	@$(SPARK)/bin/pip install --quiet --require-hashes -r requirements-spark.lock
+	@test -x $(SPARK)/sail/bin/python || $(PYTHON) -m venv $(SPARK)/sail
+	@$(SPARK)/sail/bin/pip install --quiet --require-hashes -r requirements-sail.lock
 	@touch $@
 
 spark: $(READY_SPARK) ## Install what a build on Apache Spark needs: docs/spark.md
@@ -124,14 +126,16 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-
 LOCK_BI := $(LOCK) --extra bi --extra browser --extra postgres --constraint requirements.lock
 LOCK_BENCH := $(LOCK) --extra bench --constraint requirements.lock
 LOCK_SPARK := $(subst pyproject.toml,--group spark,$(LOCK))
+LOCK_SAIL := $(subst pyproject.toml,--group sail,$(LOCK))
 
 lock: $(READY) ## Update the lock files from pyproject.toml
 	@$(LOCK) --extra dev --upgrade --output-file requirements.lock
 	@$(LOCK_BI) --upgrade --output-file requirements-bi.lock
 	@$(LOCK_BENCH) --upgrade --output-file requirements-bench.lock
 	@$(LOCK_SPARK) --upgrade --output-file requirements-spark.lock
+	@$(LOCK_SAIL) --upgrade --output-file requirements-sail.lock
 
-LOCKS := requirements.lock requirements-bi.lock requirements-bench.lock requirements-spark.lock
+LOCKS := requirements.lock requirements-bi.lock requirements-bench.lock requirements-spark.lock requirements-sail.lock
 
 lock-check: $(READY) ## Fail if a lock file does not match pyproject.toml
 	@cp $(LOCKS) $(VENV)/
@@ -139,6 +143,7 @@ lock-check: $(READY) ## Fail if a lock file does not match pyproject.toml
 	@$(LOCK_BI) --output-file $(VENV)/requirements-bi.lock
 	@$(LOCK_BENCH) --output-file $(VENV)/requirements-bench.lock
 	@$(LOCK_SPARK) --output-file $(VENV)/requirements-spark.lock
+	@$(LOCK_SAIL) --output-file $(VENV)/requirements-sail.lock
 	@for lock in $(LOCKS); do \
 		cmp -s $$lock $(VENV)/$$lock || { echo "$$lock is not up to date: run make lock"; exit 1; }; done
 

@@ -32,6 +32,9 @@ needs_spark = pytest.mark.skipif(
     reason="Spark is not installed: `make spark`, and Java 17",
 )
 
+SAIL = ENVIRONMENT / "sail" / "bin" / "sail"
+needs_sail = pytest.mark.skipif(not SAIL.exists(), reason="Sail is not installed: `make spark`")
+
 
 @dataclass(frozen=True)
 class Cluster:
@@ -61,6 +64,15 @@ def spark_server(folder: Path, *, master: str = "local[2]") -> Iterator[str]:
         command += ["--conf", f"{name}={value}"]
     with started(folder, "server", *command, "--class", SERVER, "spark-internal", port=port):
         yield f"sc://localhost:{port}"
+
+
+@contextmanager
+def sail_server(folder: Path) -> Iterator[str]:
+    """Address of a server of Sail, which speaks as Spark does; its log is in `folder`."""
+    port = free_port()
+    command = [str(SAIL), "spark", "server", "--ip", "127.0.0.1", "--port", f"{port}"]
+    with started(folder, "sail", *command, port=port):
+        yield f"sc://127.0.0.1:{port}"
 
 
 @contextmanager

@@ -25,10 +25,10 @@
 {%- endset %}
 
 select
-    member_key,
-    min(person_id) as person_id
+    reached.member_key,
+    min(reached.person_id) as person_id
 from (
     {{ fix_point(['member_key', 'person_id'], {'scoped': scoped}, smallest, neighbours) }}
 ) as reached
-group by member_key
-having min(person_id) <> member_key
+group by reached.member_key
+having min(reached.person_id) <> reached.member_key

@@ -4,10 +4,10 @@ with reviews as (
 
 -- A review covers its whole order, so it is about a product only where the order has no other.
 products as (
-    select order_id, max(product_id) as product_id
-    from {{ source('olist', 'order_items') }}
-    group by order_id
-    having count(distinct product_id) = 1
+    select items.order_id, max(items.product_id) as product_id
+    from {{ source('olist', 'order_items') }} as items
+    group by items.order_id
+    having count(distinct items.product_id) = 1
 ),
 
 shaped as (

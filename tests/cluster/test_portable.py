@@ -1,0 +1,124 @@
+"""Each model is SQL that Spark understands: Sail, which needs no Java, resolves it, and so does Spark itself.
+
+The models are compiled for Spark and read empty tables with the types of a build on DuckDB.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from warehouse import Warehouse
+
+from cluster.shop import Shop
+from cluster.spark_server import ENVIRONMENT, needs_sail, needs_spark, sail_server, spark_server
+from orchestration.arrival.configured import configured_sources, dbt_sources
+from orchestration.build.dbt import dbt_environment
+from orchestration.build.engine.on_spark import CONTINUED, SCRIPT
+
+ANALYZER = Path(__file__).with_name("analyzer.py")
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
+# What Sail 0.7 does not know, and Spark does.
+RECURSIVE = {"intermediate.int_product_categories", "intermediate.int_unknown_values"}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """All models on DuckDB, and so the types of all tables."""
+    folder = tmp_path_factory.mktemp("portable")
+    shop = Shop.opened(folder / "dumps", late_loads=0)
+    warehouse = Warehouse(folder / "home")
+    warehouse.load("sample_shop", shop.dumps)
+    warehouse.build()
+    return warehouse
+
+
+@pytest.fixture(params=[pytest.param("sail", marks=needs_sail), pytest.param("spark", marks=needs_spark)])
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """Name of an engine, and its address with a session that all ask in."""
+    start = {"sail": sail_server, "spark": spark_server}[request.param]
+    with start(tmp_path) as remote:
+        yield request.param, f"{remote}/;session_id={uuid.uuid4()}"
+
+
+def test_every_model_is_resolved(built: Warehouse, server: tuple[str, str]) -> None:
+    engine, remote = server
+    tables = tables_of(built)
+    assert ask(remote, tables, {}) == {}
+    # Where a source has no raw tables, its staging is not built.
+    queries = {name: query for name, query in compiled_for(built, remote).items() if name in tables}
+    assert len(queries) > 100
+    found = ask(remote, {}, queries | {"of DuckDB alone": "select epoch_us(now())"})
+    assert found.keys() == {"of DuckDB alone"} | (RECURSIVE if engine == "sail" else set()), found
+
+
+def ask(remote: str, tables: dict[str, dict[str, str]], queries: dict[str, str]) -> dict[str, str]:
+    command = [str(ENVIRONMENT / "bin" / "python"), str(ANALYZER), remote]
+    asked = json.dumps({"tables": tables, "queries": queries})
+    answer = subprocess.run(command, input=asked, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr[-3000:]
+    found: dict[str, str] = json.loads(answer.stdout.splitlines()[-1])
+    return found
+
+
+def tables_of(warehouse: Warehouse) -> dict[str, dict[str, str]]:
+    """Columns of all tables and views, and of the raw tables that dbt reads as sources, in Spark's types."""
+    found = {
+        f"{schema}.{table}": columns_of(warehouse, f'"{schema}"."{table}"')
+        for schema, table in warehouse.query(
+            "select table_schema, table_name from information_schema.tables where table_schema <> 'changes'"
+        )
+    }
+    for name, columns in found.items():
+        if name.startswith("staging."):
+            # Kept as JSON, whatever its fields are.
+            columns["raw_row"] = "struct<_row: bigint>"
+    delivered = {folder.name for folder in (warehouse.home / "raw").iterdir()}
+    for source in warehouse.manifest["sources"].values():
+        schema, name = source["schema"], source["identifier"]
+        if schema in {"arrival", *delivered}:
+            place = source["config"]["meta"]["external_location"].replace("{identifier}", name)
+            found[f"{schema}.{name}"] = columns_of(warehouse, place)
+    return found
+
+
+def columns_of(warehouse: Warehouse, relation: str) -> dict[str, str]:
+    return {name: spark_type(kind) for name, kind, *_ in warehouse.query(f"describe from {relation}")}
+
+
+def spark_type(kind: str) -> str:
+    """`varchar[]` as `array<string>`, and the other types of DuckDB as Spark calls them."""
+    if kind.endswith("[]"):
+        return f"array<{spark_type(kind[:-2])}>"
+    names = {"HUGEINT": "decimal(38, 0)", "UBIGINT": "decimal(20, 0)", "VARCHAR": "string"}
+    return names.get(kind, kind.lower())
+
+
+def compiled_for(warehouse: Warehouse, remote: str) -> dict[str, str]:
+    """SQL of the models of a full build, by name with the schema."""
+    settings = warehouse.settings
+    target = settings.dbt_target / "spark"
+    told = dbt_sources(settings, configured_sources(settings))
+    environment = os.environ | dbt_environment(settings, told, target)
+    environment |= {"SPARK_REMOTE": remote, "AIPL_SPARK_TABLES": str(settings.engine_tables)}
+    # What dbt reads is declared already.
+    environment |= CONTINUED
+    environment.pop("DBT_PARTIAL_PARSE_FILE_PATH", None)
+    command = [str(ENVIRONMENT / "bin" / "python"), str(SCRIPT), "dbt", "compile", "--full-refresh"]
+    with (settings.home / "compile.log").open("w+") as log:
+        # It ends with its input.
+        process = subprocess.Popen(
+            [*command, "--target", "spark"], stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment
+        )
+        assert process.wait() == 0, (settings.home / "compile.log").read_text()[-3000:]
+    nodes = json.loads((target / "manifest.json").read_text())["nodes"].values()
+    return {
+        f"{node['schema']}.{node['name']}": node["compiled_code"]
+        for node in nodes
+        if node["resource_type"] == "model" and node["language"] == "sql"
+    }
