@@ -9,6 +9,8 @@ while it builds.
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +20,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
-from commands import aipl
 from compare_homes import differing
 
 from cluster.shop import Shop
@@ -58,7 +59,11 @@ class Homes:
 
     def _run(self, home: Path, arguments: tuple[str, ...], environment: dict[str, str]) -> float:
         begin = time.monotonic()
-        answer = aipl(home, *arguments, AIPL_SOURCES=str(self.sources), **environment)
+        command = [str(Path(sys.executable).with_name("aipl")), *arguments]
+        places = {"AIPL_HOME": str(home), "AIPL_SOURCES": str(self.sources)}
+        answer = subprocess.run(
+            command, env=os.environ | places | environment, capture_output=True, text=True, check=False
+        )
         assert answer.returncode == 0, answer.stdout + answer.stderr
         return time.monotonic() - begin
 
