@@ -47,7 +47,7 @@ class Shop:
 
     def correct_orders(self) -> None:
         """A load again, in which every other order has another amount."""
-        file = self.dumps / f"orders-{FIRST + timedelta(days=20)}.jsonl"
+        file = self._latest("orders", 1)
         rows = [json.loads(line) for line in file.read_text().splitlines()]
         for row in rows[::2]:
             row["amount"] = f"{float(row['amount']) + 1:.2f}"
@@ -56,7 +56,7 @@ class Shop:
     def withdraw(self, *tables: str) -> None:
         """A load again, without its first row."""
         for table in tables:
-            (file,) = self.dumps.glob(f"{table}-{FIRST + timedelta(days=25)}.*")
+            file = self._latest(table, 2)
             lines = file.read_text().splitlines(keepends=True)
             file.write_text("".join(lines[:1] + lines[2:]))
 
@@ -65,6 +65,11 @@ class Shop:
         files = sorted(self.dumps.glob("memberships-*.csv"))
         rows = (row for file in files for row in csv.DictReader(file.read_text().splitlines()))
         return f"sample_shop:m:{next(row['member_id'] for row in rows if row['member_id'])}"
+
+    def _latest(self, table: str, lines: int) -> Path:
+        """The last dump of a table with so many lines, or more."""
+        files = sorted(self.dumps.glob(f"{table}-*"), reverse=True)
+        return next(file for file in files if len(file.read_text().splitlines()) >= lines)
 
     @property
     def _later(self) -> Path:
