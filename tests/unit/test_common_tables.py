@@ -1,4 +1,4 @@
-"""How a select is taken apart for Spark, which computes a common table expression wherever it is read."""
+"""How a select is split for Spark, which evaluates a common table expression each time it is referenced."""
 
 from __future__ import annotations
 

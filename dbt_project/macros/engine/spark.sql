@@ -124,7 +124,7 @@
     {#- Of a column this is known before a row is read, and only one branch is left. -#}
     {%- if type in ['date', 'timestamp'] -%}
         case typeof({{ value }}) when '{{ type }}' then try_cast({{ value }} as {{ type }})
-        else {{ spark__try_cast_text(text, type) }} end
+        else {{ day_or_time_of_text(text, type) }} end
     {%- elif type in ['integer', 'bigint'] -%}
         case
             when {{ text }} rlike {{ text_literal('^' ~ whole_number_pattern() ~ '\\z') }}
@@ -142,7 +142,8 @@
     {%- endif -%}
 {%- endmacro %}
 
-{% macro spark__try_cast_text(text, type) -%}
+{# A text as a date or a timestamp, NULL where it is none. #}
+{% macro day_or_time_of_text(text, type) -%}
     {%- if type == 'timestamp' -%}
         {{ time_of_text(text) }}
     {%- else -%}
@@ -408,8 +409,8 @@
 {% endmacro %}
 
 {#
-  The model's select, at once: Spark spills by itself. But it computes a common table expression anew wherever it is
-  read, and what that one reads as often again; DuckDB does so once. So what is read more than once is made a table.
+  The model's select in one piece: Spark spills to disk by itself. But Spark evaluates a common table expression each
+  time it is referenced, where DuckDB does so once. What is referenced more than once is therefore written as a table.
 #}
 {% macro spark__selects_of_parts() %}
     {%- set parsed = common_tables(compiled_code) -%}
@@ -417,7 +418,7 @@
     {%- for name, body in parsed.tables -%}
         {%- set readers = modules.re.findall('(?i)\\b(?:from|join)\\s+' ~ name ~ '\\b', parsed.after[loop.index0]) -%}
         {%- set select = 'select * from ' ~ scope_relation('with_' ~ name) -%}
-        {%- if readers | length > 1 and body | trim != select -%}
+        {%- if readers | length > 1 -%}
             {%- do run_query(
                 'create table ' ~ scope_relation('with_' ~ name) ~ ' as '
                 ~ with_tables(tables, 'select * from (' ~ body ~ ')')
