@@ -120,16 +120,17 @@ def _just_chosen(key: str, chosen: list[Any]) -> list[Any]:
 def choose_row(
     view: View,
     name: str,
-    heads: Sequence[str],
+    heads: Sequence[str | Swatch],
     rows: Iterable[Sequence[object]],
     *,
     numeric: Iterable[int] = (),
 ) -> int | None:
     """A table of texts, of which a row can be clicked: its number, just after that.
 
-    `heads` are keys of the table of texts; `numeric` columns stand to the right.
+    Under heads as of `table`, without their colours; `numeric` columns stand to the right.
     """
-    frame = pd.DataFrame([[str(cell) for cell in row] for row in rows], columns=list(heads))
+    told = [head.words if isinstance(head, Swatch) else capitalized(view.text(head)) for head in heads]
+    frame = pd.DataFrame([[str(cell) for cell in row] for row in rows], columns=told)
     right = set(numeric)
     chosen = st.dataframe(
         frame,
@@ -139,11 +140,8 @@ def choose_row(
         key=f"rows_{name}",
         height="content" if len(frame) <= ROWS_AT_ONCE else 740,
         column_config={
-            head: st.column_config.TextColumn(
-                capitalized(view.text(head)),
-                alignment="right" if at in right else "left",
-            )
-            for at, head in enumerate(heads)
+            head: st.column_config.TextColumn(alignment="right" if at in right else "left")
+            for at, head in enumerate(told)
         },
     )
     return next(iter(_just_chosen(f"rows_{name}", list(chosen.selection.rows))), None)

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from dashboard.cards import words_of
 from dashboard.format import count
 from dashboard.links import take_over, write_down
 from dashboard.parts import card
@@ -43,6 +44,12 @@ def open_list(view: View, group: str) -> None:
     """Choose a group in a card before the list."""
     st.session_state[CHOICE] = group
     st.toast(view.text("people_listed_below"), icon=":material/group:")
+
+
+def words_of_touches(view: View) -> dict[str, dict[str, str]]:
+    """What channels and campaigns of first touches are called, by column; others have their own name."""
+    unseen = {"none seen": view.text("none_seen"), "not told": view.text("not_told")}
+    return {"channel": words_of("channel")(view) | unseen, "campaign_id": unseen}
 
 
 def _people(view: View, groups: Mapping[str, Group], chosen: Group | None, found: pd.DataFrame) -> None:
@@ -82,7 +89,7 @@ def _table(view: View, found: pd.DataFrame) -> None:
         "is_thriving": view.text("active"),
     }
     chosen = st.dataframe(
-        found[[column for column in columns if column in found]],
+        found[[column for column in columns if column in found]].replace(words_of_touches(view)),
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",

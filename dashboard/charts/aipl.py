@@ -43,8 +43,10 @@ def stock_over_time(
             y=own["persons"],
             name=names[stage],
             stackgroup="stock",
-            mode="lines",
+            # The library lets points be chosen, not areas.
+            mode="lines+markers",
             line={"width": 0.8, "color": "white"},
+            marker={"size": 12, "opacity": 0},
             fillcolor=colour,
             hovertemplate="%{y:,}",
         )

@@ -8,14 +8,13 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from dashboard.cards import words_of
 from dashboard.charts import aipl as charts
 from dashboard.charts.theme import MOVEMENTS
 from dashboard.data import aipl, scorecard
 from dashboard.data.release import rows_of
 from dashboard.format import NONE, count, percent, span
-from dashboard.parts import Chip, Swatch, card, choose, draw, nothing, stop_without_release, table
-from dashboard.people import Group, open_list, people_card
+from dashboard.parts import Chip, Swatch, card, choose, choose_row, draw, nothing, stop_without_release, table
+from dashboard.people import Group, open_list, people_card, words_of_touches
 from dashboard.view import View
 
 RANGES = {"4w": 28, "13w": 91, "53w": 371}
@@ -28,14 +27,17 @@ earliest = brand.first_day - timedelta(days=1)
 
 
 def stock_over_time(stock: pd.DataFrame) -> None:
-    """Stacked stock up to the day."""
+    """Stacked stock up to the day; a click on another day turns the page to it."""
     choose(view.text("range"), list(RANGES), "range", lambda name: view.text(f"range_{name}"), default="13w")
     if stock.empty:
         nothing(view, "no_stock")
     else:
         campaigns = view.ask(scorecard.CAMPAIGNS, first=stock["as_of_date"].min().date(), last=view.day)
         figure = charts.stock_over_time(stock, names, colours, view.axis("count"), campaigns)
-        draw(figure, "stock", view.text("stock_over_time"))
+        if clicked := draw(figure, "stock", view.text("stock_over_time"), is_clickable=True):
+            # The sidebar has asked for the day already.
+            st.query_params["date"] = str(clicked.x)[:10]
+            st.rerun()
 
 
 def funnel(steps: pd.DataFrame) -> None:
@@ -71,8 +73,25 @@ def flow(moved: pd.DataFrame) -> None:
         f'<span class="key">{Swatch(words, MOVEMENTS[kind])}</span>' for kind, words in kinds.items()
     )
     st.html(f'<p class="account">{legend}</p>')
-    draw(charts.flow(moved, names, colours, kinds), "flow", view.text("flow"))
+    picture, listed = st.columns([3, 2], gap="medium")
+    with picture:
+        draw(charts.flow(moved, names, colours, kinds), "flow", view.text("flow"))
+    with listed:
+        moves_of(moved, kinds)
     account_of(moved)
+
+
+def moves_of(moved: pd.DataFrame, kinds: dict[str, str]) -> None:
+    """Who changed the stage, most people first, a row of which lists them."""
+    changed = moved[moved["from_stage"] != moved["to_stage"]].sort_values("persons", ascending=False)
+    rows = [
+        (f"{names[row.from_stage]} → {names[row.to_stage]}: {kinds[row.movement]}", count(row.persons))
+        for row in rows_of(changed)
+    ]
+    chosen = choose_row(view, "moves", ("move", "persons"), rows, numeric=(1,))
+    if chosen is not None:
+        row = changed.iloc[chosen]
+        open_list(view, f"move:{row.from_stage}:{row.to_stage}")
 
 
 def account_of(moved: pd.DataFrame) -> None:
@@ -152,7 +171,7 @@ def deepening_groups() -> dict[str, Group]:
             period_start=period.period_start,
             channel=channel,
         )
-        called = view.text("moved_up_by", channel=channel_names.get(str(channel), str(channel)))
+        called = view.text("moved_up_by", channel=touches["channel"].get(str(channel), str(channel)))
         groups[f"channel:{channel}"] = Group(called, int(persons), listed)
     return groups
 
@@ -204,15 +223,15 @@ def deepening(found: pd.DataFrame) -> None:
     left, right = st.columns(2, gap="medium")
     sums = aipl.by_channel(found)
     with left:
-        figure = charts.channels(sums, channel_names)
+        figure = charts.channels(sums, touches["channel"])
         if (clicked := draw(figure, "deepening", view.text("deepening"), is_clickable=True)) is not None:
             open_list(view, f"channel:{sums.index[clicked.number]}")
     with right:
         whole = int(found["persons"].sum())
         rows = [
             (
-                channel_names.get(row.channel, row.channel),
-                unseen.get(row.campaign_id, row.campaign_id),
+                touches["channel"].get(row.channel, row.channel),
+                touches["campaign_id"].get(row.campaign_id, row.campaign_id),
                 count(row.persons),
                 percent(row.persons / whole),
             )
@@ -237,8 +256,7 @@ first, last = flow_days()
 moved = aipl.flow(view.ask, first, last) if first < last else pd.DataFrame()
 card(view, "flow", moved, flow)
 groups = stock_groups() | flow_groups()
-unseen = {"none seen": view.text("none_seen"), "not told": view.text("not_told")}
-channel_names = words_of("channel")(view) | unseen
+touches = words_of_touches(view)
 options = {f"{row.period_type}:{row.period_start:%Y-%m-%d}": row for row in rows_of(periods)}
 if options:
     period = options.get(str(st.session_state.get("deepened"))) or next(iter(options.values()))

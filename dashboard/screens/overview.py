@@ -11,7 +11,18 @@ from dashboard.charts import money as charts
 from dashboard.data import aipl, fast, money, scorecard
 from dashboard.data.release import rows_of
 from dashboard.format import count, percent, points, relative, signed_percent, span
-from dashboard.parts import Swatch, Tile, card, choose, draw, nothing, stop_without_release, table, tiles
+from dashboard.parts import (
+    Swatch,
+    Tile,
+    card,
+    choose,
+    choose_row,
+    draw,
+    nothing,
+    stop_without_release,
+    table,
+    tiles,
+)
 from dashboard.view import View
 
 WEEK = timedelta(days=7)
@@ -162,10 +173,14 @@ def how_sure(known: pd.DataFrame, tests: pd.DataFrame, methods: list[str]) -> No
 
 
 def all_brands(stock: pd.DataFrame) -> None:
-    """Every brand beside the others; persons are not added across brands, since one may be with several."""
+    """Every brand beside the others, a row of which opens it.
+
+    Persons are not added across brands, since one may be with several.
+    """
     colours, names = view.stage_colours(), view.stage_names()
-    rows = []
-    for _, own in stock.groupby("brand_id", sort=False):
+    rows, ids = [], []
+    for brand_id, own in stock.groupby("brand_id", sort=False):
+        ids.append(str(brand_id))
         persons = dict(zip(own["stage"], own["persons"], strict=True))
         first = own.iloc[0]
         counts = [persons.get(stage, 0) for stage in colours]
@@ -173,7 +188,12 @@ def all_brands(stock: pd.DataFrame) -> None:
             [first.brand_name, f"{first.as_of_date:%Y-%m-%d}", *map(count, counts), count(sum(counts))]
         )
     stages = [Swatch(names[stage], colour) for stage, colour in colours.items()]
-    table(view, ["brand", "date", *stages, "stock"], rows, numeric=range(2, len(stages) + 3))
+    heads: list[str | Swatch] = ["brand", "date", *stages, "stock"]
+    chosen = choose_row(view, "brands", heads, rows, numeric=range(2, len(heads)))
+    if chosen is not None:
+        # The sidebar has asked for the brand already.
+        st.query_params["brand"] = ids[chosen]
+        st.rerun()
 
 
 stock_tiles()

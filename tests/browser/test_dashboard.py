@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pandas as pd
 import pytest
 from dashboard_shop import MEMBERS, cell
-from dashboard_world import BRANDS, SOMEBODY, World, marts_of
+from dashboard_world import BRANDS, DAY, FIRST, SOMEBODY, World, marts_of
 from released import released
 
 from browser.served import browser_program, settled
@@ -229,14 +229,7 @@ def why_somebody_is_interested(window: Window) -> None:
     window.click_point(window.page.locator(".st-key-card_funnel .stPlotlyChart g.points path").nth(1))
     window.page.wait_for_url(re.compile("people=beyond%3AI"))
     settled(window.page)
-    grid = window.page.locator(".st-key-card_people [data-testid=stDataFrame]")
-    grid.scroll_into_view_if_needed()
-    room = grid.bounding_box()
-    # The box of the first row, which is drawn on a canvas.
-    window.page.mouse.move(room["x"] + 19, room["y"] + 50, steps=4)
-    window.page.wait_for_timeout(300)
-    window.page.mouse.click(room["x"] + 19, room["y"] + 50, delay=80)
-    window.clicks += 1
+    window.click_row(window.page.locator(".st-key-card_people [data-testid=stDataFrame]"), 0)
     window.page.wait_for_url(re.compile("/person"))
     settled(window.page)
     hashed = window.page.get_by_role("textbox", name="Person hash").input_value()
@@ -282,6 +275,30 @@ def test_a_bar_shows_the_days_of_its_part(window: Window) -> None:
     settled(window.page)
     window.click(window.page.get_by_role("button", name="show the whole brand"))
     window.page.wait_for_function("!document.location.search.includes('member=')")
+    assert window.errors == []
+
+
+def test_a_day_of_the_stock_and_a_move_are_opened(window: Window) -> None:
+    window.go("aipl", brand="lumen", preset="gross", lang="en")
+    window.errors.clear()
+    stock = window.page.locator(".st-key-card_stock .stPlotlyChart g.trace").first.locator(".points path")
+    window.click_point(stock.nth(9))
+    window.page.wait_for_url(re.compile(f"date={FIRST + 8 * DAY}"))
+    settled(window.page)
+    window.click_row(window.page.locator(".st-key-card_flow [data-testid=stDataFrame]"), 0)
+    window.page.wait_for_url(re.compile("people=move%3A"))
+    settled(window.page)
+    window.page.locator(".st-key-card_people [data-testid=stDataFrame]").wait_for()
+    assert window.errors == []
+
+
+def test_a_row_of_the_brands_opens_its_brand(window: Window) -> None:
+    window.go("overview", brand="lumen", lang="en")
+    window.errors.clear()
+    window.click_row(window.page.locator(".st-key-card_brands [data-testid=stDataFrame]"), 0)
+    window.page.wait_for_url(re.compile("brand=cedar"))
+    stock = sum(World().stock("consumer_asset", "cedar", BRANDS["cedar"][2]).values())
+    window.page.get_by_test_id("stMetricValue").first.get_by_text(f"{stock:,}").wait_for()
     assert window.errors == []
 
 

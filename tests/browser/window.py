@@ -43,6 +43,16 @@ class Window:
         self.page.mouse.click(room["x"] + room["width"] / 2, room["y"] + room["height"] / 2)
         self.clicks += 1
 
+    def click_row(self, table: Any, number: int) -> None:
+        """Click the box before a row of a table, which is drawn on a canvas; counted from 0."""
+        table.scroll_into_view_if_needed()
+        room = table.bounding_box()
+        x, y = room["x"] + 19, room["y"] + 50 + 35 * number
+        self.page.mouse.move(x, y, steps=4)
+        self.page.wait_for_timeout(300)
+        self.page.mouse.click(x, y, delay=80)
+        self.clicks += 1
+
     def menu(self, title: str) -> None:
         """Turn to a page."""
         self.click(self.page.get_by_test_id("stPageLink").get_by_text(title, exact=True))

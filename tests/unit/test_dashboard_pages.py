@@ -36,6 +36,7 @@ from dashboard_world import (
 from released import released
 from streamlit.testing.v1 import AppTest
 
+from dashboard.charts.theme import MOVEMENTS
 from dashboard.data import aipl, fast, money, person, quality
 from dashboard.data import release as releases
 from dashboard.data.definitions import document, parts
@@ -315,9 +316,11 @@ def test_filters_change_the_numbers_and_the_link_that_opens_the_same_view(opened
     counts = [f"{last.fertility_union:,}", f"{last.superiority_members:,}"]
     rates = [f"{last.advancing_rate:.1%}", f"{last.thriving_rate:.1%}"]
     assert [metric.value for metric in app.metric[5:9]] == [counts[0], rates[0], counts[1], rates[1]]
-    for row, brand in zip(tables(app)[-1], ("cedar", "lumen", "maple"), strict=True):
+    rows = app.dataframe[-1].value.itertuples(index=False)
+    for row, brand in zip(rows, ("cedar", "lumen", "maple"), strict=True):
         persons = list(WORLD.stock("gross", brand, BRANDS[brand][2]).values())
-        assert row[1:] == [f"{BRANDS[brand][2]}", *(f"{number:,}" for number in (*persons, sum(persons)))]
+        shown = [f"{number:,}" for number in (*persons, sum(persons))]
+        assert list(row[1:]) == [f"{BRANDS[brand][2]}", *shown]
 
     day = FIRST + 7 * DAY
     app.date_input(key="date").set_value(day).run()
@@ -553,7 +556,7 @@ def test_the_people_behind_a_count_are_listed(opened: Open, shared: Home) -> Non
     def listed(option: str) -> set[str]:
         app.selectbox(key="people").set_value(option).run()
         assert text("en", "people_differ", found=0)[:8] not in words(app)
-        return set(app.dataframe[0].value["person_id"])
+        return set(app.dataframe[-1].value["person_id"])
 
     def hashed(people: set[str]) -> set[str]:
         return {released(shared[0].home, person) for person in people}
@@ -570,6 +573,11 @@ def test_the_people_behind_a_count_are_listed(opened: Open, shared: Home) -> Non
         }
         if moved:
             assert listed(f"move:{one}:{other}") == hashed(moved)
+    moves = app.dataframe[0].value
+    kinds = {move.rpartition(": ")[2] for move in moves["Move"]}
+    assert kinds == {text("en", f"movement_{kind}") for kind in MOVEMENTS if kind != "kept"}
+    changed = sum(before.get(who, "O") != held.get(who, "O") for who in before.keys() | held.keys())
+    assert sum(int(persons.replace(",", "")) for persons in moves["People"]) == changed
     risen = risen_in(WORLD, "gross", "lumen", FIRST - DAY, date(2024, 1, 31))
     app.selectbox(key="deepened").set_value("month:2024-01-01").run()
     assert listed("channel:=ads") == hashed(risen)
