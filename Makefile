@@ -70,8 +70,8 @@ $(READY_SPARK): requirements-spark.lock requirements-sail.lock $(READY)
 
 spark: $(READY_SPARK) ## Install what a build on Apache Spark needs: docs/spark.md
 
-prove-spark: $(READY_BI) $(READY_SPARK) ## Compare nights on a Spark cluster of this machine with DuckDB's (SOURCES=...; an hour)
-	@PYTHONPATH="$(CURDIR):$(CURDIR)/tests" $(BIN)/python -m cluster.prove $(SOURCES)
+prove-spark: $(READY_BI) $(READY_SPARK) ## Compare builds on a Spark cluster of this machine with DuckDB's (SOURCES=..., EVENTS=...; an hour)
+	@PYTHONPATH="$(CURDIR):$(CURDIR)/tests" $(BIN)/python -m cluster.prove $(SOURCES) $(addprefix --events=,$(EVENTS))
 
 spark-server: $(READY_SPARK) ## Run Spark on this machine until stopped, for SPARK_REMOTE=sc://localhost (needs Java 17)
 	@PATH="$(CURDIR)/$(SPARK)/bin:$$PATH" spark-submit --master "local[*]" \

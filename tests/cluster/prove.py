@@ -1,7 +1,8 @@
 """Build a shop on DuckDB and on a Spark cluster of this machine, and compare all tables row for row.
 
-    python -m cluster.prove              nights of a small sample shop, with an erasure
-    python -m cluster.prove SOURCES      one build of the dumps that a sources file names
+    python -m cluster.prove                    nights of a small sample shop, with an erasure
+    python -m cluster.prove --events NUMBER    a build and a night of so many events, on larger executors
+    python -m cluster.prove SOURCES            one build of the dumps that a sources file names
 
 Prints a line for each build; ends with 1 when a table differs. In the first of the nights a worker is killed
 while it builds.
@@ -9,7 +10,9 @@ while it builds.
 
 from __future__ import annotations
 
+import argparse
 import os
+import re
 import subprocess
 import sys
 import time
@@ -20,13 +23,26 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
+from benchmarks.scale import Scale, sources_file, write_dumps
 from compare_homes import differing
 
 from cluster.shop import Shop
-from cluster.spark_server import Cluster, killed_while_building, spark_cluster
+from cluster.spark_server import (
+    OF_LARGE_TABLES,
+    OF_SMALL_TABLES,
+    Cluster,
+    killed_while_building,
+    spark_cluster,
+)
+from orchestration.core.settings import PROJECT_ROOT
 
 LEDGER = "select count(*) from fct_aipl_ledger"
 ENGINES = "select engine from dim_release order by created_at desc limit 1"
+# What dbt and the engine do; all else is done by DuckDB in both homes.
+BUILT_IN = re.compile(r"^warehouse\b.*\((\d+\.\d s)\)$", re.MULTILINE)
+DAYS, EVENTS_A_PERSON = 180, 40
+
+Nights = Iterator[tuple[str, Callable[[], str]]]
 
 
 @dataclass(frozen=True)
@@ -48,16 +64,16 @@ class Homes:
         return self.folder / "duckdb"
 
     def both(self, *arguments: str) -> str:
-        """Run a command in both; tells how long each took."""
+        """Run a command in both; tells how long each took, and of it the build."""
         engine = {"AIPL_ENGINE": "spark", "SPARK_REMOTE": self.cluster.remote}
-        taken = [self._run(self.here, arguments, {}), self._run(self.there, arguments, engine)]
-        return "DuckDB {:.0f} s, Spark {:.0f} s".format(*taken)
+        here, there = self._run(self.here, arguments, {}), self._run(self.there, arguments, engine)
+        return f"DuckDB {here}, Spark {there}"
 
     def on_duckdb(self, home: Path) -> None:
         """Run a night in a home on DuckDB."""
         self._run(home, ("run",), {})
 
-    def _run(self, home: Path, arguments: tuple[str, ...], environment: dict[str, str]) -> float:
+    def _run(self, home: Path, arguments: tuple[str, ...], environment: dict[str, str]) -> str:
         begin = time.monotonic()
         command = [str(Path(sys.executable).with_name("aipl")), *arguments]
         places = {"AIPL_HOME": str(home), "AIPL_SOURCES": str(self.sources)}
@@ -65,10 +81,10 @@ class Homes:
             command, env=os.environ | places | environment, capture_output=True, text=True, check=False
         )
         assert answer.returncode == 0, answer.stdout + answer.stderr
-        return time.monotonic() - begin
+        return " of ".join([*BUILT_IN.findall(answer.stdout), f"{time.monotonic() - begin:.0f} s"])
 
 
-def prove(homes: Homes, nights: Iterator[tuple[str, Callable[[], str]]]) -> int:
+def prove(homes: Homes, nights: Nights) -> int:
     """Print what each night gives; the number of tables that differed."""
     found = 0
     for name, night in nights:
@@ -80,8 +96,10 @@ def prove(homes: Homes, nights: Iterator[tuple[str, Callable[[], str]]]) -> int:
     return found
 
 
-def nights_of(homes: Homes, shop: Shop) -> Iterator[tuple[str, Callable[[], str]]]:
+def nights_of_small_shop(homes: Homes) -> Nights:
     """Name of a night, and what happens in it."""
+    shop = Shop.opened(homes.folder / "dumps", late_loads=2)
+    shop.write_sources(homes.sources)
     night, withdraw = partial(homes.both, "run"), shop.withdraw
 
     def first() -> str:
@@ -110,6 +128,20 @@ def nights_of(homes: Homes, shop: Shop) -> Iterator[tuple[str, Callable[[], str]
     assert released(homes.there, LEDGER) == released(homes.here, LEDGER)
 
 
+def nights_of_many_events(homes: Homes, events: int) -> Nights:
+    """A build of so many events, and the next day."""
+    dumps, persons = homes.folder / "dumps", events // EVENTS_A_PERSON
+
+    def delivered(days: range) -> str:
+        scale = Scale(events // DAYS * days.stop, days.stop, persons, persons // DAYS * days.stop)
+        write_dumps(dumps, scale, days)
+        return homes.both("run")
+
+    homes.sources.write_text(sources_file(PROJECT_ROOT, dumps))
+    yield f"{events:,} events", partial(delivered, range(DAYS))
+    yield "the next day", partial(delivered, range(DAYS, DAYS + 1))
+
+
 def released(home: Path, query: str) -> object:
     """The one value that a query on the current release gives."""
     with duckdb.connect(str(home / "published" / "current" / "marts.duckdb"), read_only=True) as connection:
@@ -119,16 +151,20 @@ def released(home: Path, query: str) -> object:
 
 def main(arguments: list[str]) -> int:
     """Exit code."""
-    with TemporaryDirectory() as name, spark_cluster(Path(name), workers=2) as cluster:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("sources", nargs="?", type=Path)
+    parser.add_argument("--events", type=int)
+    told = parser.parse_args(arguments)
+    settings = OF_LARGE_TABLES if told.events else OF_SMALL_TABLES
+    with TemporaryDirectory() as name, spark_cluster(Path(name), workers=2, settings=settings) as cluster:
         folder = Path(name)
-        if arguments:
-            homes = Homes(folder, Path(arguments[0]).resolve(), cluster)
+        homes = Homes(folder, (told.sources or folder / "sources.yml").resolve(), cluster)
+        if told.events:
+            nights = nights_of_many_events(homes, told.events)
+        elif told.sources:
             nights = iter([("one build", partial(homes.both, "run"))])
         else:
-            homes = Homes(folder, folder / "sources.yml", cluster)
-            shop = Shop.opened(folder / "dumps", late_loads=2)
-            shop.write_sources(homes.sources)
-            nights = nights_of(homes, shop)
+            nights = nights_of_small_shop(homes)
         for home in (homes.here, homes.there):
             home.mkdir()
         return 1 if prove(homes, nights) else 0

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +20,24 @@ ENVIRONMENT = Path(sys.prefix) / "spark"
 SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
 MASTER = "org.apache.spark.deploy.master.Master"
 WORKER = "org.apache.spark.deploy.worker.Worker"
+OF_SHORT_LIVES = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 # Compiling a query to Java, and Java to fast machine code, pays from a million rows on.
 OF_SMALL_TABLES = {
+    "spark.driver.memory": "2g",
+    "spark.executor.memory": "1g",
+    "spark.driver.extraJavaOptions": OF_SHORT_LIVES,
+    "spark.executor.extraJavaOptions": OF_SHORT_LIVES,
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.shuffle.partitions": "2",
 }
-OF_SHORT_LIVES = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+# The defaults of Spark, with less memory than a worker would have.
+OF_LARGE_TABLES = {
+    "spark.driver.memory": "4g",
+    "spark.executor.memory": "5g",
+    "spark.sql.shuffle.partitions": "16",
+}
 needs_spark = pytest.mark.skipif(
     not (ENVIRONMENT / "bin" / "spark-submit").exists() or shutil.which("java") is None,
     reason="Spark is not installed: `make spark`, and Java 17",
@@ -45,22 +56,20 @@ class Cluster:
 
 
 @contextmanager
-def spark_server(folder: Path, *, master: str = "local[2]") -> Iterator[str]:
+def spark_server(
+    folder: Path, *, master: str = "local[2]", settings: Mapping[str, str] = OF_SMALL_TABLES
+) -> Iterator[str]:
     """Address of a server that keeps its own files in `folder`; it is stopped at the end."""
     port = free_port()
-    settings = {
-        **OF_SMALL_TABLES,
+    told = {
+        **settings,
         "spark.connect.grpc.binding.port": str(port),
-        "spark.driver.extraJavaOptions": OF_SHORT_LIVES,
-        "spark.executor.extraJavaOptions": OF_SHORT_LIVES,
         "spark.log.level": "WARN",
-        "spark.executor.memory": "1g",
-        "spark.sql.shuffle.partitions": "2",
         "spark.sql.warehouse.dir": str(folder / "catalog"),
         "spark.ui.enabled": "false",
     }
-    command = ["spark-submit", "--master", master, "--driver-memory", "2g"]
-    for name, value in settings.items():
+    command = ["spark-submit", "--master", master]
+    for name, value in told.items():
         command += ["--conf", f"{name}={value}"]
     with started(folder, "server", *command, "--class", SERVER, "spark-internal", port=port):
         yield f"sc://localhost:{port}"
@@ -76,7 +85,9 @@ def sail_server(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def spark_cluster(folder: Path, workers: int) -> Iterator[Cluster]:
+def spark_cluster(
+    folder: Path, workers: int, *, settings: Mapping[str, str] = OF_SMALL_TABLES
+) -> Iterator[Cluster]:
     """A cluster that keeps its own files in `folder`; it is stopped at the end."""
     port = free_port()
     master = f"spark://localhost:{port}"
@@ -85,10 +96,11 @@ def spark_cluster(folder: Path, workers: int) -> Iterator[Cluster]:
         stack.enter_context(started(folder, "master", *command, port=port))
         running = []
         for number in range(workers):
-            command = ["spark-class", WORKER, "--cores", "1", "--memory", "1g", "--webui-port", "0"]
-            command += ["--work-dir", str(folder / f"work{number}"), master]
+            command = ["spark-class", WORKER, "--cores", "1", "--memory", settings["spark.executor.memory"]]
+            command += ["--webui-port", "0", "--work-dir", str(folder / f"work{number}"), master]
             running.append(stack.enter_context(started(folder, f"worker{number}", *command)))
-        yield Cluster(stack.enter_context(spark_server(folder, master=master)), running)
+        server = stack.enter_context(spark_server(folder, master=master, settings=settings))
+        yield Cluster(server, running)
 
 
 @contextmanager
