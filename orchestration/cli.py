@@ -18,8 +18,8 @@ from orchestration.commands.onboarding import new_source, template, try_source
 from orchestration.commands.releases import releases, rollback, verify
 from orchestration.commands.whole_help import Commands
 from orchestration.compat.quick_exit import leave
-from orchestration.core.disk import disk_fault
 from orchestration.core.errors import AiplError, InputError
+from orchestration.core.machine import machine_fault
 from orchestration.core.printable import printable_lines
 from orchestration.core.redact import redact
 from orchestration.core.settings import Settings
@@ -416,7 +416,7 @@ def _guarded(command: Callable[[], Any]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except Exception as error:
-        known = error if isinstance(error, AiplError) else disk_fault(error)
+        known = error if isinstance(error, AiplError) else machine_fault(error)
         if known is None:
             raise
         say(f"Error: {known}", err=True)

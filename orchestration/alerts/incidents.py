@@ -10,8 +10,8 @@ from datetime import datetime
 
 from orchestration.alerts.findings import RECOVERED, End, Fate, Finding, Incident
 from orchestration.alerts.outbox import Outbox
-from orchestration.core.disk import disk_fault
 from orchestration.core.errors import AiplError
+from orchestration.core.machine import machine_fault
 from orchestration.core.settings import Settings
 
 
@@ -55,7 +55,7 @@ def suppress_alerting_errors() -> Iterator[None]:
         yield
     except Exception as error:
         print("ALERTING FAILED: alerts may not have been sent. Reason:", file=sys.stderr)
-        if known := error if isinstance(error, AiplError) else disk_fault(error):
+        if known := error if isinstance(error, AiplError) else machine_fault(error):
             print(known, file=sys.stderr)
         else:
             traceback.print_exc()

@@ -13,8 +13,8 @@ from orchestration.arrival.parsed import parsed_path
 from orchestration.build.laws import DbtResult, broken_laws, read_results
 from orchestration.build.prepared import staging_sql
 from orchestration.build.staged_alone import RawFile, StagingError, count_staged, told_with_place
-from orchestration.core.disk import no_room, tells_of_full_disk
 from orchestration.core.errors import AiplError, EnvironmentStop, QualityStop
+from orchestration.core.machine import no_memory, no_room, tells_of_full_disk, tells_of_no_memory
 from orchestration.core.printable import counted
 from orchestration.core.settings import Settings
 
@@ -26,14 +26,16 @@ def explain_failure(settings: Settings, target: Path, error: BaseException | Non
     """The error to raise for a dbt command that failed, by `error` or by the results in `target`.
 
     QualityStop when only laws failed: dbt ran, and found rows that violate them. EnvironmentStop when the
-    cause is a full disk or a damaged raw file. Where a staging model cannot be run over what is in raw, the
-    message names source, model, file and row.
+    cause is a full disk, too little memory or a damaged raw file. Where a staging model cannot be run over
+    what is in raw, the message names source, model, file and row.
     """
     failures = [result for result in read_results(target) if result.status in FAILED]
     log = f"The full log is {target / 'dbt.log'}."
     tale = "\n".join(failure.message for failure in failures) or f"{error}\n{_tail(target / 'dbt.log')}"
     if tells_of_full_disk(tale):
         return no_room(tale, target)
+    if tells_of_no_memory(tale):
+        return no_memory(tale)
     if not failures:
         return AiplError(f"dbt stopped before it ran a model: {error}. {log}")
     lines = _lines(settings, failures)

@@ -17,8 +17,8 @@ from orchestration.build.dbt import dbt_environment, run_dbt
 from orchestration.build.fingerprint import project_hash
 from orchestration.core.atomic import replacing
 from orchestration.core.database import sql_text
-from orchestration.core.disk import no_room, tells_of_full_disk
 from orchestration.core.errors import AiplError
+from orchestration.core.machine import no_room, tells_of_full_disk
 from orchestration.core.settings import Settings
 
 # The analysis whose compiled text is the queries of staged rows.

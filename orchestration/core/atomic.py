@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from orchestration.core.disk import FULL
+from orchestration.core.machine import FULL
 
 # A journal takes the files that wait at the same time in one go.
 WAITING = 16

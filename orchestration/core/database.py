@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from expectations import NO_BAR
-from orchestration.core.disk import tells_of_full_disk
 from orchestration.core.errors import EnvironmentStop
+from orchestration.core.machine import tells_of_full_disk
 
 if TYPE_CHECKING:
     import duckdb

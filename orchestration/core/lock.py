@@ -19,8 +19,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from orchestration.core.atomic import replacing
-from orchestration.core.disk import require_home
 from orchestration.core.errors import EnvironmentStop, HomeBusy, InputError
+from orchestration.core.machine import require_home
 
 POLL_SECONDS = 0.5
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from dagster import ConfigurableResource, Failure, InitResourceContext
 
-from orchestration.core.disk import disk_fault
 from orchestration.core.errors import AiplError, GateStop
 from orchestration.core.lock import writer_lock
+from orchestration.core.machine import machine_fault
 from orchestration.core.under_way import begin_run
 
 EXIT_CODE = "exit_code"
@@ -34,7 +34,7 @@ def explained() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        known = error if isinstance(error, AiplError) else disk_fault(error)
+        known = error if isinstance(error, AiplError) else machine_fault(error)
         if known is None:
             raise
         metadata = {EXIT_CODE: known.exit_code, BY_GATE: isinstance(known, GateStop)}

@@ -11,8 +11,8 @@ from functools import partial
 from orchestration.alerts.delivery import deliver
 from orchestration.alerts.findings import RECOVERED, End, Finding, Incident
 from orchestration.alerts.incidents import observe, suppress_alerting_errors
-from orchestration.core.disk import require_home
 from orchestration.core.errors import AiplError, HomeBusy
+from orchestration.core.machine import require_home
 from orchestration.core.settings import Settings
 from orchestration.monitoring.findings import (
     PLATFORM,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
+import duckdb
 import pytest
 from odd_names import ODD_NAME, SIGNS
 
-from orchestration.core.disk import disk_fault, require_home
+from orchestration.build.failures import explain_failure
 from orchestration.core.errors import EnvironmentStop, InputError
+from orchestration.core.machine import machine_fault, require_home
 from orchestration.core.settings import LONGEST_HOME, UNSAFE, Settings
 
 
@@ -85,8 +88,22 @@ def test_a_home_that_cannot_be_made_or_written(tmp_path: Path, monkeypatch: pyte
 def test_a_place_that_is_shut_is_told_in_a_sentence(error: Exception) -> None:
     wrapped = ValueError("of some library")
     wrapped.__cause__ = error
-    known = disk_fault(wrapped)
+    known = machine_fault(wrapped)
     assert known is not None and known.exit_code == 2
     assert str(known).startswith("/home/shop/raw/x cannot be used: ")
-    assert disk_fault(ValueError("Permission denied by the shop")) is None
-    assert disk_fault(FileNotFoundError(2, "No such file", "/home/shop/raw/x")) is None
+    assert machine_fault(ValueError("Permission denied by the shop")) is None
+    assert machine_fault(FileNotFoundError(2, "No such file", "/home/shop/raw/x")) is None
+
+
+def test_too_little_memory_names_its_limit_and_the_setting(tmp_path: Path) -> None:
+    with (
+        duckdb.connect(config={"memory_limit": "20MB", "temp_directory": ""}) as connection,
+        pytest.raises(duckdb.OutOfMemoryException) as caught,
+    ):
+        connection.execute("create table t as select md5(range::varchar) as a from range(9_000_000)")
+    node = {"unique_id": "model.tiny.t", "status": "error", "message": f"Runtime Error\n  {caught.value}"}
+    (tmp_path / "run_results.json").write_text(json.dumps({"results": [node]}))
+    settings = Settings(tmp_path, tmp_path / "sources.yml")
+    for known in (machine_fault(caught.value), explain_failure(settings, tmp_path, None)):
+        assert isinstance(known, EnvironmentStop)
+        assert "(19.0 MiB)" in str(known) and "Set AIPL_MEMORY" in str(known)

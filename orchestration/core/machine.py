@@ -1,4 +1,4 @@
-"""Errors of the disk (full, read-only, not ours), whoever raises them, turned into one message."""
+"""Faults of the machine (a disk full or shut, too little memory), whoever raises them, as one message."""
 
 from __future__ import annotations
 
@@ -21,17 +21,21 @@ SHUT_WORDS = (os.strerror(errno.EROFS), os.strerror(errno.EACCES))
 SQLITE_SHUT = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 # The last byte of SQLite's extended codes.
 PRIMARY = 0xFF
+# With which DuckDB's message begins, and what it says of its limit.
+NO_MEMORY, MEMORY_LIMIT = "Out of Memory Error", re.compile(r"/([\d.]+ \w+) used\)")
 QUOTED_PATH = re.compile(r"""["'](/[^"'\n]+)["']""")
 
 
-def disk_fault(error: BaseException) -> EnvironmentStop | None:
-    """The error to show in place of `error` when the disk is behind it.
+def machine_fault(error: BaseException) -> EnvironmentStop | None:
+    """The error to show in place of `error` when the machine is behind it.
 
-    It is full, over a quota or a size limit, read-only, or not for us.
+    The disk is full, over a quota or a size limit, read-only, or not for us; or DuckDB has too little memory.
     """
     for cause in _causes(error):
         if _is_full(cause):
             return no_room(f"{cause} {getattr(cause, 'filename', None) or ''!r}")
+        if tells_of_no_memory(str(cause)):
+            return no_memory(str(cause))
         if told := _shut(cause):
             return EnvironmentStop(
                 f"{told}. Let the user that runs this read and write there, or name another home with"
@@ -77,6 +81,21 @@ def no_room(message: str, place: Path | None = None) -> EnvironmentStop:
     return EnvironmentStop(
         f"{where} Free some space there or raise the quota, then run `aipl run` again: it resumes from what"
         " is complete. The current release remains readable."
+    )
+
+
+def tells_of_no_memory(text: str) -> bool:
+    """Whether a message of DuckDB is about the memory that it may use."""
+    return NO_MEMORY in text
+
+
+def no_memory(message: str) -> EnvironmentStop:
+    """What to tell of a query that needs more memory than it may use."""
+    limit = MEMORY_LIMIT.search(message)
+    allowed = f" ({limit[1]})" if limit else ""
+    return EnvironmentStop(
+        f"DuckDB needs more memory than it may use{allowed}. Set AIPL_MEMORY to more, up to three quarters of"
+        " what the machine has, then run `aipl run` again. The current release remains readable."
     )
 
 
