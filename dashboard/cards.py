@@ -45,7 +45,13 @@ def show(view: View, *rows: Sequence[Card]) -> None:
     for row in rows:
         for place, one in zip(st.columns(len(row), gap="small"), row, strict=True):
             with place:
-                card(view, one.name, one.figures(view), partial(one.show, view, one.name), empty=one.empty)
+                _alone(view, one)
+
+
+@st.fragment
+def _alone(view: View, one: Card) -> None:
+    """A card, drawn again without the others after a click in it, unless that asks for a run of the page."""
+    card(view, one.name, one.figures(view), partial(one.show, view, one.name), empty=one.empty)
 
 
 def stop_without_period(view: View) -> None:
@@ -133,14 +139,12 @@ def trend(name: str, *columns: str, slices: Sequence[Slice] = ()) -> Card:
     def shown(view: View, name: str, found: pd.DataFrame) -> None:
         if chosen != WHOLE_BRAND:
             called = view.text("only_member", member=known[slice_name].called(view, member))
-            st.button(called, key="whole_brand", icon=":material/close:", on_click=_show_whole_brand)
+            if st.button(called, key="whole_brand", icon=":material/close:"):
+                st.session_state[MEMBER] = WHOLE_BRAND
+                st.rerun()
         by_day(*columns)(view, name, found)
 
     return Card(name, days_of_member(slice_name, member), shown)
-
-
-def _show_whole_brand() -> None:
-    st.session_state[MEMBER] = WHOLE_BRAND
 
 
 def by_day(*columns: str) -> Show:

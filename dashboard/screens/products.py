@@ -42,7 +42,7 @@ def ranking(view: View, name: str, found: pd.DataFrame) -> None:
     heads += ["hit_head"] * has_hits
     chosen = choose_row(view, name, heads, rows, numeric=(0, 2, 3, 4))
     if chosen is not None:
-        st.session_state["product"] = found["product_id"].iloc[chosen]
+        open_product(found["product_id"].iloc[chosen])
     if len(found) > SHOWN:
         st.caption(view.text("more_in_csv", rows=count(len(found) - SHOWN)))
 
@@ -59,7 +59,7 @@ def looked_at(view: View, name: str, found: pd.DataFrame) -> None:
     shown = now.assign(name=[names.get(member, member) for member in now["member"]])
     figure = effect(shown, visitors, conversion, measure(view, "paid_amount"))
     if (clicked := draw(figure, name, view.text(f"{name}_note"), is_clickable=True)) is not None:
-        st.session_state["product"] = shown["member"].iloc[clicked.number]
+        open_product(shown["member"].iloc[clicked.number])
 
 
 def unusual(view: View, name: str, found: pd.DataFrame) -> None:
@@ -84,9 +84,15 @@ def unusual(view: View, name: str, found: pd.DataFrame) -> None:
     heads = ("period", "product", "measure", "value", "usual", "deviation", "finding", "money_lost")
     chosen = choose_row(view, name, heads, rows, numeric=(3, 4, 5, 7))
     if chosen is not None:
-        st.session_state["product"] = found["product_id"].iloc[chosen]
+        open_product(found["product_id"].iloc[chosen])
     if len(found) > SHOWN:
         st.caption(view.text("more_in_csv", rows=count(len(found) - SHOWN)))
+
+
+def open_product(product: str) -> None:
+    """Show a product below, from a card above."""
+    st.session_state["product"] = product
+    st.rerun()
 
 
 def called(product: str) -> str:

@@ -302,6 +302,17 @@ def test_a_row_of_the_brands_opens_its_brand(window: Window) -> None:
     assert window.errors == []
 
 
+def test_a_category_of_the_growth_opens_its_days(window: Window) -> None:
+    window.go("growth", brand="lumen", lang="en")
+    window.errors.clear()
+    window.choose("Period type", "Campaign")
+    window.click_row(window.page.locator(".st-key-card_growth_by_category [data-testid=stDataFrame]"), 0)
+    window.page.wait_for_selector('header.page h1:text-is("Trade")')
+    window.page.wait_for_url(re.compile("member=category%3A"))
+    settled(window.page)
+    assert window.errors == []
+
+
 def test_a_saved_view_opens_with_its_choices(window: Window) -> None:
     (window.home / FILE).write_text("Buyers: trade?brand=lumen&period=latest:week&trade_by_day=buyers\n")
     window.go("overview", brand="cedar", lang="en")
