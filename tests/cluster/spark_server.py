@@ -106,16 +106,23 @@ def spark_cluster(
 @contextmanager
 def killed_while_building(home: Path, cluster: Cluster) -> Iterator[None]:
     """A worker dies, with its executor, once some tables of a layer have been written."""
+    is_over = threading.Event()
 
     def wait_and_kill() -> None:
-        wait_for(lambda: len(list(home.glob("warehouse/spark/intermediate/*/*.parquet"))) >= 10)
-        cluster.workers[0].kill()
+        while not is_over.wait(timeout=0.2):
+            if len(list(home.glob("warehouse/spark/intermediate/*/*.parquet"))) >= 10:
+                cluster.workers[0].kill()
+                break
 
-    killer = threading.Thread(target=wait_and_kill, daemon=True)
+    killer = threading.Thread(target=wait_and_kill)
     killer.start()
-    yield
-    killer.join(timeout=1)
-    assert cluster.workers[0].poll() is not None, "a worker died while it built"
+    try:
+        yield
+    finally:
+        is_over.set()
+        killer.join()
+    # Raises where it lives, since the build was over before.
+    cluster.workers[0].wait(timeout=10)
 
 
 @contextmanager
