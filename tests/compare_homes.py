@@ -21,8 +21,7 @@ TABLES = """
 def open_home(home: Path) -> duckdb.DuckDBPyConnection:
     """The warehouse of a home, read only."""
     connection = duckdb.connect(str(home / "warehouse" / "warehouse.duckdb"), read_only=True)
-    # A cluster may run beside it.
-    connection.execute("set TimeZone = 'UTC'; set memory_limit = '2GB'")
+    connection.execute("set TimeZone = 'UTC'")
     return connection
 
 
