@@ -178,9 +178,8 @@ def all_brands(stock: pd.DataFrame) -> None:
     Persons are not added across brands, since one may be with several.
     """
     colours, names = view.stage_colours(), view.stage_names()
-    rows, ids = [], []
-    for brand_id, own in stock.groupby("brand_id", sort=False):
-        ids.append(str(brand_id))
+    rows = []
+    for _, own in stock.groupby("brand_id", sort=False):
         persons = dict(zip(own["stage"], own["persons"], strict=True))
         first = own.iloc[0]
         counts = [persons.get(stage, 0) for stage in colours]
@@ -192,7 +191,7 @@ def all_brands(stock: pd.DataFrame) -> None:
     chosen = choose_row(view, "brands", heads, rows, numeric=range(2, len(heads)))
     if chosen is not None:
         # The sidebar has asked for the brand already.
-        st.query_params["brand"] = ids[chosen]
+        st.query_params["brand"] = stock["brand_id"].unique()[chosen]
         st.rerun()
 
 

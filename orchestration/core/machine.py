@@ -1,4 +1,4 @@
-"""Faults of the machine (a disk full or shut, too little memory), whoever raises them, as one message."""
+"""Problems with the machine, a full or inaccessible disk or too little memory, as messages to act on."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ QUOTED_PATH = re.compile(r"""["'](/[^"'\n]+)["']""")
 
 
 def machine_fault(error: BaseException) -> EnvironmentStop | None:
-    """The error to show in place of `error` when the machine is behind it.
+    """The error to show instead of `error` if the machine caused it, else None.
 
-    The disk is full, over a quota or a size limit, read-only, or not for us; or DuckDB has too little memory.
+    The disk may be full, over a quota or a size limit, read-only, or inaccessible to this user; or DuckDB may
+    be short of memory.
     """
     for cause in _causes(error):
         if _is_full(cause):

@@ -23,12 +23,11 @@ import pandas as pd
 from benchmarks.page import Page
 from benchmarks.peers import compare, write_inputs
 from benchmarks.queries import QUERIES
-from benchmarks.scale import Scale, sources_file, write_dumps
+from benchmarks.scale import EVENTS_A_PERSON, Scale, sources_file, write_dumps
 from orchestration.core.settings import PROJECT_ROOT
 
 REPEATS = 3
 SAMPLE_SECONDS = 0.1
-EVENTS_A_PERSON = 40
 STEP = re.compile(r"^(pull|warehouse|mart gate|release)\b.*\((\d+\.\d) s\)$", re.MULTILINE)
 Run = dict[str, Any]
 

@@ -15,6 +15,7 @@ import yaml
 
 BRANDS = ("lumen", "aurora", "cedar")
 FIRST_DAY = date(2024, 1, 1)
+EVENTS_A_PERSON = 40
 LATE_SHARE = 0.01
 LATE_DAYS = 60
 REFUND_SHARE = 0.03

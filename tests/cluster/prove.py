@@ -23,7 +23,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
-from benchmarks.scale import Scale, sources_file, write_dumps
+from benchmarks.scale import EVENTS_A_PERSON, Scale, sources_file, write_dumps
 from compare_homes import differing
 
 from cluster.shop import Shop
@@ -40,7 +40,7 @@ LEDGER = "select count(*) from fct_aipl_ledger"
 ENGINES = "select engine from dim_release order by created_at desc limit 1"
 # What dbt and the engine do; all else is done by DuckDB in both homes.
 BUILT_IN = re.compile(r"^warehouse\b.*\((\d+\.\d s)\)$", re.MULTILINE)
-DAYS, EVENTS_A_PERSON = 180, 40
+DAYS = 180
 
 Nights = Iterator[tuple[str, Callable[[], str]]]
 

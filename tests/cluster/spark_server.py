@@ -121,7 +121,7 @@ def killed_while_building(home: Path, cluster: Cluster) -> Iterator[None]:
     finally:
         is_over.set()
         killer.join()
-    # Raises where it lives, since the build was over before.
+    # Raises TimeoutExpired if the build ended before the worker was killed.
     cluster.workers[0].wait(timeout=10)
 
 
