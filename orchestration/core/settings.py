@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ LONGEST_HOME = 400
 # The current one and the one to go back to.
 FEWEST_RELEASES = 2
 ENGINES = ("duckdb", "spark")
+TABLE_FORMATS = ("parquet", "delta")
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -46,6 +48,7 @@ class Settings:
     # Which engine builds, one of ENGINES, and where Spark is.
     engine: str = "duckdb"
     spark_remote: str = ""
+    spark_format: str = TABLE_FORMATS[0]
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -55,11 +58,12 @@ class Settings:
         many releases are kept, 30 by default. `AIPL_MEMORY` is what the engine of a build may hold before it
         spills to disk, 4GB by default. `AIPL_URL`, `AIPL_DAGSTER_URL` and `AIPL_DOCS_URL` are where people
         reach reports and dashboard, Dagster's UI and the documentation. `AIPL_ENGINE` is which engine builds,
-        `duckdb` by default; with `spark`, `SPARK_REMOTE` is the address of its cluster.
+        `duckdb` by default; with `spark`, `SPARK_REMOTE` is the address of its cluster, and
+        `AIPL_SPARK_FORMAT` the format of incremental tables, `parquet` by default.
 
         Raises InputError for a home whose name SQL, file patterns or a terminal would misread, for anything
         but a number of releases from 2 on, for anything but a size, for an address that is none, and for
-        another engine.
+        another engine or format.
         """
         home = os.environ.get("AIPL_HOME") or PROJECT_ROOT / "data"
         sources_file = os.environ.get("AIPL_SOURCES") or PROJECT_ROOT / "sources.yml"
@@ -73,7 +77,7 @@ class Settings:
         paths = {"AIPL_HOME": home, "AIPL_SOURCES": sources_file, "AIPL_ALERTS": alerts_file}
         home, sources_file, alerts_file = (_absolute(name, Path(path)) for name, path in paths.items())
         _require_plain(home)
-        engine, remote = _engine()
+        engine = _one_of(ENGINES, "AIPL_ENGINE")
         return cls(
             home,
             sources_file,
@@ -84,7 +88,8 @@ class Settings:
             dagster_url=_address("AIPL_DAGSTER_URL"),
             docs_url=_address("AIPL_DOCS_URL"),
             engine=engine,
-            spark_remote=remote,
+            spark_remote=_spark_remote() if engine == "spark" else "",
+            spark_format=_one_of(TABLE_FORMATS, "AIPL_SPARK_FORMAT"),
         )
 
     @property
@@ -150,19 +155,21 @@ def _address(name: str) -> str:
     return address
 
 
-def _engine() -> tuple[str, str]:
-    """The engine of the environment, and the address of its cluster; empty for DuckDB, which has none."""
-    engine = os.environ.get("AIPL_ENGINE") or ENGINES[0]
-    if engine not in ENGINES:
-        raise InputError(f"AIPL_ENGINE is {printable(engine)!r}. It is one of {', '.join(ENGINES)}.")
-    if engine != "spark":
-        return engine, ""
+def _one_of(words: Sequence[str], name: str) -> str:
+    """The word in a variable; the first one where it is not set."""
+    word = os.environ.get(name) or words[0]
+    if word not in words:
+        raise InputError(f"{name} is {printable(shortened(word, 300))!r}. It is one of {', '.join(words)}.")
+    return word
+
+
+def _spark_remote() -> str:
     remote = os.environ.get("SPARK_REMOTE", "")
     if not re.fullmatch(r"sc://[^\s/]+(/\S*)?", remote):
         raise InputError(
             "AIPL_ENGINE is spark: set SPARK_REMOTE to the address of its cluster, sc://HOST:PORT."
         )
-    return engine, remote
+    return remote
 
 
 def _require_plain(home: Path) -> None:

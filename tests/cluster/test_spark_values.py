@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 from sql_macros import engine_macros
 
 from cluster.spark_server import ENVIRONMENT, needs_spark, spark_server
-from orchestration.build.engine.on_spark import SCRIPT
+from orchestration.build.engine.on_spark import SCRIPT, OnSpark
+from orchestration.core.errors import EnvironmentStop
+from orchestration.core.settings import Settings
 
 pytestmark = needs_spark
 
@@ -167,12 +170,22 @@ def all_of(engine: str) -> str:
     return f"select p, n, v from ({' union all '.join(parts)}) as probes order by p, n"
 
 
-def test_values_are_those_of_duckdb(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with spark_server(tmp_path_factory.mktemp("server")) as address:
+        yield address
+
+
+def test_a_cluster_that_cannot_write_the_format_is_told(remote: str, tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentStop, match="data source: delta"):
+        OnSpark(remote, "delta").finish(Settings(tmp_path, tmp_path / "sources.yml"), "")
+
+
+def test_values_are_those_of_duckdb(remote: str) -> None:
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
         expected = [list(row) for row in connection.execute(all_of("duckdb")).fetchall()]
-    with spark_server(tmp_path) as remote:
-        found = asked(remote, all_of("spark"))
+    found = asked(remote, all_of("spark"))
     assert [row[:2] for row in found] == [row[:2] for row in expected]
     differing = [
         f"{PROBES[p][0]}: {PROBES[p][2][n]!r} is {value!r} on DuckDB, {other!r} on Spark"

@@ -32,18 +32,20 @@ def test_duckdb_builds_unless_another_engine_is_named(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    ("engine", "remote", "told"),
+    ("engine", "remote", "tables", "told"),
     [
-        ("trino", "", "AIPL_ENGINE is 'trino'"),
-        ("spark", "", "SPARK_REMOTE"),
-        ("spark", "local", "SPARK_REMOTE"),
+        ("trino", "", "", "AIPL_ENGINE is 'trino'"),
+        ("spark", "", "", "SPARK_REMOTE"),
+        ("spark", "local", "", "SPARK_REMOTE"),
+        ("spark", "sc://cluster", "orc", "AIPL_SPARK_FORMAT is 'orc'. It is one of parquet, delta"),
     ],
 )
 def test_an_engine_that_is_none_is_told(
-    monkeypatch: pytest.MonkeyPatch, engine: str, remote: str, told: str
+    monkeypatch: pytest.MonkeyPatch, engine: str, remote: str, tables: str, told: str
 ) -> None:
     monkeypatch.setenv("AIPL_ENGINE", engine)
     monkeypatch.setenv("SPARK_REMOTE", remote)
+    monkeypatch.setenv("AIPL_SPARK_FORMAT", tables)
     with pytest.raises(InputError, match=told):
         Settings.from_environment()
 
@@ -125,7 +127,7 @@ def test_an_instant_is_shown_as_a_time_in_utc(tmp_path: Path) -> None:
     pq.write_table(rows, tmp_path / "part.parquet")
     with connect() as connection:
         connection.execute("set TimeZone = 'America/New_York'")
-        shown = connection.sql(query_of(connection, tmp_path))
+        shown = connection.sql(query_of(connection, [str(tmp_path / "*.parquet")]))
         assert [str(kind) for kind in shown.types] == ["TIMESTAMP", "BIGINT"]
         assert shown.fetchall() == [(moment.replace(tzinfo=None), 1)]
 

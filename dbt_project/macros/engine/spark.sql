@@ -380,13 +380,48 @@
 {%- endmacro %}
 
 {#
+  Incremental tables have the format of AIPL_SPARK_FORMAT; all others are Parquet, since they are written whole. DuckDB
+  reads the files of a Delta table, and deletion vectors would leave rows in them that are deleted.
+#}
+{% macro spark__file_format_clause() -%}
+    {%- if is_delta() %}using delta tblproperties ('delta.enableDeletionVectors' = 'false'){% endif -%}
+{%- endmacro %}
+
+{% macro is_delta() -%}
+    {{ return(
+        config.get('materialized') == 'incremental' and env_var('AIPL_SPARK_FORMAT', 'parquet') == 'delta'
+    ) }}
+{%- endmacro %}
+
+{% macro spark__replace_scope(target, fresh, columns, unique_key) -%}
+    {%- set conditions = replaced_rows(target, fresh, unique_key) -%}
+    {%- do run_query(images_of_changes(target, fresh, columns, conditions)) -%}
+    {%- if is_delta() -%}
+        {{ change_rows(target, fresh, columns, unique_key) }}
+    {%- else -%}
+        {{ write_anew(target, fresh, columns, unique_key) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro change_rows(target, fresh, columns, unique_key) -%}
+    {%- do delete_matches(target, scope_relation(), config.require('scope_key')) -%}
+    {%- if unique_key %}{% do delete_matches(target, fresh, unique_key) %}{% endif -%}
+    insert into {{ target }} ({{ columns }}) select {{ columns }} from {{ fresh }}
+{%- endmacro %}
+
+{% macro delete_matches(target, relation, key) -%}
+    {%- do run_query(
+        'merge into ' ~ target ~ ' as old_ using (select distinct ' ~ key | join(', ') ~ ' from ' ~ relation
+        ~ ') as gone_ on ' ~ join_on('old_', 'gone_', key) ~ ' when matched then delete'
+    ) -%}
+{%- endmacro %}
+
+{#
   A table of Parquet files has no rows that could be deleted: what stays is written beside it, with the new rows, and
   takes its place. A build that is killed in between is repeated in full, like any other.
 #}
-{% macro spark__replace_scope(target, fresh, columns, unique_key) -%}
-    {%- set conditions = replaced_rows(target, fresh, unique_key) -%}
+{% macro write_anew(target, fresh, columns, unique_key) -%}
     {%- set next = target.incorporate(path={'identifier': target.identifier ~ '__next'}) -%}
-    {%- do run_query(images_of_changes(target, fresh, columns, conditions)) -%}
     {%- set kept -%}
         select {{ columns }} from {{ target }}
         where

@@ -10,4 +10,4 @@ from orchestration.core.settings import Settings
 
 def engine_of(settings: Settings) -> Engine:
     """The engine that the settings name."""
-    return OnSpark(settings.spark_remote) if settings.engine == "spark" else OnDuckDB()
+    return OnSpark(settings.spark_remote, settings.spark_format) if settings.engine == "spark" else OnDuckDB()

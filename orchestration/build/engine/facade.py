@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,22 @@ if TYPE_CHECKING:
     import duckdb
 
 
-def show_tables(settings: Settings, order: Order, manifest: Mapping[str, Any]) -> None:
+@dataclass(frozen=True)
+class EngineTables:
+    """Files of an engine's tables: the Parquet files of a folder, or of it those that Delta's log names."""
+
+    root: Path
+    in_delta: Mapping[str, Sequence[str]]
+
+    def files(self, schema: str, name: str) -> Sequence[str]:
+        """Paths, or patterns of paths; none of a table that is not there."""
+        folder = self.root / schema / name
+        if str(folder) in self.in_delta:
+            return self.in_delta[str(folder)]
+        return [str(folder / "*.parquet")] if any(folder.glob("*.parquet")) else []
+
+
+def show_tables(settings: Settings, order: Order, manifest: Mapping[str, Any], tables: EngineTables) -> None:
     """Replace the warehouse file. A view of dbt is there where all tables are that it reads.
 
     Raises AiplError when a view cannot be made.
@@ -28,10 +44,9 @@ def show_tables(settings: Settings, order: Order, manifest: Mapping[str, Any]) -
     shown = set()
     with connect(settings.warehouse) as connection:
         for key, schema, name in _tables(configured):
-            folder = settings.engine_tables / schema / name
-            if any(folder.glob("*.parquet")):
+            if files := tables.files(schema, name):
                 connection.execute(f'create schema if not exists "{schema}"')
-                connection.execute(f'create view "{schema}"."{name}" as {query_of(connection, folder)}')
+                connection.execute(f'create view "{schema}"."{name}" as {query_of(connection, files)}')
                 connection.execute(f'comment on view "{schema}"."{name}" is {sql_text(STORED_ELSEWHERE)}')
                 shown.add(key)
     # Beside the results of the build itself.
@@ -49,12 +64,12 @@ def show_tables(settings: Settings, order: Order, manifest: Mapping[str, Any]) -
         )
 
 
-def query_of(connection: duckdb.DuckDBPyConnection, folder: Path) -> str:
+def query_of(connection: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> str:
     """A query of the rows of an engine's table, with the types that DuckDB's own would have.
 
     An engine writes a time as an instant; here it is a time in UTC.
     """
-    files = f"read_parquet({sql_text(folder / '*.parquet')})"
+    files = f"read_parquet([{', '.join(map(sql_text, paths))}])"
     columns = [
         f'timezone(\'UTC\', "{name}") as "{name}"' if kind == "TIMESTAMP WITH TIME ZONE" else f'"{name}"'
         for name, kind, *_ in connection.execute(f"describe select * from {files}").fetchall()

@@ -1,8 +1,10 @@
-"""Run by the Python of the environment of Spark, which has dbt-spark and PySpark and nothing of this program.
+"""Run by the Python of the environment of Spark, which has dbt-spark, PySpark and nothing of this program.
 
     python in_spark_environment.py dbt ARGUMENTS      dbt's own command line
     python in_spark_environment.py sql < statements   JSON: a list of texts, and a limit of rows; prints the
                                                       columns and first rows of the last one as JSON
+    python in_spark_environment.py files < folders    JSON: a list of folders of Delta tables; prints their
+                                                      Parquet files as JSON, a list for each folder
 
 It ends when its standard input does, and so with the process that started it.
 """
@@ -47,9 +49,32 @@ def run_sql(statements: list[str], limit: int) -> dict[str, Any]:
     return {"columns": columns, "rows": rows}
 
 
+def delta_files(folder: str) -> list[str]:
+    """Parquet files with the rows of a Delta table, and nothing but them.
+
+    Raises ValueError when rows of a file are deleted by a vector beside it.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    from deltalake import DeltaTable
+
+    table = DeltaTable(folder)
+    if "deletionVectors" in (table.protocol().reader_features or ()):
+        raise ValueError(f"{folder} is a Delta table with deletion vectors, which DuckDB does not read")
+    files: list[str] = table.file_uris()
+    if files:
+        return files
+    # Delta leaves out what begins with an underscore.
+    empty = f"{folder}/_no_rows.parquet"
+    pq.write_table(pa.schema(table.schema()).empty_table(), empty)
+    return [empty]
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "dbt":
         run_dbt(sys.argv[2:])
+    elif sys.argv[1] == "files":
+        print(json.dumps({folder: delta_files(folder) for folder in json.load(sys.stdin)}))
     else:
         statements, limit = json.load(sys.stdin)
         print(json.dumps(run_sql(statements, limit), default=str))

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from orchestration.build.dbt import build_arguments
 from orchestration.build.engine.contract import Order, Ran
-from orchestration.build.engine.facade import show_tables
+from orchestration.build.engine.facade import EngineTables, show_tables
 from orchestration.build.engine.on_duckdb import NODE_RESULTS
 from orchestration.build.engine.python_model import write_python_model
 from orchestration.build.prepared import prepare_manifest
@@ -41,12 +41,12 @@ NOTHING: Mapping[str, str] = {}
 
 
 class OnSpark:
-    """A cluster, by its address (`sc://host:port`)."""
+    """A cluster, by its address (`sc://host:port`), and the format of its incremental tables."""
 
     name = "spark"
 
-    def __init__(self, remote: str) -> None:
-        self._remote = remote
+    def __init__(self, remote: str, table_format: str = "parquet") -> None:
+        self._remote, self._format = remote, table_format
         self._environment = Path(sys.prefix) / "spark"
 
     def versions(self) -> Sequence[str]:
@@ -58,7 +58,7 @@ class OnSpark:
                 "The packages of Spark are not installed. In a checkout, `make spark` installs them;"
                 " AIPL_ENGINE=duckdb builds without them."
             )
-        return [f"{name} {found[name]}" for name in sorted(found)]
+        return [*(f"{name} {found[name]}" for name in sorted(found)), f"tables {self._format}"]
 
     def why_in_full(self, settings: Settings, build_id: str) -> str:
         """Why its tables are not those of the finished build `build_id`; empty when they are.
@@ -82,6 +82,8 @@ class OnSpark:
         manifest = json.loads(prepare_manifest(settings, order.dbt_sources).read_text())
         settings.engine_tables.mkdir(parents=True, exist_ok=True)
         if order.in_full:
+            # A cluster that does not know the format fails here, before anything is dropped.
+            self.finish(settings, "")
             self._clear(settings, order.configured)
         python, after = _python_models(manifest)
         wanted = None if order.models is None else set(order.models)
@@ -90,8 +92,9 @@ class OnSpark:
             wanted -= python | after
         ran, results = self._step(settings, order, models=wanted, left_out=python | after, on_node=on_node)
         if ran.success:
+            tables = self.tables(settings)
             for model in sorted(python):
-                write_python_model(settings, manifest["nodes"][f"model.aipl.{model}"])
+                write_python_model(settings, manifest["nodes"][f"model.aipl.{model}"], tables)
                 self.tell(settings, _register(settings, model))
                 on_node(model)
             # Laws of a model in Python are judged when there is one.
@@ -101,18 +104,18 @@ class OnSpark:
             )
             results += more
         (order.target / "run_results.json").write_text(json.dumps({"results": results}))
-        show_tables(settings, order, manifest)
+        show_tables(settings, order, manifest, self.tables(settings))
         return ran
 
     def finish(self, settings: Settings, build_id: str) -> None:
-        """Keep the build's id beside its tables. Raises EnvironmentStop when it cannot be reached."""
+        """Keep the build's id beside its tables. Raises EnvironmentStop when the cluster cannot do it."""
         place = settings.engine_tables / "engine"
         self.tell(
             settings,
             [
                 f"create schema if not exists engine location {sql_text(place)}",
                 "drop table if exists engine.mark",
-                f"create table engine.mark using parquet as select {sql_text(build_id)} as build_id",
+                f"create table engine.mark using {self._format} as select {sql_text(build_id)} as build_id",
             ],
         )
 
@@ -132,6 +135,12 @@ class OnSpark:
             raise EnvironmentStop(self._told(answer["error"]))
         return answer
 
+    def tables(self, settings: Settings) -> EngineTables:
+        """Files of all tables. Raises EnvironmentStop where DuckDB would misread those of Delta."""
+        logs = settings.engine_tables.glob("*/*/_delta_log")
+        folders = [str(log.parent) for log in logs]
+        return EngineTables(settings.engine_tables, self._ask(settings, "files", folders) if folders else {})
+
     def _require(self) -> None:
         """Raise EnvironmentStop when nobody answers: PySpark itself would try for minutes."""
         address = urlsplit(self._remote)
@@ -147,10 +156,14 @@ class OnSpark:
             ) from error
 
     def _answer(self, settings: Settings, statements: Sequence[str], limit: int) -> dict[str, Any]:
-        command = [self._python, str(SCRIPT), "sql"]
+        answer: dict[str, Any] = self._ask(settings, "sql", [statements, limit])
+        return answer
+
+    def _ask(self, settings: Settings, subject: str, question: Any) -> Any:
+        """What the script answers in the environment of Spark. Raises EnvironmentStop when it fails."""
         asked = subprocess.run(
-            command,
-            input=json.dumps([statements, limit]),
+            [self._python, str(SCRIPT), subject],
+            input=json.dumps(question),
             capture_output=True,
             text=True,
             env=os.environ | self._variables(settings),
@@ -158,8 +171,7 @@ class OnSpark:
         )
         if asked.returncode != 0:
             raise EnvironmentStop(self._told((asked.stderr.strip().splitlines() or ["no answer"])[-1]))
-        answer: dict[str, Any] = json.loads(asked.stdout.splitlines()[-1])
-        return answer
+        return json.loads(asked.stdout.splitlines()[-1])
 
     def _step(
         self,
@@ -226,7 +238,11 @@ class OnSpark:
         settings.engine_tables.mkdir(parents=True)
 
     def _variables(self, settings: Settings) -> dict[str, str]:
-        return {"SPARK_REMOTE": self._remote, "AIPL_SPARK_TABLES": str(settings.engine_tables)}
+        return {
+            "SPARK_REMOTE": self._remote,
+            "AIPL_SPARK_TABLES": str(settings.engine_tables),
+            "AIPL_SPARK_FORMAT": self._format,
+        }
 
     @property
     def _python(self) -> str:
