@@ -96,25 +96,29 @@ class Point(NamedTuple):
 
 def draw(figure: go.Figure, name: str, alt: str, *, is_clickable: bool = False) -> Point | None:
     """A figure in the house style, as wide as its card; returns a point just clicked."""
-    key = f"chart_{name}"
     if not is_clickable:
-        st.plotly_chart(figure, theme=None, config=PLOTLY, key=key, alt=alt)
+        st.plotly_chart(figure, theme=None, config=PLOTLY, key=f"chart_{name}", alt=alt)
         return None
-    clicked = st.plotly_chart(
+    key = _key_of_next_click(f"chart_{name}")
+    chart = st.plotly_chart(
         figure, theme=None, config=PLOTLY, key=key, alt=alt, on_select="rerun", selection_mode="points"
     )
-    points = [
-        Point(point["point_index"], point.get("x"), point.get("customdata"))
-        for point in clicked.selection["points"]
-    ]
-    return next(iter(_just_chosen(key, points)), None)
+    point = _clicked(f"chart_{name}", chart.selection["points"])
+    return point and Point(point["point_index"], point.get("x"), point.get("customdata"))
 
 
-def _just_chosen(key: str, chosen: list[Any]) -> list[Any]:
-    """What is chosen in a chart or table, if that is new: it stays chosen in every run that follows."""
-    before = st.session_state.get(f"_{key}")
-    st.session_state[f"_{key}"] = chosen
-    return chosen if chosen != before else []
+def _key_of_next_click(name: str) -> str:
+    """The key of a chart or table: another one after each click.
+
+    Under the same key, what is chosen stays so in every later run and cannot be clicked again.
+    """
+    return f"{name}_{st.session_state.get(name, 0)}"
+
+
+def _clicked(name: str, chosen: Sequence[Any]) -> Any:
+    if chosen:
+        st.session_state[name] = st.session_state.get(name, 0) + 1
+    return next(iter(chosen), None)
 
 
 def choose_row(
@@ -137,14 +141,15 @@ def choose_row(
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
-        key=f"rows_{name}",
+        key=_key_of_next_click(f"rows_{name}"),
         height="content" if len(frame) <= ROWS_AT_ONCE else 740,
         column_config={
             head: st.column_config.TextColumn(alignment="right" if at in right else "left")
             for at, head in enumerate(told)
         },
     )
-    return next(iter(_just_chosen(f"rows_{name}", list(chosen.selection.rows))), None)
+    row: int | None = _clicked(f"rows_{name}", chosen.selection["rows"])
+    return row
 
 
 def capitalized(words: str) -> str:

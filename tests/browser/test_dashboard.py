@@ -295,7 +295,14 @@ def test_a_day_of_the_stock_and_a_move_are_opened(window: Window) -> None:
 def test_a_row_of_the_brands_opens_its_brand(window: Window) -> None:
     window.go("overview", brand="lumen", lang="en")
     window.errors.clear()
-    window.click_row(window.page.locator(".st-key-card_brands [data-testid=stDataFrame]"), 0)
+    brands = window.page.locator(".st-key-card_brands [data-testid=stDataFrame]")
+    window.click_row(brands, 0)
+    window.page.wait_for_url(re.compile("brand=cedar"))
+    # And does so again.
+    window.choose("Brand", BRANDS["lumen"][0])
+    window.page.wait_for_url(re.compile("brand=lumen"))
+    settled(window.page)
+    window.click_row(brands, 0)
     window.page.wait_for_url(re.compile("brand=cedar"))
     stock = sum(World().stock("consumer_asset", "cedar", BRANDS["cedar"][2]).values())
     window.page.get_by_test_id("stMetricValue").first.get_by_text(f"{stock:,}").wait_for()
