@@ -44,6 +44,34 @@ FONT = (
     " sans-serif"
 )
 
+_TEXT = {"family": FONT, "size": 13, "color": INK}
+_AXIS = {
+    "gridcolor": LINE,
+    "linecolor": LINE,
+    "zeroline": False,
+    "automargin": True,
+    "ticks": "",
+    "tickfont": {"color": MUTED},
+}
+HOUSE = go.layout.Template(
+    layout={
+        "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+        "font": _TEXT,
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "hoverlabel": {"bgcolor": "white", "bordercolor": LINE, "font": _TEXT},
+        "hovermode": "closest",
+        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"color": MUTED}},
+        "separators": ".,",
+        "bargap": 0.25,
+        "colorway": [ACCENT, SECOND, *RAMP],
+        # IDs that look like numbers are names.
+        "autotypenumbers": "strict",
+        "xaxis": _AXIS | {"showgrid": False, "ticklabelstandoff": 6},
+        "yaxis": _AXIS,
+    }
+)
+
 
 def stage_colours(stages: Sequence[str]) -> dict[str, str]:
     """A colour for each stage above rank 0, the lowest first: steps of the ramp, however many there are."""
@@ -67,27 +95,7 @@ def faded(colour: str, opacity: float) -> str:
 
 def laid_out(figure: go.Figure, height: int, **layout: Any) -> go.Figure:
     """The figure in the house style."""
-    figure.update_layout(
-        height=height,
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        font={"family": FONT, "size": 13, "color": INK},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        hoverlabel={
-            "bgcolor": "white",
-            "bordercolor": LINE,
-            "font": {"family": FONT, "size": 13, "color": INK},
-        },
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"color": MUTED}},
-        separators=".,",
-        bargap=0.25,
-        colorway=[ACCENT, SECOND, *RAMP],
-    )
-    axis = {"gridcolor": LINE, "linecolor": LINE, "zeroline": False, "automargin": True, "ticks": ""}
-    figure.update_xaxes(**axis, showgrid=False, ticklabelstandoff=6, tickfont={"color": MUTED})
-    figure.update_yaxes(**axis, tickfont={"color": MUTED})
-    figure.update_layout(**layout)
-    return figure
+    return figure.update_layout(template=HOUSE, height=height, **layout)
 
 
 def with_campaigns(figure: go.Figure, campaigns: pd.DataFrame, days: pd.Series[pd.Timestamp]) -> go.Figure:

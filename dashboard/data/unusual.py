@@ -23,15 +23,13 @@ def judged(days: pd.DataFrame, first: pd.Timestamp) -> pd.DataFrame:
     `unusual_<measure>`: `fall` or `rise`, else NULL.
     """
     known = days.set_index("day")
+    # A day in the data without a figure is unknown; a day before the data is no base at all.
+    seen = _same_weekday(pd.Series(1.0, known.index)).count(axis=1)
     usual, verdicts = {}, {}
     for measure in (*LEAST, "paid_amount"):
         values = known[measure].astype(float)
-        same = pd.DataFrame({week: values.shift(7 * week, freq="D") for week in range(1, WEEKS + 1)})
-        # A day in the data without a figure is unknown; a day before the data is no base at all.
-        seen = pd.DataFrame(
-            {week: pd.Series(1.0, known.index).shift(7 * week, freq="D") for week in range(1, WEEKS + 1)}
-        )
-        is_known = same.count(axis=1).eq(seen.count(axis=1)) & seen.count(axis=1).ge(FEWEST_WEEKS)
+        same = _same_weekday(values)
+        is_known = same.count(axis=1).eq(seen) & seen.ge(FEWEST_WEEKS)
         median = same.median(axis=1).where(is_known).reindex(known.index)
         spread = same.sub(same.median(axis=1), axis=0).abs().median(axis=1).reindex(known.index)
         scale = pd.concat([spread, FLOOR * median], axis=1).max(axis=1)
@@ -47,3 +45,8 @@ def judged(days: pd.DataFrame, first: pd.Timestamp) -> pd.DataFrame:
         **{f"unusual_{measure}": found.where(enough[measure], None) for measure, found in verdicts.items()},
     )
     return told[told.index >= first].reset_index()
+
+
+def _same_weekday(values: pd.Series[float]) -> pd.DataFrame:
+    """A column for each of the weeks before, of values by day."""
+    return pd.DataFrame({week: values.shift(7 * week, freq="D") for week in range(1, WEEKS + 1)})
