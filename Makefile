@@ -75,7 +75,7 @@ prove-spark: $(READY_BI) $(READY_SPARK) ## Compare builds on a Spark cluster of 
 
 spark-server: $(READY_SPARK) ## Run Spark on this machine until stopped, for SPARK_REMOTE=sc://localhost (needs Java 17)
 	@PATH="$(CURDIR)/$(SPARK)/bin:$$PATH" spark-submit --master "local[*]" \
-		--conf spark.sql.shuffle.partitions=8 --conf spark.ui.enabled=false \
+		--conf spark.sql.shuffle.partitions=8 --conf spark.ui.enabled=false --conf spark.log.level=WARN \
 		--conf spark.sql.warehouse.dir="$${TMPDIR:-/var/tmp}/aipl-spark" $(SPARK_ARGS) \
 		--class org.apache.spark.sql.connect.service.SparkConnectServer spark-internal
 

@@ -1,11 +1,11 @@
 """Build a shop on DuckDB and on a Spark cluster of this machine, and compare all tables row for row.
 
     python -m cluster.prove                    nights of a small sample shop, with an erasure
-    python -m cluster.prove --events NUMBER    a build and a night of so many events, on larger executors
+    python -m cluster.prove --events NUMBER    a build and a night of so many events
     python -m cluster.prove SOURCES            one build of the dumps that a sources file names
 
-Prints a line for each build; ends with 1 when a table differs. In the first of the nights a worker is killed
-while it builds.
+The latter two have larger executors. Prints a line for each build; ends with 1 when a table differs. In the
+first of the nights a worker is killed while it builds.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("sources", nargs="?", type=Path)
     parser.add_argument("--events", type=int)
     told = parser.parse_args(arguments)
-    settings = OF_LARGE_TABLES if told.events else OF_SMALL_TABLES
+    settings = OF_LARGE_TABLES if told.events or told.sources else OF_SMALL_TABLES
     with TemporaryDirectory() as name, spark_cluster(Path(name), workers=2, settings=settings) as cluster:
         folder = Path(name)
         homes = Homes(folder, (told.sources or folder / "sources.yml").resolve(), cluster)

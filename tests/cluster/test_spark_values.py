@@ -6,17 +6,22 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from sql_macros import engine_macros
 
 from cluster.spark_server import ENVIRONMENT, needs_spark, spark_server
+from orchestration.arrival.readers import parse_to_parquet
 from orchestration.build.engine.on_spark import SCRIPT, OnSpark
 from orchestration.core.errors import EnvironmentStop
 from orchestration.core.settings import Settings
+from orchestration.sources.table import Table
 
 pytestmark = needs_spark
 
@@ -179,6 +184,36 @@ def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_a_cluster_that_cannot_write_the_format_is_told(remote: str, tmp_path: Path) -> None:
     with pytest.raises(EnvironmentStop, match="data source: delta"):
         OnSpark(remote, "delta").finish(Settings(tmp_path, tmp_path / "sources.yml"), "")
+
+
+def test_raw_of_any_parquet_dump_is_read(remote: str, tmp_path: Path) -> None:
+    times = [pa.timestamp(unit, zone) for unit in ("s", "ms", "us", "ns") for zone in (None, "Asia/Shanghai")]
+    kinds = [
+        *times,
+        *(of(pa.timestamp("ns")) for of in (pa.list_, pa.large_list, lambda kind: pa.struct([("at", kind)]))),
+        pa.map_(pa.string(), pa.timestamp("ns")),
+        *(pa.time32("s"), pa.time64("us"), pa.time64("ns"), pa.date32(), pa.date64(), pa.duration("ns")),
+        *(
+            pa.uint8(),
+            pa.uint16(),
+            pa.uint32(),
+            pa.uint64(),
+            pa.int8(),
+            pa.float16(),
+            pa.float32(),
+            pa.bool_(),
+        ),
+        *(pa.decimal128(38, 9), pa.decimal256(50, 3)),
+        *(pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.binary(4), pa.uuid()),
+        *(pa.dictionary(pa.int32(), pa.string()), pa.null()),
+    ]
+    dump, raw = tmp_path / "dump.parquet", tmp_path / "raw.parquet"
+    pq.write_table(pa.table({f"c{at}": pa.nulls(2, kind) for at, kind in enumerate(kinds)}), dump)
+    columns = {"required": ["c0"], "optional": [f"c{at}" for at in range(1, len(kinds))]}
+    declared = Table.model_validate({"files": "*", "format": "parquet", "columns": columns})
+    parse_to_parquet(declared, dump, dump.name, date(2024, 1, 5), parsed=raw, rejects=tmp_path / "rejects")
+    counts = ", ".join(f"count(c{at})" for at in range(len(kinds)))
+    assert asked(remote, f"select count(*), {counts} from parquet.`{raw}`") == [[2, *[0] * len(kinds)]]
 
 
 def test_values_are_those_of_duckdb(remote: str) -> None:

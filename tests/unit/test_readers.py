@@ -2,6 +2,9 @@
 
 import gzip
 import json
+import uuid
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -273,6 +276,38 @@ def test_parquet_keeps_types_and_says_what_is_wrong(tmp_path: Path):
     for damaged in (b"", b"a,b\n", content[: len(content) // 2]):
         with pytest.raises(UnreadableDump, match="not sound Parquet"):
             parse(tmp_path, damaged, table(format="parquet"), "dump.parquet")
+
+
+def test_parquet_of_any_kind_becomes_types_that_all_engines_read(tmp_path: Path):
+    moment = 1_700_000_000_123_456_789
+    known = uuid.UUID(int=5)
+    delivered = {
+        "nanoseconds": pa.array([moment, None], pa.timestamp("ns")),
+        "zoned": pa.array([moment, None], pa.timestamp("ns", "Asia/Shanghai")),
+        "before_1970": pa.array([-1_500, None], pa.timestamp("ns")),
+        "several": pa.array([[moment], None], pa.list_(pa.timestamp("ns"))),
+        "time": pa.array([36_000_000_000_000, None], pa.time64("ns")),
+        "uuid": pa.array([known.bytes, None], pa.uuid()),
+        "half": pa.array([1.5, None], pa.float16()),
+        "long": pa.array([Decimal("1.500"), None], pa.decimal256(50, 3)),
+    }
+    pq.write_table(pa.table(delivered), tmp_path / "in.parquet")
+    declared = table("uuid", ",".join(name for name in delivered if name != "uuid"), format="parquet")
+    content = (tmp_path / "in.parquet").read_bytes()
+    ((values, _), (nulls, _)), _ = parse(tmp_path, content, declared, "dump.parquet")
+    read = pq.read_schema(tmp_path / "out" / "parsed.parquet")
+    second = datetime(2023, 11, 14, 22, 13, 20, 123456)
+    assert dict(zip(read.names, values, strict=False)) == {
+        "uuid": str(known),
+        "nanoseconds": second,
+        "zoned": second.replace(tzinfo=UTC),
+        "before_1970": datetime(1969, 12, 31, 23, 59, 59, 999999),
+        "several": [second],
+        "time": "10:00:00",
+        "half": 1.5,
+        "long": 1.5,
+    }
+    assert set(nulls) == {None}
 
 
 def test_reading_again_replaces_rows_and_rejects(tmp_path: Path):

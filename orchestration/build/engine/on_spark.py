@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import IO, Any
@@ -214,21 +215,25 @@ class OnSpark:
         environment = os.environ | order.variables | self._variables(settings) | dict(variables)
         environment["DBT_TARGET_PATH"] = str(target)
         environment.pop("DBT_PARTIAL_PARSE_FILE_PATH", None)
+        errors: list[str] = []
         with (order.target / "spark.log").open("a") as log:
             process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, env=environment
             )
             try:
                 assert process.stdout is not None  # noqa: S101
-                for name in _nodes(process.stdout):
-                    on_node(name)
+                for event in _events(process.stdout):
+                    if event["info"]["name"] in NODE_RESULTS:
+                        on_node(event["data"]["node_info"]["node_name"])
+                    elif event["info"]["level"] == "error":
+                        errors.append(event["info"]["msg"])
                 code = process.wait()
             finally:
                 # An interrupted run takes it along; the end of its input would, where this process is killed.
                 process.kill()
                 process.wait()
         if not told.exists():
-            return Ran(False, RuntimeError(_tail(order.target / "spark.log"))), []
+            return Ran(False, RuntimeError("\n".join(errors) or _tail(order.target / "spark.log"))), []
         return Ran(code == 0), json.loads(told.read_text())["results"]
 
     def _clear(self, settings: Settings, configured: Sequence[str] | Any) -> None:
@@ -277,15 +282,12 @@ def _register(settings: Settings, model: str) -> list[str]:
     ]
 
 
-def _nodes(output: IO[str]) -> Iterator[str]:
-    """Names of the models and seeds that dbt's log, one JSON a line, tells of."""
+def _events(output: IO[str]) -> Iterator[dict[str, Any]]:
+    """Events of dbt's log, one JSON a line."""
     for line in output:
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue
-        if event["info"]["name"] in NODE_RESULTS:
-            yield event["data"]["node_info"]["node_name"]
+        # Other lines are of libraries.
+        with suppress(ValueError):
+            yield json.loads(line)
 
 
 def _tail(log: Path) -> str:
