@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import sys
 from dataclasses import replace
@@ -13,7 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 from unit.publish_home import NOON, let_through, make_home, query
 
+from orchestration.build.engine import on_spark
 from orchestration.build.engine.chosen import engine_of
+from orchestration.build.engine.contract import Order
 from orchestration.build.engine.facade import query_of, views_over
 from orchestration.build.engine.on_spark import OnSpark
 from orchestration.build.state import Build, read_build, why_in_full, write_build
@@ -81,6 +84,20 @@ def test_what_the_cluster_cannot_do_is_told(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(OnSpark, "_answer", lambda *_: {"error": "no space left", "condition": ""})
     with pytest.raises(EnvironmentStop, match="Spark at cluster cannot do it: no space left"):
         OnSpark("sc://cluster").why_in_full(Settings(tmp_path, tmp_path / "sources.yml"), "id")
+
+
+def test_the_error_that_ended_dbt_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = "Runtime Error\n  [PARQUET_TYPE_ILLEGAL] Illegal Parquet type"
+    event = {"info": {"name": "E", "level": "error", "msg": f"{told}\n\n  JVM stacktrace:\n  at org.apache"}}
+    script = tmp_path / "script.py"
+    script.write_text(f"print('a warning of a library'); print({json.dumps(json.dumps(event))})")
+    monkeypatch.setattr(on_spark, "SCRIPT", script)
+    monkeypatch.setattr(OnSpark, "_python", sys.executable)
+    order = Order("", (), None, True, tmp_path / "target", {})
+    ran, _ = OnSpark("sc://cluster")._step(
+        Settings(tmp_path, tmp_path / "sources.yml"), order, models=None, left_out=set(), on_node=print
+    )
+    assert not ran.success and str(ran.exception) == told
 
 
 def test_without_its_packages_the_command_that_installs_them_is_told(

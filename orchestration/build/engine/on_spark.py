@@ -226,7 +226,7 @@ class OnSpark:
                     if event["info"]["name"] in NODE_RESULTS:
                         on_node(event["data"]["node_info"]["node_name"])
                     elif event["info"]["level"] == "error":
-                        errors.append(event["info"]["msg"])
+                        errors.append(event["info"]["msg"].partition("JVM stacktrace")[0].strip())
                 code = process.wait()
             finally:
                 # An interrupted run takes it along; the end of its input would, where this process is killed.
