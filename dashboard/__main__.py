@@ -11,11 +11,9 @@ import streamlit.web.cli
 import dashboard.charts.aipl
 import dashboard.charts.fast
 import dashboard.charts.money
-import dashboard.charts.products
 import dashboard.charts.quality
 import dashboard.data.quality
-import dashboard.frame
-import dashboard.people  # noqa: F401
+import dashboard.frame  # noqa: F401
 
 if __name__ == "__main__":
     app = Path(__file__).with_name("app.py")

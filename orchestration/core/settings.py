@@ -45,8 +45,8 @@ class Settings:
     url: str = ""
     dagster_url: str = ""
     docs_url: str = ""
-    # Which engine builds, one of ENGINES, and where Spark is.
-    engine: str = "duckdb"
+    # Which engine builds, one of ENGINES; where Spark is, and the format of its incremental tables.
+    engine: str = ENGINES[0]
     spark_remote: str = ""
     spark_format: str = TABLE_FORMATS[0]
 

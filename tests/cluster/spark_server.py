@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 from waiting import wait_for
 
+from orchestration.build.engine.on_spark import SCRIPT
+
 ENVIRONMENT = Path(sys.prefix) / "spark"
 SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
 MASTER = "org.apache.spark.deploy.master.Master"
@@ -150,6 +152,20 @@ def started(
         finally:
             process.kill()
             process.wait()
+
+
+def run_dbt(log: Path, environment: Mapping[str, str], *arguments: str) -> None:
+    """Run dbt as a build on Spark does, with these variables besides; what it says is in `log`."""
+    command = [str(ENVIRONMENT / "bin" / "python"), str(SCRIPT), "dbt", *arguments, "--target", "spark"]
+    known = {**os.environ, **environment}
+    known.pop("DBT_PARTIAL_PARSE_FILE_PATH", None)
+    # It ends with its input.
+    with (
+        log.open("w") as said,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=said, stderr=said, env=known) as process,
+    ):
+        code = process.wait()
+    assert code == 0, log.read_text()[-3000:]
 
 
 def free_port() -> int:

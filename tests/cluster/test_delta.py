@@ -6,9 +6,7 @@ On Sail, since Delta's packages for Spark are not on the package index.
 from __future__ import annotations
 
 import json
-import os
 import random
-import subprocess
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,16 +18,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from cluster.spark_server import ENVIRONMENT, needs_sail, sail_server
+from cluster.spark_server import needs_sail, run_dbt, sail_server
 from orchestration.build.engine.facade import query_of
-from orchestration.build.engine.on_spark import SCRIPT, OnSpark
+from orchestration.build.engine.on_spark import OnSpark
 from orchestration.core.database import connect
 from orchestration.core.errors import EnvironmentStop
 from orchestration.core.settings import PROJECT_ROOT, Settings
 
 pytestmark = [needs_sail, pytest.mark.slow, pytest.mark.timeout(600)]
 
-PYTHON = str(ENVIRONMENT / "bin" / "python")
 FIRST = datetime(2024, 1, 1, tzinfo=UTC)
 COLUMNS = pa.schema(
     {
@@ -59,7 +56,7 @@ def drawn(numbers: random.Random, before: Rows) -> Rows:
 def changed_groups(before: Rows, after: Rows) -> set[str]:
     """Groups that a row came to, or left with none to follow: one that moves gives way by its key."""
     return {
-        after.get(number, before.get(number, ("",)))[0]
+        (after.get(number) or before[number])[0]
         for number in before.keys() | after.keys()
         if before.get(number) != after.get(number)
     }
@@ -80,7 +77,7 @@ class Home:
         changed = pa.table({"group_id": pa.array(sorted(groups), pa.string())})
         pq.write_table(changed, folder / "changed.parquet")
         self._drop_changes()
-        environment = os.environ | {
+        environment = {
             "AIPL_DBT_CONTINUES": "true",
             "AIPL_SPARK_FORMAT": "delta",
             "AIPL_SPARK_TABLES": str(self.settings.engine_tables),
@@ -92,14 +89,7 @@ class Home:
             "DELIVERED": str(folder),
             "SPARK_REMOTE": self.remote,
         }
-        environment.pop("DBT_PARTIAL_PARSE_FILE_PATH", None)
-        command = [PYTHON, str(SCRIPT), "dbt", "run", *arguments, "--target", "spark"]
-        with (folder / "build.log").open("w+") as log:
-            # It ends with its input.
-            process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment
-            )
-            assert process.wait() == 0, (folder / "build.log").read_text()
+        run_dbt(folder / "build.log", environment, "run", *arguments)
 
     def rows(self) -> Rows:
         """The table as DuckDB reads it."""
@@ -132,7 +122,7 @@ def test_an_increment_changes_rows_in_place(home: Home) -> None:
         before, rows = rows, drawn(numbers, rows)
         home.build(rows, changed_groups(before, rows))
         assert home.rows() == rows
-    assert first.exists(), "the table was written anew"
+    assert first.exists(), "the table was rewritten"
 
     home.build({}, changed_groups(rows, {}))
     assert home.rows() == {}

@@ -6,7 +6,6 @@ The models are compiled for Spark and read empty tables with the types of a buil
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -16,10 +15,10 @@ import pytest
 from warehouse import Warehouse
 
 from cluster.shop import Shop
-from cluster.spark_server import ENVIRONMENT, needs_sail, needs_spark, sail_server, spark_server
+from cluster.spark_server import ENVIRONMENT, needs_sail, needs_spark, run_dbt, sail_server, spark_server
 from orchestration.arrival.configured import configured_sources, dbt_sources
 from orchestration.build.dbt import dbt_environment
-from orchestration.build.engine.on_spark import CONTINUED, SCRIPT
+from orchestration.build.engine.on_spark import CONTINUED
 
 ANALYZER = Path(__file__).with_name("analyzer.py")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
@@ -104,18 +103,11 @@ def compiled_for(warehouse: Warehouse, remote: str) -> dict[str, str]:
     settings = warehouse.settings
     target = settings.dbt_target / "spark"
     told = dbt_sources(settings, configured_sources(settings))
-    environment = os.environ | dbt_environment(settings, told, target)
+    environment = dbt_environment(settings, told, target)
     environment |= {"SPARK_REMOTE": remote, "AIPL_SPARK_TABLES": str(settings.engine_tables)}
     # What dbt reads is declared already.
     environment |= CONTINUED
-    environment.pop("DBT_PARTIAL_PARSE_FILE_PATH", None)
-    command = [str(ENVIRONMENT / "bin" / "python"), str(SCRIPT), "dbt", "compile", "--full-refresh"]
-    with (settings.home / "compile.log").open("w+") as log:
-        # It ends with its input.
-        process = subprocess.Popen(
-            [*command, "--target", "spark"], stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment
-        )
-        assert process.wait() == 0, (settings.home / "compile.log").read_text()[-3000:]
+    run_dbt(settings.home / "compile.log", environment, "compile", "--full-refresh")
     nodes = json.loads((target / "manifest.json").read_text())["nodes"].values()
     return {
         f"{node['schema']}.{node['name']}": node["compiled_code"]

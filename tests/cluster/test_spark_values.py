@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 from sql_macros import engine_macros
 
-from cluster.spark_server import ENVIRONMENT, needs_spark, spark_server
+from cluster.spark_server import needs_spark, spark_server
 from orchestration.arrival.readers import parse_to_parquet
-from orchestration.build.engine.on_spark import SCRIPT, OnSpark
+from orchestration.build.engine.on_spark import OnSpark
 from orchestration.core.errors import EnvironmentStop
 from orchestration.core.settings import Settings
 from orchestration.sources.table import Table
@@ -230,16 +227,6 @@ def test_values_are_those_of_duckdb(remote: str) -> None:
     assert not differing, "\n".join(differing)
 
 
-def asked(remote: str, statement: str) -> list[list[Any]]:
-    answer = subprocess.run(
-        [str(ENVIRONMENT / "bin" / "python"), str(SCRIPT), "sql"],
-        input=json.dumps([[statement], 1000]),
-        env=os.environ | {"SPARK_REMOTE": remote},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    content = json.loads(answer.stdout.splitlines()[-1])
-    assert "error" not in content, content["error"]
-    rows: list[list[Any]] = content["rows"]
+def asked(remote: str, statement: str) -> list[Sequence[Any]]:
+    _, rows = OnSpark(remote).rows(Settings(Path(), Path()), statement, 1000)
     return rows

@@ -23,7 +23,7 @@ second as (
 select * from second join first using (a)"""
 
 
-MACROS = engine_macros("spark", "engine/spark.sql")
+MACROS = engine_macros("spark", "engine/spark_tables.sql")
 
 
 def taken_apart(sql: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EngineTables:
-    """Files of an engine's tables: the Parquet files of a folder, or of it those that Delta's log names."""
+    """Files of an engine's tables: all Parquet files of a table's folder, or those that Delta's log names."""
 
     root: Path
     in_delta: Mapping[str, Sequence[str]]

@@ -93,9 +93,9 @@ class OnSpark:
             wanted -= python | after
         ran, results = self._step(settings, order, models=wanted, left_out=python | after, on_node=on_node)
         if ran.success:
-            tables = self.tables(settings)
             for model in sorted(python):
-                write_python_model(settings, manifest["nodes"][f"model.aipl.{model}"], tables)
+                node = manifest["nodes"][f"model.aipl.{model}"]
+                write_python_model(settings, node, self.tables(settings))
                 self.tell(settings, _register(settings, model))
                 on_node(model)
             # Laws of a model in Python are judged when there is one.
