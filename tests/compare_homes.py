@@ -13,8 +13,11 @@ from pathlib import Path
 import duckdb
 
 TABLES = """
-    select table_schema, table_name from information_schema.tables
-    where table_schema in ('seeds', 'intermediate', 'marts') order by all
+    select (tables.table_schema, tables.table_name), views.sql
+    from information_schema.tables as tables
+    left join duckdb_views() as views
+        on tables.table_schema = views.schema_name and tables.table_name = views.view_name
+    where tables.table_schema in ('seeds', 'intermediate', 'marts') order by all
 """
 
 
@@ -28,16 +31,21 @@ def open_home(home: Path) -> duckdb.DuckDBPyConnection:
 def differing(home: Path, other: Path, *, of_both: bool = False) -> tuple[list[str], int, int]:
     """A line for each table that differs, and how many tables and rows were compared.
 
-    A table that is only in one of them differs, unless those `of_both` are asked for.
+    A table that is only in one of them differs, unless those `of_both` are asked for. A view that is the same
+    query in both is not computed: it differs only where a table does.
     """
     found: list[str] = []
     rows = 0
     with open_home(home) as one, open_home(other) as two:
-        tables = one.execute(TABLES).fetchall()
-        missing = set(tables) ^ set(two.execute(TABLES).fetchall())
+        tables, others = (dict(connection.execute(TABLES).fetchall()) for connection in (one, two))
         if not of_both:
-            found += [f"{schema}.{name}: only in one of them" for schema, name in sorted(missing)]
-        compared = [table for table in tables if table not in missing]
+            missing = sorted(tables.keys() ^ others.keys())
+            found += [f"{schema}.{name}: only in one of them" for schema, name in missing]
+        compared = [
+            table
+            for table in sorted(tables.keys() & others.keys())
+            if not tables[table] or tables[table] != others[table]
+        ]
         for schema, name in compared:
             relation = f'"{schema}"."{name}"'
             columns = one.execute(f"describe {relation}").fetchall()
