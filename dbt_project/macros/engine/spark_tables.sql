@@ -189,8 +189,8 @@
 {%- endmacro %}
 
 {#
-  A build in two steps continues with the changes of the first one. What dbt calls a source is a view of the files
-  that its `external_location` names.
+  A build in two steps continues with the changes of the first one. What dbt calls a source is a table of the files
+  that its `external_location` names: Spark lists them once in a session, those of a view for each reference to it.
 #}
 {% macro spark__begin_changes(builds) -%}
     {%- if builds and env_var('AIPL_DBT_CONTINUES', 'false') != 'true' -%}
@@ -203,13 +203,15 @@
 
 {% macro show_sources() -%}
     {%- set shown = ['arrival'] + configured_sources().keys() | list -%}
-    {%- for schema in shown %}{% do create_schema(api.Relation.create(schema=schema)) %}{% endfor -%}
+    {%- for schema in shown -%}
+        {%- do run_query('drop schema if exists ' ~ schema ~ ' cascade') -%}
+        {%- do create_schema(api.Relation.create(schema=schema)) -%}
+    {%- endfor -%}
     {%- for table in graph.sources.values()
         if table.schema in shown and table.config.meta.external_location and not table.config.meta.unread -%}
         {%- set place = table.config.meta.external_location.split("'")[1] | replace('{identifier}', table.identifier) -%}
         {%- do run_query(
-            'create or replace view ' ~ table.schema ~ '.' ~ table.identifier ~ ' as select * from parquet.`'
-            ~ place ~ '`'
+            'create table ' ~ table.schema ~ '.' ~ table.identifier ~ ' using parquet location ' ~ text_literal(place)
         ) -%}
     {%- endfor -%}
 {%- endmacro %}
