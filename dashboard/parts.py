@@ -13,6 +13,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from dashboard.charts.theme import in_house_style
 from dashboard.format import figure, is_known, is_notable, points, relative, signed, signed_percent
 from dashboard.links import take_over, write_down
 from dashboard.text import labels
@@ -96,6 +97,7 @@ class Point(NamedTuple):
 
 def draw(figure: go.Figure, name: str, alt: str, *, is_clickable: bool = False) -> Point | None:
     """A figure in the house style, as wide as its card; returns a point just clicked."""
+    figure = in_house_style(figure, is_clickable=is_clickable)
     if not is_clickable:
         st.plotly_chart(figure, theme=None, config=PLOTLY, key=f"chart_{name}", alt=alt)
         return None

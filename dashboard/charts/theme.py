@@ -6,13 +6,20 @@ apart; movements, which stand beside them, are of no blue. Labels say every name
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
 from typing import Any
+from zlib import crc32
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+import plotly.io as pio
 
 from dashboard.data.release import rows_of
+
+Json = dict[str, Any]
 
 INK, MUTED, LINE, NOBODY = "#1B2432", "#5B6675", "#E3E7ED", "#C3CAD4"
 ACCENT, ACCENT_SOFT, SECOND = "#2F5DA8", "#9DB7DD", "#C77B1E"
@@ -53,24 +60,26 @@ _AXIS = {
     "ticks": "",
     "tickfont": {"color": MUTED},
 }
-HOUSE = go.layout.Template(
-    layout={
-        "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
-        "font": _TEXT,
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "hoverlabel": {"bgcolor": "white", "bordercolor": LINE, "font": _TEXT},
-        "hovermode": "closest",
-        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"color": MUTED}},
-        "separators": ".,",
-        "bargap": 0.25,
-        "colorway": [ACCENT, SECOND, *RAMP],
-        # IDs that look like numbers are names.
-        "autotypenumbers": "strict",
-        "xaxis": _AXIS | {"showgrid": False, "ticklabelstandoff": 6},
-        "yaxis": _AXIS,
-    }
-)
+HOUSE: Json = {
+    "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+    "font": _TEXT,
+    "paper_bgcolor": "rgba(0,0,0,0)",
+    "plot_bgcolor": "rgba(0,0,0,0)",
+    "hoverlabel": {"bgcolor": "white", "bordercolor": LINE, "font": _TEXT},
+    "hovermode": "closest",
+    "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"color": MUTED}},
+    "separators": ".,",
+    "bargap": 0.25,
+    "colorway": [ACCENT, SECOND, *RAMP],
+    # IDs that look like numbers are names.
+    "autotypenumbers": "strict",
+    "xaxis": _AXIS | {"showgrid": False, "ticklabelstandoff": 6},
+    "yaxis": _AXIS,
+}
+# As Streamlit sets them.
+OF_CLICKS = {"clickmode": "event+select", "dragmode": "pan"}
+# Plotly's own style, which each figure would carry.
+pio.templates.default = None
 
 
 def stage_colours(stages: Sequence[str]) -> dict[str, str]:
@@ -94,8 +103,38 @@ def faded(colour: str, opacity: float) -> str:
 
 
 def laid_out(figure: go.Figure, height: int, **layout: Any) -> go.Figure:
-    """The figure in the house style."""
-    return figure.update_layout(template=HOUSE, height=height, **layout)
+    """The figure, so many pixels high."""
+    return figure.update_layout(height=height, **layout)
+
+
+def in_house_style(figure: go.Figure, *, is_clickable: bool = False) -> go.Figure:
+    """The figure as the browser gets it.
+
+    Streamlit has each chart drawn twice, the second time with its modes for clicks where there are none.
+    Plotly draws nothing again where nothing has changed: lists have not under the same `datarevision`, but a
+    template and arrays in base 64 always have.
+    """
+    told: Json = _with_lists(figure.to_dict())
+    told["layout"] = _over(HOUSE | (OF_CLICKS if is_clickable else {}), told["layout"])
+    told["layout"]["datarevision"] = crc32(json.dumps(told, default=str).encode())
+    return go.Figure(told)
+
+
+def _with_lists(told: Any) -> Any:
+    if isinstance(told, Mapping):
+        if "bdata" not in told:
+            return {key: _with_lists(value) for key, value in told.items()}
+        values = np.frombuffer(b64decode(told["bdata"]), told["dtype"])
+        shape = [int(length) for length in str(told.get("shape", len(values))).split(",")]
+        return values.reshape(shape).tolist()
+    return [_with_lists(one) for one in told] if isinstance(told, list | tuple) else told
+
+
+def _over(below: Json, above: Json) -> Json:
+    both = {
+        key: _over(below[key], above[key]) for key in below.keys() & above if isinstance(above[key], dict)
+    }
+    return below | above | both
 
 
 def with_campaigns(figure: go.Figure, campaigns: pd.DataFrame, days: pd.Series[pd.Timestamp]) -> go.Figure:

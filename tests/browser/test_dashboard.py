@@ -52,6 +52,21 @@ CUT = """() => {
     }
     return cut;
 }"""
+# Charts of which Plotly has been told twice, and those that it has drawn a second time.
+TOLD_TWICE = """() => {
+    window.told = [];
+    window.drawnAgain = [];
+    const known = new WeakSet();
+    new MutationObserver(() => {
+        for (const chart of document.querySelectorAll(".js-plotly-plot")) {
+            if (known.has(chart) || !chart.on) continue;
+            known.add(chart);
+            const label = chart.closest("[role=figure]").ariaLabel;
+            chart.on("plotly_react", () => window.told.push(label));
+            chart.on("plotly_beforeplot", () => window.drawnAgain.push(label));
+        }
+    }).observe(document, { childList: true, subtree: true, attributes: true });
+}"""
 # That pages about a period open with.
 MONTH = "month:2024-01-01"
 OF_LUMEN = "preset == 'gross' and brand_id == 'lumen' and period_type == 'week'"
@@ -265,6 +280,16 @@ def test_a_question_is_answered_in_three_clicks(window: Window, question: str) -
     QUESTIONS[question](window)
     assert window.clicks <= 3
     assert window.errors == []
+
+
+def test_a_chart_is_drawn_once(window: Window) -> None:
+    window.go("growth", brand="lumen", lang="en")
+    window.page.evaluate(TOLD_TWICE)
+    window.menu("Trade")
+    charts = window.page.locator(".js-plotly-plot").count()
+    assert charts > 5
+    window.page.wait_for_function(f"new Set(window.told).size === {charts}")
+    assert window.page.evaluate("window.drawnAgain") == []
 
 
 def test_a_bar_shows_the_days_of_its_part(window: Window) -> None:
