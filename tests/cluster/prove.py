@@ -152,8 +152,9 @@ def released(home: Path, query: str) -> object:
 def main(arguments: list[str]) -> int:
     """Exit code."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("sources", nargs="?", type=Path)
-    parser.add_argument("--events", type=int)
+    dumps = parser.add_mutually_exclusive_group()
+    dumps.add_argument("sources", nargs="?", type=Path)
+    dumps.add_argument("--events", type=int)
     told = parser.parse_args(arguments)
     settings = OF_LARGE_TABLES if told.events or told.sources else OF_SMALL_TABLES
     with TemporaryDirectory() as name, spark_cluster(Path(name), workers=2, settings=settings) as cluster:
