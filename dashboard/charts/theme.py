@@ -15,7 +15,6 @@ from zlib import crc32
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-import plotly.io as pio
 
 from dashboard.data.release import rows_of
 
@@ -78,8 +77,6 @@ HOUSE: Json = {
 }
 # As Streamlit sets them.
 OF_CLICKS = {"clickmode": "event+select", "dragmode": "pan"}
-# Plotly's own style, which each figure would carry.
-pio.templates.default = None
 
 
 def stage_colours(stages: Sequence[str]) -> dict[str, str]:
@@ -117,7 +114,10 @@ def in_house_style(figure: go.Figure, *, is_clickable: bool = False) -> go.Figur
     told: Json = _with_lists(figure.to_dict())
     told["layout"] = _over(HOUSE | (OF_CLICKS if is_clickable else {}), told["layout"])
     told["layout"]["datarevision"] = crc32(json.dumps(told, default=str).encode())
-    return go.Figure(told)
+    styled = go.Figure(told)
+    # Each new figure has one.
+    styled.layout.template = None
+    return styled
 
 
 def _with_lists(told: Any) -> Any:
