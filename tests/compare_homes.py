@@ -17,7 +17,7 @@ TABLES = """
     from information_schema.tables as tables
     left join duckdb_views() as views
         on tables.table_schema = views.schema_name and tables.table_name = views.view_name
-    where tables.table_schema in ('seeds', 'intermediate', 'marts') order by all
+    where tables.table_schema in ('seeds', 'intermediate', 'marts')
 """
 
 

@@ -100,7 +100,7 @@ def faded(colour: str, opacity: float) -> str:
 
 
 def laid_out(figure: go.Figure, height: int, **layout: Any) -> go.Figure:
-    """The figure, so many pixels high."""
+    """The figure, so many pixels high, with its own layout."""
     return figure.update_layout(height=height, **layout)
 
 
@@ -115,7 +115,7 @@ def in_house_style(figure: go.Figure, *, is_clickable: bool = False) -> go.Figur
     told["layout"] = _over(HOUSE | (OF_CLICKS if is_clickable else {}), told["layout"])
     told["layout"]["datarevision"] = crc32(json.dumps(told, default=str).encode())
     styled = go.Figure(told)
-    # Each new figure has one.
+    # A new figure has the default one, which Streamlit changes.
     styled.layout.template = None
     return styled
 
