@@ -38,6 +38,7 @@ class Window:
 
     def click_point(self, point: Any) -> None:
         """Click a point of a chart, above which the chart has a layer of its own."""
+        settled(self.page)
         point.scroll_into_view_if_needed()
         room = point.bounding_box()
         self.page.mouse.click(room["x"] + room["width"] / 2, room["y"] + room["height"] / 2)
@@ -45,6 +46,7 @@ class Window:
 
     def click_row(self, table: Any, number: int) -> None:
         """Click the box before a row of a table, which is drawn on a canvas; counted from 0."""
+        settled(self.page)
         table.scroll_into_view_if_needed()
         room = table.bounding_box()
         x, y = room["x"] + 19, room["y"] + 50 + 35 * number
@@ -60,7 +62,11 @@ class Window:
         settled(self.page)
 
     def choose(self, label: str, option: str) -> None:
-        """Take an option of a select box in the sidebar, as a person does."""
+        """Take an option of a select box in the sidebar, as a person does once the page is drawn.
+
+        While it is, the list of options closes again.
+        """
+        settled(self.page)
         self.page.get_by_role("combobox", name=label).click()
         self.page.get_by_role("option", name=option, exact=True).click()
 
