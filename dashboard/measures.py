@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 from dashboard.charts.axes import Axis, axis_of
 from dashboard.data import scorecard
+from dashboard.data.release import ask, rows_of
 from dashboard.format import figure
 from dashboard.text import labels
-from dashboard.view import View
+from dashboard.view import View, connection_of
 
 # Of which less is good news, and of which neither more nor less is.
 LESS = (
@@ -51,14 +55,17 @@ class Measure:
 def measure(view: View, column: str) -> Measure:
     """A measure by its column: ratios have their names, units and formulas in `dim_measure`."""
     currency, more = view.brand.currency if view.brand else "", view.definition("growth")
-    known = view.ask(scorecard.MEASURES)
-    known = known[known["measure"] == column]
-    if known.empty:
+    own = _ratios(str(view.release.folder)).get(column) if view.release else None
+    if own is None:
         unit = "money" if column in scorecard.MONEY else "count"
         note = view.text(f"{column}_note") if f"{column}_note" in labels() else ""
         return Measure(column, view.text(column), f"{note} {more}".strip(), unit, currency, view.language)
-    own = known.iloc[0]
-    note = view.text("formula", numerator=own["numerator"], denominator=own["denominator"])
-    return Measure(
-        column, own[f"name_{view.language}"], f"{note} {more}", own["unit"], currency, view.language
-    )
+    note = view.text("formula", numerator=own.numerator, denominator=own.denominator)
+    name = getattr(own, f"name_{view.language}")
+    return Measure(column, name, f"{note} {more}", own.unit, currency, view.language)
+
+
+# A page asks for some sixty of them.
+@lru_cache(maxsize=4)
+def _ratios(folder: str) -> Mapping[str, Any]:
+    return {row.measure: row for row in rows_of(ask(connection_of(folder), scorecard.MEASURES))}

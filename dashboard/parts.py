@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 import plotly.graph_objects as go
+import plotly.io as pio
 import streamlit as st
 
 from dashboard.charts.theme import in_house_style
@@ -97,6 +98,8 @@ class Point(NamedTuple):
 
 def draw(figure: go.Figure, name: str, alt: str, *, is_clickable: bool = False) -> Point | None:
     """A figure in the house style, as wide as its card; returns a point just clicked."""
+    # With its own first chart Streamlit sets one, which would be checked anew with each figure.
+    pio.templates.default = None
     figure = in_house_style(figure, is_clickable=is_clickable)
     if not is_clickable:
         st.plotly_chart(figure, theme=None, config=PLOTLY, key=f"chart_{name}", alt=alt)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -119,9 +120,7 @@ class View:
             raise LookupError("no release is open")
         folder, brand = str(self.release.folder), self.brand and self.brand.brand_id
         known = {"brand": brand, "preset": self.preset, "day": self.day, **self._days(), **parameters}
-        with connection_of(folder).cursor() as cursor:
-            named = {name for one in cursor.extract_statements(sql) for name in one.named_parameters}
-        return _remembered(folder, sql, {name: known[name] for name in sorted(named)})
+        return _remembered(folder, sql, {name: known[name] for name in _parameters(sql)})
 
     def _days(self) -> dict[str, object]:
         base = self.base and self.base.period
@@ -148,6 +147,12 @@ class View:
     def _stages(self) -> pd.DataFrame:
         known = self.ask(releases.STAGES)
         return known[known["preset"] == self.preset]
+
+
+@cache
+def _parameters(sql: str) -> list[str]:
+    """Names of the parameters of a query."""
+    return sorted({name for one in duckdb.extract_statements(sql) for name in one.named_parameters})
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

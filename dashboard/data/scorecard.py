@@ -167,6 +167,7 @@ def of_base(figures: pd.DataFrame) -> pd.DataFrame:
 
 def paired(figures: pd.DataFrame, measure: str) -> pd.DataFrame:
     """Of SLICE_MEMBERS one measure: a row per member of either period, with `now` and `before`."""
+    figures = figures[["is_base", "member", measure]]
     sides: Mapping[str, pd.DataFrame] = {"now": of_period(figures), "before": of_base(figures)}
     columns = {side: rows.set_index("member")[measure].astype("Float64") for side, rows in sides.items()}
     return pd.DataFrame(columns).rename_axis("member").reset_index()

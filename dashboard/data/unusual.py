@@ -23,30 +23,19 @@ def judged(days: pd.DataFrame, first: pd.Timestamp) -> pd.DataFrame:
     `unusual_<measure>`: `fall` or `rise`, else NULL.
     """
     known = days.set_index("day")
+    values = known[[*LEAST, "paid_amount"]].astype(float)
+    before = pd.concat([values.shift(7 * week, freq="D") for week in range(1, WEEKS + 1)])
+    same_day = before.groupby(level=0)
     # A day in the data without a figure is unknown; a day before the data is no base at all.
-    seen = _same_weekday(pd.Series(1.0, known.index)).count(axis=1)
-    usual, verdicts = {}, {}
-    for measure in (*LEAST, "paid_amount"):
-        values = known[measure].astype(float)
-        same = _same_weekday(values)
-        is_known = same.count(axis=1).eq(seen) & seen.ge(FEWEST_WEEKS)
-        median = same.median(axis=1).where(is_known).reindex(known.index)
-        spread = same.sub(same.median(axis=1), axis=0).abs().median(axis=1).reindex(known.index)
-        scale = pd.concat([spread, FLOOR * median], axis=1).max(axis=1)
-        away = values - median
-        usual[measure] = median
-        verdicts[measure] = pd.Series(None, known.index, dtype=object)
-        verdicts[measure][away > FAR * scale] = "rise"
-        verdicts[measure][away < -FAR * scale] = "fall"
-    enough = {measure: usual[measure].ge(least) for measure, least in LEAST.items()}
-    enough["paid_amount"] = enough[SOLD[0]] | enough[SOLD[1]]
-    told = known.assign(
-        **{f"usual_{measure}": median.where(enough[measure]) for measure, median in usual.items()},
-        **{f"unusual_{measure}": found.where(enough[measure], None) for measure, found in verdicts.items()},
-    )
+    seen = same_day.size()
+    is_known = same_day.count().eq(seen, axis=0).mul(seen.ge(FEWEST_WEEKS), axis=0)
+    usual = same_day.median().where(is_known)
+    spread = (before - usual.reindex(before.index)).abs().groupby(level=0).median()
+    usual, spread = usual.reindex(values.index), spread.reindex(values.index)
+    enough = usual.ge(pd.Series(LEAST))
+    enough["paid_amount"] = enough[list(SOLD)].any(axis=1)
+    away, limit = values - usual, FAR * spread.clip(lower=FLOOR * usual)
+    verdict = pd.DataFrame(None, values.index, values.columns, dtype=object)
+    verdict = verdict.mask(away > limit, "rise").mask(away < -limit, "fall").where(enough, None)
+    told = known.join([usual.where(enough).add_prefix("usual_"), verdict.add_prefix("unusual_")])
     return told[told.index >= first].reset_index()
-
-
-def _same_weekday(values: pd.Series[float]) -> pd.DataFrame:
-    """A column for each of the weeks before, of values by day."""
-    return pd.DataFrame({week: values.shift(7 * week, freq="D") for week in range(1, WEEKS + 1)})
