@@ -98,7 +98,7 @@ def rejects(found: pd.DataFrame) -> go.Figure:
         figure,
         60 + 36 * len(sums),
         # Room for the figure beside the longest bar.
-        margin={"l": 8, "r": 56, "t": 8, "b": 8},
+        margin={"r": 56},
         xaxis=HIDDEN,
         yaxis=NAMES | {"tickvals": list(sums.index), "ticktext": labels},
     )

@@ -19,6 +19,7 @@ from dashboard.charts.theme import (
     NAMES,
     NOBODY,
     SECOND,
+    TWO_LINES,
     laid_out,
     shortened,
     with_campaigns,
@@ -163,7 +164,8 @@ def change(
         340,
         xaxis=NAMES | {"type": "category", "tickangle": 0},
         yaxis=axis.scale(max(0, *heights), min(0, *heights)),
-        margin={"l": 8, "r": 8, "t": 28, "b": 8},
+        # Figures stand above the bars, and names take two lines.
+        margin={"t": 28, "b": TWO_LINES},
     )
 
 

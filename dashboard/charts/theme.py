@@ -59,8 +59,10 @@ _AXIS = {
     "ticks": "",
     "tickfont": {"color": MUTED},
 }
+# Margins in pixels: without labels; on the right of bars, where the last label of their axis is half outside;
+# above a chart with its legend; below it with one line or two; on the left, where each letter takes more.
+EDGE, RIGHT, LEGEND, ONE_LINE, TWO_LINES, BESIDE, LETTER_WIDTH = 12, 24, 49, 40, 57, 30, 6
 HOUSE: Json = {
-    "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
     "font": _TEXT,
     "paper_bgcolor": "rgba(0,0,0,0)",
     "plot_bgcolor": "rgba(0,0,0,0)",
@@ -101,7 +103,9 @@ def faded(colour: str, opacity: float) -> str:
 
 def laid_out(figure: go.Figure, height: int, **layout: Any) -> go.Figure:
     """The figure, so many pixels high, with its own layout."""
-    return figure.update_layout(height=height, **layout)
+    # Several times as fast as `update_layout`.
+    figure.layout = {**figure.layout.to_plotly_json(), "height": height, **layout}
+    return figure
 
 
 def in_house_style(figure: go.Figure, *, is_clickable: bool = False) -> go.Figure:
@@ -112,12 +116,41 @@ def in_house_style(figure: go.Figure, *, is_clickable: bool = False) -> go.Figur
     template and arrays in base 64 always have.
     """
     told: Json = _with_lists(figure.to_dict())
-    told["layout"] = _over(HOUSE | (OF_CLICKS if is_clickable else {}), told["layout"])
+    around = {"margin": _margin(told["data"], told["layout"])} | (OF_CLICKS if is_clickable else {})
+    told["layout"] = _over(HOUSE | around, told["layout"])
     told["layout"]["datarevision"] = crc32(json.dumps(told, default=str).encode())
     styled = go.Figure(told)
     # A new figure has the default one, which Streamlit changes.
     styled.layout.template = None
     return styled
+
+
+def _margin(traces: Sequence[Json], layout: Json) -> Json:
+    """Room for the labels: with less, Plotly draws a chart to see how much they take, and then once more."""
+    # In this encoding a Chinese character, which is as wide as two letters, has two bytes.
+    letters = [len(line.encode("gb18030")) for name in _beside(traces, layout) for line in name.split("<br>")]
+    below = layout.get("xaxis", {})
+    has_two_lines = "title" in below or "\n" in below.get("tickformat", "")
+    are_bars = any(trace.get("orientation") == "h" for trace in traces)
+    is_bare = below.get("visible") is False or any(trace["type"] == "funnel" for trace in traces)
+    return {
+        "l": BESIDE + LETTER_WIDTH * max(letters, default=0),
+        "r": RIGHT if are_bars else EDGE,
+        "t": LEGEND if layout.get("showlegend", len(traces) > 1) else EDGE,
+        "b": EDGE if is_bare else TWO_LINES if has_two_lines else ONE_LINE,
+    }
+
+
+def _beside(traces: Sequence[Json], layout: Json) -> Sequence[str]:
+    """What stands beside the axis on the left: names, or figures as wide as the widest."""
+    axis = layout.get("yaxis", {})
+    if "ticktext" in axis:
+        return list(axis["ticktext"])
+    values = [value for trace in traces for value in trace.get("y", ())]
+    if names := [value for value in values if isinstance(value, str)]:
+        return names
+    highest = max((value for value in values if value is not None), default=0)
+    return [f"{highest:,.0f}" if axis.get("tickformat") == "," else "$100k"]
 
 
 def _with_lists(told: Any) -> Any:

@@ -12,7 +12,15 @@ import plotly.graph_objects as go
 import pytest
 from plotly.io import to_json
 
-from dashboard.charts.theme import HOUSE, in_house_style, laid_out
+from dashboard.charts.theme import (
+    BESIDE,
+    DAYS,
+    HIDDEN,
+    HOUSE,
+    LETTER_WIDTH,
+    in_house_style,
+    laid_out,
+)
 
 
 def sent(figure: go.Figure) -> Any:
@@ -53,10 +61,41 @@ def test_a_figure_says_more_than_the_house_style() -> None:
     figure = laid_out(go.Figure(), 200, yaxis={"showgrid": False}, margin={"l": 40}, hovermode="x")
     layout = sent(figure)["layout"]
     assert layout["yaxis"] == HOUSE["yaxis"] | {"showgrid": False}
-    assert layout["margin"] == HOUSE["margin"] | {"l": 40}
+    assert layout["margin"] == sent(go.Figure())["layout"]["margin"] | {"l": 40}
     assert (layout["hovermode"], layout["xaxis"], layout["height"]) == ("x", HOUSE["xaxis"], 200)
     assert "template" not in layout
-    assert "l" in HOUSE["margin"] and HOUSE["margin"]["l"] != 40
+
+
+@pytest.mark.parametrize(
+    ("figure", "letters"),
+    [
+        (go.Figure(go.Bar(x=[1, 2], y=["a", "abcdefgh"], orientation="h")), 8),
+        (go.Figure(go.Bar(x=[1, 2], y=["a", "社交媒体"], orientation="h")), 8),
+        (go.Figure(go.Funnel(x=[1], y=["Awareness<br>2,075 · 100%"])), len("2,075 · 100%") + 1),
+        (laid_out(go.Figure(go.Bar(y=[1e6, None])), 200, yaxis={"tickformat": ","}), len("1,000,000")),
+        (
+            laid_out(
+                go.Figure(go.Bar(y=[1e6])), 200, yaxis={"ticktext": ["0", "100万"], "tickvals": [0, 1e6]}
+            ),
+            5,
+        ),
+        (laid_out(go.Figure(go.Bar(y=["a reason"])), 200, yaxis={"ticktext": ["a<br>reason"]}), 6),
+    ],
+)
+def test_labels_beside_a_chart_have_room(figure: go.Figure, letters: int) -> None:
+    assert sent(figure)["layout"]["margin"]["l"] == BESIDE + LETTER_WIDTH * letters
+
+
+def test_labels_below_and_above_a_chart_have_room() -> None:
+    one, two = go.Bar(x=[1], y=[2]), [go.Bar(x=[1], y=[2])] * 2
+
+    def margin(side: str, traces: Any, **layout: Any) -> int:
+        return int(sent(laid_out(go.Figure(traces), 200, **layout))["layout"]["margin"][side])
+
+    assert margin("b", one, xaxis=HIDDEN) < margin("b", one) < margin("b", one, xaxis=DAYS)
+    assert margin("b", one, xaxis={"title": {"text": "visitors"}}) == margin("b", one, xaxis=DAYS)
+    assert margin("t", one) == margin("t", two, showlegend=False)
+    assert margin("t", two) == margin("t", one, showlegend=True) > margin("t", one)
 
 
 def test_other_figures_have_another_revision() -> None:
