@@ -177,31 +177,42 @@ def with_campaigns(figure: go.Figure, campaigns: pd.DataFrame, days: pd.Series[p
     """
     # Where the label of each line below each other ends.
     ends = [days.min()] * LABEL_LINES
+    bands, labels = [], []
     for one in rows_of(campaigns):
         start, label = max(one.period_start, days.min()), shortened(one.campaign_id)
         line = next((line for line, end in enumerate(ends) if end <= start), None)
-        figure.add_vrect(
-            x0=start - HALF_A_DAY,
-            x1=min(one.period_end, days.max()) + HALF_A_DAY,
-            fillcolor=ACCENT_SOFT,
-            opacity=0.18,
-            line_width=0,
+        bands.append(
+            {
+                "type": "rect",
+                "x0": start - HALF_A_DAY,
+                "x1": min(one.period_end, days.max()) + HALF_A_DAY,
+                "y0": 0,
+                "y1": 1,
+                "yref": "paper",
+                "fillcolor": ACCENT_SOFT,
+                "opacity": 0.18,
+                "line": {"width": 0},
+            }
         )
         if line is None:
             continue
         ends[line] = start + (days.max() - days.min()) * len(label) * LETTER
-        figure.add_annotation(
-            text=label,
-            x=start - HALF_A_DAY,
-            xanchor="left",
-            y=1,
-            yref="paper",
-            yanchor="top",
-            yshift=-LINE_HEIGHT * line,
-            showarrow=False,
-            font={"size": 11, "color": INK},
-            bgcolor="rgba(255,255,255,0.6)",
+        labels.append(
+            {
+                "text": label,
+                "x": start - HALF_A_DAY,
+                "xanchor": "left",
+                "y": 1,
+                "yref": "paper",
+                "yanchor": "top",
+                "yshift": -LINE_HEIGHT * line,
+                "showarrow": False,
+                "font": {"size": 11, "color": INK},
+                "bgcolor": "rgba(255,255,255,0.6)",
+            }
         )
+    # All at once: those that are there are checked again with each that is added.
+    figure.layout.shapes, figure.layout.annotations = bands, labels
     return figure
 
 
