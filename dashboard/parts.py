@@ -98,7 +98,7 @@ class Point(NamedTuple):
 
 def draw(figure: go.Figure, name: str, alt: str, *, is_clickable: bool = False) -> Point | None:
     """A figure in the house style, as wide as its card; returns a point just clicked."""
-    # With its own first chart Streamlit sets one, which would be checked anew with each figure.
+    # Streamlit sets a default template when it is imported for charts: each figure would check all of it.
     pio.templates.default = None
     figure = in_house_style(figure, is_clickable=is_clickable)
     if not is_clickable:
