@@ -77,7 +77,14 @@ def funnel(steps: pd.DataFrame, labels: Sequence[str], colours: Sequence[str]) -
             connector={"fillcolor": "#EEF1F5", "line": {"width": 0}},
         )
     )
-    return laid_out(figure, 340, showlegend=False, funnelgap=0.3, yaxis={"tickfont": {"color": INK}})
+    return laid_out(
+        figure,
+        340,
+        showlegend=False,
+        funnelgap=0.3,
+        xaxis={"visible": False},
+        yaxis={"tickfont": {"color": INK}},
+    )
 
 
 def flow(

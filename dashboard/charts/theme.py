@@ -132,12 +132,11 @@ def _margin(traces: Sequence[Json], layout: Json) -> Json:
     below = layout.get("xaxis", {})
     has_two_lines = "title" in below or "\n" in below.get("tickformat", "")
     are_bars = any(trace.get("orientation") == "h" for trace in traces)
-    is_bare = below.get("visible") is False or any(trace["type"] == "funnel" for trace in traces)
     return {
         "l": BESIDE + LETTER_WIDTH * max(letters, default=0),
         "r": RIGHT if are_bars else EDGE,
         "t": LEGEND if layout.get("showlegend", len(traces) > 1) else EDGE,
-        "b": EDGE if is_bare else TWO_LINES if has_two_lines else ONE_LINE,
+        "b": EDGE if below.get("visible") is False else TWO_LINES if has_two_lines else ONE_LINE,
     }
 
 
