@@ -12,10 +12,10 @@ import streamlit as st
 
 from dashboard.charts import scorecard as charts
 from dashboard.data import scorecard
-from dashboard.data.unusual import BEFORE, judged
+from dashboard.data.unusual import BEFORE, JUDGED, judged
 from dashboard.links import follow, note_unknown, write_down
-from dashboard.measures import Measure, measure
-from dashboard.parts import Tile, card, choose, draw, nothing, tiles
+from dashboard.measures import Measure, measure, ratios
+from dashboard.parts import Point, Tile, card, choose, draw, nothing, tiles
 from dashboard.text import labels
 from dashboard.view import View
 
@@ -94,18 +94,19 @@ def members_of_slice(slice_name: str) -> Figures:
     """Every member of a slice, in the period and in its base; of free days only what adds up over days."""
 
     def found(view: View) -> pd.DataFrame:
-        if view.period and view.period.period_type == scorecard.RANGE:
-            sums = view.ask(scorecard.RANGE_MEMBERS, slice=slice_name)
-            return scorecard.with_rates(sums, view.ask(scorecard.MEASURES))
-        return view.ask(scorecard.SLICE_MEMBERS, slice=slice_name)
+        is_range = view.period is not None and view.period.period_type == scorecard.RANGE
+        # One answer for all cards of the page: each question of its own takes nearly as long.
+        query = scorecard.sums_of_members if is_range else scorecard.figures_of_members
+        members = view.ask(query(ratios(view)))
+        return members[members["slice"] == slice_name]
 
     return found
 
 
-def days_of_member(slice_name: str = "all", member: str = "") -> Figures:
+def days_of_member(columns: Sequence[str], slice_name: str = "all", member: str = "") -> Figures:
     """The days of the period and of its base, of one member of a slice; if it is short, also those before.
 
-    With the columns of `data.unusual.judged`.
+    With these measures, and the columns of `data.unusual.judged`.
     """
 
     def found(view: View) -> pd.DataFrame:
@@ -116,7 +117,7 @@ def days_of_member(slice_name: str = "all", member: str = "") -> Figures:
         first = pd.Timestamp(period.first) - more
         base_first = base and base.first - more
         asked = {"first": first - BEFORE, "base_first": base_first, "slice": slice_name, "member": member}
-        days = view.ask(scorecard.MEMBER_DAYS, **asked)
+        days = view.ask(scorecard.figures_by_day(ratios(view), [*columns, *JUDGED]), **asked)
         now = judged(scorecard.of_period(days), first)
         return pd.concat([now, scorecard.of_base(days)], ignore_index=True)
 
@@ -136,19 +137,31 @@ def trend(name: str, *columns: str, slices: Sequence[Slice] = ()) -> Card:
     write_down(MEMBER, chosen, default=WHOLE_BRAND)
     slice_name, _, member = chosen.partition(":")
 
+    def show_whole_brand() -> None:
+        st.session_state[MEMBER] = WHOLE_BRAND
+        run_page()
+
     def shown(view: View, name: str, found: pd.DataFrame) -> None:
         if chosen != WHOLE_BRAND:
             called = view.text("only_member", member=known[slice_name].called(view, member))
-            if st.button(called, key="whole_brand", icon=":material/close:"):
-                st.session_state[MEMBER] = WHOLE_BRAND
-                st.rerun()
+            st.button(called, key="whole_brand", icon=":material/close:", on_click=show_whole_brand)
         by_day(*columns)(view, name, found)
 
-    return Card(name, days_of_member(slice_name, member), shown)
+    return Card(name, days_of_member(columns, slice_name, member), shown)
+
+
+def run_page() -> None:
+    """After a click in a card run the whole page, not the card alone."""
+    st.rerun()
 
 
 def by_day(*columns: str) -> Show:
-    """A line a day of one of these measures, the base beside it."""
+    """A line a day of one of these measures, the base beside it; a click opens a day or a campaign."""
+
+    def open_period(clicked: Point) -> None:
+        is_campaign = isinstance(clicked.carried, str) and clicked.carried.startswith("campaign:")
+        st.query_params["period"] = clicked.carried if is_campaign else f"day:{str(clicked.x)[:10]}"
+        run_page()
 
     def shown(view: View, name: str, found: pd.DataFrame) -> None:
         # Of some members some are unknown: a reason for refunds has no visitors.
@@ -169,11 +182,7 @@ def by_day(*columns: str) -> Show:
             unusual=view.text("unusual_day"),
             campaign=view.text("campaign"),
         )
-        if clicked := draw(figure, name, f"{view.text(name)}: {one.name}", is_clickable=True):
-            is_campaign = isinstance(clicked.carried, str) and clicked.carried.startswith("campaign:")
-            # The sidebar has asked for the period already.
-            st.query_params["period"] = clicked.carried if is_campaign else f"day:{str(clicked.x)[:10]}"
-            st.rerun()
+        draw(figure, name, f"{view.text(name)}: {one.name}", open_period)
 
     return shown
 
@@ -217,12 +226,14 @@ class Slice:
             pairs = pairs.sort_values(["now", "member"], ascending=[False, True], na_position="last")
             pairs = pairs.head(BARS)
         words = [self.called(view, member) for member in pairs["member"]]
-        figure = charts.by_member(words, pairs, one.axis, view.sides(), upright=self.upright)
-        clicked = draw(figure, name, f"{view.text(name)}: {one.name}", is_clickable=self.has_days)
-        if clicked is not None:
-            # The trend above has been drawn already.
+
+        def show_days(clicked: Point) -> None:
             st.query_params[MEMBER] = f"{self.slice_name}:{pairs['member'].iloc[clicked.number]}"
-            st.rerun()
+            run_page()
+
+        figure = charts.by_member(words, pairs, one.axis, view.sides(), upright=self.upright)
+        on_click = show_days if self.has_days else None
+        draw(figure, name, f"{view.text(name)}: {one.name}", on_click)
 
 
 def measure_shown(view: View, name: str, columns: Sequence[str]) -> Measure:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -55,7 +54,7 @@ class Measure:
 def measure(view: View, column: str) -> Measure:
     """A measure by its column: ratios have their names, units and formulas in `dim_measure`."""
     currency, more = view.brand.currency if view.brand else "", view.definition("growth")
-    own = _ratios(str(view.release.folder)).get(column) if view.release else None
+    own = next((one for one in ratios(view) if one.measure == column), None)
     if own is None:
         unit = "money" if column in scorecard.MONEY else "count"
         note = view.text(f"{column}_note") if f"{column}_note" in labels() else ""
@@ -65,7 +64,12 @@ def measure(view: View, column: str) -> Measure:
     return Measure(column, name, f"{note} {more}", own.unit, currency, view.language)
 
 
+def ratios(view: View) -> tuple[Any, ...]:
+    """The measures that are ratios: rows of `data.scorecard.MEASURES`."""
+    return _ratios(str(view.release.folder)) if view.release else ()
+
+
 # A page asks for some sixty of them.
 @lru_cache(maxsize=4)
-def _ratios(folder: str) -> Mapping[str, Any]:
-    return {row.measure: row for row in rows_of(ask(connection_of(folder), scorecard.MEASURES))}
+def _ratios(folder: str) -> tuple[Any, ...]:
+    return tuple(rows_of(ask(connection_of(folder), scorecard.MEASURES)))

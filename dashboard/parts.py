@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from html import escape
@@ -96,34 +96,41 @@ class Point(NamedTuple):
     carried: Any
 
 
-def draw(figure: go.Figure, name: str, alt: str, *, is_clickable: bool = False) -> Point | None:
-    """A figure in the house style, as wide as its card; returns a point just clicked."""
+def draw(figure: go.Figure, name: str, alt: str, on_click: Callable[[Point], None] | None = None) -> None:
+    """A figure in the house style, as wide as its card; `on_click` acts on a point that is clicked."""
     # Streamlit sets a default template when it is imported for charts: each figure would check all of it.
     pio.templates.default = None
-    figure = in_house_style(figure, is_clickable=is_clickable)
-    if not is_clickable:
+    figure = in_house_style(figure, is_clickable=on_click is not None)
+    if on_click is None:
         st.plotly_chart(figure, theme=None, config=PLOTLY, key=f"chart_{name}", alt=alt)
-        return None
-    key = _key_of_next_click(f"chart_{name}")
-    chart = st.plotly_chart(
-        figure, theme=None, config=PLOTLY, key=key, alt=alt, on_select="rerun", selection_mode="points"
+        return
+
+    def act(point: Mapping[str, Any]) -> None:
+        on_click(Point(point["point_index"], point.get("x"), point.get("customdata")))
+
+    key, clicked = on_next_click(f"chart_{name}", "points", act)
+    st.plotly_chart(
+        figure, theme=None, config=PLOTLY, key=key, alt=alt, on_select=clicked, selection_mode="points"
     )
-    point = _clicked(f"chart_{name}", chart.selection["points"])
-    return point and Point(point["point_index"], point.get("x"), point.get("customdata"))
 
 
-def _key_of_next_click(name: str) -> str:
-    """The key of a chart or table: another one after each click.
+def on_next_click(
+    name: str, kind: Literal["points", "rows"], act: Callable[[Any], None]
+) -> tuple[str, Callable[[], None]]:
+    """The key of a chart or table, and what it calls before the page runs: `act`, with what was clicked.
 
-    Under the same key, what is chosen stays so in every later run and cannot be clicked again.
+    The key is another one after each click: under the same, what is chosen stays so in every later run and
+    cannot be clicked again.
     """
-    return f"{name}_{st.session_state.get(name, 0)}"
+    clicks = st.session_state.get(name, 0)
+    key = f"{name}_{clicks}"
 
+    def clicked() -> None:
+        for one in st.session_state[key]["selection"][kind][:1]:
+            st.session_state[name] = clicks + 1
+            act(one)
 
-def _clicked(name: str, chosen: Sequence[Any]) -> Any:
-    if chosen:
-        st.session_state[name] = st.session_state.get(name, 0) + 1
-    return next(iter(chosen), None)
+    return key, clicked
 
 
 def choose_row(
@@ -131,30 +138,30 @@ def choose_row(
     name: str,
     heads: Sequence[str | Swatch],
     rows: Iterable[Sequence[object]],
+    on_click: Callable[[int], None],
     *,
     numeric: Iterable[int] = (),
-) -> int | None:
-    """A table of texts, of which a row can be clicked: its number, just after that.
+) -> None:
+    """A table of texts; `on_click` acts on the number of a row that is clicked.
 
     Under heads as of `table`, without their colours; `numeric` columns stand to the right.
     """
     told = [head.words if isinstance(head, Swatch) else capitalized(view.text(head)) for head in heads]
     frame = pd.DataFrame([[str(cell) for cell in row] for row in rows], columns=told)
     right = set(numeric)
-    chosen = st.dataframe(
+    key, clicked = on_next_click(f"rows_{name}", "rows", on_click)
+    st.dataframe(
         frame,
         hide_index=True,
-        on_select="rerun",
+        on_select=clicked,
         selection_mode="single-row",
-        key=_key_of_next_click(f"rows_{name}"),
+        key=key,
         height="content" if len(frame) <= ROWS_AT_ONCE else 740,
         column_config={
             head: st.column_config.TextColumn(alignment="right" if at in right else "left")
             for at, head in enumerate(told)
         },
     )
-    row: int | None = _clicked(f"rows_{name}", chosen.selection["rows"])
-    return row
 
 
 def capitalized(words: str) -> str:
@@ -167,7 +174,9 @@ def to_csv(frame: pd.DataFrame, head: str) -> bytes:
 
     With the mark by which Excel knows UTF-8.
     """
-    safe = frame.map(lambda value: formula_safe(value) if isinstance(value, str) else value)
+    # Counts of which some are unknown came as floats.
+    whole = frame.convert_dtypes()
+    safe = whole.map(lambda value: formula_safe(value) if isinstance(value, str) else value)
     lines = [f"# {head}".replace("\n", " "), safe.to_csv(index=False, lineterminator="\n")]
     return "\n".join(lines).encode("utf-8-sig")
 

@@ -13,7 +13,7 @@ import streamlit as st
 from dashboard.cards import words_of
 from dashboard.format import count
 from dashboard.links import take_over, write_down
-from dashboard.parts import card
+from dashboard.parts import card, on_next_click
 from dashboard.view import View
 
 SHOWN = 500
@@ -88,16 +88,19 @@ def _table(view: View, found: pd.DataFrame) -> None:
         "tier": view.text("tier"),
         "is_thriving": view.text("active"),
     }
-    chosen = st.dataframe(
+
+    def open_person(row: int) -> None:
+        # Not in the link: links are passed on and logged.
+        st.session_state["person"] = found["person_id"].iloc[row]
+        st.switch_page("screens/person.py")
+
+    key, clicked = on_next_click("rows_people", "rows", open_person)
+    st.dataframe(
         found[[column for column in columns if column in found]].replace(words_of_touches(view)),
         hide_index=True,
-        on_select="rerun",
+        on_select=clicked,
         selection_mode="single-row",
-        key="people_chosen",
+        key=key,
         height=min(38 + 35 * len(found), 380),
         column_config={column: told for column, told in columns.items() if column in found},
     )
-    if chosen.selection.rows:
-        # Not in the link: links are passed on and logged.
-        st.session_state["person"] = found["person_id"].iloc[chosen.selection.rows[0]]
-        st.switch_page("screens/person.py")

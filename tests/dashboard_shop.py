@@ -118,7 +118,6 @@ def marts(brands: dict[str, tuple[str, str, date]], first: date) -> dict[str, pd
                 key = own | {"slice": name, "member": member, "submember": "", "currency": currency}
                 told = cell(brand, period.period_id, name, member)
                 rows["fct_scorecard"].append(key | {count: told[count] for count in COUNTS})
-                rows["fct_scorecard_rates"].append(key | {rate: told[rate] for rate in RATES})
             rows["product_ranking"] += ranked(own, brand)
             if period.kind == "week":
                 odd = {"product_id": "pot", "measure": "buyers", "value": 2, "median": 20, "deviation": -6.0}
@@ -149,7 +148,6 @@ COLUMNS = {
     "dim_period": f"{KEY} campaign_id is_contaminated",
     "dim_comparison": f"{KEY} comparison_kind base_period_id base_start base_end is_contaminated",
     "fct_scorecard": f"{CELL} {' '.join(COUNTS)}",
-    "fct_scorecard_rates": f"{CELL} {' '.join(RATES)}",
     "product_ranking": f"{KEY} ranking rank_no product_id value share cumulative_share is_hit",
     "abnormal_products": f"{KEY} product_id measure value median deviation verdict money_lost",
     "fct_path_flow": f"{KEY} from_class to_class moves visits",

@@ -14,7 +14,7 @@ LARGEST = 34
 def effect(products: pd.DataFrame, visitors: Measure, conversion: Measure, paid: Measure) -> go.Figure:
     """A bubble a product: visitors to the right, conversion upwards, money its area; lines at the medians.
 
-    `products`: rows of `data.scorecard.SLICE_MEMBERS` with their `name`.
+    `products`: rows of `data.scorecard.figures_of_products` with their `name`.
     """
     money = products["paid_amount"].astype(float).fillna(0).clip(lower=0)
     x, y = products["visitors"].astype(float), products["pay_conversion"].astype(float)

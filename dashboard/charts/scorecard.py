@@ -42,7 +42,7 @@ def by_day(
     Rings, called `unusual`, are around unusual days; they say what is usual. A mark called `campaign` at the
     foot of a band carries the id of its period.
 
-    `now`, `before`: as `data.scorecard.MEMBER_DAYS`, `now` with the columns of `data.unusual.judged`;
+    `now`, `before`: as `data.scorecard.figures_by_day`, `now` with the columns of `data.unusual.judged`;
     `campaigns`: as `data.scorecard.CAMPAIGNS`.
     """
     figure = go.Figure()

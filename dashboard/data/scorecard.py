@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from re import findall
+from typing import Any
 
 import pandas as pd
-
-from dashboard.data.release import rows_of
 
 # Kinds of periods in the order in which pages offer them; the first that a brand has is shown first.
 KINDS = ("month", "week", "day", "four_weeks", "quarter", "year", "campaign")
@@ -43,52 +43,84 @@ CAMPAIGNS = """
 """
 # One row per measure that is a ratio.
 MEASURES = "select measure, unit, name_en, name_zh, numerator, denominator from dim_measure order by measure"
-_KEY = "brand_id, period_id, period_type, period_start, period_end, slice, member, submember"
+# Slices with too many members to be asked for together with the others.
+_LARGE = "('product', 'category_buyer_class')"
+_FEW, _PRODUCTS = f"slice not in {_LARGE}", "slice = 'product'"
 
 
 def _both(now: str, base: str) -> str:
     """All figures of the rows that meet a condition, and of those of the base: `is_base` tells which."""
     return " union all ".join(
-        f"""
-        select {is_base} as is_base, period_start as day, figures.* exclude (brand_id, slice, currency)
-        from (
-            from (from fct_scorecard where {condition})
-            inner join (select * exclude (currency) from fct_scorecard_rates where {condition}) using ({_KEY})
-        ) as figures
-        """
+        f"select {is_base} as is_base, period_start as day, * exclude (brand_id, currency)"
+        f" from fct_scorecard where {condition}"
         for is_base, condition in (("false", now), ("true", base))
     )
 
 
-_DAYS = _both(
-    "brand_id = $brand and slice = $slice and period_type = 'day' and period_start between $first and $last",
-    "brand_id = $base_brand and slice = $slice and period_type = 'day'"
-    " and period_start between $base_first and $base_last",
-)
-# One row per member of a slice in the period and in its base, with all its figures.
-SLICE_MEMBERS = f"""
-    from ({
-    _both(
-        "brand_id = $brand and slice = $slice and period_id = $period",
-        "brand_id = $base_brand and slice = $slice and period_id = $base",
+def _in_period(of_slice: str) -> str:
+    """Members of slices that meet a condition, in the period and in its base."""
+    return _both(
+        f"brand_id = $brand and period_id = $period and {of_slice}",
+        f"brand_id = $base_brand and period_id = $base and {of_slice}",
     )
-}) order by is_base, member, submember
-"""
-# One row per day of one member of a slice, from `first` to `last`, and from `base_first` to `base_last`.
-MEMBER_DAYS = f"from ({_DAYS}) where member = $member order by is_base, day"
+
+
+def _by_day(of_slice: str) -> str:
+    """Members of slices that meet a condition, on each day of the period and of its base."""
+    return _both(
+        f"brand_id = $brand and period_type = 'day' and period_start between $first and $last and {of_slice}",
+        "brand_id = $base_brand and period_type = 'day' and period_start between $base_first and $base_last"
+        f" and {of_slice}",
+    )
+
+
+def _with_ratios(figures: str, ratios: Iterable[Any]) -> str:
+    """A query for figures and these ratios of them; to join the mart of ratios takes longer."""
+    formulas = [
+        f"({one.numerator})::double / nullif({one.denominator}, 0) as {one.measure}" for one in ratios
+    ]
+    return f"select {', '.join(['*', *formulas])} from ({figures})"
+
+
+def figures_of_members(ratios: Iterable[Any]) -> str:
+    """One row per member of every slice with few, in the period and in its base. `ratios`: of MEASURES."""
+    return f"{_with_ratios(_in_period(_FEW), ratios)} order by slice, is_base, member, submember"
+
+
+def figures_of_products(ratios: Iterable[Any]) -> str:
+    """One row per product in the period and in its base. `ratios`: of MEASURES."""
+    return f"{_with_ratios(_in_period(_PRODUCTS), ratios)} order by is_base, member"
+
+
+def figures_by_day(ratios: Iterable[Any], columns: Iterable[str]) -> str:
+    """One row per day of a member, from `first` to `last` and from `base_first` to `base_last`.
+
+    `ratios`: of MEASURES; `columns`: figures and ratios that are asked for.
+    """
+    told = ", ".join(dict.fromkeys(["is_base", "day", "slice", "member", *columns]))
+    figures = _with_ratios(_by_day("slice = $slice and member = $member"), ratios)
+    return f"select {told} from ({figures}) order by is_base, day"
+
+
 # Figures on the pages that add up over days; people do not, who may come on several.
 ACTS = (
     *("views", "visits", "one_view_visits", "dwell_seconds", "dwell_views"),
     *("orders", "priced_orders", "units", "paid_amount"),
     *("refunds", "refunded_amount", "refunded_orders"),
 )
-# One row per member of a slice in all days from `first` to `last`, and in those of the base.
-RANGE_MEMBERS = f"""
-    select is_base, member, {", ".join(f"sum({act}) as {act}" for act in ACTS)}
-    from ({_DAYS})
-    group by is_base, member
-    order by is_base, member
-"""
+
+
+def sums_of_members(ratios: Iterable[Any]) -> str:
+    """One row per member of every slice with few, in all days of the period and in all of its base.
+
+    Of `ratios`, rows of MEASURES, it has those of figures that add up.
+    """
+    sums = ", ".join(f"sum({act}) as {act}" for act in ACTS)
+    figures = f"select slice, is_base, member, {sums} from ({_by_day(_FEW)}) group by slice, is_base, member"
+    known = [one for one in ratios if {*findall(r"\w+", f"{one.numerator} {one.denominator}")} <= {*ACTS}]
+    return f"{_with_ratios(figures, known)} order by slice, is_base, member"
+
+
 # One row per product: what people call it.
 PRODUCTS = """
     select member as product_id, coalesce(any_value(product_name order by source_id), member) as name
@@ -156,29 +188,18 @@ PATHS = """
 
 
 def of_period(figures: pd.DataFrame) -> pd.DataFrame:
-    """Of SLICE_MEMBERS or MEMBER_DAYS the rows of the period itself."""
+    """Of figures with `is_base` the rows of the period itself."""
     return figures[~figures["is_base"].astype(bool)]
 
 
 def of_base(figures: pd.DataFrame) -> pd.DataFrame:
-    """Of SLICE_MEMBERS or MEMBER_DAYS the rows of the period that it is compared with."""
+    """Of figures with `is_base` the rows of the period that it is compared with."""
     return figures[figures["is_base"].astype(bool)]
 
 
 def paired(figures: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """Of SLICE_MEMBERS one measure: a row per member of either period, with `now` and `before`."""
+    """A measure of the members of one slice: a row per member of either period, with `now` and `before`."""
     figures = figures[["is_base", "member", measure]]
     sides: Mapping[str, pd.DataFrame] = {"now": of_period(figures), "before": of_base(figures)}
     columns = {side: rows.set_index("member")[measure].astype("Float64") for side, rows in sides.items()}
     return pd.DataFrame(columns).rename_axis("member").reset_index()
-
-
-def with_rates(sums: pd.DataFrame, measures: pd.DataFrame) -> pd.DataFrame:
-    """RANGE_MEMBERS with the ratios of these sums. `measures`: as MEASURES."""
-    rates = {
-        str(row.measure): sums[row.numerator].astype(float).div(sums[row.denominator].astype(float))
-        for row in rows_of(measures)
-        if {row.numerator, row.denominator} <= {*sums.columns}
-    }
-    # A ratio of nothing is unknown.
-    return sums.assign(**rates).replace([float("inf"), float("-inf")], float("nan"))

@@ -11,6 +11,7 @@ FAR, FLOOR = 3, 0.1
 # The least median at which a change says something; that of money is that of what was sold.
 LEAST = {"units": 20, "visitors": 20, "buyers": 5}
 SOLD = ("units", "buyers")
+JUDGED = (*LEAST, "paid_amount")
 # Days before the first judged one that are needed.
 BEFORE = pd.Timedelta(days=7 * WEEKS)
 
@@ -23,7 +24,7 @@ def judged(days: pd.DataFrame, first: pd.Timestamp) -> pd.DataFrame:
     `unusual_<measure>`: `fall` or `rise`, else NULL.
     """
     known = days.set_index("day")
-    values = known[[*LEAST, "paid_amount"]].astype(float)
+    values = known[[*JUDGED]].astype(float)
     before = pd.concat([values.shift(7 * week, freq="D") for week in range(1, WEEKS + 1)])
     same_day = before.groupby(level=0)
     # A day in the data without a figure is unknown; a day before the data is no base at all.

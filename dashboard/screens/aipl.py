@@ -13,7 +13,18 @@ from dashboard.charts.theme import MOVEMENTS
 from dashboard.data import aipl, scorecard
 from dashboard.data.release import rows_of
 from dashboard.format import NONE, count, percent, span
-from dashboard.parts import Chip, Swatch, card, choose, choose_row, draw, nothing, stop_without_release, table
+from dashboard.parts import (
+    Chip,
+    Point,
+    Swatch,
+    card,
+    choose,
+    choose_row,
+    draw,
+    nothing,
+    stop_without_release,
+    table,
+)
 from dashboard.people import Group, open_list, people_card, words_of_touches
 from dashboard.view import View
 
@@ -34,10 +45,12 @@ def stock_over_time(stock: pd.DataFrame) -> None:
     else:
         campaigns = view.ask(scorecard.CAMPAIGNS, first=stock["as_of_date"].min().date(), last=view.day)
         figure = charts.stock_over_time(stock, names, colours, view.axis("count"), campaigns)
-        if clicked := draw(figure, "stock", view.text("stock_over_time"), is_clickable=True):
-            # The sidebar has asked for the day already.
-            st.query_params["date"] = str(clicked.x)[:10]
-            st.rerun()
+        draw(figure, "stock", view.text("stock_over_time"), open_day)
+
+
+def open_day(clicked: Point) -> None:
+    """Turn the page to a day of the stock."""
+    st.query_params["date"] = str(clicked.x)[:10]
 
 
 def funnel(steps: pd.DataFrame) -> None:
@@ -48,8 +61,13 @@ def funnel(steps: pd.DataFrame) -> None:
     *lower, highest = steps["stage"]
     labels = [*(view.text("or_beyond", stage=names[stage]) for stage in lower), names[highest]]
     figure = charts.funnel(steps, labels, [colours[stage] for stage in steps["stage"]])
-    if (clicked := draw(figure, "funnel", view.text("funnel_note"), is_clickable=True)) is not None:
-        open_list(view, f"beyond:{steps['stage'].iloc[clicked.number]}")
+    stages = steps["stage"]
+    draw(
+        figure,
+        "funnel",
+        view.text("funnel_note"),
+        lambda clicked: open_list(view, f"beyond:{stages.iloc[clicked.number]}"),
+    )
 
 
 def flow(moved: pd.DataFrame) -> None:
@@ -88,10 +106,9 @@ def moves_of(moved: pd.DataFrame, kinds: dict[str, str]) -> None:
         (f"{names[row.from_stage]} → {names[row.to_stage]}: {kinds[row.movement]}", count(row.persons))
         for row in rows_of(changed)
     ]
-    chosen = choose_row(view, "moves", ("move", "persons"), rows, numeric=(1,))
-    if chosen is not None:
-        row = changed.iloc[chosen]
-        open_list(view, f"move:{row.from_stage}:{row.to_stage}")
+    moves = [f"move:{row.from_stage}:{row.to_stage}" for row in rows_of(changed)]
+    heads = ("move", "persons")
+    choose_row(view, "moves", heads, rows, lambda row: open_list(view, moves[row]), numeric=(1,))
 
 
 def account_of(moved: pd.DataFrame) -> None:
@@ -224,8 +241,12 @@ def deepening(found: pd.DataFrame) -> None:
     sums = aipl.by_channel(found)
     with left:
         figure = charts.channels(sums, touches["channel"])
-        if (clicked := draw(figure, "deepening", view.text("deepening"), is_clickable=True)) is not None:
-            open_list(view, f"channel:{sums.index[clicked.number]}")
+        draw(
+            figure,
+            "deepening",
+            view.text("deepening"),
+            lambda clicked: open_list(view, f"channel:{sums.index[clicked.number]}"),
+        )
     with right:
         whole = int(found["persons"].sum())
         rows = [

@@ -64,10 +64,12 @@ def by_category(view: View, name: str, found: pd.DataFrame) -> None:
         for row in rows_of(found)
     ]
     heads = ("category", "amount_0", *scorecard.LETTERS, "amount_1", "change_share", "mark")
-    chosen = choose_row(view, name, heads, rows, numeric=range(1, 8))
-    if chosen is not None:
-        asked = {MEMBER: f"category:{found['category_id'].iloc[chosen]}"}
+
+    def open_days(row: int) -> None:
+        asked = {MEMBER: f"category:{found['category_id'].iloc[row]}"}
         st.switch_page("screens/trade.py", query_params=asked)
+
+    choose_row(view, name, heads, rows, open_days, numeric=range(1, 8))
 
 
 def written_step(value: float) -> str:

@@ -12,6 +12,7 @@ from dashboard.data import aipl, fast, money, scorecard
 from dashboard.data.release import rows_of
 from dashboard.format import count, percent, points, relative, signed_percent, span
 from dashboard.parts import (
+    Point,
     Swatch,
     Tile,
     card,
@@ -103,9 +104,7 @@ def gmv(days: pd.DataFrame) -> None:
     st.html(f'<p class="account">{told}</p>')
     campaigns = view.ask(scorecard.CAMPAIGNS, first=first_day, last=view.day)
     figure = charts.daily(days, view.axis("money"), (view.text("gross"), view.text("net")), campaigns)
-    if clicked := draw(figure, "gmv", view.text("gmv"), is_clickable=True):
-        asked = {"brand": brand.brand_id, "period": f"day:{str(clicked.x)[:10]}"}
-        st.switch_page("screens/trade.py", query_params=asked)
+    draw(figure, "gmv", view.text("gmv"), open_trade)
     unknown = int(days["unknown_amount_orders"].sum())
     if unknown:
         st.caption(view.text("unknown_amounts", orders=count(unknown)))
@@ -115,6 +114,12 @@ def gmv(days: pd.DataFrame) -> None:
     others = view.ask(money.OTHER_CURRENCIES, currency=brand.currency, first=first_day)["currency"]
     if len(others):
         st.caption(view.text("other_currencies", currencies=", ".join(others)))
+
+
+def open_trade(clicked: Point) -> None:
+    """Turn to the trade of a day."""
+    asked = {"brand": brand.brand_id, "period": f"day:{str(clicked.x)[:10]}"}
+    st.switch_page("screens/trade.py", query_params=asked)
 
 
 def gap(known: pd.DataFrame) -> None:
@@ -188,11 +193,12 @@ def all_brands(stock: pd.DataFrame) -> None:
         )
     stages = [Swatch(names[stage], colour) for stage, colour in colours.items()]
     heads: list[str | Swatch] = ["brand", "date", *stages, "stock"]
-    chosen = choose_row(view, "brands", heads, rows, numeric=range(2, len(heads)))
-    if chosen is not None:
-        # The sidebar has asked for the brand already.
-        st.query_params["brand"] = stock["brand_id"].unique()[chosen]
-        st.rerun()
+    brands = stock["brand_id"].unique()
+
+    def open_brand(row: int) -> None:
+        st.query_params["brand"] = brands[row]
+
+    choose_row(view, "brands", heads, rows, open_brand, numeric=range(2, len(heads)))
 
 
 stock_tiles()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from dashboard.cards import Card, by_day, days_of_member, names_of, show, stop_without_period
+from dashboard.cards import Card, by_day, days_of_member, names_of, run_page, show, stop_without_period
 from dashboard.charts.products import effect
 from dashboard.data import scorecard
 from dashboard.data.release import rows_of
 from dashboard.format import count, is_known, percent, signed, span
-from dashboard.measures import measure
+from dashboard.measures import measure, ratios
 from dashboard.parts import choose, choose_of_many, choose_row, draw, nothing, stop_without_release
 from dashboard.view import View
 
@@ -40,9 +40,8 @@ def ranking(view: View, name: str, found: pd.DataFrame) -> None:
     heads = ["rank", "product", "figure", "share", "cumulative_share"]
     st.caption(one.name)
     heads += ["hit_head"] * has_hits
-    chosen = choose_row(view, name, heads, rows, numeric=(0, 2, 3, 4))
-    if chosen is not None:
-        open_product(found["product_id"].iloc[chosen])
+    products = found["product_id"]
+    choose_row(view, name, heads, rows, lambda row: open_product(products.iloc[row]), numeric=(0, 2, 3, 4))
     if len(found) > SHOWN:
         st.caption(view.text("more_in_csv", rows=count(len(found) - SHOWN)))
 
@@ -58,8 +57,8 @@ def looked_at(view: View, name: str, found: pd.DataFrame) -> None:
         return
     shown = now.assign(name=[names.get(member, member) for member in now["member"]])
     figure = effect(shown, visitors, conversion, measure(view, "paid_amount"))
-    if (clicked := draw(figure, name, view.text(f"{name}_note"), is_clickable=True)) is not None:
-        open_product(shown["member"].iloc[clicked.number])
+    products = shown["member"]
+    draw(figure, name, view.text(f"{name}_note"), lambda clicked: open_product(products.iloc[clicked.number]))
 
 
 def unusual(view: View, name: str, found: pd.DataFrame) -> None:
@@ -82,9 +81,8 @@ def unusual(view: View, name: str, found: pd.DataFrame) -> None:
         for row in rows_of(found.head(SHOWN))
     ]
     heads = ("period", "product", "measure", "value", "usual", "deviation", "finding", "money_lost")
-    chosen = choose_row(view, name, heads, rows, numeric=(3, 4, 5, 7))
-    if chosen is not None:
-        open_product(found["product_id"].iloc[chosen])
+    products = found["product_id"]
+    choose_row(view, name, heads, rows, lambda row: open_product(products.iloc[row]), numeric=(3, 4, 5, 7))
     if len(found) > SHOWN:
         st.caption(view.text("more_in_csv", rows=count(len(found) - SHOWN)))
 
@@ -92,7 +90,7 @@ def unusual(view: View, name: str, found: pd.DataFrame) -> None:
 def open_product(product: str) -> None:
     """Show a product below, from a card above."""
     st.session_state["product"] = product
-    st.rerun()
+    run_page()
 
 
 def called(product: str) -> str:
@@ -111,7 +109,7 @@ show(
         Card("ranking", lambda _: ranked, ranking, "no_ranking"),
         Card(
             "looked_at",
-            lambda view: view.ask(scorecard.SLICE_MEMBERS, slice="product"),
+            lambda view: view.ask(scorecard.figures_of_products(ratios(view))),
             looked_at,
             "no_products",
         ),
@@ -122,4 +120,4 @@ if offered := list(dict.fromkeys([*ranked["product_id"], *names])):
     st.markdown(f"#### {view.text('one_product')}")
     product = choose_of_many(view.text("product"), offered, "product", called)
     measures = ("visitors", "buyers", "units", "paid_amount", "pay_conversion", "refunded_amount")
-    show(view, [Card("product_by_day", days_of_member("product", product), by_day(*measures))])
+    show(view, [Card("product_by_day", days_of_member(measures, "product", product), by_day(*measures))])

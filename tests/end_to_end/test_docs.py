@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
@@ -23,6 +24,7 @@ from oracle.scorecard_views import abnormal, compared, goods, ranked
 from postgres_server import Server, of_postgres, of_release
 from warehouse import Warehouse
 
+from dashboard.data import scorecard as queries
 from orchestration.core.settings import PROJECT_ROOT, Settings
 
 AIPL = Path(sysconfig.get_path("scripts")) / "aipl"
@@ -356,6 +358,29 @@ def test_products_are_ranked_and_judged_by_their_rows(home: Path, scorecard: lis
     )
     assert rounded(row.values() for row in found) == rounded(judged)
     assert {row["verdict"] for row in found} == {"fall", "rise", "usual"}
+
+
+def test_pages_have_the_ratios_of_their_mart(home: Path, told: str) -> None:
+    ratios = [SimpleNamespace(**row) for row in of_mart(home, queries.MEASURES)]
+    asked = {
+        "brand": "aurora",
+        "period": "month:2024-11-01",
+        "base_brand": "aurora",
+        "base": "week:2024-11-11",
+    }
+    key = "period_id, slice, member, submember"
+    columns = ", ".join([key, *(one.measure for one in ratios)])
+    shown = Counter[tuple[Any, ...]]()
+    with duckdb.connect(str(home / "published" / "current" / "marts.duckdb"), read_only=True) as marts:
+        for query in (queries.figures_of_members(ratios), queries.figures_of_products(ratios)):
+            shown += Counter(marts.execute(f"select {columns} from ({query})", asked).fetchall())
+        mart = marts.execute(
+            f"select {columns} from fct_scorecard_rates where {BRAND} and slice <> 'category_buyer_class'"
+            " and period_id in ($period, $base)",
+            {name: asked[name] for name in ("period", "base")},
+        ).fetchall()
+    assert len(mart) > 100
+    assert shown == Counter(mart)
 
 
 def test_no_mart_of_the_release_has_a_person_beside_an_amount_and_all_is_described(
