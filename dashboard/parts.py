@@ -34,12 +34,14 @@ def card(
     *,
     title: str = "",
     empty: str = "",
+    whole: Callable[[], pd.DataFrame] | None = None,
     **values: object,
 ) -> None:
     """A box with a title, what it means behind a question mark, its figures as CSV, and what `fill` draws.
 
     Text `title`, else that of the card's name, is the title; text `<name>_note` says what it means. Without a
     row, text `empty` with its `values` stands for what `fill` draws, which has to do with none otherwise.
+    Where `frame` has only the first rows, `whole` answers with all of them for the CSV.
     """
     frame = pd.DataFrame() if frame is None else frame
     with st.container(border=True, key=f"card_{name}", height="stretch"):
@@ -50,7 +52,7 @@ def card(
                 st.download_button(
                     "CSV",
                     # Written when it is asked for: thousands of products take most of a second.
-                    partial(to_csv, frame, about(view, view.text(title or name))),
+                    partial(_csv, whole or (lambda: frame), about(view, view.text(title or name))),
                     file_name(view, name),
                     "text/csv",
                     key=f"csv_{name}",
@@ -167,6 +169,10 @@ def choose_row(
 def capitalized(words: str) -> str:
     """A head of a table as it begins."""
     return words[:1].upper() + words[1:]
+
+
+def _csv(whole: Callable[[], pd.DataFrame], head: str) -> bytes:
+    return to_csv(whole(), head)
 
 
 def to_csv(frame: pd.DataFrame, head: str) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -23,21 +23,30 @@ CHOICE = "people"
 
 @dataclass(frozen=True)
 class Group:
-    """People that a page counts: what they are called, how many they are, and who they are."""
+    """People that a page counts: what they are called, how many they are, and what to ask for who they are.
+
+    `query`: one row per person, in an order; `asked`: its parameters, as of `View.ask`.
+    """
 
     name: str
     persons: int
-    listed: Callable[[], pd.DataFrame]
+    query: str
+    asked: Mapping[str, object]
 
 
 def people_card(view: View, groups: Mapping[str, Group]) -> None:
-    """The card of lists, the last one of a page. `listed` is called only for the group that is chosen."""
+    """The card of lists, the last one of a page. Only the group that is chosen is asked for."""
     if not groups:
         return
     take_over(CHOICE, [NOBODY_CHOSEN, *groups], NOBODY_CHOSEN)
     chosen = groups.get(st.session_state[CHOICE])
     write_down(CHOICE, st.session_state[CHOICE], default=NOBODY_CHOSEN)
-    card(view, "people", chosen.listed() if chosen else None, partial(_people, view, groups, chosen))
+    first = whole = None
+    if chosen:
+        # A stage may have hundreds of thousands: all of them are in the CSV.
+        first = view.ask(f"{chosen.query} limit {SHOWN}", **chosen.asked)
+        whole = view.later(chosen.query, **chosen.asked)
+    card(view, "people", first, partial(_people, view, groups, chosen), whole=whole)
 
 
 def open_list(view: View, group: str) -> None:
@@ -68,11 +77,14 @@ def _people(view: View, groups: Mapping[str, Group], chosen: Group | None, found
     )
     if chosen is None:
         return
-    if len(found) != chosen.persons:
-        st.warning(view.text("people_differ", found=count(len(found))), icon=":material/warning:")
-    _table(view, found.head(SHOWN))
-    if len(found) > SHOWN:
-        st.caption(view.text("more_in_csv", rows=count(len(found) - SHOWN)))
+    persons = int(
+        view.ask(f"select count(*) as persons from ({chosen.query})", **chosen.asked)["persons"].iloc[0]
+    )
+    if persons != chosen.persons:
+        st.warning(view.text("people_differ", found=count(persons)), icon=":material/warning:")
+    _table(view, found)
+    if persons > SHOWN:
+        st.caption(view.text("more_in_csv", rows=count(persons - SHOWN)))
 
 
 def _table(view: View, found: pd.DataFrame) -> None:

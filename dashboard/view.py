@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -116,11 +116,21 @@ class View:
         base `$base_brand`, `$base`, `$base_first` and `$base_last`; and `$compare`, the kind of comparison.
         The answer is remembered, since a release never changes.
         """
+        return _remembered(self._folder(), sql, self._named(sql, parameters))
+
+    def later(self, sql: str, **parameters: object) -> Callable[[], pd.DataFrame]:
+        """The same question, for an answer that is too large to be remembered."""
+        return partial(releases.ask, connection_of(self._folder()), sql, **self._named(sql, parameters))
+
+    def _folder(self) -> str:
         if self.release is None:
             raise LookupError("no release is open")
-        folder, brand = str(self.release.folder), self.brand and self.brand.brand_id
+        return str(self.release.folder)
+
+    def _named(self, sql: str, parameters: Mapping[str, object]) -> dict[str, Any]:
+        brand = self.brand and self.brand.brand_id
         known = {"brand": brand, "preset": self.preset, "day": self.day, **self._days(), **parameters}
-        return _remembered(folder, sql, {name: known[name] for name in _parameters(sql)})
+        return {name: known[name] for name in _parameters(sql)}
 
     def _days(self) -> dict[str, object]:
         base = self.base and self.base.period

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -153,12 +152,12 @@ def stock_groups() -> dict[str, Group]:
     """Who is in each stage, or in it or beyond it, on the day."""
     groups = {}
     for row in rows_of(stock_of_day):
-        listed = partial(view.ask, aipl.PEOPLE_IN_STAGES, stages=[row.stage])
-        groups[f"stage:{row.stage}"] = Group(names[row.stage], int(row.persons), listed)
+        asked = {"stages": [row.stage]}
+        groups[f"stage:{row.stage}"] = Group(names[row.stage], int(row.persons), aipl.PEOPLE_IN_STAGES, asked)
     for number, row in enumerate(rows_of(steps)):
-        listed = partial(view.ask, aipl.PEOPLE_IN_STAGES, stages=list(colours)[number:])
+        asked = {"stages": list(colours)[number:]}
         called = view.text("or_beyond", stage=names[row.stage])
-        groups[f"beyond:{row.stage}"] = Group(called, int(row.persons), listed)
+        groups[f"beyond:{row.stage}"] = Group(called, int(row.persons), aipl.PEOPLE_IN_STAGES, asked)
     return groups
 
 
@@ -169,27 +168,20 @@ def flow_groups() -> dict[str, Group]:
         if row.from_stage == row.to_stage:
             continue
         before, after = (stage if stage in colours else None for stage in (row.from_stage, row.to_stage))
-        listed = partial(
-            view.ask, aipl.PEOPLE_WHO_MOVED, start=first, last=last, from_stage=before, to_stage=after
-        )
+        asked = {"start": first, "last": last, "from_stage": before, "to_stage": after}
         called = f"{names[row.from_stage]} → {names[row.to_stage]}"
-        groups[f"move:{row.from_stage}:{row.to_stage}"] = Group(called, int(row.persons), listed)
+        own = Group(called, int(row.persons), aipl.PEOPLE_WHO_MOVED, asked)
+        groups[f"move:{row.from_stage}:{row.to_stage}"] = own
     return groups
 
 
 def deepening_groups() -> dict[str, Group]:
     """Who moved up in the chosen week or month, by the channel of the first touch."""
-    groups = {}
+    groups, days = {}, {"period_type": period.period_type, "period_start": period.period_start}
     for channel, persons in aipl.by_channel(found)[::-1].items():
-        listed = partial(
-            view.ask,
-            aipl.PEOPLE_WHO_DEEPENED,
-            period_type=period.period_type,
-            period_start=period.period_start,
-            channel=channel,
-        )
+        asked = {**days, "channel": channel}
         called = view.text("moved_up_by", channel=touches["channel"].get(str(channel), str(channel)))
-        groups[f"channel:{channel}"] = Group(called, int(persons), listed)
+        groups[f"channel:{channel}"] = Group(called, int(persons), aipl.PEOPLE_WHO_DEEPENED, asked)
     return groups
 
 

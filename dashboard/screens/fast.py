@@ -85,7 +85,8 @@ def groups(last: Any) -> dict[str, Group]:
         column: Group(
             f"{view.text(f'people_{column}')}, {span(*days.values())}",
             int(getattr(last, column)),
-            partial(view.ask, query, **asked),
+            query,
+            asked,
         )
         for column, query in fast.PEOPLE.items()
     }

@@ -19,8 +19,9 @@
     'is_judged': measure ~ ' is not null and ' ~ measure ~ '_known = base_periods and (' ~ is_enough ~ ')',
 }) %}
 {%- endfor %}
-
-with goods as (
+{#- Written wherever it is read, so that each place reads its own brand and periods only. -#}
+{%- set goods %}
+(
     select
         brand_id,
         period_id,
@@ -32,9 +33,10 @@ with goods as (
         {%- endfor %}
     from {{ ref('fct_scorecard') }}
     where slice = 'product' and member <> '(none)' and (products_sold > 0 or products_viewed > 0)
-),
+) as goods
+{%- endset %}
 
-listed as (
+with listed as (
     select
         brand_id,
         member as product_id,
@@ -50,7 +52,7 @@ products as (
         goods.product_id,
         coalesce(min(listed.listed_on), min(goods.period_start)) as on_sale_from,
         min(listed.delisted_on) as delisted_on
-    from goods
+    from {{ goods | trim | indent(4) }}
     left join listed on goods.brand_id = listed.brand_id and goods.product_id = listed.product_id
     where goods.period_type = 'day'
     group by goods.brand_id, goods.product_id
@@ -89,7 +91,7 @@ history as (
         case when goods.product_id is null then 0 else goods.{{ measure }} end as {{ measure }}
         {%- endfor %}
     from bases
-    left join goods
+    left join {{ goods | trim | indent(4) }}
         on
             bases.brand_id = goods.brand_id
             and bases.base_period_id = goods.period_id
@@ -127,7 +129,7 @@ compared as (
         case when goods.product_id is null then 0 else goods.{{ measure }} end as {{ measure }}
         {%- endfor %}
     from usual
-    left join goods
+    left join {{ goods | trim | indent(4) }}
         on {{ join_on('usual', 'goods', ['brand_id', 'period_id', 'product_id']) }}
 ),
 
