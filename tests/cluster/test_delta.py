@@ -118,7 +118,7 @@ def test_an_increment_changes_rows_in_place(home: Home) -> None:
     home.build(rows, set(), "--full-refresh")
     assert home.rows() == rows
     (first,) = home.settings.engine_tables.glob("marts/kept/*.parquet")
-    for _ in range(4):
+    for _ in range(2):
         before, rows = rows, drawn(numbers, rows)
         home.build(rows, changed_groups(before, rows))
         assert home.rows() == rows

@@ -156,12 +156,13 @@ PROBES = [
 def query(engine: str, zone: str, values: list[Any], expression: Callable[[Any], str]) -> str:
     macros = engine_macros(engine, *FILES, zone=zone)
     kind = {float: "double", int: "bigint"}.get(type(values[0]), TEXT[engine])
-    rows = [
-        f"select {number} as n, cast({macros.text_literal(str(value))} as {kind}) as t"
+    # One relation of all values: of a union Spark would optimize each branch with its own long expression.
+    given = ", ".join(
+        f"({number}, cast({macros.text_literal(str(value))} as {kind}))"
         for number, value in enumerate(values)
-    ]
-    given = " union all ".join(rows)
-    return f"select n, cast({expression(macros)} as {TEXT[engine]}) as v from ({given}) as given"
+    )
+    shown = f"cast({expression(macros)} as {TEXT[engine]})"
+    return f"select n, {shown} as v from (values {given}) as given (n, t)"
 
 
 def all_of(engine: str) -> str:
