@@ -139,7 +139,7 @@ def trend(name: str, *columns: str, slices: Sequence[Slice] = ()) -> Card:
 
     def show_whole_brand() -> None:
         st.session_state[MEMBER] = WHOLE_BRAND
-        run_page()
+        st.rerun()
 
     def shown(view: View, name: str, found: pd.DataFrame) -> None:
         if chosen != WHOLE_BRAND:
@@ -150,18 +150,13 @@ def trend(name: str, *columns: str, slices: Sequence[Slice] = ()) -> Card:
     return Card(name, days_of_member(columns, slice_name, member), shown)
 
 
-def run_page() -> None:
-    """After a click in a card run the whole page, not the card alone."""
-    st.rerun()
-
-
 def by_day(*columns: str) -> Show:
     """A line a day of one of these measures, the base beside it; a click opens a day or a campaign."""
 
     def open_period(clicked: Point) -> None:
         is_campaign = isinstance(clicked.carried, str) and clicked.carried.startswith("campaign:")
         st.query_params["period"] = clicked.carried if is_campaign else f"day:{str(clicked.x)[:10]}"
-        run_page()
+        st.rerun()
 
     def shown(view: View, name: str, found: pd.DataFrame) -> None:
         # Of some members some are unknown: a reason for refunds has no visitors.
@@ -229,7 +224,7 @@ class Slice:
 
         def show_days(clicked: Point) -> None:
             st.query_params[MEMBER] = f"{self.slice_name}:{pairs['member'].iloc[clicked.number]}"
-            run_page()
+            st.rerun()
 
         figure = charts.by_member(words, pairs, one.axis, view.sides(), upright=self.upright)
         on_click = show_days if self.has_days else None

@@ -43,9 +43,8 @@ CAMPAIGNS = """
 """
 # One row per measure that is a ratio.
 MEASURES = "select measure, unit, name_en, name_zh, numerator, denominator from dim_measure order by measure"
-# Slices with too many members to be asked for together with the others.
-_LARGE = "('product', 'category_buyer_class')"
-_FEW, _PRODUCTS = f"slice not in {_LARGE}", "slice = 'product'"
+# Slices with few enough members to be asked for together, and that of products.
+_FEW, _PRODUCTS = "slice not in ('product', 'category_buyer_class')", "slice = 'product'"
 
 
 def _both(now: str, base: str) -> str:

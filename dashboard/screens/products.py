@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from dashboard.cards import Card, by_day, days_of_member, names_of, run_page, show, stop_without_period
+from dashboard.cards import Card, by_day, days_of_member, names_of, show, stop_without_period
 from dashboard.charts.products import effect
 from dashboard.data import scorecard
 from dashboard.data.release import rows_of
@@ -90,7 +90,7 @@ def unusual(view: View, name: str, found: pd.DataFrame) -> None:
 def open_product(product: str) -> None:
     """Show a product below, from a card above."""
     st.session_state["product"] = product
-    run_page()
+    st.rerun()
 
 
 def called(product: str) -> str:
