@@ -14,7 +14,8 @@ import plotly.graph_objects as go
 import plotly.io as pio
 import streamlit as st
 
-from dashboard.charts.theme import in_house_style
+from dashboard.charts.course import course
+from dashboard.charts.theme import COURSE_COLOURS, in_house_style
 from dashboard.format import figure, is_known, is_notable, points, relative, signed, signed_percent
 from dashboard.links import take_over, write_down
 from dashboard.text import labels
@@ -231,6 +232,10 @@ class Tile:
     beside: str | None = None
     course: Iterable[float] = ()
 
+    def shown(self, value: float | None) -> str:
+        """A value of this figure as it is written."""
+        return self.written(value) if self.written else figure(value, self.unit)
+
 
 def tiles(name: str, shown: Sequence[Tile]) -> None:
     """Tiles in a row."""
@@ -242,19 +247,20 @@ def tiles(name: str, shown: Sequence[Tile]) -> None:
             change = tile.value - tile.old
             delta = written_change(tile.value, tile.old, tile.unit)
         line = [float(point) for point in tile.course]
-        place.metric(
-            tile.label,
-            tile.written(tile.value) if tile.written else figure(tile.value, tile.unit),
-            delta,
-            delta_color=colour_of(tile),
-            delta_arrow="off" if not change else "up" if change > 0 else "down",
-            delta_description=tile.against if delta else None,
-            help=tile.note,
-            border=True,
-            height="stretch",
-            chart_data=line if len(line) > 1 else None,
-            chart_type="line",
-        )
+        with place.container(border=True, height="stretch", vertical_alignment="distribute"):
+            st.metric(
+                tile.label,
+                tile.shown(tile.value),
+                delta,
+                delta_color=colour_of(tile),
+                delta_arrow="off" if not change else "up" if change > 0 else "down",
+                delta_description=tile.against if delta else None,
+                help=tile.note,
+            )
+            # The chart of `st.metric` has no name for screen readers, and loads a library of its own.
+            if len(line) > 1:
+                first_to_last = f"{tile.label}: {tile.shown(line[0])} → {tile.shown(line[-1])}"
+                st.image(course(line, COURSE_COLOURS[colour_of(tile)]), width="stretch", alt=first_to_last)
 
 
 def written_change(value: float, old: float, unit: str) -> str:

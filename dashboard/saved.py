@@ -22,6 +22,8 @@ LONGEST = 60
 def saved_views(view: View, page: str, pages: Mapping[str, StreamlitPage]) -> None:
     """The saved views of the home; `page` is the one that is shown, `pages` are all by name."""
     with st.sidebar.expander(view.text("saved_views"), icon=":material/bookmark:"):
+        # Opened more often than saved; read after the form, so that what it just saved is among them.
+        links = st.container()
         try:
             if can_save(view.settings):
                 _save(view, page)
@@ -32,11 +34,11 @@ def saved_views(view: View, page: str, pages: Mapping[str, StreamlitPage]) -> No
         for name, saved in known.items():
             if saved.page in pages:
                 label = MARKUP.sub(r"\\\1", name)
-                st.page_link(pages[saved.page], label=label, query_params={**saved.choices})
+                links.page_link(pages[saved.page], label=label, query_params={**saved.choices})
             else:
-                st.caption(view.text("saved_view_of_no_page", name=name, page=saved.page))
+                links.caption(view.text("saved_view_of_no_page", name=name, page=saved.page))
         if not known:
-            st.caption(view.text("no_saved_views"))
+            links.caption(view.text("no_saved_views"))
 
 
 def _save(view: View, page: str) -> None:

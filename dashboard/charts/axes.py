@@ -16,7 +16,8 @@ STEPS = 5
 class Axis:
     """How an axis of a measure and its hover text write a value.
 
-    `ticks` and `hover` are formats of the chart library; `words` writes the steps where the library cannot.
+    `ticks` and `hover` are formats of the chart library, whose default writes 20,000 as 20k and 0.8 as it
+    is; `words` writes the steps where the library cannot.
     """
 
     ticks: str
@@ -37,6 +38,8 @@ class Axis:
         """The axis of values up to the highest, and down to the lowest if that is below 0."""
         scale: dict[str, object] = {
             "tickformat": self.ticks,
+            "exponentformat": "B",
+            "separatethousands": True,
             "tickprefix": self.prefix,
             "ticksuffix": self.suffix,
             "rangemode": "tozero",
@@ -53,7 +56,7 @@ def axis_of(unit: str, currency: str = "", language: str = "en") -> Axis:
     is_chinese = language == "zh"
     if unit == "money":
         return Axis(
-            "~s",
+            "",
             ",.0f",
             prefix=SYMBOLS.get(currency, f"{currency} "),
             words=(lambda value: money(value, currency, language)) if is_chinese else None,

@@ -61,6 +61,11 @@ class Window:
         self.page.wait_for_selector(f'header.page h1:text-is("{title}")')
         settled(self.page)
 
+    def unfold(self, title: str) -> None:
+        """Open a box that is closed. What is in it moves until it is open, and clicks beside it are lost."""
+        self.click(self.page.get_by_text(title, exact=True))
+        self.page.wait_for_function("!document.getAnimations().some(one => one.playState === 'running')")
+
     def choose(self, label: str, option: str) -> None:
         """Take an option of a select box in the sidebar, as a person does once the page is drawn.
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from plotly.io import to_json
 
+from dashboard.charts.course import EDGE, HEIGHT, WIDTH, course
 from dashboard.charts.theme import (
     BESIDE,
     DAYS,
@@ -55,6 +59,22 @@ def test_arrays_of_rows_and_within_parts_are_lists() -> None:
     assert trace["marker"]["size"] == [7, 8]
     (flow,) = sent(go.Figure(go.Sankey(link={"source": np.array([0, 1])})))["data"]
     assert flow["link"]["source"] == [0, 1]
+
+
+@given(st.lists(st.floats(-1e9, 1e9), min_size=2, max_size=60))
+def test_the_line_of_a_tile_has_the_order_of_its_values_and_fills_the_picture(values: list[float]) -> None:
+    picture = ElementTree.fromstring(course(values, "#123456"))
+    assert picture.attrib["viewBox"] == f"0 0 {WIDTH} {HEIGHT}"
+    (line,) = picture
+    assert line.attrib["stroke"] == "#123456"
+    xs, ys = zip(*(map(float, point.split(",")) for point in line.attrib["points"].split()), strict=True)
+    assert list(xs) == sorted(xs) and len(xs) == len(values) and (xs[0], xs[-1]) == (0, WIDTH)
+    ranked = [y for _, y in sorted(zip(values, ys, strict=True), key=lambda point: point[0])]
+    assert ranked == sorted(ranked, reverse=True)
+    if min(values) == max(values):
+        assert set(ys) == {HEIGHT / 2}
+    else:
+        assert (max(ys), min(ys)) == (HEIGHT - EDGE, EDGE)
 
 
 def test_a_figure_says_more_than_the_house_style() -> None:
