@@ -34,7 +34,7 @@ MOVEMENTS = {
 MORE, LESS = "#0F7F79", "#D98E32"
 VERDICTS = {"passed": "#8FC7BD", "warning": "#E8B84A", "failed": "#A5341F", "error": "#35256B"}
 LOADS = {"accepted": "#5B8FD0", "arrived": "#C3CAD4", "held_back": "#E8B84A", "refused": "#A5341F"}
-# Of a tile's change: as its words are coloured.
+# The line of a tile, by the colour of its change: as in .streamlit/config.toml.
 COURSE_COLOURS = {"gray": MUTED, "green": "#0A6E69", "red": "#B23B24"}
 # Axes: of days, of names, and one whose figures stand beside the bars.
 DAYS = {"tickformat": "%m-%d\n%Y"}
