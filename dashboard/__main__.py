@@ -7,13 +7,15 @@ from pathlib import Path
 
 import streamlit.web.cli
 
-# What takes seconds to import is there before the first visitor waits for it.
+# What takes long to import is there before the first visitor waits for it.
+import dashboard.cards
 import dashboard.charts.aipl
 import dashboard.charts.fast
 import dashboard.charts.money
 import dashboard.charts.quality
 import dashboard.data.quality
-import dashboard.frame  # noqa: F401
+import dashboard.frame
+import dashboard.saved  # noqa: F401
 
 if __name__ == "__main__":
     app = Path(__file__).with_name("app.py")

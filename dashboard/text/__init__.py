@@ -8,15 +8,16 @@ from pathlib import Path
 
 import yaml
 
+from expectations.contracts import SafeLoader
+
 LANGUAGES = {"en": "English", "zh": "中文"}
 
 
 @cache
 def labels() -> dict[str, dict[str, str]]:
     """By key the text in each language."""
-    table: dict[str, dict[str, str]] = yaml.safe_load(
-        Path(__file__).with_name("labels.yml").read_text(encoding="utf-8")
-    )
+    words = Path(__file__).with_name("labels.yml").read_text(encoding="utf-8")
+    table: dict[str, dict[str, str]] = yaml.load(words, SafeLoader)
     return table
 
 

@@ -18,7 +18,7 @@ LONGEST_HOME = 400
 # The current one and the one to go back to.
 FEWEST_RELEASES = 2
 ENGINES = ("duckdb", "spark")
-TABLE_FORMATS = ("parquet", "delta")
+TABLE_FORMATS = ("parquet", "delta", "iceberg")
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -179,9 +179,12 @@ def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-def test_a_cluster_that_cannot_write_the_format_is_told(remote: str, tmp_path: Path) -> None:
-    with pytest.raises(EnvironmentStop, match="data source: delta"):
-        OnSpark(remote, "delta").finish(Settings(tmp_path, tmp_path / "sources.yml"), "")
+@pytest.mark.parametrize("table_format", ["delta", "iceberg"])
+def test_a_cluster_that_cannot_write_the_format_is_told(
+    remote: str, tmp_path: Path, table_format: str
+) -> None:
+    with pytest.raises(EnvironmentStop, match=f"data source: {table_format}"):
+        OnSpark(remote, table_format).finish(Settings(tmp_path, tmp_path / "sources.yml"), "")
 
 
 def test_raw_of_any_parquet_dump_is_read(remote: str, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_duckdb_builds_unless_another_engine_is_named(monkeypatch: pytest.Monkey
         ("trino", "", "", "AIPL_ENGINE is 'trino'"),
         ("spark", "", "", "SPARK_REMOTE"),
         ("spark", "local", "", "SPARK_REMOTE"),
-        ("spark", "sc://cluster", "orc", "AIPL_SPARK_FORMAT is 'orc'. It is one of parquet, delta"),
+        ("spark", "sc://cluster", "orc", "AIPL_SPARK_FORMAT is 'orc'. It is one of parquet, delta, iceberg"),
     ],
 )
 def test_an_engine_that_is_none_is_told(

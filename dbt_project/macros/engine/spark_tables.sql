@@ -56,21 +56,29 @@
 
 {#
   Incremental tables have the format of AIPL_SPARK_FORMAT; all others are Parquet, since they are written whole. DuckDB
-  reads the files of a Delta table, and deletion vectors would leave rows in them that are deleted.
+  reads the Parquet files of a table, in which rows would be left that deletion vectors or delete files have deleted.
 #}
 {% macro spark__file_format_clause() -%}
-    {%- if is_delta() %}using delta tblproperties ('delta.enableDeletionVectors' = 'false'){% endif -%}
+    {%- set properties = {
+        'delta': "'delta.enableDeletionVectors' = 'false'",
+        'iceberg': "'write.merge.mode' = 'copy-on-write'",
+    } -%}
+    {%- if has_rows_to_change() -%}
+        using {{ table_format() }} tblproperties ({{ properties[table_format()] }})
+    {%- endif -%}
 {%- endmacro %}
 
-{% macro is_delta() -%}
-    {{ return(
-        config.get('materialized') == 'incremental' and env_var('AIPL_SPARK_FORMAT', 'parquet') == 'delta'
-    ) }}
+{% macro has_rows_to_change() -%}
+    {{ return(config.get('materialized') == 'incremental' and table_format() != 'parquet') }}
+{%- endmacro %}
+
+{% macro table_format() -%}
+    {{ return(env_var('AIPL_SPARK_FORMAT', 'parquet')) }}
 {%- endmacro %}
 
 {% macro spark__replace_scope(target, fresh, columns, unique_key) -%}
     {%- do run_query(images_of_changes(target, fresh, columns, replaced_rows(target, fresh, unique_key))) -%}
-    {%- if is_delta() -%}
+    {%- if has_rows_to_change() -%}
         {{ change_rows(target, fresh, columns, unique_key) }}
     {%- else -%}
         {{ rewrite_table(target, fresh, columns, unique_key) }}

@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EngineTables:
-    """Files of an engine's tables: all Parquet files of a table's folder, or those that Delta's log names."""
+    """Files of an engine's tables: all Parquet files of a table's folder, or those that its format names."""
 
     root: Path
-    in_delta: Mapping[str, Sequence[str]]
+    named: Mapping[str, Sequence[str]]
 
     def files(self, schema: str, name: str) -> Sequence[str]:
         """Paths, or patterns of paths; none of a table that is not there."""
         folder = self.root / schema / name
-        if str(folder) in self.in_delta:
-            return self.in_delta[str(folder)]
+        if str(folder) in self.named:
+            return self.named[str(folder)]
         return [str(folder / "*.parquet")] if any(folder.glob("*.parquet")) else []
 
 

@@ -3,8 +3,8 @@
     python in_spark_environment.py dbt ARGUMENTS      dbt's own command line
     python in_spark_environment.py sql < statements   JSON: a list of texts, and a limit of rows; prints the
                                                       columns and first rows of the last one as JSON
-    python in_spark_environment.py files < folders    JSON: a list of folders of Delta tables; prints their
-                                                      Parquet files as JSON, a list for each folder
+    python in_spark_environment.py files < folders    JSON: a list of folders of tables in Delta or Iceberg;
+                                                      prints their Parquet files as JSON, a list for each
 
 It ends when its standard input does, and so with the process that started it.
 """
@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 
@@ -70,11 +72,35 @@ def delta_files(folder: str) -> list[str]:
     return [empty]
 
 
+def iceberg_files(folder: str) -> list[str]:
+    """As `delta_files`, of a table in Iceberg: its catalog alone knows which of its versions is in force.
+
+    Raises ValueError when rows of a file are deleted by a file beside it.
+    """
+    from pyspark.sql import SparkSession
+
+    session = SparkSession.builder.getOrCreate()
+    schema, name = Path(folder).parts[-2:]
+    files = session.sql(f"select content, file_path from `{schema}`.`{name}`.files").collect()
+    if any(file["content"] for file in files):
+        raise ValueError(f"{folder} is an Iceberg table with delete files, which DuckDB does not read")
+    if files:
+        return [re.sub("^file:/+", "/", file["file_path"]) for file in files]
+    empty = f"{folder}/no_rows"
+    session.table(f"`{schema}`.`{name}`").limit(0).write.mode("overwrite").parquet(empty)
+    return [str(path) for path in Path(empty).glob("*.parquet")]
+
+
+def table_files(folder: str) -> list[str]:
+    """Parquet files of a table in Delta or Iceberg. Raises ValueError when some of their rows are deleted."""
+    return delta_files(folder) if Path(folder, "_delta_log").exists() else iceberg_files(folder)
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "dbt":
         run_dbt(sys.argv[2:])
     elif sys.argv[1] == "files":
-        print(json.dumps({folder: delta_files(folder) for folder in json.load(sys.stdin)}))
+        print(json.dumps({folder: table_files(folder) for folder in json.load(sys.stdin)}))
     else:
         statements, limit = json.load(sys.stdin)
         print(json.dumps(run_sql(statements, limit), default=str))

@@ -137,9 +137,12 @@ class OnSpark:
         return answer
 
     def tables(self, settings: Settings) -> EngineTables:
-        """Files of all tables. Raises EnvironmentStop where DuckDB would misread those of Delta."""
-        logs = settings.engine_tables.glob("*/*/_delta_log")
-        folders = [str(log.parent) for log in logs]
+        """Files of all tables. Raises EnvironmentStop where DuckDB would read rows that are deleted."""
+        folders = sorted(
+            str(kept.parent)
+            for kept in settings.engine_tables.glob("*/*/*")
+            if kept.name in {"_delta_log", "metadata"}
+        )
         return EngineTables(settings.engine_tables, self._ask(settings, "files", folders) if folders else {})
 
     def _require(self) -> None:

@@ -1,14 +1,17 @@
-"""Increments of tables in Delta: MERGE deletes what gives way, and DuckDB reads the files of what is left.
+"""Increments that change rows in place: MERGE deletes what gives way, and DuckDB reads what is left.
 
-On Sail, since Delta's packages for Spark are not on the package index.
+In Delta on Sail, since packages of Delta and Iceberg for Spark are not on the package index; or on the server
+and in the format that AIPL_TEST_REMOTE and AIPL_TEST_FORMAT name.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import random
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -25,7 +28,12 @@ from orchestration.core.database import connect
 from orchestration.core.errors import EnvironmentStop
 from orchestration.core.settings import PROJECT_ROOT, Settings
 
-pytestmark = [needs_sail, pytest.mark.slow, pytest.mark.timeout(600)]
+REMOTE = os.environ.get("AIPL_TEST_REMOTE", "")
+FORMAT = os.environ.get("AIPL_TEST_FORMAT", "delta")
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+if not REMOTE:
+    pytestmark.append(needs_sail)
 
 FIRST = datetime(2024, 1, 1, tzinfo=UTC)
 COLUMNS = pa.schema(
@@ -64,7 +72,7 @@ def changed_groups(before: Rows, after: Rows) -> set[str]:
 
 @dataclass(frozen=True)
 class Home:
-    """A home of one model, which a session of Sail builds."""
+    """A home of one model, which is built by the server at an address."""
 
     settings: Settings
     remote: str
@@ -79,7 +87,7 @@ class Home:
         self._drop_changes()
         environment = {
             "AIPL_DBT_CONTINUES": "true",
-            "AIPL_SPARK_FORMAT": "delta",
+            "AIPL_SPARK_FORMAT": FORMAT,
             "AIPL_SPARK_TABLES": str(self.settings.engine_tables),
             "AIPL_WAREHOUSE": str(self.settings.warehouse),
             "DBT_LOG_PATH": str(folder / "dbt"),
@@ -93,7 +101,7 @@ class Home:
 
     def rows(self) -> Rows:
         """The table as DuckDB reads it."""
-        files = OnSpark(self.remote, "delta").tables(self.settings).files("marts", "kept")
+        files = OnSpark(self.remote, FORMAT).tables(self.settings).files("marts", "kept")
         with connect() as connection:
             found = connection.execute(query_of(connection, files)).fetchall()
         assert len(found) == len({number for number, *_ in found})
@@ -108,7 +116,7 @@ class Home:
 def home(tmp_path: Path) -> Iterator[Home]:
     settings = Settings(tmp_path / "home", tmp_path / "sources.yml")
     settings.home.mkdir()
-    with sail_server(tmp_path) as remote:
+    with nullcontext(REMOTE) if REMOTE else sail_server(tmp_path) as remote:
         yield Home(settings, f"{remote}/;session_id={uuid.uuid4()}")
 
 
@@ -117,7 +125,7 @@ def test_an_increment_changes_rows_in_place(home: Home) -> None:
     rows = drawn(numbers, {})
     home.build(rows, set(), "--full-refresh")
     assert home.rows() == rows
-    (first,) = home.settings.engine_tables.glob("marts/kept/*.parquet")
+    (first,) = home.settings.engine_tables.glob("marts/kept/**/*.parquet")
     for _ in range(2):
         before, rows = rows, drawn(numbers, rows)
         home.build(rows, changed_groups(before, rows))
