@@ -26,6 +26,16 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 ODD = "of DuckDB alone"
 # What Sail 0.7 does not know, and Spark does.
 RECURSIVE = {"intermediate.int_product_categories", "intermediate.int_unknown_values"}
+# Names of columns that Iceberg has in each table by itself.
+OF_ICEBERG = {
+    "_deleted",
+    "_file",
+    "_last_updated_sequence_number",
+    "_partition",
+    "_pos",
+    "_row_id",
+    "_spec_id",
+}
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +86,19 @@ def test_spark_resolves_every_model(
     with spark_server(tmp_path) as remote:
         found = ask(remote, tables, queries)
     assert found.keys() == {ODD}, found
+
+
+def test_tables_in_iceberg_have_no_column_of_its_own(
+    built: Warehouse, tables: dict[str, dict[str, str]]
+) -> None:
+    incremental = {
+        f"{node['schema']}.{node['name']}": node["config"]["scope_key"]
+        for node in built.manifest["nodes"].values()
+        if node["config"]["materialized"] == "incremental"
+    }
+    reserved = {name for name in incremental if OF_ICEBERG & tables[name].keys()}
+    # These are not made in Iceberg.
+    assert reserved == {name for name, key in incremental.items() if "_file" in key}
 
 
 def ask(remote: str, tables: dict[str, dict[str, str]], queries: dict[str, str]) -> dict[str, str]:

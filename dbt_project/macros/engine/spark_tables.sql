@@ -57,6 +57,7 @@
 {#
   Incremental tables have the format of AIPL_SPARK_FORMAT; all others are Parquet, since they are written whole. DuckDB
   reads the Parquet files of a table, in which rows would be left that deletion vectors or delete files have deleted.
+  Iceberg has a column `_file` of its own, so that tables with one by that name stay Parquet.
 #}
 {% macro spark__file_format_clause() -%}
     {%- set properties = {
@@ -69,7 +70,8 @@
 {%- endmacro %}
 
 {% macro has_rows_to_change() -%}
-    {{ return(config.get('materialized') == 'incremental' and table_format() != 'parquet') }}
+    {%- set is_reserved = table_format() == 'iceberg' and '_file' in config.get('scope_key', []) -%}
+    {{ return(config.get('materialized') == 'incremental' and table_format() != 'parquet' and not is_reserved) }}
 {%- endmacro %}
 
 {% macro table_format() -%}

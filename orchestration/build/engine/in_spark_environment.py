@@ -81,13 +81,18 @@ def iceberg_files(folder: str) -> list[str]:
 
     session = SparkSession.builder.getOrCreate()
     schema, name = Path(folder).parts[-2:]
-    files = session.sql(f"select content, file_path from `{schema}`.`{name}`.files").collect()
+    shown, views = (session.sql(f"show {kind} in `{schema}`").collect() for kind in ("tables", "views"))
+    if name not in {row[1] for row in shown} - {row[1] for row in views}:
+        # Iceberg's views have metadata as well, and a build that failed leaves its folders.
+        return []
+    table = f"`{schema}`.`{name}`"
+    files = session.sql(f"select content, file_path from {table}.files").collect()
     if any(file["content"] for file in files):
         raise ValueError(f"{folder} is an Iceberg table with delete files, which DuckDB does not read")
     if files:
         return [re.sub("^file:/+", "/", file["file_path"]) for file in files]
     empty = f"{folder}/no_rows"
-    session.table(f"`{schema}`.`{name}`").limit(0).write.mode("overwrite").parquet(empty)
+    session.table(table).limit(0).write.mode("overwrite").parquet(empty)
     return [str(path) for path in Path(empty).glob("*.parquet")]
 
 
