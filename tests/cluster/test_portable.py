@@ -15,10 +15,19 @@ import pytest
 from warehouse import Warehouse
 
 from cluster.shop import Shop
-from cluster.spark_server import ENVIRONMENT, needs_sail, needs_spark, run_dbt, sail_server, spark_server
+from cluster.spark_server import (
+    ENVIRONMENT,
+    OF_HIVE,
+    OF_SMALL_TABLES,
+    needs_sail,
+    needs_spark,
+    run_dbt,
+    sail_server,
+    spark_server,
+)
 from orchestration.arrival.configured import configured_sources, dbt_sources
 from orchestration.build.dbt import dbt_environment
-from orchestration.build.engine.on_spark import CONTINUED
+from orchestration.build.engine.on_spark import CONTINUED, OnSpark
 
 ANALYZER = Path(__file__).with_name("analyzer.py")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
@@ -88,6 +97,20 @@ def test_spark_resolves_every_model(
     assert found.keys() == {ODD}, found
 
 
+@needs_spark
+def test_sources_are_shown_and_raw_stays_as_it_is(built: Warehouse, tmp_path: Path) -> None:
+    raw = built.home / "raw"
+    before = set(raw.rglob("*"))
+    with spark_server(tmp_path, settings=OF_SMALL_TABLES | OF_HIVE) as remote:
+        run_dbt(tmp_path / "sources.log", variables_for(built, remote), "run-operation", "show_sources")
+        count = "select count(*) from sample_shop.events"
+        _, rows = OnSpark(remote).rows(built.settings, count, 1)
+    # A catalog of Hive's makes the folder of a location that is not there.
+    assert set(raw.rglob("*")) == before
+    delivered = f"'{raw}/sample_shop/events/*/*.parquet'"
+    assert [tuple(row) for row in rows] == built.query(f"select count(*) from {delivered}")
+
+
 def test_tables_in_iceberg_have_no_column_of_its_own(
     built: Warehouse, tables: dict[str, dict[str, str]]
 ) -> None:
@@ -145,17 +168,24 @@ def spark_type(kind: str) -> str:
 
 def compiled_for(warehouse: Warehouse, remote: str) -> dict[str, str]:
     """SQL of the models of a full build, by name with the schema."""
-    settings = warehouse.settings
-    target = settings.dbt_target / "spark"
-    told = dbt_sources(settings, configured_sources(settings))
-    environment = dbt_environment(settings, told, target)
-    environment |= {"SPARK_REMOTE": remote, "AIPL_SPARK_TABLES": str(settings.engine_tables)}
     # What dbt reads is declared already.
-    environment |= CONTINUED
-    run_dbt(settings.home / "compile.log", environment, "compile", "--full-refresh")
-    nodes = json.loads((target / "manifest.json").read_text())["nodes"].values()
+    environment = variables_for(warehouse, remote) | CONTINUED
+    run_dbt(warehouse.home / "compile.log", environment, "compile", "--full-refresh")
+    nodes = json.loads((spark_target(warehouse) / "manifest.json").read_text())["nodes"].values()
     return {
         f"{node['schema']}.{node['name']}": node["compiled_code"]
         for node in nodes
         if node["resource_type"] == "model" and node["language"] == "sql"
     }
+
+
+def variables_for(warehouse: Warehouse, remote: str) -> dict[str, str]:
+    """Those of a dbt command for Spark."""
+    settings = warehouse.settings
+    told = dbt_sources(settings, configured_sources(settings))
+    environment = dbt_environment(settings, told, spark_target(warehouse))
+    return environment | {"SPARK_REMOTE": remote, "AIPL_SPARK_TABLES": str(settings.engine_tables)}
+
+
+def spark_target(warehouse: Warehouse) -> Path:
+    return warehouse.settings.dbt_target / "spark"

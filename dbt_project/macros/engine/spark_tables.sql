@@ -220,8 +220,10 @@
     {%- for table in graph.sources.values()
         if table.schema in shown and table.config.meta.external_location and not table.config.meta.unread -%}
         {%- set place = table.config.meta.external_location.split("'")[1] | replace('{identifier}', table.identifier) -%}
+        {#- The catalog of Hive would make a folder of a location that has wildcards. -#}
         {%- do run_query(
-            'create table ' ~ table.schema ~ '.' ~ table.identifier ~ ' using parquet location ' ~ text_literal(place)
+            'create table ' ~ table.schema ~ '.' ~ table.identifier
+            ~ ' using parquet options (recursiveFileLookup = true) location ' ~ text_literal(place.partition('/*')[0])
         ) -%}
     {%- endfor -%}
 {%- endmacro %}
