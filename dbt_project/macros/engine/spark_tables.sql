@@ -64,12 +64,12 @@
         'delta': "'delta.enableDeletionVectors' = 'false'",
         'iceberg': "'write.merge.mode' = 'copy-on-write'",
     } -%}
-    {%- if has_rows_to_change() -%}
+    {%- if is_changed_in_place() -%}
         using {{ table_format() }} tblproperties ({{ properties[table_format()] }})
     {%- endif -%}
 {%- endmacro %}
 
-{% macro has_rows_to_change() -%}
+{% macro is_changed_in_place() -%}
     {%- set is_reserved = table_format() == 'iceberg' and '_file' in config.get('scope_key', []) -%}
     {{ return(config.get('materialized') == 'incremental' and table_format() != 'parquet' and not is_reserved) }}
 {%- endmacro %}
@@ -80,7 +80,7 @@
 
 {% macro spark__replace_scope(target, fresh, columns, unique_key) -%}
     {%- do run_query(images_of_changes(target, fresh, columns, replaced_rows(target, fresh, unique_key))) -%}
-    {%- if has_rows_to_change() -%}
+    {%- if is_changed_in_place() -%}
         {{ change_rows(target, fresh, columns, unique_key) }}
     {%- else -%}
         {{ rewrite_table(target, fresh, columns, unique_key) }}

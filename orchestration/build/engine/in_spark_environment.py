@@ -16,6 +16,7 @@ import os
 import re
 import sys
 import threading
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -81,9 +82,8 @@ def iceberg_files(folder: str) -> list[str]:
 
     session = SparkSession.builder.getOrCreate()
     schema, name = Path(folder).parts[-2:]
-    shown, views = (session.sql(f"show {kind} in `{schema}`").collect() for kind in ("tables", "views"))
-    if name not in {row[1] for row in shown} - {row[1] for row in views}:
-        # Iceberg's views have metadata as well, and a build that failed leaves its folders.
+    # Iceberg's views have metadata as well, and a build that failed leaves its folders.
+    if name not in tables_of(schema):
         return []
     table = f"`{schema}`.`{name}`"
     files = session.sql(f"select content, file_path from {table}.files").collect()
@@ -94,6 +94,16 @@ def iceberg_files(folder: str) -> list[str]:
     empty = f"{folder}/no_rows"
     session.table(table).limit(0).write.mode("overwrite").parquet(empty)
     return [str(path) for path in Path(empty).glob("*.parquet")]
+
+
+@cache
+def tables_of(schema: str) -> set[str]:
+    """Names of the tables of a schema; Spark shows views among them."""
+    from pyspark.sql import SparkSession
+
+    session = SparkSession.builder.getOrCreate()
+    shown, views = (session.sql(f"show {kind} in `{schema}`").collect() for kind in ("tables", "views"))
+    return {row[1] for row in shown} - {row[1] for row in views}
 
 
 def table_files(folder: str) -> list[str]:
