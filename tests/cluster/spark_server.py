@@ -39,6 +39,8 @@ OF_SMALL_TABLES = {
 OF_HIVE = {
     "spark.hadoop.javax.jdo.option.ConnectionURL": "jdbc:derby:memory:metastore;create=true",
     "spark.sql.catalogImplementation": "hive",
+    # Where no format is named, text, as Spark 3 has it by default.
+    "spark.sql.legacy.createHiveTableByDefault": "true",
 }
 # The defaults of Spark, with less memory than a worker would have.
 OF_LARGE_TABLES = {

@@ -73,6 +73,13 @@ def sail(tables: dict[str, dict[str, str]], tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture(scope="module")
+def hive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a server with a catalog of Hive's."""
+    with spark_server(tmp_path_factory.mktemp("hive"), settings=OF_SMALL_TABLES | OF_HIVE) as remote:
+        yield remote
+
+
+@pytest.fixture(scope="module")
 def queries(built: Warehouse, tables: dict[str, dict[str, str]], sail: str) -> dict[str, str]:
     """Compiled models, and a query that is not portable."""
     # Where a source has no raw tables, its staging is not built.
@@ -98,17 +105,27 @@ def test_spark_resolves_every_model(
 
 
 @needs_spark
-def test_sources_are_shown_and_raw_stays_as_it_is(built: Warehouse, tmp_path: Path) -> None:
+def test_sources_are_shown_and_raw_stays_as_it_is(built: Warehouse, hive: str, tmp_path: Path) -> None:
     raw = built.home / "raw"
     before = set(raw.rglob("*"))
-    with spark_server(tmp_path, settings=OF_SMALL_TABLES | OF_HIVE) as remote:
-        run_dbt(tmp_path / "sources.log", variables_for(built, remote), "run-operation", "show_sources")
-        count = "select count(*) from sample_shop.events"
-        _, rows = OnSpark(remote).rows(built.settings, count, 1)
+    run_dbt(tmp_path / "sources.log", variables_for(built, hive), "run-operation", "show_sources")
+    count = "select count(*) from sample_shop.events"
+    _, rows = OnSpark(hive).rows(built.settings, count, 1)
     # A catalog of Hive's makes the folder of a location that is not there.
     assert set(raw.rglob("*")) == before
     delivered = f"'{raw}/sample_shop/events/*/*.parquet'"
     assert [tuple(row) for row in rows] == built.query(f"select count(*) from {delivered}")
+
+
+@needs_spark
+def test_tables_are_parquet_whatever_the_cluster_takes_for_usual(
+    built: Warehouse, hive: str, tmp_path: Path
+) -> None:
+    wanted = json.dumps({"sql": "create table default.made as select 'one, two' as words"})
+    told = ["run-operation", "run_query", "--args", wanted]
+    run_dbt(tmp_path / "made.log", variables_for(built, hive), *told)
+    _, rows = OnSpark(hive).rows(built.settings, "describe table extended default.made", 50)
+    assert ["Provider", "parquet"] in [list(row[:2]) for row in rows]
 
 
 def test_tables_in_iceberg_have_no_column_of_its_own(
