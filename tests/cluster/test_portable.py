@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sample_world import sample_warehouse
 from warehouse import Warehouse
 
-from cluster.shop import Shop
 from cluster.spark_server import (
     ENVIRONMENT,
     OF_HIVE,
@@ -48,14 +48,9 @@ OF_ICEBERG = {
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+def built() -> Warehouse:
     """All models on DuckDB, and so the types of all tables."""
-    folder = tmp_path_factory.mktemp("portable")
-    shop = Shop.opened(folder / "dumps", late_loads=0)
-    warehouse = Warehouse(folder / "home")
-    warehouse.load("sample_shop", shop.dumps)
-    warehouse.build()
-    return warehouse
+    return sample_warehouse()
 
 
 @pytest.fixture(scope="module")
@@ -80,10 +75,17 @@ def hive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def queries(built: Warehouse, tables: dict[str, dict[str, str]], sail: str) -> dict[str, str]:
+def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where dbt keeps what it has parsed and compiled for Spark."""
+    return tmp_path_factory.mktemp("target")
+
+
+@pytest.fixture(scope="module")
+def queries(built: Warehouse, tables: dict[str, dict[str, str]], sail: str, target: Path) -> dict[str, str]:
     """Compiled models, and a query that is not portable."""
+    compiled = compiled_for(built, sail, target)
     # Where a source has no raw tables, its staging is not built.
-    models = {name: query for name, query in compiled_for(built, sail).items() if name in tables}
+    models = {name: query for name, query in compiled.items() if name in tables}
     assert len(models) > 100
     return models | {ODD: "select epoch_us(now())"}
 
@@ -105,10 +107,10 @@ def test_spark_resolves_every_model(
 
 
 @needs_spark
-def test_sources_are_shown_and_raw_stays_as_it_is(built: Warehouse, hive: str, tmp_path: Path) -> None:
+def test_sources_are_shown_and_raw_stays_as_it_is(built: Warehouse, hive: str, target: Path) -> None:
     raw = built.home / "raw"
     before = set(raw.rglob("*"))
-    run_dbt(tmp_path / "sources.log", variables_for(built, hive), "run-operation", "show_sources")
+    run_dbt(target / "sources.log", variables_for(built, hive, target), "run-operation", "show_sources")
     count = "select count(*) from sample_shop.events"
     _, rows = OnSpark(hive).rows(built.settings, count, 1)
     # A catalog of Hive's makes the folder of a location that is not there.
@@ -119,11 +121,11 @@ def test_sources_are_shown_and_raw_stays_as_it_is(built: Warehouse, hive: str, t
 
 @needs_spark
 def test_tables_are_parquet_whatever_the_cluster_takes_for_usual(
-    built: Warehouse, hive: str, tmp_path: Path
+    built: Warehouse, hive: str, target: Path
 ) -> None:
     wanted = json.dumps({"sql": "create table default.made as select 'one, two' as words"})
     told = ["run-operation", "run_query", "--args", wanted]
-    run_dbt(tmp_path / "made.log", variables_for(built, hive), *told)
+    run_dbt(target / "made.log", variables_for(built, hive, target), *told)
     _, rows = OnSpark(hive).rows(built.settings, "describe table extended default.made", 50)
     assert ["Provider", "parquet"] in [list(row[:2]) for row in rows]
 
@@ -183,12 +185,12 @@ def spark_type(kind: str) -> str:
     return names.get(kind, kind.lower())
 
 
-def compiled_for(warehouse: Warehouse, remote: str) -> dict[str, str]:
+def compiled_for(warehouse: Warehouse, remote: str, target: Path) -> dict[str, str]:
     """SQL of the models of a full build, by name with the schema."""
     # What dbt reads is declared already.
-    environment = variables_for(warehouse, remote) | CONTINUED
-    run_dbt(warehouse.home / "compile.log", environment, "compile", "--full-refresh")
-    nodes = json.loads((spark_target(warehouse) / "manifest.json").read_text())["nodes"].values()
+    environment = variables_for(warehouse, remote, target) | CONTINUED
+    run_dbt(target / "compile.log", environment, "compile", "--full-refresh")
+    nodes = json.loads((target / "manifest.json").read_text())["nodes"].values()
     return {
         f"{node['schema']}.{node['name']}": node["compiled_code"]
         for node in nodes
@@ -196,13 +198,9 @@ def compiled_for(warehouse: Warehouse, remote: str) -> dict[str, str]:
     }
 
 
-def variables_for(warehouse: Warehouse, remote: str) -> dict[str, str]:
-    """Those of a dbt command for Spark."""
+def variables_for(warehouse: Warehouse, remote: str, target: Path) -> dict[str, str]:
+    """Those of a dbt command for Spark, which writes nothing to the home."""
     settings = warehouse.settings
     told = dbt_sources(settings, configured_sources(settings))
-    environment = dbt_environment(settings, told, spark_target(warehouse))
-    return environment | {"SPARK_REMOTE": remote, "AIPL_SPARK_TABLES": str(settings.engine_tables)}
-
-
-def spark_target(warehouse: Warehouse) -> Path:
-    return warehouse.settings.dbt_target / "spark"
+    environment = dbt_environment(settings, told, target)
+    return environment | {"SPARK_REMOTE": remote, "AIPL_SPARK_TABLES": str(target / "tables")}

@@ -83,8 +83,6 @@ class OnSpark:
         manifest = json.loads(prepare_manifest(settings, order.dbt_sources).read_text())
         settings.engine_tables.mkdir(parents=True, exist_ok=True)
         if order.in_full:
-            # A cluster that does not know the format fails here, before anything is dropped.
-            self.finish(settings, "")
             self._clear(settings, order.configured)
         python, after = _python_models(manifest)
         wanted = None if order.models is None else set(order.models)
@@ -110,15 +108,7 @@ class OnSpark:
 
     def finish(self, settings: Settings, build_id: str) -> None:
         """Keep the build's id beside its tables. Raises EnvironmentStop when the cluster cannot do it."""
-        place = settings.engine_tables / "engine"
-        self.tell(
-            settings,
-            [
-                f"create schema if not exists engine location {sql_text(place)}",
-                "drop table if exists engine.mark",
-                f"create table engine.mark using {self._format} as select {sql_text(build_id)} as build_id",
-            ],
-        )
+        self.tell(settings, self._mark(settings, build_id))
 
     def rows(self, settings: Settings, query: str, limit: int) -> tuple[list[str], list[Sequence[Any]]]:
         """Names of the columns of a query, as dbt compiled it, and its first rows. Raises as `tell` does."""
@@ -241,9 +231,19 @@ class OnSpark:
 
     def _clear(self, settings: Settings, configured: Sequence[str] | Any) -> None:
         """Drop all that an earlier build has left in the catalog, and its files."""
-        self.tell(settings, [f"drop schema if exists {name} cascade" for name in (*SCHEMAS, *configured)])
+        drops = [f"drop schema if exists {name} cascade" for name in (*SCHEMAS, *configured)]
+        # A cluster that does not know the format fails at a mark, before anything is dropped.
+        self.tell(settings, [*self._mark(settings, ""), *drops])
         shutil.rmtree(settings.engine_tables, ignore_errors=True)
         settings.engine_tables.mkdir(parents=True)
+
+    def _mark(self, settings: Settings, build_id: str) -> list[str]:
+        place = settings.engine_tables / "engine"
+        return [
+            f"create schema if not exists engine location {sql_text(place)}",
+            "drop table if exists engine.mark",
+            f"create table engine.mark using {self._format} as select {sql_text(build_id)} as build_id",
+        ]
 
     def _variables(self, settings: Settings) -> dict[str, str]:
         return {
