@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
@@ -80,6 +81,16 @@ WIDTH = "document.documentElement.scrollWidth"
 def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Window]:
     with window_on(tmp_path_factory.mktemp("home")) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def drawing(window: Window) -> Iterator[Any]:
+    """A page with nothing but Plotly, and room for one chart."""
+    page = window.page.context.browser.new_page()
+    page.set_content("<div id=chart></div>")
+    page.add_script_tag(content=get_plotlyjs())
+    yield page
+    page.close()
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -372,15 +383,9 @@ def test_a_saved_view_opens_with_its_choices(window: Window) -> None:
     ],
 )
 def test_money_beside_a_chart_is_written_as_people_do(
-    window: Window, highest: float, written: list[str]
+    drawing: Any, highest: float, written: list[str]
 ) -> None:
     layout = {"yaxis": axis_of("money", "USD").scale(highest), "width": 500, "height": 300}
     chart = {"data": [{"type": "bar", "x": [1, 2], "y": [0, highest]}], "layout": layout}
-    page = window.page.context.browser.new_page()
-    try:
-        page.set_content("<div id=chart></div>")
-        page.add_script_tag(content=get_plotlyjs())
-        page.evaluate("chart => Plotly.newPlot('chart', chart.data, chart.layout)", chart)
-        assert page.locator(".ytick text").all_text_contents() == written
-    finally:
-        page.close()
+    drawing.evaluate("chart => Plotly.newPlot('chart', chart.data, chart.layout)", chart)
+    assert drawing.locator(".ytick text").all_text_contents() == written
