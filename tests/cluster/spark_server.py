@@ -39,7 +39,7 @@ OF_SMALL_TABLES = {
 OF_HIVE = {
     "spark.hadoop.javax.jdo.option.ConnectionURL": "jdbc:derby:memory:metastore;create=true",
     "spark.sql.catalogImplementation": "hive",
-    # Where no format is named, text, as Spark 3 has it by default.
+    # Tables without a named format are text, as is the default of Spark 3.
     "spark.sql.legacy.createHiveTableByDefault": "true",
 }
 # The defaults of Spark, with less memory than a worker would have.

@@ -120,7 +120,7 @@ def test_sources_are_shown_and_raw_stays_as_it_is(built: Warehouse, hive: str, t
 
 
 @needs_spark
-def test_tables_are_parquet_whatever_the_cluster_takes_for_usual(
+def test_tables_are_parquet_whatever_the_default_of_the_cluster(
     built: Warehouse, hive: str, target: Path
 ) -> None:
     wanted = json.dumps({"sql": "create table default.made as select 'one, two' as words"})
