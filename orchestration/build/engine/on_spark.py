@@ -232,7 +232,7 @@ class OnSpark:
     def _clear(self, settings: Settings, configured: Sequence[str] | Any) -> None:
         """Drop all that an earlier build has left in the catalog, and its files."""
         drops = [f"drop schema if exists {name} cascade" for name in (*SCHEMAS, *configured)]
-        # A cluster that does not know the format fails at a mark, before anything is dropped.
+        # A cluster that does not know the format fails at this mark, before anything is dropped.
         self.tell(settings, [*self._mark(settings, ""), *drops])
         shutil.rmtree(settings.engine_tables, ignore_errors=True)
         settings.engine_tables.mkdir(parents=True)
