@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from html import escape
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import pandas as pd
@@ -22,8 +23,9 @@ from dashboard.text import labels
 from dashboard.view import Brand, View
 from orchestration.core.printable import formula_safe
 
-# Longer tables are scrolled.
-ROWS_AT_ONCE = 20
+ROWS = st.components.v2.component(
+    "rows", html="<div></div>", js=Path(__file__).with_name("rows.js").read_text(), isolate_styles=False
+)
 PLOTLY = {"displayModeBar": False, "displaylogo": False, "responsive": True}
 
 
@@ -134,42 +136,6 @@ def on_next_click(
             act(one)
 
     return key, clicked
-
-
-def choose_row(
-    view: View,
-    name: str,
-    heads: Sequence[str | Swatch],
-    rows: Iterable[Sequence[object]],
-    on_click: Callable[[int], None],
-    *,
-    numeric: Iterable[int] = (),
-) -> None:
-    """A table of texts; `on_click` acts on the number of a row that is clicked.
-
-    Under heads as of `table`, without their colours; `numeric` columns stand to the right.
-    """
-    told = [head.words if isinstance(head, Swatch) else capitalized(view.text(head)) for head in heads]
-    frame = pd.DataFrame([[str(cell) for cell in row] for row in rows], columns=told)
-    right = set(numeric)
-    key, clicked = on_next_click(f"rows_{name}", "rows", on_click)
-    st.dataframe(
-        frame,
-        hide_index=True,
-        on_select=clicked,
-        selection_mode="single-row",
-        key=key,
-        height="content" if len(frame) <= ROWS_AT_ONCE else 740,
-        column_config={
-            head: st.column_config.TextColumn(alignment="right" if at in right else "left")
-            for at, head in enumerate(told)
-        },
-    )
-
-
-def capitalized(words: str) -> str:
-    """A head of a table as it begins."""
-    return words[:1].upper() + words[1:]
 
 
 def _csv(whole: Callable[[], pd.DataFrame], head: str) -> bytes:
@@ -316,23 +282,63 @@ def table(
     `numeric` columns stand to the right, `wide` ones break their lines, also within a table's name; with
     `total` the last row is a sum.
     """
+    st.html(_table(view, heads, rows, numeric=numeric, wide=wide, total=total, caption=caption))
+
+
+def choose_row(
+    view: View,
+    name: str,
+    heads: Sequence[str | Swatch],
+    rows: Iterable[Sequence[object]],
+    on_click: Callable[[int], None],
+    *,
+    numeric: Iterable[int] = (),
+    opens: int = 0,
+) -> None:
+    """A table as of `table`; `on_click` acts on the number of a row that is clicked, before the page runs.
+
+    What a row opens is named in column `opens`.
+    """
+    key = f"rows_{name}"
+
+    def clicked() -> None:
+        if (row := st.session_state[key]["row"]) is not None:
+            on_click(row)
+
+    ROWS(key=key, data=_table(view, heads, rows, numeric=numeric, button=opens), on_row_change=clicked)
+
+
+def _table(
+    view: View,
+    heads: Sequence[str | Swatch],
+    rows: Iterable[Sequence[object]],
+    *,
+    numeric: Iterable[int] = (),
+    wide: Iterable[int] = (),
+    total: bool = False,
+    caption: str = "",
+    button: int | None = None,
+) -> str:
+    """As of `table`; cells of column `button` are buttons."""
     kinds = dict.fromkeys(numeric, "n") | dict.fromkeys(wide, "w")
 
-    def line(cells: Iterable[object], opening: str, closing: str) -> str:
-        return "".join(
-            f'<{opening} class="{kinds.get(at, "")}">{_cell(cell, kinds.get(at) == "w")}</{closing}>'
-            for at, cell in enumerate(cells)
-        )
+    def head(words: str | Swatch, kind: str) -> str:
+        told = _cell(view.text(words) if isinstance(words, str) else words, kind == "w")
+        return f'<th scope=col class="{kind}">{told}</th>'
 
-    lines = [f"<tr>{line(row, 'td', 'td')}</tr>" for row in rows]
+    def cell(value: object, at: int) -> str:
+        kind = kinds.get(at, "")
+        told = _cell(value, kind == "w")
+        return f'<td class="{kind}">{f"<button>{told}</button>" if at == button else told}</td>'
+
+    lines = ["<tr>" + "".join(cell(value, at) for at, value in enumerate(row)) + "</tr>" for row in rows]
     if total and lines:
         lines[-1] = lines[-1].replace("<tr>", '<tr class="total">', 1)
-    told = (view.text(head) if isinstance(head, str) else head for head in heads)
+    told = "".join(head(words, kinds.get(at, "")) for at, words in enumerate(heads))
     named = f"<caption>{escape(caption)}</caption>" if caption else ""
-    st.html(
+    return (
         f'<div class="scroll" tabindex="0"><table class="figures">{named}'
-        f"<thead><tr>{line(told, 'th scope=col', 'th')}</tr></thead>"
-        f"<tbody>{''.join(lines)}</tbody></table></div>"
+        f"<thead><tr>{told}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from streamlit.testing.v1 import AppTest
@@ -30,13 +31,18 @@ def turned(app: AppTest, page: str) -> AppTest:
 def words(app: AppTest) -> str:
     """All text of a page, markup included."""
     assert not app.exception, app.exception[0].message
-    bodies = [element.proto.body for element in app.main.get("html")]
+    bodies = [element.proto.body for element in app.main.get("html")] + _tables_of_rows(app)
     told = [element.value for kind in ("markdown", "caption", "warning", "info") for element in app.get(kind)]
     return "\n".join(bodies + told)
 
 
+def _tables_of_rows(app: AppTest) -> list[str]:
+    """Tables whose rows open something."""
+    return [json.loads(element.proto.json) for element in app.main.get("bidi_component")]
+
+
 def tables(app: AppTest) -> list[list[list[str]]]:
-    """Words of the cells of every table of a page."""
+    """Words of the cells of every table of a page: those whose rows open something last."""
     bodies = re.findall(r"<tbody>(.*?)</tbody>", words(app))
     rows = [[re.findall(r"<td[^>]*>(.*?)</td>", row) for row in body.split("<tr")[1:]] for body in bodies]
     return [[[re.sub("<[^>]*>", "", cell) for cell in row] for row in own] for own in rows]

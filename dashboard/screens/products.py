@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pandas as pd
 import streamlit as st
 
@@ -40,8 +42,7 @@ def ranking(view: View, name: str, found: pd.DataFrame) -> None:
     heads = ["rank", "product", "figure", "share", "cumulative_share"]
     st.caption(one.name)
     heads += ["hit_head"] * has_hits
-    products = found["product_id"]
-    choose_row(view, name, heads, rows, lambda row: open_product(products.iloc[row]), numeric=(0, 2, 3, 4))
+    choose_row(view, name, heads, rows, opening(found["product_id"]), numeric=(0, 2, 3, 4), opens=1)
     if len(found) > SHOWN:
         st.caption(view.text("more_in_csv", rows=count(len(found) - SHOWN)))
 
@@ -57,8 +58,8 @@ def looked_at(view: View, name: str, found: pd.DataFrame) -> None:
         return
     shown = now.assign(name=[names.get(member, member) for member in now["member"]])
     figure = effect(shown, visitors, conversion, measure(view, "paid_amount"))
-    products = shown["member"]
-    draw(figure, name, view.text(f"{name}_note"), lambda clicked: open_product(products.iloc[clicked.number]))
+    opened = opening(shown["member"])
+    draw(figure, name, view.text(f"{name}_note"), lambda clicked: opened(clicked.number))
 
 
 def unusual(view: View, name: str, found: pd.DataFrame) -> None:
@@ -81,16 +82,19 @@ def unusual(view: View, name: str, found: pd.DataFrame) -> None:
         for row in rows_of(found.head(SHOWN))
     ]
     heads = ("period", "product", "measure", "value", "usual", "deviation", "finding", "money_lost")
-    products = found["product_id"]
-    choose_row(view, name, heads, rows, lambda row: open_product(products.iloc[row]), numeric=(3, 4, 5, 7))
+    choose_row(view, name, heads, rows, opening(found["product_id"]), numeric=(3, 4, 5, 7), opens=1)
     if len(found) > SHOWN:
         st.caption(view.text("more_in_csv", rows=count(len(found) - SHOWN)))
 
 
-def open_product(product: str) -> None:
-    """Show a product below, from a card above."""
-    st.session_state["product"] = product
-    st.rerun()
+def opening(products: pd.Series[str]) -> Callable[[int], None]:
+    """Shows one of these products below, by its number."""
+
+    def opened(number: int) -> None:
+        st.session_state["product"] = products.iloc[number]
+        st.rerun()
+
+    return opened
 
 
 def called(product: str) -> str:

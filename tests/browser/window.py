@@ -44,9 +44,15 @@ class Window:
         self.page.mouse.click(room["x"] + room["width"] / 2, room["y"] + room["height"] / 2)
         self.clicks += 1
 
-    def click_row(self, table: Any, number: int) -> None:
-        """Click the box before a row of a table, which is drawn on a canvas; counted from 0."""
+    def click_row(self, card: str, number: int) -> None:
+        """Click a row of a card's table, counted from 0, anywhere but on the button in it."""
         settled(self.page)
+        self.click(self.page.locator(f".st-key-card_{card} tbody tr").nth(number).locator("td").last)
+
+    def click_person(self, number: int) -> None:
+        """Click the box before a row of the list of people, which is drawn on a canvas; counted from 0."""
+        settled(self.page)
+        table = self.page.locator(".st-key-card_people [data-testid=stDataFrame]")
         table.scroll_into_view_if_needed()
         room = table.bounding_box()
         x, y = room["x"] + 19, room["y"] + 50 + 35 * number

@@ -316,11 +316,10 @@ def test_filters_change_the_numbers_and_the_link_that_opens_the_same_view(opened
     counts = [f"{last.fertility_union:,}", f"{last.superiority_members:,}"]
     rates = [f"{last.advancing_rate:.1%}", f"{last.thriving_rate:.1%}"]
     assert [metric.value for metric in app.metric[5:9]] == [counts[0], rates[0], counts[1], rates[1]]
-    rows = app.dataframe[-1].value.itertuples(index=False)
-    for row, brand in zip(rows, ("cedar", "lumen", "maple"), strict=True):
+    for row, brand in zip(tables(app)[-1], ("cedar", "lumen", "maple"), strict=True):
         persons = list(WORLD.stock("gross", brand, BRANDS[brand][2]).values())
         shown = [f"{number:,}" for number in (*persons, sum(persons))]
-        assert list(row[1:]) == [f"{BRANDS[brand][2]}", *shown]
+        assert row[1:] == [f"{BRANDS[brand][2]}", *shown]
 
     day = FIRST + 7 * DAY
     app.date_input(key="date").set_value(day).run()
@@ -573,11 +572,11 @@ def test_the_people_behind_a_count_are_listed(opened: Open, shared: Home) -> Non
         }
         if moved:
             assert listed(f"move:{one}:{other}") == hashed(moved)
-    moves = app.dataframe[0].value
-    kinds = {move.rpartition(": ")[2] for move in moves["Move"]}
+    (moves,) = (own for own in tables(app) if "→" in own[0][0])
+    kinds = {move.rpartition(": ")[2] for move, _ in moves}
     assert kinds == {text("en", f"movement_{kind}") for kind in MOVEMENTS if kind != "kept"}
     changed = sum(before.get(who, "O") != held.get(who, "O") for who in before.keys() | held.keys())
-    assert sum(int(persons.replace(",", "")) for persons in moves["People"]) == changed
+    assert sum(int(persons.replace(",", "")) for _, persons in moves) == changed
     risen = risen_in(WORLD, "gross", "lumen", FIRST - DAY, date(2024, 1, 31))
     app.selectbox(key="deepened").set_value("month:2024-01-01").run()
     assert listed("channel:=ads") == hashed(risen)

@@ -6,7 +6,7 @@ import re
 from datetime import date, timedelta
 
 import pytest
-from dashboard_app import open_app, tiles, turned, words
+from dashboard_app import open_app, tables, tiles, turned, words
 from dashboard_shop import GROWTH, MEMBERS, RATES, cell
 from dashboard_world import published
 
@@ -184,7 +184,7 @@ def test_products_are_those_of_the_list_with_their_names() -> None:
         product: cell("lumen", WEEK, "product", product)["paid_amount"] for product in MEMBERS["product"]
     }
     best = sorted(values, key=lambda product: -values[product])
-    listed, unusual = (box.value.to_numpy().tolist() for box in app.dataframe)
+    listed, unusual = tables(app)
     assert [row[:3] for row in listed] == [
         [f"{number}", product.title(), money(values[product], "CNY")]
         for number, product in enumerate(best, 1)
@@ -206,7 +206,7 @@ def test_growth_adds_up_and_says_what_else_touched_it() -> None:
     told = words(app)
     assert text("en", "adds_not_up") in told
     assert text("en", "contaminated") in told
-    (rows,) = (box.value.to_numpy().tolist() for box in app.dataframe)
+    (rows,) = tables(app)
     for row, (before, *letters, after) in zip(rows, GROWTH.values(), strict=True):
         assert row[1] == money(before, "CNY") and row[6] == money(after, "CNY")
         assert [cell_ == "–" for cell_ in row[2:6]] == [not letter for letter in letters]
