@@ -24,7 +24,10 @@ from dashboard.view import Brand, View
 from orchestration.core.printable import formula_safe
 
 ROWS = st.components.v2.component(
-    "rows", html="<div></div>", js=Path(__file__).with_name("rows.js").read_text(), isolate_styles=False
+    "rows",
+    html='<div class="rows"></div>',
+    js=Path(__file__).with_name("rows.js").read_text(),
+    isolate_styles=False,
 )
 PLOTLY = {"displayModeBar": False, "displaylogo": False, "responsive": True}
 
@@ -276,13 +279,34 @@ def table(
     wide: Iterable[int] = (),
     total: bool = False,
     caption: str = "",
+    button: int | None = None,
+    show: Callable[[str], object] = st.html,
 ) -> None:
     """A plain table of texts that any reader of screens understands, under heads of the table of texts.
 
     `numeric` columns stand to the right, `wide` ones break their lines, also within a table's name; with
-    `total` the last row is a sum.
+    `total` the last row is a sum. Cells of column `button` are buttons; `show` puts the table on the page.
     """
-    st.html(_table(view, heads, rows, numeric=numeric, wide=wide, total=total, caption=caption))
+    kinds = dict.fromkeys(numeric, "n") | dict.fromkeys(wide, "w")
+
+    def head(words: str | Swatch, kind: str) -> str:
+        told = _cell(view.text(words) if isinstance(words, str) else words, kind == "w")
+        return f'<th scope=col class="{kind}">{told}</th>'
+
+    def cell(value: object, at: int) -> str:
+        kind = kinds.get(at, "")
+        told = _cell(value, kind == "w")
+        return f'<td class="{kind}">{f"<button>{told}</button>" if at == button else told}</td>'
+
+    lines = ["<tr>" + "".join(cell(value, at) for at, value in enumerate(row)) + "</tr>" for row in rows]
+    if total and lines:
+        lines[-1] = lines[-1].replace("<tr>", '<tr class="total">', 1)
+    told = "".join(head(words, kinds.get(at, "")) for at, words in enumerate(heads))
+    named = f"<caption>{escape(caption)}</caption>" if caption else ""
+    show(
+        f'<div class="scroll" tabindex="0"><table class="figures">{named}'
+        f"<thead><tr>{told}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
+    )
 
 
 def choose_row(
@@ -305,41 +329,10 @@ def choose_row(
         if (row := st.session_state[key]["row"]) is not None:
             on_click(row)
 
-    ROWS(key=key, data=_table(view, heads, rows, numeric=numeric, button=opens), on_row_change=clicked)
+    def show(html: str) -> None:
+        ROWS(key=key, data=html, on_row_change=clicked)
 
-
-def _table(
-    view: View,
-    heads: Sequence[str | Swatch],
-    rows: Iterable[Sequence[object]],
-    *,
-    numeric: Iterable[int] = (),
-    wide: Iterable[int] = (),
-    total: bool = False,
-    caption: str = "",
-    button: int | None = None,
-) -> str:
-    """As of `table`; cells of column `button` are buttons."""
-    kinds = dict.fromkeys(numeric, "n") | dict.fromkeys(wide, "w")
-
-    def head(words: str | Swatch, kind: str) -> str:
-        told = _cell(view.text(words) if isinstance(words, str) else words, kind == "w")
-        return f'<th scope=col class="{kind}">{told}</th>'
-
-    def cell(value: object, at: int) -> str:
-        kind = kinds.get(at, "")
-        told = _cell(value, kind == "w")
-        return f'<td class="{kind}">{f"<button>{told}</button>" if at == button else told}</td>'
-
-    lines = ["<tr>" + "".join(cell(value, at) for at, value in enumerate(row)) + "</tr>" for row in rows]
-    if total and lines:
-        lines[-1] = lines[-1].replace("<tr>", '<tr class="total">', 1)
-    told = "".join(head(words, kinds.get(at, "")) for at, words in enumerate(heads))
-    named = f"<caption>{escape(caption)}</caption>" if caption else ""
-    return (
-        f'<div class="scroll" tabindex="0"><table class="figures">{named}'
-        f"<thead><tr>{told}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
-    )
+    table(view, heads, rows, numeric=numeric, button=opens, show=show)
 
 
 def _cell(cell: object, is_wide: bool) -> str:

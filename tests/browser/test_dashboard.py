@@ -257,7 +257,7 @@ def why_somebody_is_interested(window: Window) -> None:
     window.click_point(window.page.locator(".st-key-card_funnel .stPlotlyChart g.points path").nth(1))
     window.page.wait_for_url(re.compile("people=beyond%3AI"))
     settled(window.page)
-    window.click_person(0)
+    window.click_first_person()
     window.page.wait_for_url(re.compile("/person"))
     settled(window.page)
     hashed = window.page.get_by_role("textbox", name="Person hash").input_value()

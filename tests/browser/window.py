@@ -49,13 +49,13 @@ class Window:
         settled(self.page)
         self.click(self.page.locator(f".st-key-card_{card} tbody tr").nth(number).locator("td").last)
 
-    def click_person(self, number: int) -> None:
-        """Click the box before a row of the list of people, which is drawn on a canvas; counted from 0."""
+    def click_first_person(self) -> None:
+        """Click the box before the first row of the list of people, which is drawn on a canvas."""
         settled(self.page)
         table = self.page.locator(".st-key-card_people [data-testid=stDataFrame]")
         table.scroll_into_view_if_needed()
         room = table.bounding_box()
-        x, y = room["x"] + 19, room["y"] + 50 + 35 * number
+        x, y = room["x"] + 19, room["y"] + 50
         self.page.mouse.move(x, y, steps=4)
         self.page.wait_for_timeout(300)
         self.page.mouse.click(x, y, delay=80)
