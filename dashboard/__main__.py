@@ -6,18 +6,16 @@ import sys
 from pathlib import Path
 
 import streamlit.web.cli
-
-# What takes long to import is there before the first visitor waits for it.
-import dashboard.cards
-import dashboard.charts.aipl
-import dashboard.charts.fast
-import dashboard.charts.money
-import dashboard.charts.quality
-import dashboard.data.quality
-import dashboard.frame
-import dashboard.saved  # noqa: F401
+from streamlit.logger import set_log_level
+from streamlit.testing.v1 import AppTest
 
 if __name__ == "__main__":
     app = Path(__file__).with_name("app.py")
+    # Streamlit would warn that this is no server yet, and below that it has read its options before.
+    set_log_level("ERROR")
+    # A visit by nobody: what takes long to import and to open is there before somebody waits for it.
+    AppTest.from_file(app, default_timeout=600).run()
+    # The run has set the level of the options, which the server sets again.
+    set_log_level("ERROR")
     sys.argv = ["streamlit", "run", str(app), *sys.argv[1:]]
     streamlit.web.cli.main()

@@ -93,6 +93,12 @@ def drawing(window: Window) -> Iterator[Any]:
     page.close()
 
 
+def test_the_server_starts_without_a_warning(window: Window) -> None:
+    told = (window.home / "logs" / "dashboard.log").read_text()
+    assert window.address in told
+    assert "WARNING" not in told and "restart" not in told
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_a_link_opens_its_page_without_a_complaint_and_without_the_network(window: Window, name: str) -> None:
     window.errors.clear()
