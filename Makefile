@@ -10,7 +10,7 @@ READY_BI := $(VENV)/ready-bi
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dashboard test test-fast mart prove bench spark spark-server prove-spark dev lint format examples docs screenshots lock lock-check clean
+.PHONY: help setup run dashboard test test-fast mart prove bench spark spark-server prove-spark dev lint format examples docs screenshots timings lock lock-check clean
 
 help: ## List the make targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -119,6 +119,9 @@ docs: $(READY) ## Build the data dictionary, one offline page: docs/site/index.h
 
 screenshots: $(READY_BI) ## Retake the screenshots in docs/dashboard from the current release (needs Chromium)
 	@PYTHONPATH=tests $(BIN)/python -m browser.screenshots "$${AIPL_HOME:-data}"
+
+timings: $(READY_BI) ## Measure pages and clicks of the dashboard on the current release (needs Chromium)
+	@PYTHONPATH=tests $(BIN)/python -m browser.timings "$${AIPL_HOME:-data}"
 
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-strip-extras \
 	--no-emit-index-url --no-annotate --no-header --quiet
