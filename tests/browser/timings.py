@@ -15,6 +15,7 @@ from typing import Any
 
 from browser.served import browsing, served, settled
 from browser.window import Window
+from dashboard.text import text
 
 ROUNDS = 6
 PAGES = ("overview", "aipl", "fast", "trade", "traffic", "products", "growth")
@@ -39,24 +40,25 @@ def taken(page: Any) -> float:
     return float(page.evaluate("window.drawn - window.asked")) / 1000
 
 
-def visits(address: str, browser: Any, page: str) -> tuple[float, list[float], Window]:
-    """The first visit of a page by a link in a window that knows nothing, further ones, and the window."""
-    known = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
-    known.add_init_script(CLOCK)
-    window = Window(known, address, Path())
-    times = []
-    for _ in range(ROUNDS + 1):
-        window.go(page, lang="en")
-        times.append(taken(known))
-    return times[0], times[1:], window
+def opened(address: str, browser: Any) -> Window:
+    """A window that has no code of the dashboard yet."""
+    page = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
+    page.add_init_script(CLOCK)
+    return Window(page, address, Path())
 
 
-def turned(window: Window, page: str) -> float:
-    """From another page to this one by the menu."""
-    window.menu("FAST" if page != "fast" else "AIPL")
-    taken(window.page)
-    window.menu({"aipl": "AIPL", "fast": "FAST"}.get(page, page.capitalize()))
+def visit(window: Window, page: str) -> float:
+    """A page by its link."""
+    window.go(page, lang="en")
     return taken(window.page)
+
+
+def turn_to(window: Window, page: str) -> float:
+    """A page by the menu, from another one."""
+    for title in ("fast" if page != "fast" else "aipl", page):
+        window.menu(text("en", f"{title}_page"))
+        seconds = taken(window.page)
+    return seconds
 
 
 def another_measure(window: Window, turn: int) -> None:
@@ -101,15 +103,11 @@ CLICKS: dict[str, tuple[str, Callable[[Window, int], None]]] = {
 }
 
 
-def clicked(window: Window, page: str, click: Callable[[Window, int], None]) -> list[float]:
-    """Each time on the page as its link opens it."""
-    times = []
-    for turn in range(ROUNDS):
-        window.go(page, lang="en")
-        taken(window.page)
-        click(window, turn)
-        times.append(taken(window.page))
-    return times
+def clicked(window: Window, page: str, click: Callable[[Window, int], None], turn: int) -> float:
+    """A click on the page as its link opens it."""
+    visit(window, page)
+    click(window, turn)
+    return taken(window.page)
 
 
 def told(times: list[float]) -> str:
@@ -120,13 +118,15 @@ def main(home: Path) -> None:
     """Measure all, beside nothing else."""
     for page in PAGES:
         with served(home) as address, browsing() as browser:
-            first, later, window = visits(address, browser, page)
-            print(f"{page}: very first {first:.2f}; link {told(later)}")
-            print(f"{page}: menu {told([turned(window, page) for _ in range(ROUNDS)])}", flush=True)
+            window = opened(address, browser)
+            print(f"{page}: very first {visit(window, page):.2f}")
+            print(f"{page}: link {told([visit(window, page) for _ in range(ROUNDS)])}")
+            print(f"{page}: menu {told([turn_to(window, page) for _ in range(ROUNDS)])}", flush=True)
     with served(home) as address, browsing() as browser:
-        *_, window = visits(address, browser, "overview")
+        window = opened(address, browser)
         for name, (page, click) in CLICKS.items():
-            print(f"{name}: {told(clicked(window, page, click))}", flush=True)
+            times = [clicked(window, page, click, turn) for turn in range(ROUNDS)]
+            print(f"{name}: {told(times)}", flush=True)
 
 
 if __name__ == "__main__":
